@@ -1,0 +1,388 @@
+//! The one vocabulary: what can be asked of a provider, and what it answers.
+//!
+//! [`Call`] and [`Reply`] mirror duroxide's `Provider` and `ProviderAdmin` one
+//! to one, as plain data: ordered, comparable, serializable. The store answers
+//! calls, layers pass them on, a trace is a list of them.
+//!
+//! A *turn* is an orchestration item with its messages, a *job* a work item of
+//! the worker queue.
+//!
+//! This module decides nothing and knows no provider.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use duroxide::providers::WorkItem;
+use duroxide::{Event, SystemStats};
+use semver::Version;
+use serde::{Deserialize, Serialize};
+
+mod admin;
+mod refusal;
+mod work;
+
+pub use admin::{DeleteCounts, Execution, Instance, InstanceQuery, KeepRule, Metrics, PruneCounts, QueueDepths, Tree};
+pub use refusal::{Class, Refusal};
+pub use work::{instance_of, is_job, is_start, kind_of};
+
+/// Something that answers calls: a provider, or a layer over one.
+#[async_trait]
+pub trait Handler: Send + Sync {
+    /// Answers one call. Dropping the future before it is done abandons the
+    /// call, which then has either happened whole or not at all.
+    async fn handle(&self, call: Arc<Call>) -> Reply;
+
+    /// What to call this handler in a report, outermost layer first.
+    fn describe(&self) -> String;
+
+    /// Whether it answers the calls of `ProviderAdmin`.
+    fn has_admin(&self) -> bool;
+}
+
+#[async_trait]
+impl<H: Handler + ?Sized> Handler for Arc<H> {
+    async fn handle(&self, call: Arc<Call>) -> Reply {
+        (**self).handle(call).await
+    }
+
+    fn describe(&self) -> String {
+        (**self).describe()
+    }
+
+    fn has_admin(&self) -> bool {
+        (**self).has_admin()
+    }
+}
+
+/// One call of `Provider` or `ProviderAdmin`, named after its method.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)] // The fields are the methods' parameters.
+pub enum Call {
+    FetchOrchestrationItem {
+        lock_for: Duration,
+        poll_for: Duration,
+        versions: Option<Vec<VersionRange>>,
+    },
+    AckOrchestrationItem(Box<AckTurn>),
+    AbandonOrchestrationItem {
+        token: String,
+        delay: Option<Duration>,
+        ignore_attempt: bool,
+    },
+    RenewOrchestrationItemLock {
+        token: String,
+        extend_for: Duration,
+    },
+    Read {
+        instance: String,
+    },
+    ReadWithExecution {
+        instance: String,
+        execution: u64,
+    },
+    AppendWithExecution {
+        instance: String,
+        execution: u64,
+        events: Vec<Event>,
+    },
+    EnqueueForWorker {
+        item: WorkItem,
+    },
+    FetchWorkItem {
+        lock_for: Duration,
+        poll_for: Duration,
+        session: Option<SessionClaim>,
+        tags: Tags,
+    },
+    AckWorkItem {
+        token: String,
+        completion: Option<WorkItem>,
+    },
+    RenewWorkItemLock {
+        token: String,
+        extend_for: Duration,
+    },
+    AbandonWorkItem {
+        token: String,
+        delay: Option<Duration>,
+        ignore_attempt: bool,
+    },
+    RenewSessionLock {
+        owners: Vec<String>,
+        extend_for: Duration,
+        idle_for: Duration,
+    },
+    CleanupOrphanedSessions {
+        idle_for: Duration,
+    },
+    EnqueueForOrchestrator {
+        item: WorkItem,
+        delay: Option<Duration>,
+    },
+    GetCustomStatus {
+        instance: String,
+        last_seen_version: u64,
+    },
+    GetKvValue {
+        instance: String,
+        key: String,
+    },
+    GetKvAllValues {
+        instance: String,
+    },
+    GetInstanceStats {
+        instance: String,
+    },
+    ListInstances,
+    ListInstancesByStatus {
+        status: String,
+    },
+    ListExecutions {
+        instance: String,
+    },
+    ReadHistoryWithExecutionId {
+        instance: String,
+        execution: u64,
+    },
+    ReadHistory {
+        instance: String,
+    },
+    LatestExecutionId {
+        instance: String,
+    },
+    GetInstanceInfo {
+        instance: String,
+    },
+    GetExecutionInfo {
+        instance: String,
+        execution: u64,
+    },
+    GetSystemMetrics,
+    GetQueueDepths,
+    ListChildren {
+        instance: String,
+    },
+    GetParentId {
+        instance: String,
+    },
+    DeleteInstancesAtomic {
+        instances: Vec<String>,
+        force: bool,
+    },
+    GetInstanceTree {
+        instance: String,
+    },
+    DeleteInstance {
+        instance: String,
+        force: bool,
+    },
+    DeleteInstanceBulk {
+        query: InstanceQuery,
+    },
+    PruneExecutions {
+        instance: String,
+        keep: KeepRule,
+    },
+    PruneExecutionsBulk {
+        query: InstanceQuery,
+        keep: KeepRule,
+    },
+}
+
+/// What `ack_orchestration_item` commits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AckTurn {
+    /// The lock token of the fetched turn.
+    pub token: String,
+    /// The execution that `history` belongs to.
+    pub execution: u64,
+    /// The new events.
+    pub history: Vec<Event>,
+    /// Activities to enqueue.
+    pub jobs: Vec<WorkItem>,
+    /// Messages to enqueue for orchestrations.
+    pub messages: Vec<WorkItem>,
+    /// What the runtime worked out about the execution.
+    pub metadata: Metadata,
+    /// Activities to take out of the worker queue.
+    pub cancelled: Vec<ActivityId>,
+}
+
+/// Mirrors `ExecutionMetadata`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)] // duroxide documents the fields.
+pub struct Metadata {
+    pub status: Option<String>,
+    pub output: Option<String>,
+    pub orchestration_name: Option<String>,
+    pub orchestration_version: Option<String>,
+    pub parent_instance_id: Option<String>,
+    pub pinned_duroxide_version: Option<Version>,
+}
+
+/// Mirrors `ScheduledActivityIdentifier`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct ActivityId {
+    pub instance: String,
+    pub execution: u64,
+    pub activity: u64,
+}
+
+/// Mirrors `SemverRange`: both ends are included.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct VersionRange {
+    pub min: Version,
+    pub max: Version,
+}
+
+impl VersionRange {
+    /// Whether `version` lies in the range, by the full order of semver.
+    pub fn contains(&self, version: &Version) -> bool {
+        *version >= self.min && *version <= self.max
+    }
+}
+
+/// Mirrors `SessionFetchConfig`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct SessionClaim {
+    pub owner: String,
+    pub lock_for: Duration,
+}
+
+/// Mirrors `TagFilter`, in order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub enum Tags {
+    DefaultOnly,
+    Tags(BTreeSet<String>),
+    DefaultAnd(BTreeSet<String>),
+    Any,
+    None,
+}
+
+impl Tags {
+    /// Whether an activity with this tag passes.
+    pub fn matches(&self, tag: Option<&str>) -> bool {
+        match (self, tag) {
+            (Tags::Any, _) | (Tags::DefaultOnly | Tags::DefaultAnd(_), None) => true,
+            (Tags::Tags(set) | Tags::DefaultAnd(set), Some(tag)) => set.contains(tag),
+            (Tags::None, _) | (Tags::DefaultOnly, Some(_)) | (Tags::Tags(_), None) => false,
+        }
+    }
+}
+
+/// One answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)] // Named after what the methods return.
+pub enum Reply {
+    Done,
+    Turn(Option<Box<Turn>>),
+    Job(Option<Box<Job>>),
+    Events(Vec<Event>),
+    Count(usize),
+    CustomStatus(Option<(Option<String>, u64)>),
+    Value(Option<String>),
+    Values(BTreeMap<String, String>),
+    Stats(Option<SystemStats>),
+    Names(Vec<String>),
+    Numbers(Vec<u64>),
+    Number(u64),
+    Instance(Instance),
+    Execution(Execution),
+    Metrics(Metrics),
+    QueueDepths(QueueDepths),
+    Tree(Tree),
+    Deleted(DeleteCounts),
+    Pruned(PruneCounts),
+    Refused(Refusal),
+}
+
+/// A fetched turn: mirrors `OrchestrationItem` with its token and attempts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Turn {
+    pub instance: String,
+    pub orchestration_name: String,
+    pub execution: u64,
+    pub version: String,
+    pub history: Vec<Event>,
+    pub messages: Vec<WorkItem>,
+    pub history_error: Option<String>,
+    pub kv_snapshot: BTreeMap<String, KvEntry>,
+    pub token: String,
+    pub attempts: u32,
+}
+
+/// Mirrors `KvEntry`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct KvEntry {
+    pub value: String,
+    pub last_updated_at_ms: u64,
+}
+
+/// A fetched job with its token and attempts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Job {
+    pub item: WorkItem,
+    pub token: String,
+    pub attempts: u32,
+}
+
+impl Call {
+    /// The name of duroxide's method.
+    pub fn method(&self) -> &'static str {
+        match self {
+            Call::FetchOrchestrationItem { .. } => "fetch_orchestration_item",
+            Call::AckOrchestrationItem(_) => "ack_orchestration_item",
+            Call::AbandonOrchestrationItem { .. } => "abandon_orchestration_item",
+            Call::RenewOrchestrationItemLock { .. } => "renew_orchestration_item_lock",
+            Call::Read { .. } => "read",
+            Call::ReadWithExecution { .. } => "read_with_execution",
+            Call::AppendWithExecution { .. } => "append_with_execution",
+            Call::EnqueueForWorker { .. } => "enqueue_for_worker",
+            Call::FetchWorkItem { .. } => "fetch_work_item",
+            Call::AckWorkItem { .. } => "ack_work_item",
+            Call::RenewWorkItemLock { .. } => "renew_work_item_lock",
+            Call::AbandonWorkItem { .. } => "abandon_work_item",
+            Call::RenewSessionLock { .. } => "renew_session_lock",
+            Call::CleanupOrphanedSessions { .. } => "cleanup_orphaned_sessions",
+            Call::EnqueueForOrchestrator { .. } => "enqueue_for_orchestrator",
+            Call::GetCustomStatus { .. } => "get_custom_status",
+            Call::GetKvValue { .. } => "get_kv_value",
+            Call::GetKvAllValues { .. } => "get_kv_all_values",
+            Call::GetInstanceStats { .. } => "get_instance_stats",
+            Call::ListInstances => "list_instances",
+            Call::ListInstancesByStatus { .. } => "list_instances_by_status",
+            Call::ListExecutions { .. } => "list_executions",
+            Call::ReadHistoryWithExecutionId { .. } => "read_history_with_execution_id",
+            Call::ReadHistory { .. } => "read_history",
+            Call::LatestExecutionId { .. } => "latest_execution_id",
+            Call::GetInstanceInfo { .. } => "get_instance_info",
+            Call::GetExecutionInfo { .. } => "get_execution_info",
+            Call::GetSystemMetrics => "get_system_metrics",
+            Call::GetQueueDepths => "get_queue_depths",
+            Call::ListChildren { .. } => "list_children",
+            Call::GetParentId { .. } => "get_parent_id",
+            Call::DeleteInstancesAtomic { .. } => "delete_instances_atomic",
+            Call::GetInstanceTree { .. } => "get_instance_tree",
+            Call::DeleteInstance { .. } => "delete_instance",
+            Call::DeleteInstanceBulk { .. } => "delete_instance_bulk",
+            Call::PruneExecutions { .. } => "prune_executions",
+            Call::PruneExecutionsBulk { .. } => "prune_executions_bulk",
+        }
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.method())
+    }
+}

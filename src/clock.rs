@@ -1,0 +1,159 @@
+//! Time: one clock for the provider, tokio and std.
+//!
+//! [`Time`] is a moment, in milliseconds since the Unix epoch. [`now`] reads
+//! the system clock; on a simulating thread that clock is virtual, and so are
+//! `std::time::Instant`, `SystemTime` and tokio's clock: [`Virtual`] keeps them
+//! together. Virtual time moves only where tokio's paused clock moves, which
+//! is when nothing on the thread can run.
+//!
+//! How it works: tokio's paused clock is the master. A cell of our own follows
+//! it, and the C library's clock functions answer from that cell (`libc.rs`).
+//! The cell is brought up to date when tokio wakes from a park, which is the
+//! only place where tokio moves time by itself, and wherever this crate moves
+//! it. The overrides never ask tokio: it reads std's clock while it holds its
+//! own clock's lock.
+//!
+//! It does not know what the time is used for, and starts no threads.
+
+#[cfg(all(
+    feature = "interpose",
+    target_os = "linux",
+    target_env = "gnu",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod libc;
+
+#[cfg(not(all(
+    feature = "interpose",
+    target_os = "linux",
+    target_env = "gnu",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
+mod libc {
+    //! Stands in where virtual time cannot reach std: no thread simulates.
+    use crate::seed::Stream;
+    pub(super) fn enter(_: u64, _: &Stream) {}
+    pub(super) fn leave() {}
+    pub(super) fn on() -> bool {
+        false
+    }
+    pub(super) fn now_ns() -> u64 {
+        0
+    }
+    pub(super) fn set_ns(_: u64) {}
+    pub(super) fn set_wall_ns(_: u64) {}
+}
+
+mod idle;
+mod time;
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+pub use idle::settle;
+pub(crate) use idle::wake_idle;
+pub use time::Time;
+
+use crate::seed::Stream;
+
+/// Whether virtual time can reach std in this build.
+pub(crate) const SUPPORTED: bool = cfg!(all(
+    feature = "interpose",
+    target_os = "linux",
+    target_env = "gnu",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+));
+
+/// The time now: virtual on a simulating thread, the system's elsewhere.
+pub fn now() -> Time {
+    sync();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    Time(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Whether this thread runs on virtual time.
+pub fn is_virtual() -> bool {
+    libc::on()
+}
+
+/// Waits until `deadline`; forever at [`Time::MAX`].
+pub async fn sleep_until(deadline: Time) {
+    if deadline == Time::MAX {
+        return std::future::pending().await;
+    }
+    // Tokio's timers have millisecond steps that begin at the runtime's start,
+    // and so may fire within the millisecond before: look again.
+    loop {
+        let now = now();
+        if now >= deadline {
+            return;
+        }
+        tokio::time::sleep(deadline - now).await;
+    }
+}
+
+/// This thread's virtual time, from entry to drop.
+pub(crate) struct Virtual {
+    // Not Send: the state is this thread's.
+    _thread: std::marker::PhantomData<*const ()>,
+}
+
+thread_local! {
+    /// Where tokio's clock and ours met: tokio's instant and our nanoseconds.
+    static MEETING: std::cell::Cell<Option<(tokio::time::Instant, u64)>> = const { std::cell::Cell::new(None) };
+}
+
+impl Virtual {
+    /// Puts this thread on virtual time that starts at `start`, with entropy
+    /// from `entropy`. Only one may live on a thread.
+    pub(crate) fn enter(start: Time, entropy: &Stream) -> Virtual {
+        MEETING.set(None);
+        libc::enter(start.as_nanos(), entropy);
+        Virtual { _thread: std::marker::PhantomData }
+    }
+
+    /// Ties this thread's time to the tokio runtime it has just entered, whose
+    /// clock is paused.
+    pub(crate) fn tie(&self) {
+        MEETING.set(Some((tokio::time::Instant::now(), libc::now_ns())));
+    }
+}
+
+impl Drop for Virtual {
+    fn drop(&mut self) {
+        MEETING.set(None);
+        idle::clear();
+        libc::leave();
+    }
+}
+
+/// Brings std's clock up to tokio's. Does nothing off a simulating thread.
+pub(crate) fn sync() {
+    if !libc::on() {
+        return;
+    }
+    if let Some((tokio_then, ours_then)) = MEETING.get() {
+        let moved = tokio::time::Instant::now().saturating_duration_since(tokio_then);
+        let moved = u64::try_from(moved.as_nanos()).unwrap_or(u64::MAX);
+        libc::set_ns(ours_then.saturating_add(moved));
+    }
+}
+
+/// Moves virtual time on by `by`, and lets timers that came due fire.
+pub(crate) async fn advance(by: Duration) {
+    tokio::time::advance(by).await;
+    sync();
+}
+
+/// Runs `f` with the wall clock `nanos` ahead (below a millisecond), so that
+/// ids which are made of a timestamp's last digits differ.
+pub(crate) async fn with_wall_shift<F: Future>(nanos: u64, f: F) -> F::Output {
+    struct Reset;
+    impl Drop for Reset {
+        fn drop(&mut self) {
+            libc::set_wall_ns(0);
+        }
+    }
+    libc::set_wall_ns(nanos % 1_000_000);
+    let _reset = Reset;
+    f.await
+}

@@ -1,0 +1,282 @@
+//! The laws: what must hold in the trace of any run, whatever the provider.
+//!
+//! They are written from duroxide's documents and know nothing of our store: a
+//! small model follows the calls that were answered `Ok` and says what every
+//! later answer must be. A broken law is a bug of the provider, or of a layer
+//! that claims to be harmless.
+//!
+//! The trace must hold every call that reached the provider, in the order in
+//! which they took effect, as a [`crate::trace::Recorder`] right above it
+//! writes them; a call that was dropped is taken not to have happened.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::call::{AckTurn, Call, Reply, instance_of};
+use crate::clock::Time;
+use crate::trace::{Answer, Entry, Span, Trace};
+
+mod history;
+mod queue;
+
+use history::Histories;
+use queue::Queues;
+
+/// One law.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub enum Law {
+    /// At most one live lock on an instance, and on a job; only the live one
+    /// can ack, renew or abandon a turn; no token is issued twice.
+    OneLiveLease,
+    /// Nothing is fetched before it is visible.
+    NothingInvisible,
+    /// A fetched turn holds every message that is visible for its instance.
+    WholeBatch,
+    /// What was enqueued is acked once, or is still there.
+    AckedOnce,
+    /// The number of attempts rises by one with each delivery.
+    AttemptsRise,
+    /// An ack takes effect as a whole or not at all: what is read and fetched
+    /// later is exactly what was acked before.
+    AckAtomic,
+    /// A history only grows, its event ids one after the other.
+    AppendOnly,
+    /// An execution that has ended stays as it ended.
+    TerminalFinal,
+    /// Nothing that was scheduled completes twice.
+    CompletedOnce,
+}
+
+impl Law {
+    /// Every law.
+    pub const ALL: [Law; 9] = [
+        Law::OneLiveLease,
+        Law::NothingInvisible,
+        Law::WholeBatch,
+        Law::AckedOnce,
+        Law::AttemptsRise,
+        Law::AckAtomic,
+        Law::AppendOnly,
+        Law::TerminalFinal,
+        Law::CompletedOnce,
+    ];
+
+    /// Where the law comes from, in duroxide 0.1.32.
+    pub fn source(self) -> &'static str {
+        match self {
+            Law::OneLiveLease => {
+                "fetch_orchestration_item, \"Instance-Level Locking\"; ack_orchestration_item, \"Validate lock token\"; \
+                 fetch_work_item, \"Must prevent double-dequeue\""
+            }
+            Law::NothingInvisible => "fetch_orchestration_item, \"Visibility Filtering\"; WorkItem, \"Queue Routing\"",
+            Law::WholeBatch => "fetch_orchestration_item, \"Lock ALL messages for that instance\"",
+            Law::AckedOnce => "Provider, \"Peek-Lock Pattern\" and \"Transactional Guarantees\"",
+            Law::AttemptsRise => "fetch_orchestration_item and fetch_work_item, \"attempt_count\"",
+            Law::AckAtomic => "ack_orchestration_item, \"Atomicity Requirements\"",
+            Law::AppendOnly => {
+                "provider-implementation-guide, \"Event History: The Append-Only Log\"; Event::event_id"
+            }
+            Law::TerminalFinal => "OrchestrationStatus; ExecutionMetadata, \"status\"",
+            Law::CompletedOnce => "Provider, \"exactly-once semantics for orchestration turns\"; Event::source_event_id",
+        }
+    }
+}
+
+impl fmt::Display for Law {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// A broken law.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Breach {
+    /// Which.
+    pub law: Law,
+    /// The entry of the trace that breaks it; `None` for the end of the run.
+    pub entry: Option<usize>,
+    /// When.
+    pub at: Time,
+    /// What is wrong: a full sentence.
+    pub what: String,
+}
+
+impl Breach {
+    /// The breach as a line, its time since `start`.
+    pub fn describe(&self, start: Time) -> String {
+        let entry = self.entry.map_or_else(|| "at the end".to_owned(), |n| format!("call {n}"));
+        format!("+{} {entry}, {}: {} Source: {}.", Span(self.at - start), self.law, self.what, self.law.source())
+    }
+}
+
+/// Checks every law over a trace.
+pub fn check(trace: &Trace) -> Vec<Breach> {
+    let mut model = Model::default();
+    for (number, entry) in trace.entries.iter().enumerate() {
+        model.now = entry.answered;
+        model.entry = Some(number);
+        model.follow(entry);
+    }
+    model.entry = None;
+    if let Some(remains) = &trace.remains {
+        let found = std::mem::take(&mut model.queues).left_over(remains);
+        found.into_iter().for_each(|what| model.breach(Law::AckedOnce, what));
+    }
+    model.breaches
+}
+
+/// What the answers so far imply.
+#[derive(Default)]
+struct Model {
+    now: Time,
+    entry: Option<usize>,
+    queues: Queues,
+    histories: Histories,
+    parents: BTreeMap<String, String>,
+    breaches: Vec<Breach>,
+}
+
+impl Model {
+    fn breach(&mut self, law: Law, what: String) {
+        self.breaches.push(Breach { law, entry: self.entry, at: self.now, what });
+    }
+
+    fn breach_all(&mut self, law: Law, found: impl IntoIterator<Item = String>) {
+        found.into_iter().for_each(|what| self.breach(law, what));
+    }
+
+    fn follow(&mut self, entry: &Entry) {
+        let now = self.now;
+        match (&*entry.call, &entry.answer) {
+            (Call::FetchOrchestrationItem { lock_for, .. }, Answer::Turn(turn)) => {
+                let found = self.queues.fetch_turn(now, turn, now + *lock_for);
+                found.into_iter().for_each(|(law, what)| self.breach(law, what));
+                let found = self.histories.fetched(turn);
+                self.breach_all(Law::AckAtomic, found);
+            }
+            (Call::FetchWorkItem { lock_for, .. }, Answer::Job(job)) => {
+                let found = self.queues.fetch_job(now, job, now + *lock_for);
+                found.into_iter().for_each(|(law, what)| self.breach(law, what));
+            }
+            (call, Answer::History(digest)) => {
+                let found = match call {
+                    Call::Read { instance } | Call::ReadHistory { instance } => {
+                        self.histories.read(instance, None, digest)
+                    }
+                    Call::ReadWithExecution { instance, execution }
+                    | Call::ReadHistoryWithExecutionId { instance, execution } => {
+                        self.histories.read(instance, Some(*execution), digest)
+                    }
+                    _ => None,
+                };
+                self.breach_all(Law::AckAtomic, found);
+            }
+            (call, Answer::Reply(Reply::Done)) => self.follow_done(call),
+            (call, Answer::Reply(Reply::Deleted(counts))) if counts.instances_deleted > 0 => self.deleted(call),
+            (call, Answer::Reply(Reply::Pruned(counts))) if counts.executions_deleted > 0 => match call {
+                Call::PruneExecutions { instance, .. } => self.histories.pruned(instance),
+                _ => self.histories.all_pruned(),
+            },
+            _ => {}
+        }
+    }
+
+    fn follow_done(&mut self, call: &Call) {
+        let now = self.now;
+        match call {
+            Call::EnqueueForOrchestrator { item, delay } => {
+                let known = self.histories.knows(instance_of(item));
+                self.queues.push(item, now + delay.unwrap_or_default(), known);
+            }
+            Call::EnqueueForWorker { item } => self.queues.push_job(item, now),
+            Call::AckOrchestrationItem(ack) => self.acked(ack),
+            Call::AbandonOrchestrationItem { token, delay, ignore_attempt } => {
+                let visible_at = now + delay.unwrap_or_default();
+                let known = |instance: &str| self.histories.knows(instance);
+                let found = self.queues.abandon_turn(now, token, visible_at, *ignore_attempt, known);
+                self.breach_all(Law::OneLiveLease, found);
+            }
+            Call::RenewOrchestrationItemLock { token, extend_for } => {
+                let found = self.queues.renew_turn(now, token, now + *extend_for);
+                self.breach_all(Law::OneLiveLease, found);
+            }
+            Call::AckWorkItem { token, completion } => {
+                let found = self.queues.ack_job(now, token);
+                self.breach_all(Law::OneLiveLease, found);
+                if let Some(item) = completion {
+                    let known = self.histories.knows(instance_of(item));
+                    self.queues.push(item, now, known);
+                }
+            }
+            Call::RenewWorkItemLock { token, extend_for } => {
+                let found = self.queues.renew_job(now, token, now + *extend_for);
+                self.breach_all(Law::OneLiveLease, found);
+            }
+            Call::AbandonWorkItem { token, delay, ignore_attempt } => {
+                self.queues.abandon_job(token, now + delay.unwrap_or_default(), *ignore_attempt);
+            }
+            Call::AppendWithExecution { instance, execution, events } => {
+                self.histories.appended(instance, *execution, events);
+            }
+            _ => {}
+        }
+    }
+
+    fn acked(&mut self, ack: &AckTurn) {
+        let now = self.now;
+        let (instance, expired) = self.queues.ack_turn(now, &ack.token);
+        self.breach_all(Law::OneLiveLease, expired);
+        let Some(instance) = instance else { return };
+        let found = self.histories.acked(&instance, ack);
+        found.into_iter().for_each(|(law, what)| self.breach(law, what));
+        if let Some(parent) = &ack.metadata.parent_instance_id {
+            self.parents.entry(instance.clone()).or_insert_with(|| parent.clone());
+        }
+        ack.jobs.iter().for_each(|item| self.queues.push_job(item, now));
+        ack.cancelled.iter().for_each(|id| self.queues.cancel(id));
+        for item in &ack.messages {
+            let visible_at = match item {
+                duroxide::providers::WorkItem::TimerFired { fire_at_ms, .. } => Time(*fire_at_ms),
+                _ => now,
+            };
+            let known = self.histories.knows(instance_of(item));
+            self.queues.push(item, visible_at, known);
+        }
+    }
+
+    /// Forgets what was deleted. A bulk deletion does not say what it deleted,
+    /// so every instance that it may have deleted is not judged any more.
+    fn deleted(&mut self, call: &Call) {
+        let gone: Vec<String> = match call {
+            Call::DeleteInstancesAtomic { instances, .. } => instances.clone(),
+            Call::DeleteInstance { instance, .. } => self.tree(instance),
+            _ => {
+                let ended = self.histories.ended();
+                for instance in &ended {
+                    self.histories.doubt(instance);
+                    self.queues.doubt(instance);
+                }
+                return;
+            }
+        };
+        for instance in gone {
+            self.histories.forget(&instance);
+            self.queues.forget(&instance);
+            self.parents.remove(&instance);
+        }
+    }
+
+    fn tree(&self, root: &str) -> Vec<String> {
+        let mut all = vec![root.to_owned()];
+        let mut next = 0;
+        while next < all.len() {
+            let children = self.parents.iter().filter(|(_, parent)| **parent == all[next]).map(|(child, _)| child.clone());
+            let new: Vec<String> = children.filter(|child| !all.contains(child)).collect();
+            all.extend(new);
+            next += 1;
+        }
+        all
+    }
+}

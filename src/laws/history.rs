@@ -1,0 +1,173 @@
+//! What must stand in the histories.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use duroxide::{Event, EventKind};
+
+use super::Law;
+use crate::call::AckTurn;
+use crate::trace::{Digest, SeenTurn, describe_event};
+
+/// The id of the event with which the runtime ends an instance whose history
+/// cannot be read (implementation guide, "sentinel `event_id=99999`").
+const SENTINEL: u64 = 99_999;
+
+#[derive(Default)]
+pub(super) struct Histories {
+    instances: BTreeMap<String, BTreeMap<u64, Execution>>,
+    /// Instances whose histories nobody can judge any more.
+    doubted: BTreeSet<String>,
+    /// Instances whose history was reported unreadable.
+    unreadable: BTreeSet<String>,
+}
+
+#[derive(Default)]
+struct Execution {
+    /// `None` once nobody knows: events were appended out of order, or pruned.
+    digest: Option<Digest>,
+    last: u64,
+    completed: BTreeSet<u64>,
+    ended: Option<String>,
+}
+
+impl Histories {
+    /// Whether an instance has any history.
+    pub fn knows(&self, instance: &str) -> bool {
+        self.instances.contains_key(instance) || self.doubted.contains(instance)
+    }
+
+    pub fn fetched(&mut self, turn: &SeenTurn) -> Option<String> {
+        if turn.history_error.is_some() {
+            self.unreadable.insert(turn.instance.clone());
+            return None;
+        }
+        self.compare(&turn.instance, turn.execution, &turn.history)
+    }
+
+    pub fn read(&self, instance: &str, execution: Option<u64>, digest: &Digest) -> Option<String> {
+        let latest = || self.instances.get(instance).and_then(|all| all.keys().next_back().copied()).unwrap_or(1);
+        self.compare(instance, execution.unwrap_or_else(latest), digest)
+    }
+
+    fn compare(&self, instance: &str, execution: u64, digest: &Digest) -> Option<String> {
+        if self.doubted.contains(instance) {
+            return None;
+        }
+        let expected = match self.instances.get(instance).and_then(|all| all.get(&execution)) {
+            Some(known) => known.digest?,
+            None => Digest::default(),
+        };
+        (expected != *digest).then(|| {
+            format!(
+                "The history of {instance} execution {execution} has {digest} up to {}; acked were {expected} up to {}.",
+                digest.last, expected.last
+            )
+        })
+    }
+
+    pub fn acked(&mut self, instance: &str, ack: &AckTurn) -> Vec<(Law, String)> {
+        let mut found = Vec::new();
+        if self.doubted.contains(instance) {
+            return found;
+        }
+        let unreadable = self.unreadable.contains(instance);
+        let at = format!("{instance} execution {}", ack.execution);
+        let all = self.instances.entry(instance.to_owned()).or_default();
+        let execution = all.entry(ack.execution).or_insert_with(Execution::fresh);
+        if let Some(ended) = &execution.ended {
+            if let Some(event) = ack.history.first() {
+                let what = format!("{at} had ended ({ended}) when {} was appended.", describe_event(event));
+                found.push((Law::TerminalFinal, what));
+            }
+            if ack.metadata.status.as_ref().is_some_and(|status| status != ended) {
+                found.push((Law::TerminalFinal, format!("{at} had ended ({ended}) and got another status.")));
+            }
+        }
+        for event in &ack.history {
+            let expected = execution.last + 1;
+            if event.event_id != expected && !(unreadable && event.event_id == SENTINEL) {
+                let what = format!("{at} got event {} where {expected} is next.", event.event_id);
+                found.push((Law::AppendOnly, what));
+            }
+            if let Some(source) = completion(event)
+                && !execution.completed.insert(source)
+            {
+                let what = format!("{at} got {}, the second outcome of event {source}.", describe_event(event));
+                found.push((Law::CompletedOnce, what));
+            }
+            execution.push(event);
+        }
+        if let Some(status @ ("Completed" | "Failed" | "ContinuedAsNew")) = ack.metadata.status.as_deref() {
+            execution.ended = Some(status.to_owned());
+        }
+        found
+    }
+
+    pub fn appended(&mut self, instance: &str, execution: u64, events: &[Event]) {
+        if events.is_empty() || self.doubted.contains(instance) {
+            return;
+        }
+        let all = self.instances.entry(instance.to_owned()).or_default();
+        let execution = all.entry(execution).or_insert_with(Execution::fresh);
+        for event in events {
+            if event.event_id <= execution.last {
+                execution.digest = None;
+            }
+            execution.push(event);
+        }
+    }
+
+    pub fn pruned(&mut self, instance: &str) {
+        if let Some(all) = self.instances.get_mut(instance) {
+            let current = all.keys().next_back().copied();
+            all.iter_mut().filter(|(id, _)| Some(**id) != current).for_each(|(_, execution)| execution.digest = None);
+        }
+    }
+
+    pub fn all_pruned(&mut self) {
+        let names: Vec<String> = self.instances.keys().cloned().collect();
+        names.iter().for_each(|name| self.pruned(name));
+    }
+
+    pub fn forget(&mut self, instance: &str) {
+        self.instances.remove(instance);
+        self.doubted.remove(instance);
+        self.unreadable.remove(instance);
+    }
+
+    pub fn doubt(&mut self, instance: &str) {
+        self.forget(instance);
+        self.doubted.insert(instance.to_owned());
+    }
+
+    /// The instances whose last execution has ended, and so may be deleted.
+    pub fn ended(&self) -> Vec<String> {
+        let ended = |all: &BTreeMap<u64, Execution>| all.values().next_back().is_some_and(|last| last.ended.is_some());
+        self.instances.iter().filter(|(_, all)| ended(all)).map(|(name, _)| name.clone()).collect()
+    }
+}
+
+impl Execution {
+    fn fresh() -> Execution {
+        Execution { digest: Some(Digest::default()), ..Execution::default() }
+    }
+
+    fn push(&mut self, event: &Event) {
+        self.last = self.last.max(event.event_id);
+        if let Some(digest) = &mut self.digest {
+            digest.push(event);
+        }
+    }
+}
+
+/// The scheduled event that an event completes, if it completes one.
+fn completion(event: &Event) -> Option<u64> {
+    match event.kind {
+        EventKind::ActivityCompleted { .. }
+        | EventKind::ActivityFailed { .. }
+        | EventKind::TimerFired { .. }
+        | EventKind::SubOrchestrationCompleted { .. }
+        | EventKind::SubOrchestrationFailed { .. } => event.source_event_id,
+        _ => None,
+    }
+}

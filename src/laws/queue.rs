@@ -1,0 +1,330 @@
+//! What must lie in the queues.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use duroxide::providers::WorkItem;
+
+use super::Law;
+use crate::call::{ActivityId, Job, instance_of, is_start};
+use crate::clock::Time;
+use crate::trace::{Remains, SeenTurn, describe_item};
+
+type Found = Vec<(Law, String)>;
+
+#[derive(Default)]
+pub(super) struct Queues {
+    messages: BTreeMap<String, Vec<Row>>,
+    turns: BTreeMap<String, Lease>,
+    jobs: BTreeMap<ActivityId, Vec<Row>>,
+    /// The tokens of jobs, and where the job is.
+    job_tokens: BTreeMap<String, ActivityId>,
+    turn_tokens: BTreeMap<String, String>,
+    used: BTreeSet<String>,
+    /// Instances that nobody can judge any more.
+    doubted: BTreeSet<String>,
+}
+
+struct Lease {
+    token: String,
+    until: Time,
+}
+
+struct Row {
+    item: WorkItem,
+    visible_at: Time,
+    attempts: u32,
+    lease: Option<Lease>,
+    /// A queue message for an instance that nobody had started when it came:
+    /// the provider may drop it (implementation guide, "Work Queues").
+    droppable: bool,
+}
+
+impl Row {
+    fn new(item: &WorkItem, visible_at: Time, droppable: bool) -> Row {
+        Row { item: item.clone(), visible_at, attempts: 0, lease: None, droppable }
+    }
+
+    fn is_held(&self, now: Time) -> bool {
+        self.lease.as_ref().is_some_and(|lease| lease.until > now)
+    }
+}
+
+impl Queues {
+    pub fn push(&mut self, item: &WorkItem, visible_at: Time, known: bool) {
+        let droppable = !known && matches!(item, WorkItem::QueueMessage { .. });
+        let rows = self.messages.entry(instance_of(item).to_owned()).or_default();
+        rows.push(Row::new(item, visible_at, droppable));
+    }
+
+    pub fn push_job(&mut self, item: &WorkItem, now: Time) {
+        if let Some(id) = activity(item) {
+            self.jobs.entry(id).or_default().push(Row::new(item, now, false));
+        }
+    }
+
+    pub fn fetch_turn(&mut self, now: Time, turn: &SeenTurn, until: Time) -> Found {
+        let mut found = Found::new();
+        let instance = &turn.instance;
+        if !self.used.insert(turn.token.clone()) {
+            found.push((Law::OneLiveLease, format!("Token {:?} was issued twice.", turn.token)));
+        }
+        if let Some(lease) = self.turns.get(instance).filter(|lease| lease.until > now) {
+            let what = format!("{instance} was fetched while lock {:?} on it holds.", lease.token);
+            found.push((Law::OneLiveLease, what));
+        }
+        if let Some(old) = self.turns.insert(instance.clone(), Lease { token: turn.token.clone(), until }) {
+            self.turn_tokens.remove(&old.token);
+        }
+        self.turn_tokens.insert(turn.token.clone(), instance.clone());
+        if self.doubted.contains(instance) {
+            return found;
+        }
+        let rows = self.messages.entry(instance.clone()).or_default();
+        rows.iter_mut().for_each(|row| row.lease = None);
+        let mut attempts = 0;
+        let mut cursor = 0;
+        for item in &turn.messages {
+            match take(rows, item, now, &mut cursor) {
+                Ok(row) => {
+                    row.lease = Some(Lease { token: turn.token.clone(), until });
+                    row.attempts += 1;
+                    row.droppable = false;
+                    attempts = attempts.max(row.attempts);
+                }
+                Err(law) => found.push((law, refused(law, item, instance))),
+            }
+        }
+        if attempts != turn.attempts && !turn.messages.is_empty() {
+            let what = format!("{instance} was fetched as attempt {}; it is attempt {attempts}.", turn.attempts);
+            found.push((Law::AttemptsRise, what));
+        }
+        let left = rows.iter().find(|row| row.lease.is_none() && row.visible_at <= now && !row.droppable);
+        if let Some(row) = left {
+            let what = format!("{instance} was fetched without its visible {}.", describe_item(&row.item));
+            found.push((Law::WholeBatch, what));
+        }
+        found
+    }
+
+    pub fn fetch_job(&mut self, now: Time, job: &Job, until: Time) -> Found {
+        let mut found = Found::new();
+        let Some(id) = activity(&job.item) else { return found };
+        if !self.used.insert(job.token.clone()) {
+            found.push((Law::OneLiveLease, format!("Token {:?} was issued twice.", job.token)));
+        }
+        if self.doubted.contains(&id.instance) {
+            return found;
+        }
+        let rows = self.jobs.entry(id.clone()).or_default();
+        let same = |row: &&mut Row| row.item == job.item;
+        let all_held = rows.iter().any(|row| row.item == job.item) && rows.iter().all(|row| row.is_held(now));
+        if all_held {
+            let what = format!("{} was fetched while a lock on it holds.", describe_item(&job.item));
+            found.push((Law::OneLiveLease, what));
+        }
+        let free = rows.iter_mut().filter(same).find(|row| !row.is_held(now) || all_held);
+        let Some(row) = free else {
+            found.push((Law::AckedOnce, refused(Law::AckedOnce, &job.item, &id.instance)));
+            return found;
+        };
+        if row.visible_at > now {
+            found.push((Law::NothingInvisible, refused(Law::NothingInvisible, &job.item, &id.instance)));
+        }
+        row.attempts += 1;
+        if row.attempts != job.attempts {
+            let what = format!(
+                "{} of {} was fetched as attempt {}; it is attempt {}.",
+                describe_item(&job.item),
+                id.instance,
+                job.attempts,
+                row.attempts
+            );
+            found.push((Law::AttemptsRise, what));
+        }
+        if let Some(old) = row.lease.replace(Lease { token: job.token.clone(), until }) {
+            self.job_tokens.remove(&old.token);
+        }
+        self.job_tokens.insert(job.token.clone(), id);
+        found
+    }
+
+    /// The instance whose turn this was, and what is wrong with the ack.
+    pub fn ack_turn(&mut self, now: Time, token: &str) -> (Option<String>, Option<String>) {
+        let expired = self.not_live(now, token, "acked");
+        let instance = self.turn_tokens.remove(token);
+        if let Some(instance) = &instance {
+            self.turns.remove(instance);
+            if let Some(rows) = self.messages.get_mut(instance) {
+                rows.retain(|row| row.lease.as_ref().is_none_or(|lease| lease.token != token));
+                if rows.is_empty() {
+                    self.messages.remove(instance);
+                }
+            }
+        }
+        (instance, expired)
+    }
+
+    pub fn abandon_turn(
+        &mut self,
+        now: Time,
+        token: &str,
+        visible_at: Time,
+        ignore_attempt: bool,
+        known: impl Fn(&str) -> bool,
+    ) -> Option<String> {
+        let expired = self.not_live(now, token, "abandoned");
+        if let Some(instance) = self.turn_tokens.remove(token) {
+            self.turns.remove(&instance);
+            let known = known(&instance);
+            for row in self.messages.get_mut(&instance).into_iter().flatten() {
+                if row.lease.take_if(|lease| lease.token == token).is_some() {
+                    row.visible_at = visible_at;
+                    row.attempts = row.attempts.saturating_sub(u32::from(ignore_attempt));
+                    // Without its start a first turn's mail may be dropped.
+                    row.droppable = !known && matches!(row.item, WorkItem::QueueMessage { .. });
+                }
+            }
+        }
+        expired
+    }
+
+    pub fn renew_turn(&mut self, now: Time, token: &str, until: Time) -> Option<String> {
+        let expired = self.not_live(now, token, "renewed");
+        let instance = self.turn_tokens.get(token)?;
+        if let Some(lease) = self.turns.get_mut(instance) {
+            lease.until = until;
+        }
+        expired
+    }
+
+    fn not_live(&self, now: Time, token: &str, what: &str) -> Option<String> {
+        let instance = self.turn_tokens.get(token);
+        let live = instance.and_then(|instance| self.turns.get(instance)).is_some_and(|lease| lease.until > now);
+        (!live).then(|| format!("A turn was {what} with token {token:?}, whose lock does not hold."))
+    }
+
+    pub fn ack_job(&mut self, now: Time, token: &str) -> Option<String> {
+        let live = self.job_lease(token).is_some_and(|lease| lease.until > now);
+        if let Some(id) = self.job_tokens.remove(token)
+            && let Some(rows) = self.jobs.get_mut(&id)
+        {
+            rows.retain(|row| row.lease.as_ref().is_none_or(|lease| lease.token != token));
+            if rows.is_empty() {
+                self.jobs.remove(&id);
+            }
+        }
+        (!live).then(|| format!("A job was acked with token {token:?}, whose lock does not hold."))
+    }
+
+    pub fn renew_job(&mut self, now: Time, token: &str, until: Time) -> Option<String> {
+        match self.job_lease(token) {
+            Some(lease) if lease.until > now => {
+                lease.until = until;
+                None
+            }
+            _ => Some(format!("A job was renewed with token {token:?}, whose lock does not hold.")),
+        }
+    }
+
+    pub fn abandon_job(&mut self, token: &str, visible_at: Time, ignore_attempt: bool) {
+        let Some(id) = self.job_tokens.remove(token) else { return };
+        for row in self.jobs.get_mut(&id).into_iter().flatten() {
+            if row.lease.take_if(|lease| lease.token == token).is_some() {
+                row.visible_at = visible_at;
+                row.attempts = row.attempts.saturating_sub(u32::from(ignore_attempt));
+            }
+        }
+    }
+
+    fn job_lease(&mut self, token: &str) -> Option<&mut Lease> {
+        let rows = self.jobs.get_mut(self.job_tokens.get(token)?)?;
+        rows.iter_mut().filter_map(|row| row.lease.as_mut()).find(|lease| lease.token == token)
+    }
+
+    pub fn cancel(&mut self, id: &ActivityId) {
+        for row in self.jobs.remove(id).unwrap_or_default() {
+            if let Some(lease) = row.lease {
+                self.job_tokens.remove(&lease.token);
+            }
+        }
+    }
+
+    pub fn forget(&mut self, instance: &str) {
+        self.messages.remove(instance);
+        if let Some(lease) = self.turns.remove(instance) {
+            self.turn_tokens.remove(&lease.token);
+        }
+        let mine: Vec<ActivityId> = self.jobs.keys().filter(|id| id.instance == instance).cloned().collect();
+        mine.iter().for_each(|id| self.cancel(id));
+    }
+
+    pub fn doubt(&mut self, instance: &str) {
+        self.forget(instance);
+        self.doubted.insert(instance.to_owned());
+    }
+
+    /// What is missing at the end, or there though it should not be.
+    pub fn left_over(self, remains: &Remains) -> Vec<String> {
+        let mut found = Vec::new();
+        let rows = self.messages.into_values().chain(self.jobs.into_values()).flatten();
+        let mut expected: BTreeMap<String, Vec<Row>> = BTreeMap::new();
+        rows.for_each(|row| expected.entry(instance_of(&row.item).to_owned()).or_default().push(row));
+        for item in remains.messages.iter().chain(&remains.jobs) {
+            let instance = instance_of(item);
+            if self.doubted.contains(instance) {
+                continue;
+            }
+            let rows = expected.entry(instance.to_owned()).or_default();
+            match rows.iter().position(|row| row.item == *item) {
+                Some(at) => drop(rows.swap_remove(at)),
+                None => found.push(format!(
+                    "{} for {instance} lies in a queue, though it was acked or never enqueued. (A call past the \
+                     simulation's layers, as on Handle::memory, looks the same.)",
+                    describe_item(item)
+                )),
+            }
+        }
+        for (instance, rows) in expected {
+            let lost = rows.into_iter().filter(|row| !row.droppable && !self.doubted.contains(&instance));
+            found.extend(lost.map(|row| format!("{} for {instance} was never acked and is gone.", describe_item(&row.item))));
+        }
+        found
+    }
+}
+
+/// Finds the row a delivered message is, from the last one found on: messages
+/// come in the order they were sent.
+fn take<'a>(rows: &'a mut [Row], item: &WorkItem, now: Time, cursor: &mut usize) -> Result<&'a mut Row, Law> {
+    let free = |row: &Row| row.lease.is_none() && row.item == *item;
+    let start = (*cursor).min(rows.len());
+    let order = || (start..rows.len()).chain(0..start);
+    let at = order().find(|at| free(&rows[*at]) && rows[*at].visible_at <= now);
+    match at {
+        Some(at) => {
+            *cursor = at + 1;
+            Ok(&mut rows[at])
+        }
+        None if order().any(|at| free(&rows[at])) => Err(Law::NothingInvisible),
+        None => Err(Law::AckedOnce),
+    }
+}
+
+fn refused(law: Law, item: &WorkItem, instance: &str) -> String {
+    let item = describe_item(item);
+    match law {
+        Law::NothingInvisible => format!("{item} for {instance} was fetched before it is visible."),
+        _ => format!("{item} for {instance} was fetched, though it was acked or never enqueued."),
+    }
+}
+
+fn activity(item: &WorkItem) -> Option<ActivityId> {
+    match item {
+        WorkItem::ActivityExecute { instance, execution_id, id, .. } => {
+            Some(ActivityId { instance: instance.clone(), execution: *execution_id, activity: *id })
+        }
+        item => {
+            debug_assert!(!is_start(item), "a start is no job");
+            None
+        }
+    }
+}

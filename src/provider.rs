@@ -1,0 +1,258 @@
+//! [`Memory`]: a duroxide provider that keeps everything in memory.
+//!
+//! It fills the store's choices by policy (the clock's time, counted tokens,
+//! the oldest eligible item) and adds what a pure function cannot have:
+//! waiting. A fetch that finds nothing waits until a call or the clock brings
+//! something, and never spins.
+//!
+//! It works on whatever clock its thread has: on virtual time inside a
+//! simulation, and on real time in an ordinary test, on any tokio runtime.
+//! It injects no faults and records nothing; layers do.
+
+mod polls;
+mod port;
+mod translate;
+mod under;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::call::{Call, Handler, Reply};
+use crate::clock::{self, Time};
+use crate::store::{Choice, Pick, Store, Touched};
+
+use polls::Polls;
+pub use port::Port;
+pub use under::Under;
+
+/// An in-memory duroxide provider. See the [module](self) for what it does.
+///
+/// ```
+/// use std::sync::Arc;
+/// use duroxide_sim::Memory;
+/// use duroxide_sim::duroxide::Client;
+///
+/// let client = Client::new(Arc::new(Memory::new()));
+/// assert!(client.has_management_capability());
+/// ```
+pub type Memory = Port<Backend>;
+
+/// What is behind a [`Memory`].
+pub struct Backend {
+    state: Mutex<State>,
+    /// Rung when there may be a turn to fetch, or an earlier moment to wait for.
+    turns: Notify,
+    jobs: Notify,
+    settings: Settings,
+}
+
+struct State {
+    store: Store,
+    tokens: u64,
+    polls: Polls,
+}
+
+/// How a [`Memory`] behaves where the contract leaves it open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether a fetch that finds nothing waits ("Provider MAY wait up to this
+    /// duration if it supports long polling", `fetch_work_item`). On unless
+    /// switched off.
+    pub long_polling: bool,
+    /// Whether long client waits on virtual time are spared most of their
+    /// polling: completion is still seen at once, and only a wait longer than
+    /// 100 s that times out can run over, by a hundredth. On unless switched off.
+    pub spare_client_polls: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { long_polling: true, spare_client_polls: true }
+    }
+}
+
+impl Memory {
+    /// An empty provider with the default settings.
+    pub fn new() -> Memory {
+        Memory::with_settings(Settings::default())
+    }
+
+    /// An empty provider.
+    pub fn with_settings(settings: Settings) -> Memory {
+        let state = State { store: Store::new(), tokens: 0, polls: Polls::default() };
+        Port::over(Backend { state: Mutex::new(state), turns: Notify::new(), jobs: Notify::new(), settings })
+    }
+
+    /// A copy of everything it keeps, to look at.
+    pub fn snapshot(&self) -> Store {
+        self.handler.state.lock().store.clone()
+    }
+
+    /// Looks at what it keeps, without a copy.
+    pub fn inspect<T>(&self, look: impl FnOnce(&Store) -> T) -> T {
+        look(&self.handler.state.lock().store)
+    }
+
+    /// Makes the stored histories of an instance unreadable, as a damaged disk
+    /// or an event of a newer duroxide would. Says whether there were any.
+    pub fn corrupt_history(&self, instance: &str) -> bool {
+        let mut state = self.handler.state.lock();
+        state.polls.changed(instance);
+        state.store.corrupt_history(instance)
+    }
+
+    /// How often the message for an instance that was fetched most often has
+    /// been fetched; 0 when there is none.
+    pub fn max_attempts(&self, instance: &str) -> u32 {
+        self.inspect(|store| store.max_attempts(instance))
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Memory {
+        Memory::new()
+    }
+}
+
+impl std::fmt::Debug for Backend {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Backend").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Handler for Backend {
+    async fn handle(&self, call: Arc<Call>) -> Reply {
+        match &*call {
+            Call::FetchOrchestrationItem { poll_for, .. } => self.fetch(&call, *poll_for, Kind::Turn).await,
+            Call::FetchWorkItem { poll_for, .. } => self.fetch(&call, *poll_for, Kind::Job).await,
+            Call::Read { .. } | Call::GetKvValue { .. } => self.read(&call).await,
+            _ => self.apply(&call),
+        }
+    }
+
+    fn describe(&self) -> String {
+        "duroxide-sim".to_owned()
+    }
+
+    fn has_admin(&self) -> bool {
+        true
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Turn,
+    Job,
+}
+
+impl State {
+    fn apply(&mut self, now: Time, call: &Call) -> Reply {
+        let choice = Choice { token: format!("lock-{}", self.tokens + 1), pick: Pick::Oldest };
+        let reply = self.store.apply(now, call, &choice);
+        if matches!(reply, Reply::Turn(Some(_)) | Reply::Job(Some(_))) {
+            self.tokens += 1;
+        }
+        reply
+    }
+}
+
+impl Backend {
+    /// Answers a call that never waits.
+    fn apply(&self, call: &Call) -> Reply {
+        let now = clock::now();
+        let mut state = self.state.lock();
+        let touched = state.store.touched_by(call);
+        let reply = state.apply(now, call);
+        if !matches!(reply, Reply::Refused(_)) {
+            match touched {
+                Touched::None => {}
+                Touched::One(instance) => state.polls.changed(&instance),
+                Touched::Any => state.polls.all_changed(),
+            }
+            drop(state);
+            self.ring(call);
+        }
+        reply
+    }
+
+    /// Wakes the fetches that `call` may have something for.
+    fn ring(&self, call: &Call) {
+        let (turns, jobs) = match call {
+            Call::AckOrchestrationItem(ack) => (true, !ack.jobs.is_empty()),
+            Call::EnqueueForOrchestrator { .. }
+            | Call::AckWorkItem { .. }
+            | Call::AbandonOrchestrationItem { .. }
+            | Call::AppendWithExecution { .. } => (true, false),
+            Call::EnqueueForWorker { .. } | Call::AbandonWorkItem { .. } => (false, true),
+            _ => (false, false),
+        };
+        if turns {
+            self.turns.notify_waiters();
+        }
+        if jobs {
+            self.jobs.notify_waiters();
+        }
+    }
+
+    async fn fetch(&self, call: &Call, poll_for: Duration, kind: Kind) -> Reply {
+        let waits = self.settings.long_polling && !poll_for.is_zero();
+        let bell = if kind == Kind::Turn { &self.turns } else { &self.jobs };
+        let limit = tokio::time::sleep(poll_for);
+        tokio::pin!(limit);
+        let mut over = !waits;
+        loop {
+            // Completions that come at one instant should reach one turn: each
+            // turn costs the runtime a replay of the whole history. So a turn is
+            // fetched when nothing else can run at this instant any more.
+            if waits && kind == Kind::Turn {
+                clock::settle().await;
+            }
+            let rung = bell.notified();
+            tokio::pin!(rung);
+            rung.as_mut().enable();
+            let (reply, next) = self.try_fetch(call, kind);
+            if over || !matches!(reply, Reply::Turn(None) | Reply::Job(None)) {
+                return reply;
+            }
+            tokio::select! {
+                biased;
+                () = rung => {}
+                () = clock::sleep_until(next.unwrap_or(Time::MAX)) => {}
+                () = &mut limit => over = true,
+            }
+        }
+    }
+
+    /// One attempt, and when to try again if no call comes first.
+    fn try_fetch(&self, call: &Call, kind: Kind) -> (Reply, Option<Time>) {
+        let now = clock::now();
+        let mut state = self.state.lock();
+        let reply = state.apply(now, call);
+        let next = match kind {
+            Kind::Turn => state.store.next_turn_after(now),
+            Kind::Job => state.store.next_job_after(now),
+        };
+        (reply, next)
+    }
+
+    async fn read(&self, call: &Call) -> Reply {
+        if !self.settings.spare_client_polls || !clock::is_virtual() {
+            return self.apply(call);
+        }
+        let hold = self.state.lock().polls.read(clock::now(), call);
+        if let Some(hold) = hold {
+            // The state has not changed since the lock was released: nothing
+            // else runs on this thread between.
+            let changed = hold.changed.notified();
+            let _ = tokio::time::timeout(hold.for_at_most, changed).await;
+        }
+        let reply = self.apply(call);
+        self.state.lock().polls.answered(clock::now(), call);
+        reply
+    }
+}

@@ -1,0 +1,179 @@
+//! [`Failure`]: how a simulation went wrong, and how to see it again.
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::clock::Time;
+use crate::laws::Breach;
+use crate::seed::{SEED_VARIABLE, Seed};
+use crate::trace::{Span, Trace};
+
+/// A simulation that failed. Prints what happened, where, and the command that
+/// repeats it.
+#[derive(Debug)]
+pub struct Failure {
+    /// Why.
+    pub cause: Cause,
+    /// The seed it ran from.
+    pub seed: Seed,
+    /// When virtual time began.
+    pub start: Time,
+    /// The virtual time of the failure.
+    pub at: Time,
+    /// A sentence for each instance that had not ended.
+    pub waits: Vec<String>,
+    /// The laws that were broken.
+    pub breaches: Vec<Breach>,
+    /// Every provider call up to the failure.
+    pub trace: Trace,
+}
+
+/// Why a simulation failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// It could not be set up; the text says why.
+    Setup(String),
+    /// The body returned an error.
+    Error(String),
+    /// The body panicked.
+    Panic(String),
+    /// Virtual time reached its limit before the body ended.
+    VirtualTimeLimit(Duration),
+    /// There were more provider calls than allowed.
+    StepLimit(u64),
+    /// Real time reached its limit; the run could be ended in good order.
+    RealTimeLimit,
+    /// Real time reached its limit, and the run's thread does not answer: it
+    /// was given up.
+    Hang,
+    /// The body ended well, but the trace breaks laws.
+    Laws,
+}
+
+impl Failure {
+    pub(super) fn setup(seed: Seed, start: Time, why: String) -> Box<Failure> {
+        let trace = Trace { started: start, entries: Vec::new(), remains: None };
+        let (waits, breaches) = (Vec::new(), Vec::new());
+        Box::new(Failure { cause: Cause::Setup(why), seed, start, at: start, waits, breaches, trace })
+    }
+
+    /// The command that repeats this run.
+    pub fn command(&self) -> String {
+        command(self.seed)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Cause::Setup(why) = &self.cause {
+            return write!(f, "The simulation could not be run. {why}");
+        }
+        writeln!(f, "The simulation failed: {}", self.cause)?;
+        writeln!(f)?;
+        writeln!(f, "  seed:         {}", self.seed)?;
+        writeln!(f, "  virtual time: +{} ({})", Span(self.at - self.start), self.at)?;
+        if matches!(self.cause, Cause::Hang | Cause::RealTimeLimit | Cause::StepLimit(_))
+            && let Some(last) = self.trace.entries.last()
+        {
+            writeln!(f, "  last call:    {} by {}", last.call.method(), last.by)?;
+        }
+        let lists = [("Unfinished instances:", &self.waits), ("Broken laws:", &self.breaches_as_text())];
+        for (title, lines) in lists {
+            if !lines.is_empty() {
+                writeln!(f, "\n{title}")?;
+                lines.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
+            }
+        }
+        write!(f, "\nRepeat it with:\n  {}", self.command())
+    }
+}
+
+impl Failure {
+    fn breaches_as_text(&self) -> Vec<String> {
+        self.breaches.iter().take(10).map(|breach| breach.describe(self.start)).collect()
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Cause::Setup(why) => f.write_str(why),
+            Cause::Error(error) => write!(f, "the body returned the error {error:?}."),
+            Cause::Panic(text) => write!(f, "it panicked: {text}"),
+            Cause::VirtualTimeLimit(limit) => write!(
+                f,
+                "the limit on virtual time ({}) was reached, and the body still waits. Nothing else was left to run; \
+                 raise Limits::virtual_time if it is meant to take longer.",
+                Span(*limit)
+            ),
+            Cause::StepLimit(limit) => write!(
+                f,
+                "the limit of {limit} provider calls was reached. Something goes round in circles, or \
+                 Limits::steps is too low for this run."
+            ),
+            Cause::RealTimeLimit => f.write_str(
+                "the limit on real time was reached. A task that never waits keeps the simulation's thread busy, or \
+                 something waits for another thread.",
+            ),
+            Cause::Hang => f.write_str(
+                "the simulation's thread does not answer and was given up. Something blocks it on real time: a lock, \
+                 another thread, or one of std's waits with a time-out (Condvar::wait_timeout, thread::park_timeout, \
+                 mpsc::recv_timeout), which do not follow the virtual clock. Use tokio's in a simulation.",
+            ),
+            Cause::Laws => f.write_str("the body ended well, but the provider calls of the run break laws."),
+        }
+    }
+}
+
+/// The command that runs this test, or this program, with `seed`.
+fn command(seed: Seed) -> String {
+    let set = format!("{SEED_VARIABLE}={seed}");
+    let program = std::env::current_exe().ok();
+    let target = program.as_deref().and_then(target);
+    let package = std::env::var("CARGO_PKG_NAME").ok();
+    match (target, package, test_name()) {
+        (Some(Target::Example(name)), Some(package), _) => format!("{set} cargo run -p {package} --example {name}"),
+        (Some(Target::Test(flag)), Some(package), Some(test)) => {
+            format!("{set} cargo test -p {package}{flag} -- --exact {test}")
+        }
+        (_, Some(package), Some(test)) => format!("{set} cargo test -p {package} -- --exact {test}"),
+        _ => {
+            let arguments: Vec<String> = std::env::args().collect();
+            format!("{set} {}", arguments.join(" "))
+        }
+    }
+}
+
+enum Target {
+    Example(String),
+    Test(String),
+}
+
+/// Which of cargo's targets a program is, from where cargo puts it.
+fn target(program: &Path) -> Option<Target> {
+    let folder = program.parent()?.file_name()?.to_str()?;
+    let stem = program.file_stem()?.to_str()?;
+    if folder == "examples" {
+        return Some(Target::Example(stem.to_owned()));
+    }
+    let (name, _hash) = stem.rsplit_once('-').filter(|_| folder == "deps")?;
+    let root = std::env::var_os("CARGO_MANIFEST_DIR")?;
+    let tests = Path::new(&root).join("tests");
+    let is_test = tests.join(format!("{name}.rs")).exists() || tests.join(name).join("main.rs").exists();
+    Some(Target::Test(if is_test { format!(" --test {name}") } else { String::new() }))
+}
+
+/// The test under way: libtest names a test's thread after it; where it runs
+/// tests on the main thread, the exact filter says which one.
+fn test_name() -> Option<String> {
+    let thread = std::thread::current();
+    if let Some(name) = thread.name().filter(|name| *name != "main") {
+        return Some(name.to_owned());
+    }
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let exact = arguments.iter().any(|argument| argument == "--exact");
+    arguments.into_iter().find(|argument| exact && !argument.starts_with('-'))
+}

@@ -1,0 +1,301 @@
+//! Running a simulation: its thread, its runtime, and the watchdog over both.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use super::failure::{Cause, Failure};
+use super::handle::Handle;
+use super::{Limits, Outcome, Run, Sim, node, waits};
+use crate::clock::{self, Time, Virtual};
+use crate::laws;
+use crate::provider::Memory;
+use crate::seed::Seed;
+use crate::trace::{Log, Remains, Trace};
+
+/// How a run lives, seen from other threads.
+pub(super) struct Pulse {
+    steps: AtomicU64,
+    parks: AtomicU64,
+    now: AtomicU64,
+    step_limit: u64,
+    /// Why the run is to end: 0 for no reason yet.
+    stop: AtomicU8,
+    root: Mutex<Option<Waker>>,
+}
+
+const STEPS: u8 = 1;
+const REAL_TIME: u8 = 2;
+
+impl Pulse {
+    fn new(start: Time, limits: &Limits) -> Pulse {
+        Pulse {
+            steps: AtomicU64::new(0),
+            parks: AtomicU64::new(0),
+            now: AtomicU64::new(start.0),
+            step_limit: limits.steps,
+            stop: AtomicU8::new(0),
+            root: Mutex::new(None),
+        }
+    }
+
+    /// Counts a provider call.
+    pub fn step(&self) {
+        if self.steps.fetch_add(1, Ordering::Relaxed) == self.step_limit {
+            self.end(STEPS);
+        }
+    }
+
+    fn end(&self, why: u8) {
+        let _ = self.stop.compare_exchange(0, why, Ordering::Relaxed, Ordering::Relaxed);
+        if let Some(root) = self.root.lock().as_ref() {
+            root.wake_by_ref();
+        }
+    }
+
+    fn progress(&self) -> (u64, u64) {
+        (self.steps.load(Ordering::Relaxed), self.parks.load(Ordering::Relaxed))
+    }
+}
+
+/// How a body ended.
+enum End<R> {
+    Body(R),
+    Panic(String),
+    VirtualTime,
+    Steps,
+    RealTime,
+}
+
+/// Everything a run needs that is not the body.
+struct Scene {
+    seed: Seed,
+    start: Time,
+    limits: Limits,
+    memory: Arc<Memory>,
+    log: Log,
+    pulse: Arc<Pulse>,
+    logs: bool,
+}
+
+pub(super) fn run<B, F, R>(sim: Sim, body: B) -> Result<Run<R::Value>, Box<Failure>>
+where
+    B: FnOnce(Handle) -> F + Send + 'static,
+    F: Future<Output = R> + 'static,
+    R: Outcome,
+{
+    let seed = check(&sim).map_err(|why| Failure::setup(sim.seed, sim.start, why))?;
+    let scene = Arc::new(Scene {
+        seed,
+        start: sim.start,
+        limits: sim.limits,
+        memory: Arc::new(Memory::with_settings(sim.settings)),
+        log: Log::new(),
+        pulse: Arc::new(Pulse::new(sim.start, &sim.limits)),
+        logs: sim.logs,
+    });
+    let (send, receive) = channel();
+    let inside = scene.clone();
+    // The test's name: libtest captures the output of threads, and panics are
+    // reported under it.
+    let name = std::thread::current().name().unwrap_or("simulation").to_owned();
+    let nodes = sim.nodes;
+    let thread = std::thread::Builder::new().name(name).stack_size(16 << 20).spawn(move || {
+        let end = simulate(&inside, nodes, body);
+        // Nobody listens any more when the watchdog has given the run up.
+        let _ = send.send(end);
+    });
+    let thread = thread.map_err(|error| {
+        Failure::setup(seed, sim.start, format!("No thread could be started for it: {error}."))
+    })?;
+    let end = watch(&scene, &receive);
+    if end.is_some() {
+        // The result is here; the thread has only its end left to reach, and
+        // a panic on the way there is of no interest any more.
+        let _ = thread.join();
+    }
+    conclude(&scene, end, sim.laws)
+}
+
+/// The seed to use, if the simulation can run at all.
+fn check(sim: &Sim) -> Result<Seed, String> {
+    if !clock::SUPPORTED {
+        return Err("Simulations need Linux with glibc on x86-64 or AArch64, and this crate's feature `interpose` \
+                    (on by default). Elsewhere Memory works on real time."
+            .to_owned());
+    }
+    if clock::is_virtual() {
+        return Err("A simulation cannot be started inside a simulation. Start it from a test's own thread.".to_owned());
+    }
+    const LONGEST: Duration = Duration::from_secs(200 * 365 * 86_400);
+    if sim.limits.virtual_time > LONGEST {
+        return Err("The limit on virtual time is above 200 years, which is past the end of the virtual clock.".into());
+    }
+    if (sim.start + sim.limits.virtual_time).0 > u64::MAX / 1_000_000 {
+        return Err(format!("The virtual clock cannot start at {}: it ends in the year 2554.", sim.start));
+    }
+    for (n, spec) in sim.nodes.iter().enumerate() {
+        if sim.nodes[..n].iter().any(|other| other.name == spec.name) {
+            return Err(format!("Two nodes have the name {:?}. Give each a name of its own.", spec.name));
+        }
+    }
+    match Seed::from_env() {
+        Ok(seed) => Ok(seed.unwrap_or(sim.seed)),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Waits for the run's end on real time. `None` when it has to be given up.
+fn watch<R>(scene: &Scene, receive: &Receiver<End<R>>) -> Option<End<R>> {
+    let began = Instant::now();
+    let mut seen = (scene.pulse.progress(), began);
+    // A run that has been told to end gets this long to do so.
+    const GRACE: Duration = Duration::from_secs(2);
+    let mut told: Option<Instant> = None;
+    loop {
+        match receive.recv_timeout(Duration::from_millis(20)) {
+            Ok(end) => return Some(end),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Some(End::Panic("The simulation's thread ended without a result.".to_owned()));
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        let progress = scene.pulse.progress();
+        if progress != seen.0 {
+            seen = (progress, Instant::now());
+        }
+        if told.is_some_and(|told| told.elapsed() > GRACE) {
+            return None;
+        }
+        if told.is_none() && (began.elapsed() > scene.limits.real_time || seen.1.elapsed() > scene.limits.stuck) {
+            scene.pulse.end(REAL_TIME);
+            told = Some(Instant::now());
+        }
+    }
+}
+
+/// On the simulation's own thread: everything from here on is virtual.
+fn simulate<B, F, R>(scene: &Scene, nodes: Vec<node::Spec>, body: B) -> End<R>
+where
+    B: FnOnce(Handle) -> F,
+    F: Future<Output = R>,
+{
+    let quiet = tracing::subscriber::NoSubscriber::default();
+    let _quiet = (!scene.logs).then(|| tracing::subscriber::set_default(quiet));
+    let entropy = scene.seed.child("entropy").stream();
+    let clock = Virtual::enter(scene.start, &entropy);
+    let pulse = (scene.pulse.clone(), scene.pulse.clone());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        // Timers are looked at when nothing else can run.
+        .event_interval(1 << 16)
+        .on_thread_park(move || {
+            pulse.0.parks.fetch_add(1, Ordering::Relaxed);
+            clock::wake_idle();
+        })
+        .on_thread_unpark(move || {
+            clock::sync();
+            pulse.1.now.store(clock::now().0, Ordering::Relaxed);
+        })
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return End::Panic(format!("The simulation's tokio runtime cannot be built: {error}.")),
+    };
+    let run = || {
+        runtime.block_on(async {
+            clock.tie();
+            drive(scene, nodes, body).await
+        })
+    };
+    let end = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| End::Panic(panic_text(&*payload)));
+    // Tasks are dropped here, still on virtual time; a blocking task that
+    // never ends is left behind and not waited for.
+    let dropped = catch_unwind(AssertUnwindSafe(|| runtime.shutdown_background()));
+    match dropped {
+        Err(payload) if matches!(end, End::Body(_)) => End::Panic(panic_text(&*payload)),
+        _ => end,
+    }
+}
+
+/// Starts the nodes, then polls the body until it ends or the run must.
+async fn drive<B, F, R>(scene: &Scene, nodes: Vec<node::Spec>, body: B) -> End<R>
+where
+    B: FnOnce(Handle) -> F,
+    F: Future<Output = R>,
+{
+    let end = scene.start + scene.limits.virtual_time;
+    let handle =
+        Handle::new(scene.seed, scene.start, end, scene.memory.clone(), scene.log.clone(), scene.pulse.clone());
+    let whole = async {
+        for spec in nodes {
+            handle.add(spec).await;
+        }
+        body(handle.clone()).await
+    };
+    let mut whole = pin!(whole);
+    let mut limit = pin!(clock::sleep_until(end));
+    std::future::poll_fn(|cx| {
+        // tokio::time::advance in the body moves tokio's clock alone.
+        clock::sync();
+        *scene.pulse.root.lock() = Some(cx.waker().clone());
+        match scene.pulse.stop.load(Ordering::Relaxed) {
+            STEPS => return Poll::Ready(End::Steps),
+            REAL_TIME => return Poll::Ready(End::RealTime),
+            _ => {}
+        }
+        if let Poll::Ready(value) = whole.as_mut().poll(cx) {
+            return Poll::Ready(End::Body(value));
+        }
+        limit.as_mut().poll(cx).map(|()| End::VirtualTime)
+    })
+    .await
+}
+
+fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a text".to_owned())
+}
+
+/// Turns the end of a run into its result.
+fn conclude<R: Outcome>(scene: &Scene, end: Option<End<R>>, check_laws: bool) -> Result<Run<R::Value>, Box<Failure>> {
+    let now = Time(scene.pulse.now.load(Ordering::Relaxed));
+    let given_up = end.is_none();
+    let cause = match end {
+        Some(End::Body(value)) => match value.into_result() {
+            Ok(value) => Ok(value),
+            Err(error) => Err(Cause::Error(error)),
+        },
+        Some(End::Panic(text)) => Err(Cause::Panic(text)),
+        Some(End::VirtualTime) => Err(Cause::VirtualTimeLimit(scene.limits.virtual_time)),
+        Some(End::Steps) => Err(Cause::StepLimit(scene.limits.steps)),
+        Some(End::RealTime) => Err(Cause::RealTimeLimit),
+        None => Err(Cause::Hang),
+    };
+    // A thread that was given up may hold the provider's lock for ever.
+    let (remains, waits) = if given_up {
+        (None, Vec::new())
+    } else {
+        let (messages, jobs) = scene.memory.inspect(|store| store.queued());
+        let waits = if cause.is_err() { waits::unfinished(&scene.memory, scene.start) } else { Vec::new() };
+        (Some(Remains { messages, jobs }), waits)
+    };
+    let trace = Trace { started: scene.start, entries: scene.log.take(), remains };
+    let breaches = if check_laws && !given_up { laws::check(&trace) } else { Vec::new() };
+    let cause = match cause {
+        Ok(value) if breaches.is_empty() => {
+            let (seed, elapsed, memory) = (scene.seed, now - scene.start, scene.memory.clone());
+            return Ok(Run { value, seed, elapsed, trace, memory });
+        }
+        Ok(_) => Cause::Laws,
+        Err(cause) => cause,
+    };
+    Err(Box::new(Failure { cause, seed: scene.seed, start: scene.start, at: now, waits, breaches, trace }))
+}

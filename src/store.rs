@@ -1,0 +1,226 @@
+//! The store: everything a provider keeps, and one pure function over it.
+//!
+//! [`Store::apply`] answers one call at one moment. What the provider contract
+//! leaves open (the lock token, which of the eligible items a fetch takes) is
+//! an argument, [`Choice`], and never decided in here. So one function serves
+//! the in-memory provider, which fills the choices by policy, and an oracle,
+//! which fills them from what another provider was seen to answer.
+//!
+//! The store never reads a clock, never waits, never invents execution or
+//! event ids, and touches nothing when it refuses a call. No call walks over
+//! all instances but those that list them.
+//!
+//! Which document each rule follows is told in [`crate::contract`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use semver::Version;
+
+use crate::call::{Call, Class, Refusal, Reply};
+use crate::clock::Time;
+
+mod admin;
+mod delete;
+mod instance;
+mod job;
+mod kv;
+mod prune;
+mod queue;
+mod session;
+mod turn;
+
+use instance::Instance;
+use job::Jobs;
+use session::Session;
+
+/// An instance by number; names are looked up once for each call.
+type Key = u64;
+
+/// What the contract leaves open in one call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The lock token, if the call issues one. It must be new.
+    pub token: String,
+    /// Which of the eligible items a fetch takes.
+    pub pick: Pick,
+}
+
+/// Which of the eligible items a fetch takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pick {
+    /// The one that has been eligible longest.
+    Oldest,
+    /// The n-th in that order, from 0, counted round when there are fewer.
+    Nth(usize),
+}
+
+/// Everything a provider keeps.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Store {
+    names: BTreeMap<String, Key>,
+    instances: BTreeMap<Key, Instance>,
+    /// By pinned version: from when on which instance can be fetched. At most
+    /// one entry for each instance.
+    ready: BTreeMap<Option<Version>, BTreeSet<(Time, u64, Key)>>,
+    /// When to look for queue messages that were sent to nobody.
+    mail: BTreeSet<(Time, Key)>,
+    turn_tokens: BTreeMap<String, Key>,
+    jobs: Jobs,
+    sessions: BTreeMap<String, Session>,
+    children: BTreeMap<String, BTreeSet<Key>>,
+    /// Instances in the order of their creation.
+    created: BTreeSet<(Time, u64, Key)>,
+    totals: crate::call::Metrics,
+    last_id: u64,
+}
+
+impl Store {
+    /// An empty store.
+    pub fn new() -> Store {
+        Store::default()
+    }
+
+    /// Answers `call` at `now`. A refused call changes nothing.
+    pub fn apply(&mut self, now: Time, call: &Call, choice: &Choice) -> Reply {
+        self.dispatch(now, call, choice).unwrap_or_else(Reply::Refused)
+    }
+
+    #[rustfmt::skip] // One line for each call reads as the table it is.
+    fn dispatch(&mut self, now: Time, call: &Call, choice: &Choice) -> Result<Reply, Refusal> {
+        match call {
+            Call::FetchOrchestrationItem { lock_for, versions, .. } =>
+                Ok(Reply::Turn(self.fetch_turn(now, *lock_for, versions.as_deref(), choice))),
+            Call::AckOrchestrationItem(ack) => self.ack_turn(now, ack),
+            Call::AbandonOrchestrationItem { token, delay, ignore_attempt } =>
+                self.abandon_turn(now, token, *delay, *ignore_attempt),
+            Call::RenewOrchestrationItemLock { token, extend_for } => self.renew_turn(now, token, *extend_for),
+            Call::EnqueueForOrchestrator { item, delay } => self.enqueue_message(now, item, *delay),
+
+            Call::EnqueueForWorker { item } => self.enqueue_job(now, item),
+            Call::FetchWorkItem { lock_for, session, tags, .. } =>
+                Ok(Reply::Job(self.fetch_job(now, *lock_for, session.as_ref(), tags, choice))),
+            Call::AckWorkItem { token, completion } => self.ack_job(now, token, completion.as_ref()),
+            Call::RenewWorkItemLock { token, extend_for } => self.renew_job(now, token, *extend_for),
+            Call::AbandonWorkItem { token, delay, ignore_attempt } =>
+                self.abandon_job(now, token, *delay, *ignore_attempt),
+            Call::RenewSessionLock { owners, extend_for, idle_for } =>
+                Ok(Reply::Count(self.renew_sessions(now, owners, *extend_for, *idle_for))),
+            Call::CleanupOrphanedSessions { .. } => Ok(Reply::Count(self.sweep_sessions(now))),
+
+            Call::Read { instance } | Call::ReadHistory { instance } => self.read(call.method(), instance, None),
+            Call::ReadWithExecution { instance, execution }
+            | Call::ReadHistoryWithExecutionId { instance, execution } =>
+                self.read(call.method(), instance, Some(*execution)),
+            Call::AppendWithExecution { instance, execution, events } => self.append(instance, *execution, events),
+            Call::LatestExecutionId { instance } => Ok(Reply::Number(self.latest_execution(instance))),
+            Call::GetCustomStatus { instance, last_seen_version } =>
+                Ok(Reply::CustomStatus(self.custom_status(instance, *last_seen_version))),
+            Call::GetKvValue { instance, key } => Ok(Reply::Value(self.kv_value(instance, key))),
+            Call::GetKvAllValues { instance } => Ok(Reply::Values(self.kv_values(instance))),
+            Call::GetInstanceStats { instance } => self.stats(instance),
+
+            Call::ListInstances => Ok(Reply::Names(self.list_instances(None))),
+            Call::ListInstancesByStatus { status } => Ok(Reply::Names(self.list_instances(Some(status)))),
+            Call::ListExecutions { instance } => Ok(Reply::Numbers(self.list_executions(instance))),
+            Call::GetInstanceInfo { instance } => self.instance_info(instance),
+            Call::GetExecutionInfo { instance, execution } => self.execution_info(instance, *execution),
+            Call::GetSystemMetrics => Ok(Reply::Metrics(self.totals)),
+            Call::GetQueueDepths => Ok(Reply::QueueDepths(self.queue_depths(now))),
+            Call::ListChildren { instance } => Ok(Reply::Names(self.list_children(instance))),
+            Call::GetParentId { instance } => self.parent_id(instance),
+            Call::GetInstanceTree { instance } => Ok(Reply::Tree(self.tree(instance))),
+
+            Call::DeleteInstancesAtomic { instances, force } =>
+                self.delete(call.method(), instances, *force).map(Reply::Deleted),
+            Call::DeleteInstance { instance, force } => self.delete_tree(instance, *force),
+            Call::DeleteInstanceBulk { query } => self.delete_bulk(query),
+            Call::PruneExecutions { instance, keep } => self.prune(instance, keep).map(Reply::Pruned),
+            Call::PruneExecutionsBulk { query, keep } => self.prune_bulk(query, keep),
+        }
+    }
+
+    /// The next moment after `now` at which a turn can be fetched that cannot
+    /// be fetched now, if no call comes first.
+    pub fn next_turn_after(&self, now: Time) -> Option<Time> {
+        let after = (std::ops::Bound::Excluded((now, u64::MAX, Key::MAX)), std::ops::Bound::Unbounded);
+        self.ready.values().filter_map(|set| set.range(after).next()).map(|entry| entry.0).min()
+    }
+
+    /// The same for jobs.
+    pub fn next_job_after(&self, now: Time) -> Option<Time> {
+        let job = self.jobs.next_after(now);
+        let session = self.sessions.iter().filter(|(id, s)| s.until > now && self.jobs.of_session(id) > 0);
+        job.into_iter().chain(session.map(|(_, s)| s.until)).min()
+    }
+
+    /// The instances whose histories, status or values `call` may change: none,
+    /// one by name, or any.
+    pub fn touched_by(&self, call: &Call) -> Touched {
+        match call {
+            Call::AckOrchestrationItem(ack) => match self.turn_tokens.get(&ack.token) {
+                Some(key) => Touched::One(self.instances[key].name.clone()),
+                None => Touched::None,
+            },
+            Call::AppendWithExecution { instance, .. } => Touched::One(instance.clone()),
+            Call::DeleteInstancesAtomic { .. }
+            | Call::DeleteInstance { .. }
+            | Call::DeleteInstanceBulk { .. }
+            | Call::PruneExecutions { .. }
+            | Call::PruneExecutionsBulk { .. } => Touched::Any,
+            _ => Touched::None,
+        }
+    }
+
+    fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    fn find(&self, name: &str) -> Option<&Instance> {
+        self.names.get(name).map(|key| &self.instances[key])
+    }
+
+    /// The key of an instance; one that nothing is known of gets an empty row.
+    fn intern(&mut self, name: &str) -> Key {
+        if let Some(key) = self.names.get(name) {
+            return *key;
+        }
+        let key = self.next_id();
+        self.names.insert(name.to_owned(), key);
+        self.instances.insert(key, Instance::new(name));
+        key
+    }
+
+    fn row(&mut self, key: Key) -> &mut Instance {
+        self.instances.get_mut(&key).expect("a key in an index has a row")
+    }
+}
+
+/// See [`Store::touched_by`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Touched {
+    /// No instance.
+    None,
+    /// The instance of this name.
+    One(String),
+    /// Any instance.
+    Any,
+}
+
+/// A refusal for an instance nobody knows.
+fn not_found(operation: &str, instance: &str) -> Refusal {
+    Refusal::permanent(Class::NotFound, operation, format!("Instance {instance:?} was not found."))
+}
+
+/// A refusal for a token whose lock is not held.
+fn lock_lost(operation: &str, token: &str) -> Refusal {
+    Refusal::permanent(
+        Class::LockLost,
+        operation,
+        format!("Invalid lock token {token:?}: it was never issued, or its lock was released, taken over or expired."),
+    )
+}
+
+fn invalid(operation: &str, message: impl Into<String>) -> Refusal {
+    Refusal::permanent(Class::Invalid, operation, message)
+}

@@ -1,0 +1,179 @@
+//! The management side that only looks.
+
+use std::collections::BTreeSet;
+
+use super::instance::Instance;
+use super::{Key, Store, not_found};
+use crate::call::{self, Class, InstanceQuery, QueueDepths, Refusal, Reply, Tree};
+use crate::clock::Time;
+
+impl Store {
+    /// Newest first, those of one millisecond in the reverse order of creation.
+    pub(super) fn list_instances(&self, status: Option<&String>) -> Vec<String> {
+        let rows = self.created.iter().rev().map(|(_, _, key)| &self.instances[key]);
+        let wanted = |row: &&Instance| status.is_none_or(|status| row.status() == Some(status));
+        rows.filter(wanted).map(|row| row.name.clone()).collect()
+    }
+
+    pub(super) fn list_executions(&self, instance: &str) -> Vec<u64> {
+        self.find(instance).map(|row| row.executions.keys().copied().collect()).unwrap_or_default()
+    }
+
+    pub(super) fn instance_info(&self, instance: &str) -> Result<Reply, Refusal> {
+        let known = self.find(instance).and_then(|row| Some((row, row.record.as_ref()?)));
+        let (row, record) = known.ok_or_else(|| not_found("get_instance_info", instance))?;
+        let execution = row.current_execution();
+        Ok(Reply::Instance(call::Instance {
+            instance_id: row.name.clone(),
+            orchestration_name: record.orchestration_name.clone(),
+            orchestration_version: record.orchestration_version.clone().unwrap_or_else(|| "unknown".to_owned()),
+            current_execution_id: record.current,
+            status: row.status().unwrap_or("Unknown").to_owned(),
+            output: execution.and_then(|execution| execution.output.clone()),
+            created_at: record.created_at.0,
+            updated_at: record.updated_at.0,
+            parent_instance_id: record.parent.clone(),
+        }))
+    }
+
+    pub(super) fn execution_info(&self, instance: &str, execution_id: u64) -> Result<Reply, Refusal> {
+        let row = self.find(instance);
+        let known = row.and_then(|row| Some((row, row.executions.get(&execution_id)?)));
+        let (row, execution) = known.ok_or_else(|| {
+            let message = format!("Execution {execution_id} of instance {instance:?} was not found.");
+            Refusal::permanent(Class::NotFound, "get_execution_info", message)
+        })?;
+        Ok(Reply::Execution(call::Execution {
+            execution_id,
+            status: execution.status.clone(),
+            output: execution.output.clone(),
+            started_at: execution.started_at.0,
+            completed_at: execution.completed_at.map(|at| at.0),
+            event_count: row.histories.get(&execution_id).map_or(0, |history| history.events.len()),
+        }))
+    }
+
+    /// "Number of unlocked messages in each queue": what is not under a lock
+    /// now, visible or not.
+    pub(super) fn queue_depths(&self, now: Time) -> QueueDepths {
+        let waiting: usize = self.instances.values().map(|row| row.queue.len()).sum();
+        let leases = self.turn_tokens.values().filter_map(|key| self.instances[key].lease.as_ref());
+        let expired: usize = leases.filter(|(lease, _)| !lease.holds(now)).map(|(_, batch)| batch.len()).sum();
+        QueueDepths {
+            orchestrator_queue: waiting + expired,
+            worker_queue: self.jobs.count() - self.jobs.held(now),
+            timer_queue: 0,
+        }
+    }
+
+    pub(super) fn list_children(&self, instance: &str) -> Vec<String> {
+        let keys = self.children.get(instance).into_iter().flatten();
+        keys.map(|key| self.instances[key].name.clone()).collect()
+    }
+
+    pub(super) fn parent_id(&self, instance: &str) -> Result<Reply, Refusal> {
+        let record = self.find(instance).and_then(|row| row.record.as_ref());
+        let record = record.ok_or_else(|| not_found("get_parent_id", instance))?;
+        Ok(Reply::Value(record.parent.clone()))
+    }
+
+    /// The instance and all its descendants, parents first. Instances that are
+    /// each other's parents, which no runtime makes, come once.
+    pub(super) fn tree(&self, instance: &str) -> Tree {
+        let mut all_ids = vec![instance.to_owned()];
+        let mut seen = BTreeSet::from([instance.to_owned()]);
+        let mut next = 0;
+        while next < all_ids.len() {
+            for child in self.list_children(&all_ids[next]) {
+                if seen.insert(child.clone()) {
+                    all_ids.push(child);
+                }
+            }
+            next += 1;
+        }
+        Tree { root_id: instance.to_owned(), all_ids }
+    }
+
+    /// The recorded instances a query selects, oldest first: all its criteria
+    /// together, then `eligible`, then the limit ("applied last", 1000 unless
+    /// it says otherwise).
+    pub(super) fn select(&self, query: &InstanceQuery, eligible: impl Fn(&Instance) -> bool) -> Vec<String> {
+        let allowed: Option<BTreeSet<&String>> = query.instance_ids.as_ref().map(|ids| ids.iter().collect());
+        let completed_before = |row: &Instance| match query.completed_before {
+            None => true,
+            Some(before) => {
+                row.current_execution().and_then(|execution| execution.completed_at).is_some_and(|at| at.0 < before)
+            }
+        };
+        let mut rows: Vec<&Instance> = match &allowed {
+            Some(ids) => ids.iter().filter_map(|id| self.find(id)).filter(|row| row.record.is_some()).collect(),
+            None => self.created.iter().map(|(_, _, key)| &self.instances[key]).collect(),
+        };
+        rows.sort_by_key(|row| row.record.as_ref().map(|record| (record.created_at, record.created_id)));
+        let limit = query.limit.unwrap_or(1000) as usize;
+        rows.into_iter()
+            .filter(|row| completed_before(row) && eligible(row))
+            .take(limit)
+            .map(|row| row.name.clone())
+            .collect()
+    }
+
+    /// Adds an instance's share to the system metrics, or takes it out.
+    pub(super) fn tally(&mut self, key: Key, change: impl Fn(&mut u64, u64)) {
+        let row = &self.instances[&key];
+        let totals = &mut self.totals;
+        change(&mut totals.total_executions, row.executions.len() as u64);
+        change(&mut totals.total_events, row.events);
+        if row.record.is_some() {
+            change(&mut totals.total_instances, 1);
+            match row.status() {
+                Some("Running") => change(&mut totals.running_instances, 1),
+                Some("Completed") => change(&mut totals.completed_instances, 1),
+                Some("Failed") => change(&mut totals.failed_instances, 1),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// What people ask of a store that no provider method answers.
+impl Store {
+    /// The executions of an instance, oldest first: number, status, output and
+    /// events. Events without an execution have an empty status.
+    pub fn executions_of(&self, instance: &str) -> Vec<(u64, String, Option<String>, Vec<duroxide::Event>)> {
+        let Some(row) = self.find(instance) else { return Vec::new() };
+        let ids: BTreeSet<u64> = row.executions.keys().chain(row.histories.keys()).copied().collect();
+        let one = |id: u64| {
+            let execution = row.executions.get(&id);
+            let status = execution.map_or_else(String::new, |execution| execution.status.clone());
+            let output = execution.and_then(|execution| execution.output.clone());
+            let events = row.histories.get(&id).map_or_else(Vec::new, |history| history.events.clone());
+            (id, status, output, events)
+        };
+        ids.into_iter().map(one).collect()
+    }
+
+    /// The instances that have not ended, by name: running ones, and ones that
+    /// only have messages so far.
+    pub fn unfinished(&self) -> Vec<String> {
+        let ended = |row: &&Instance| row.record.is_some() && row.is_terminal();
+        self.names.values().map(|key| &self.instances[key]).filter(|row| !ended(row)).map(|row| row.name.clone()).collect()
+    }
+
+    /// The messages in an instance's queue, fetched or not: the item, when it
+    /// is visible (or its lock ends), and how often it was fetched.
+    pub fn messages_of(&self, instance: &str) -> Vec<(&duroxide::providers::WorkItem, Time, u32)> {
+        let Some(row) = self.find(instance) else { return Vec::new() };
+        let held = row.lease.iter().flat_map(|(lease, batch)| batch.iter().map(|message| (lease.until, message)));
+        let waiting = row.queue.messages().map(|message| (message.visible_at, message));
+        held.chain(waiting).map(|(at, message)| (&message.item, at, message.attempts)).collect()
+    }
+
+    /// Every message and every job, fetched or not.
+    pub fn queued(&self) -> (Vec<duroxide::providers::WorkItem>, Vec<duroxide::providers::WorkItem>) {
+        let held = |row: &Instance| row.lease.iter().flat_map(|(_, batch)| batch.clone()).collect::<Vec<_>>();
+        let rows = self.instances.values();
+        let messages = rows.flat_map(|row| row.queue.messages().cloned().chain(held(row)));
+        (messages.map(|message| message.item).collect(), self.jobs.items().cloned().collect())
+    }
+}

@@ -1,0 +1,266 @@
+//! An instance: its record, executions and histories, and reading them.
+
+use std::collections::BTreeMap;
+
+use duroxide::{Event, EventKind, INITIAL_EXECUTION_ID, SystemStats};
+use semver::Version;
+
+use super::kv::Kv;
+use super::queue::{Lease, Message, Queue};
+use super::{Key, Store, invalid};
+use crate::call::{Class, Refusal, Reply};
+use crate::clock::Time;
+
+/// Everything about one instance. It may have no record yet: messages, jobs
+/// and appended histories can come first.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Instance {
+    pub name: String,
+    pub record: Option<Record>,
+    pub executions: BTreeMap<u64, Execution>,
+    pub histories: BTreeMap<u64, History>,
+    /// How many events its histories hold together.
+    pub events: u64,
+    pub kv: Kv,
+    pub queue: Queue,
+    /// The lock on the instance with the messages that were fetched under it.
+    pub lease: Option<(Lease, Vec<Message>)>,
+    /// How many jobs there are for it.
+    pub jobs: usize,
+    /// Its entry in the store's index of what can be fetched.
+    pub listed: Option<(Option<Version>, (Time, u64, Key))>,
+}
+
+/// What `ack_orchestration_item` has recorded of an instance.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Record {
+    pub orchestration_name: String,
+    pub orchestration_version: Option<String>,
+    pub current: u64,
+    pub parent: Option<String>,
+    pub created_at: Time,
+    pub created_id: u64,
+    pub updated_at: Time,
+    pub custom_status: Option<String>,
+    pub custom_status_version: u64,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Execution {
+    pub status: String,
+    pub output: Option<String>,
+    pub started_at: Time,
+    pub completed_at: Option<Time>,
+    pub pinned: Option<Version>,
+}
+
+/// The events of one execution, by event id.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct History {
+    pub events: Vec<Event>,
+    /// Set when what is stored cannot be read any more.
+    pub corrupt: bool,
+}
+
+pub(super) const RUNNING: &str = "Running";
+
+impl Instance {
+    pub fn new(name: &str) -> Instance {
+        Instance {
+            name: name.to_owned(),
+            record: None,
+            executions: BTreeMap::new(),
+            histories: BTreeMap::new(),
+            events: 0,
+            kv: Kv::default(),
+            queue: Queue::default(),
+            lease: None,
+            jobs: 0,
+            listed: None,
+        }
+    }
+
+    /// Whether an orchestration stands behind the name: messages for one that
+    /// has none are not delivered without a message that starts it.
+    pub fn is_known(&self) -> bool {
+        self.record.is_some() || !self.histories.is_empty()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        !self.is_known()
+            && self.executions.is_empty()
+            && self.queue.len() == 0
+            && self.lease.is_none()
+            && self.jobs == 0
+    }
+
+    /// The highest execution there is a trace of.
+    pub fn latest(&self) -> u64 {
+        let execution = self.executions.last_key_value().map(|(id, _)| *id);
+        let history = self.histories.last_key_value().map(|(id, _)| *id);
+        execution.max(history).unwrap_or(INITIAL_EXECUTION_ID)
+    }
+
+    /// The execution that turns run in.
+    pub fn current(&self) -> u64 {
+        self.record.as_ref().map_or_else(|| self.latest(), |record| record.current)
+    }
+
+    pub fn current_execution(&self) -> Option<&Execution> {
+        self.executions.get(&self.current())
+    }
+
+    /// The status of the current execution.
+    pub fn status(&self) -> Option<&str> {
+        self.current_execution().map(|execution| execution.status.as_str())
+    }
+
+    /// Adds events that [`History::refusal`] has let pass.
+    pub fn append(&mut self, execution: u64, events: &[Event]) {
+        if !events.is_empty() {
+            self.histories.entry(execution).or_default().append(events);
+            self.events += events.len() as u64;
+        }
+    }
+
+    /// Name, version and execution for a turn: from the record, else from the
+    /// history's start, else from the message that starts the instance.
+    pub fn identity(&self, messages: &[Message]) -> (String, String) {
+        use duroxide::providers::WorkItem;
+        let unknown = || "unknown".to_owned();
+        if let Some(record) = &self.record {
+            let version = record.orchestration_version.clone().unwrap_or_else(unknown);
+            return (record.orchestration_name.clone(), version);
+        }
+        let events = self.histories.get(&self.current()).map_or(&[][..], |history| &history.events);
+        let started = events.iter().find_map(|event| match &event.kind {
+            EventKind::OrchestrationStarted { name, version, .. } => Some((name.clone(), version.clone())),
+            _ => None,
+        });
+        let message = || {
+            messages.iter().find_map(|message| match &message.item {
+                WorkItem::StartOrchestration { orchestration, version, .. }
+                | WorkItem::ContinueAsNew { orchestration, version, .. } => {
+                    Some((orchestration.clone(), version.clone().unwrap_or_else(unknown)))
+                }
+                _ => None,
+            })
+        };
+        started.or_else(message).unwrap_or_else(|| (unknown(), unknown()))
+    }
+}
+
+impl History {
+    /// Why `events` cannot be appended, if they cannot: "Events with duplicate
+    /// (instance_id, execution_id, event_id) should either reject with error
+    /// […] never overwrite" (`append_with_execution`).
+    pub fn refusal(&self, operation: &str, events: &[Event]) -> Option<Refusal> {
+        let mut ids: Vec<u64> = events.iter().map(|event| event.event_id).collect();
+        ids.sort_unstable();
+        if ids.first() == Some(&0) {
+            let message = "An event has the id 0; the runtime gives events their ids, from 1.";
+            return Some(invalid(operation, message));
+        }
+        let twice = ids.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
+        let there = twice.or_else(|| ids.iter().copied().find(|id| self.position(*id).is_ok()));
+        there.map(|id| {
+            let message = format!("Event {id} is in the history already; a history is append-only.");
+            Refusal::permanent(Class::DuplicateEvent, operation, message)
+        })
+    }
+
+    fn append(&mut self, events: &[Event]) {
+        for event in events {
+            match self.events.last() {
+                Some(last) if last.event_id > event.event_id => {
+                    let at = self.position(event.event_id).unwrap_or_else(|at| at);
+                    self.events.insert(at, event.clone());
+                }
+                _ => self.events.push(event.clone()),
+            }
+        }
+    }
+
+    fn position(&self, event_id: u64) -> Result<usize, usize> {
+        match self.events.last() {
+            Some(last) if last.event_id < event_id => Err(self.events.len()),
+            _ => self.events.binary_search_by_key(&event_id, |event| event.event_id),
+        }
+    }
+
+    pub fn error(&self) -> Option<String> {
+        self.corrupt.then(|| "The stored history cannot be deserialized.".to_owned())
+    }
+}
+
+impl Store {
+    pub(super) fn read(&self, operation: &str, instance: &str, execution: Option<u64>) -> Result<Reply, Refusal> {
+        let Some(row) = self.find(instance) else { return Ok(Reply::Events(Vec::new())) };
+        let execution = execution.unwrap_or_else(|| row.latest());
+        match row.histories.get(&execution) {
+            Some(history) => match history.error() {
+                Some(error) => Err(Refusal::permanent(Class::Corrupt, operation, error)),
+                None => Ok(Reply::Events(history.events.clone())),
+            },
+            None => Ok(Reply::Events(Vec::new())),
+        }
+    }
+
+    pub(super) fn append(&mut self, instance: &str, execution: u64, events: &[Event]) -> Result<Reply, Refusal> {
+        let empty = History::default();
+        let history = self.find(instance).and_then(|row| row.histories.get(&execution)).unwrap_or(&empty);
+        if let Some(refusal) = history.refusal("append_with_execution", events) {
+            return Err(refusal);
+        }
+        if !events.is_empty() {
+            let key = self.intern(instance);
+            self.row(key).append(execution, events);
+            self.totals.total_events += events.len() as u64;
+            self.relist(key);
+        }
+        Ok(Reply::Done)
+    }
+
+    pub(super) fn latest_execution(&self, instance: &str) -> u64 {
+        self.find(instance).map_or(INITIAL_EXECUTION_ID, Instance::latest)
+    }
+
+    pub(super) fn custom_status(&self, instance: &str, last_seen: u64) -> Option<(Option<String>, u64)> {
+        let record = self.find(instance)?.record.as_ref()?;
+        let version = record.custom_status_version;
+        (version > last_seen).then(|| (record.custom_status.clone(), version))
+    }
+
+    pub(super) fn stats(&self, instance: &str) -> Result<Reply, Refusal> {
+        let Some(row) = self.find(instance).filter(|row| row.record.is_some()) else {
+            return Ok(Reply::Stats(None));
+        };
+        let empty = History::default();
+        let history = row.histories.get(&row.current()).unwrap_or(&empty);
+        if let Some(error) = history.error() {
+            return Err(Refusal::permanent(Class::Corrupt, "get_instance_stats", error));
+        }
+        let bytes = |event: &Event| serde_json::to_vec(event).map_or(0, |json| json.len() as u64);
+        let carried = history.events.first().map_or(0, |event| match &event.kind {
+            EventKind::OrchestrationStarted { carry_forward_events: Some(events), .. } => events.len() as u64,
+            _ => 0,
+        });
+        let values = row.kv.values();
+        Ok(Reply::Stats(Some(SystemStats {
+            history_event_count: history.events.len() as u64,
+            history_size_bytes: history.events.iter().map(bytes).sum(),
+            queue_pending_count: carried,
+            kv_user_key_count: values.len() as u64,
+            kv_total_value_bytes: values.values().map(|value| value.len() as u64).sum(),
+        })))
+    }
+
+    /// Makes the stored histories of an instance unreadable, as a crash of the
+    /// disk or an event of a newer duroxide would. Says whether there are any.
+    pub fn corrupt_history(&mut self, instance: &str) -> bool {
+        let Some(key) = self.names.get(instance).copied() else { return false };
+        let histories = &mut self.row(key).histories;
+        histories.values_mut().for_each(|history| history.corrupt = true);
+        !histories.is_empty()
+    }
+}

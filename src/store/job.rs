@@ -1,0 +1,262 @@
+//! Jobs: the worker queue.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound::{Excluded, Unbounded};
+use std::time::Duration;
+
+use duroxide::providers::WorkItem;
+
+use super::queue::Lease;
+use super::{Choice, Key, Pick, Store, invalid, lock_lost};
+use crate::call::{ActivityId, Job, Refusal, Reply, SessionClaim, Tags, is_job, kind_of};
+use crate::clock::Time;
+
+/// The worker queue with its indexes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Jobs {
+    rows: BTreeMap<u64, Row>,
+    /// Jobs by what decides who may fetch them, each with the moment from which
+    /// on it can be fetched. No lane is empty.
+    lanes: BTreeMap<Lane, BTreeSet<(Time, u64)>>,
+    tokens: BTreeMap<String, u64>,
+    by_activity: BTreeMap<(Key, u64, u64), BTreeSet<u64>>,
+    by_session: BTreeMap<String, usize>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Row {
+    item: WorkItem,
+    lane: Lane,
+    activity: (Key, u64, u64),
+    ready_at: Time,
+    attempts: u32,
+    lease: Option<Lease>,
+}
+
+/// What decides who may fetch a job.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Lane {
+    session: Option<String>,
+    tag: Option<String>,
+}
+
+impl Jobs {
+    pub fn next_after(&self, now: Time) -> Option<Time> {
+        let after = (Excluded((now, u64::MAX)), Unbounded);
+        self.lanes.values().filter_map(|lane| lane.range(after).next()).map(|entry| entry.0).min()
+    }
+
+    /// How many jobs are bound to a session.
+    pub fn of_session(&self, session: &str) -> usize {
+        self.by_session.get(session).copied().unwrap_or(0)
+    }
+
+    pub fn count(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// How many jobs are under a lock at `now`.
+    pub fn held(&self, now: Time) -> usize {
+        let rows = self.tokens.values().map(|id| &self.rows[id]);
+        rows.filter(|row| row.lease.as_ref().is_some_and(|lease| lease.holds(now))).count()
+    }
+
+    /// The activities of one instance.
+    pub fn of_instance(&self, key: Key) -> Vec<u64> {
+        let all = self.by_activity.range((key, 0, 0)..=(key, u64::MAX, u64::MAX));
+        all.flat_map(|(_, ids)| ids.iter().copied()).collect()
+    }
+
+    pub fn items(&self) -> impl Iterator<Item = &WorkItem> {
+        self.rows.values().map(|row| &row.item)
+    }
+
+    fn move_to(&mut self, id: u64, ready_at: Time) {
+        let row = self.rows.get_mut(&id).expect("an indexed job has a row");
+        let lane = self.lanes.get_mut(&row.lane).expect("a job's lane is there");
+        lane.remove(&(row.ready_at, id));
+        lane.insert((ready_at, id));
+        row.ready_at = ready_at;
+    }
+
+    fn set_lease(&mut self, id: u64, lease: Option<Lease>) {
+        let row = self.rows.get_mut(&id).expect("an indexed job has a row");
+        if let Some(old) = std::mem::replace(&mut row.lease, lease.clone()) {
+            self.tokens.remove(&old.token);
+        }
+        if let Some(lease) = lease {
+            self.tokens.insert(lease.token, id);
+        }
+    }
+
+    fn remove(&mut self, id: u64) -> Option<Row> {
+        self.set_lease(id, None);
+        let row = self.rows.remove(&id)?;
+        if let Some(lane) = self.lanes.get_mut(&row.lane) {
+            lane.remove(&(row.ready_at, id));
+            if lane.is_empty() {
+                self.lanes.remove(&row.lane);
+            }
+        }
+        if let Some(ids) = self.by_activity.get_mut(&row.activity) {
+            ids.remove(&id);
+            if ids.is_empty() {
+                self.by_activity.remove(&row.activity);
+            }
+        }
+        if let Some(session) = &row.lane.session
+            && let Some(count) = self.by_session.get_mut(session)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.by_session.remove(session);
+            }
+        }
+        Some(row)
+    }
+}
+
+impl Store {
+    pub(super) fn enqueue_job(&mut self, now: Time, item: &WorkItem) -> Result<Reply, Refusal> {
+        if !is_job(item) {
+            let message = format!("A {} does not belong in the worker queue.", kind_of(item));
+            return Err(invalid("enqueue_for_worker", message));
+        }
+        self.push_job(now, item.clone());
+        Ok(Reply::Done)
+    }
+
+    pub(super) fn push_job(&mut self, now: Time, item: WorkItem) {
+        let WorkItem::ActivityExecute { instance, execution_id, id: activity, session_id, tag, .. } = &item else {
+            return; // Every caller has checked.
+        };
+        let key = self.intern(instance);
+        self.row(key).jobs += 1;
+        let id = self.next_id();
+        let lane = Lane { session: session_id.clone(), tag: tag.clone() };
+        let activity = (key, *execution_id, *activity);
+        self.jobs.lanes.entry(lane.clone()).or_default().insert((now, id));
+        self.jobs.by_activity.entry(activity).or_default().insert(id);
+        if let Some(session) = session_id {
+            *self.jobs.by_session.entry(session.clone()).or_default() += 1;
+        }
+        self.jobs.rows.insert(id, Row { item, lane, activity, ready_at: now, attempts: 0, lease: None });
+    }
+
+    pub(super) fn fetch_job(
+        &mut self,
+        now: Time,
+        lock_for: Duration,
+        session: Option<&SessionClaim>,
+        tags: &Tags,
+        choice: &Choice,
+    ) -> Option<Box<Job>> {
+        let id = self.pick_job(now, session, tags, choice.pick)?;
+        let lease = Lease::new(&choice.token, now, lock_for);
+        self.jobs.move_to(id, lease.until);
+        self.jobs.set_lease(id, Some(lease));
+        let row = self.jobs.rows.get_mut(&id).expect("a picked job has a row");
+        row.attempts = row.attempts.saturating_add(1);
+        let job = Job { item: row.item.clone(), token: choice.token.clone(), attempts: row.attempts };
+        let bound_to = row.lane.session.clone();
+        if let (Some(id), Some(claim)) = (bound_to, session) {
+            self.claim_session(now, id, claim);
+        }
+        Some(Box::new(job))
+    }
+
+    /// Which job to fetch: eligible ones in the order in which they became so.
+    fn pick_job(&self, now: Time, session: Option<&SessionClaim>, tags: &Tags, pick: Pick) -> Option<u64> {
+        let eligible = |lane: &Lane| {
+            let claimable = match (&lane.session, session) {
+                (None, _) => true,
+                (Some(id), Some(claim)) => self.may_claim(now, id, &claim.owner),
+                (Some(_), None) => false,
+            };
+            claimable && tags.matches(lane.tag.as_deref())
+        };
+        let lanes = self.jobs.lanes.iter().filter(|(lane, _)| eligible(lane)).map(|(_, set)| set);
+        let due = (now, u64::MAX);
+        match pick {
+            Pick::Oldest => lanes.filter_map(|set| set.first()).filter(|at| **at <= due).min().map(|at| at.1),
+            Pick::Nth(n) => {
+                let mut all: Vec<_> = lanes.flat_map(|set| set.range(..=due)).collect();
+                all.sort_unstable();
+                if all.is_empty() { None } else { Some(all[n % all.len()].1) }
+            }
+        }
+    }
+
+    pub(super) fn ack_job(
+        &mut self,
+        now: Time,
+        token: &str,
+        completion: Option<&WorkItem>,
+    ) -> Result<Reply, Refusal> {
+        let id = self.held_job("ack_work_item", token, now)?;
+        let fits = |item: &WorkItem| {
+            matches!(item, WorkItem::ActivityCompleted { .. } | WorkItem::ActivityFailed { .. })
+        };
+        if let Some(item) = completion.filter(|item| !fits(item)) {
+            let message = format!("A {} does not complete an activity.", kind_of(item));
+            return Err(invalid("ack_work_item", message));
+        }
+        let session = self.jobs.rows[&id].lane.session.clone();
+        self.touch_session(now, session.as_deref());
+        self.remove_job(id);
+        if let Some(item) = completion {
+            self.push_message(item.clone(), now);
+        }
+        Ok(Reply::Done)
+    }
+
+    pub(super) fn renew_job(&mut self, now: Time, token: &str, extend_for: Duration) -> Result<Reply, Refusal> {
+        let id = self.held_job("renew_work_item_lock", token, now)?;
+        let lease = Lease::new(token, now, extend_for);
+        self.jobs.move_to(id, lease.until);
+        self.jobs.set_lease(id, Some(lease));
+        let session = self.jobs.rows[&id].lane.session.clone();
+        self.touch_session(now, session.as_deref());
+        Ok(Reply::Done)
+    }
+
+    /// Abandoning needs a token that nobody has taken the lock from since, even
+    /// if its time is over: the trait's pattern does not ask for the time here.
+    pub(super) fn abandon_job(
+        &mut self,
+        now: Time,
+        token: &str,
+        delay: Option<Duration>,
+        ignore_attempt: bool,
+    ) -> Result<Reply, Refusal> {
+        let id = self.jobs.tokens.get(token).copied().ok_or_else(|| lock_lost("abandon_work_item", token))?;
+        self.jobs.set_lease(id, None);
+        self.jobs.move_to(id, now + delay.unwrap_or_default());
+        let row = self.jobs.rows.get_mut(&id).expect("an indexed job has a row");
+        row.attempts = row.attempts.saturating_sub(u32::from(ignore_attempt));
+        Ok(Reply::Done)
+    }
+
+    pub(super) fn cancel_jobs(&mut self, activity: &ActivityId) {
+        let Some(key) = self.names.get(&activity.instance).copied() else { return };
+        let ids = self.jobs.by_activity.get(&(key, activity.execution, activity.activity));
+        for id in ids.cloned().unwrap_or_default() {
+            self.remove_job(id);
+        }
+    }
+
+    /// Takes a job out of the queue, whoever holds it.
+    pub(super) fn remove_job(&mut self, id: u64) {
+        if let Some(row) = self.jobs.remove(id) {
+            let key = row.activity.0;
+            self.row(key).jobs -= 1;
+            self.forget_if_empty(key);
+        }
+    }
+
+    fn held_job(&self, operation: &str, token: &str, now: Time) -> Result<u64, Refusal> {
+        let id = self.jobs.tokens.get(token).copied();
+        id.filter(|id| self.jobs.rows[id].lease.as_ref().is_some_and(|lease| lease.holds(now)))
+            .ok_or_else(|| lock_lost(operation, token))
+    }
+}

@@ -1,0 +1,91 @@
+//! Messages that wait for an instance, and locks on what was fetched.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use duroxide::providers::WorkItem;
+
+use crate::call::is_start;
+use crate::clock::Time;
+
+/// A lock with an end.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Lease {
+    pub token: String,
+    pub until: Time,
+}
+
+impl Lease {
+    pub fn new(token: &str, now: Time, lock_for: Duration) -> Lease {
+        Lease { token: token.to_owned(), until: now + lock_for }
+    }
+
+    /// A lock holds before its end, and no longer at it: the implementation
+    /// guide fetches where `locked_until <= now()` and acks where it is `> now()`.
+    pub fn holds(&self, now: Time) -> bool {
+        self.until > now
+    }
+}
+
+/// One message for an orchestration.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Message {
+    pub id: u64,
+    pub item: WorkItem,
+    pub visible_at: Time,
+    pub attempts: u32,
+}
+
+/// The messages of one instance that nobody has fetched.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Queue {
+    waiting: BTreeMap<(Time, u64), Message>,
+    starts: BTreeSet<(Time, u64)>,
+}
+
+impl Queue {
+    pub fn push(&mut self, message: Message) {
+        let at = (message.visible_at, message.id);
+        if is_start(&message.item) {
+            self.starts.insert(at);
+        }
+        self.waiting.insert(at, message);
+    }
+
+    /// Takes out every message visible at `now`, in the order they came.
+    pub fn take_visible(&mut self, now: Time) -> Vec<Message> {
+        let later = self.waiting.split_off(&(now, u64::MAX));
+        let mut taken: Vec<Message> = std::mem::replace(&mut self.waiting, later).into_values().collect();
+        self.starts = self.starts.split_off(&(now, u64::MAX));
+        taken.sort_unstable_by_key(|message| message.id);
+        taken
+    }
+
+    /// Drops the queue messages visible at `now`, unless a start is visible too.
+    pub fn drop_unclaimed_mail(&mut self, now: Time) {
+        if self.first_start().is_none_or(|start| start.0 > now) {
+            let unclaimed = |at: &(Time, u64), message: &Message| {
+                at.0 <= now && matches!(message.item, WorkItem::QueueMessage { .. })
+            };
+            self.waiting.retain(|at, message| !unclaimed(at, message));
+        }
+    }
+
+    /// When the first message is visible, and its id.
+    pub fn first(&self) -> Option<(Time, u64)> {
+        self.waiting.first_key_value().map(|(at, _)| *at)
+    }
+
+    /// When the first message that starts an execution is visible.
+    pub fn first_start(&self) -> Option<(Time, u64)> {
+        self.starts.first().copied()
+    }
+
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub fn messages(&self) -> impl Iterator<Item = &Message> {
+        self.waiting.values()
+    }
+}

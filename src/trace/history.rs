@@ -1,0 +1,61 @@
+//! [`History`]: the events of one instance, for people to read.
+
+use std::fmt;
+
+use duroxide::Event;
+
+use super::text::{Since, describe_event, quote};
+use crate::clock::Time;
+
+/// The histories of one instance, all its executions. Prints with times since
+/// the run's start, so that it is the same in every run of one seed and can be
+/// a snapshot.
+#[derive(Clone, Debug, PartialEq)]
+pub struct History {
+    /// The instance.
+    pub instance: String,
+    /// The times are printed from here.
+    pub started: Time,
+    /// Oldest first.
+    pub executions: Vec<ExecutionHistory>,
+}
+
+/// The history of one execution.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExecutionHistory {
+    /// The execution's number.
+    pub execution: u64,
+    /// Its status as the provider has it; empty for events without an execution.
+    pub status: String,
+    /// Its output.
+    pub output: Option<String>,
+    /// Its events in order.
+    pub events: Vec<Event>,
+}
+
+impl History {
+    /// The events of the last execution.
+    pub fn events(&self) -> &[Event] {
+        self.executions.last().map_or(&[], |execution| &execution.events)
+    }
+}
+
+impl fmt::Display for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.executions.is_empty() {
+            return writeln!(f, "{}: no history", self.instance);
+        }
+        for ExecutionHistory { execution, status, output, events } in &self.executions {
+            write!(f, "{} execution {execution}: {status}", self.instance)?;
+            if let Some(output) = output {
+                write!(f, " {}", quote(output))?;
+            }
+            writeln!(f)?;
+            for event in events {
+                let at = Since(Time(event.timestamp_ms), self.started);
+                writeln!(f, "{:>4}  {at:>14}  {}", event.event_id, describe_event(event))?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,322 @@
+//! A trace as text: a line for each call, times since the start, lock tokens
+//! numbered in the order in which they appear.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+use std::time::Duration;
+
+use duroxide::providers::WorkItem;
+use duroxide::{Event, EventKind};
+
+use super::{Answer, Digest, Entry, SeenTurn, Trace};
+use crate::call::{Call, Reply, kind_of};
+use crate::clock::Time;
+
+impl Trace {
+    /// The trace as text. Idle polls (fetches that find nothing) and the
+    /// runtime's upkeep of sessions are left out.
+    pub fn text(&self) -> String {
+        let mut tokens = Tokens::default();
+        let mut text = String::new();
+        for entry in self.entries.iter().filter(|entry| !is_idle(entry)) {
+            let at = Since(entry.answered, self.started);
+            let line = format!("{at:>14}  {:<8} {}", entry.by, line(entry, &mut tokens, self.started));
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// Whether an entry says nothing: a poll in vain, or the upkeep of nothing.
+fn is_idle(entry: &Entry) -> bool {
+    match (&*entry.call, &entry.answer) {
+        (Call::FetchOrchestrationItem { .. } | Call::FetchWorkItem { .. }, Answer::Nothing | Answer::Dropped) => true,
+        (
+            Call::RenewSessionLock { .. } | Call::CleanupOrphanedSessions { .. },
+            Answer::Reply(Reply::Count(0)) | Answer::Dropped,
+        ) => true,
+        (Call::GetSystemMetrics | Call::GetQueueDepths, _) => true,
+        _ => false,
+    }
+}
+
+/// Short names for lock tokens.
+#[derive(Default)]
+struct Tokens(BTreeMap<String, usize>);
+
+impl Tokens {
+    fn name(&mut self, token: &str) -> String {
+        let next = self.0.len() + 1;
+        format!("L{}", self.0.entry(token.to_owned()).or_insert(next))
+    }
+}
+
+fn line(entry: &Entry, tokens: &mut Tokens, started: Time) -> String {
+    let asked = ask(&entry.call, tokens, started);
+    let method = entry.call.method();
+    let answered = match &entry.answer {
+        Answer::Turn(turn) => turn_text(turn, tokens, started),
+        Answer::Job(job) => {
+            let token = tokens.name(&job.token);
+            format!("{token} attempt {}: {}", job.attempts, item_text(&job.item, started))
+        }
+        Answer::Nothing => "nothing".to_owned(),
+        Answer::History(digest) => digest.to_string(),
+        Answer::Reply(Reply::Done) => return format!("{method} {asked}"),
+        Answer::Reply(reply) => reply_text(reply),
+        Answer::Dropped => "dropped".to_owned(),
+    };
+    if asked.is_empty() { format!("{method} -> {answered}") } else { format!("{method} {asked} -> {answered}") }
+}
+
+fn turn_text(turn: &SeenTurn, tokens: &mut Tokens, started: Time) -> String {
+    let messages: Vec<String> = turn.messages.iter().map(|item| item_text(item, started)).collect();
+    let error = turn.history_error.as_ref().map(|error| format!(", unreadable: {error}")).unwrap_or_default();
+    format!(
+        "{} attempt {}: {} execution {}, {}{error}, [{}]",
+        tokens.name(&turn.token),
+        turn.attempts,
+        turn.instance,
+        turn.execution,
+        turn.history,
+        messages.join(", ")
+    )
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} event{}", self.events, if self.events == 1 { "" } else { "s" })
+    }
+}
+
+fn ask(call: &Call, tokens: &mut Tokens, started: Time) -> String {
+    match call {
+        Call::FetchOrchestrationItem { .. } | Call::FetchWorkItem { .. } => String::new(),
+        Call::AckOrchestrationItem(ack) => {
+            let mut text = format!("{} execution {}", tokens.name(&ack.token), ack.execution);
+            let list = |items: Vec<String>| items.join(", ");
+            let items = |items: &[WorkItem]| list(items.iter().map(|item| item_text(item, started)).collect());
+            if !ack.history.is_empty() {
+                let events = ack.history.iter().map(|event| format!("{} {}", event.event_id, event_name(event)));
+                let _ = write!(text, ", events [{}]", list(events.collect()));
+            }
+            if !ack.jobs.is_empty() {
+                let _ = write!(text, ", jobs [{}]", items(&ack.jobs));
+            }
+            if !ack.messages.is_empty() {
+                let _ = write!(text, ", messages [{}]", items(&ack.messages));
+            }
+            if !ack.cancelled.is_empty() {
+                let ids = ack.cancelled.iter().map(|id| format!("#{}", id.activity));
+                let _ = write!(text, ", cancelled [{}]", list(ids.collect()));
+            }
+            if let Some(status) = &ack.metadata.status {
+                let _ = write!(text, ", {status} {}", quote(ack.metadata.output.as_deref().unwrap_or("")));
+            }
+            text
+        }
+        Call::AbandonOrchestrationItem { token, delay, .. } | Call::AbandonWorkItem { token, delay, .. } => {
+            let delay = delay.map(|delay| format!(" for {}", Span(delay))).unwrap_or_default();
+            format!("{}{delay}", tokens.name(token))
+        }
+        Call::RenewOrchestrationItemLock { token, extend_for } | Call::RenewWorkItemLock { token, extend_for } => {
+            format!("{} for {}", tokens.name(token), Span(*extend_for))
+        }
+        Call::AckWorkItem { token, completion } => {
+            let completion = completion.as_ref().map(|item| item_text(item, started));
+            format!("{} {}", tokens.name(token), completion.unwrap_or_default())
+        }
+        Call::EnqueueForWorker { item } => item_text(item, started),
+        Call::EnqueueForOrchestrator { item, delay } => {
+            let delay = delay.map(|delay| format!(" in {}", Span(delay))).unwrap_or_default();
+            format!("{} {}{delay}", crate::call::instance_of(item), item_text(item, started))
+        }
+        Call::RenewSessionLock { .. } | Call::CleanupOrphanedSessions { .. } => String::new(),
+        Call::GetKvValue { instance, key } => format!("{instance} {}", quote(key)),
+        Call::DeleteInstancesAtomic { instances, force } => format!("{instances:?}{}", forced(*force)),
+        Call::DeleteInstance { instance, force } => format!("{instance}{}", forced(*force)),
+        Call::DeleteInstanceBulk { query } => format!("{query:?}"),
+        Call::PruneExecutions { instance, keep } => format!("{instance} {keep:?}"),
+        Call::PruneExecutionsBulk { query, keep } => format!("{query:?} {keep:?}"),
+        Call::ListInstancesByStatus { status } => status.clone(),
+        Call::ListInstances | Call::GetSystemMetrics | Call::GetQueueDepths => String::new(),
+        Call::ReadWithExecution { instance, execution }
+        | Call::AppendWithExecution { instance, execution, .. }
+        | Call::ReadHistoryWithExecutionId { instance, execution }
+        | Call::GetExecutionInfo { instance, execution } => format!("{instance} execution {execution}"),
+        Call::GetCustomStatus { instance, last_seen_version } => format!("{instance} after {last_seen_version}"),
+        Call::Read { instance }
+        | Call::GetKvAllValues { instance }
+        | Call::GetInstanceStats { instance }
+        | Call::ListExecutions { instance }
+        | Call::ReadHistory { instance }
+        | Call::LatestExecutionId { instance }
+        | Call::GetInstanceInfo { instance }
+        | Call::ListChildren { instance }
+        | Call::GetParentId { instance }
+        | Call::GetInstanceTree { instance } => instance.clone(),
+    }
+}
+
+fn forced(force: bool) -> &'static str {
+    if force { " by force" } else { "" }
+}
+
+fn reply_text(reply: &Reply) -> String {
+    match reply {
+        Reply::Refused(refusal) => format!("refused ({:?}): {}", refusal.class, refusal.message),
+        Reply::Value(Some(value)) => quote(value),
+        Reply::Value(None) | Reply::CustomStatus(None) | Reply::Stats(None) => "none".to_owned(),
+        Reply::CustomStatus(Some((status, version))) => {
+            format!("{} (version {version})", status.as_deref().map_or("none".to_owned(), quote))
+        }
+        Reply::Names(names) => names.join(", "),
+        Reply::Count(n) => n.to_string(),
+        Reply::Number(n) => n.to_string(),
+        Reply::Numbers(numbers) => format!("{numbers:?}"),
+        other => format!("{other:?}"),
+    }
+}
+
+/// A work item in a few words.
+pub fn describe_item(item: &WorkItem) -> String {
+    item_text(item, Time(0))
+}
+
+fn item_text(item: &WorkItem, started: Time) -> String {
+    let kind = kind_of(item);
+    match item {
+        WorkItem::StartOrchestration { orchestration, input, .. } => format!("{kind} {orchestration} {}", quote(input)),
+        WorkItem::ContinueAsNew { orchestration, input, .. } => format!("{kind} {orchestration} {}", quote(input)),
+        WorkItem::ActivityExecute { name, id, input, .. } => format!("{kind} #{id} {name} {}", quote(input)),
+        WorkItem::ActivityCompleted { id, result, .. } => format!("{kind} #{id} {}", quote(result)),
+        WorkItem::ActivityFailed { id, details, .. } => format!("{kind} #{id} {}", quote(&details.display_message())),
+        WorkItem::TimerFired { id, fire_at_ms, .. } => format!("{kind} #{id} at {}", Since(Time(*fire_at_ms), started)),
+        WorkItem::ExternalRaised { name, data, .. } => format!("{kind} {name} {}", quote(data)),
+        WorkItem::QueueMessage { name, data, .. } => format!("{kind} {name} {}", quote(data)),
+        WorkItem::SubOrchCompleted { parent_id, result, .. } => format!("{kind} #{parent_id} {}", quote(result)),
+        WorkItem::SubOrchFailed { parent_id, details, .. } => {
+            format!("{kind} #{parent_id} {}", quote(&details.display_message()))
+        }
+        WorkItem::CancelInstance { reason, .. } => format!("{kind} {}", quote(reason)),
+        #[allow(unreachable_patterns)]
+        _ => kind.to_owned(),
+    }
+}
+
+/// An event in a few words.
+pub fn describe_event(event: &Event) -> String {
+    let name = event_name(event);
+    let source = event.source_event_id.map(|id| format!(" #{id}")).unwrap_or_default();
+    let rest = match &event.kind {
+        EventKind::OrchestrationStarted { name, version, input, .. } => format!(" {name} {version} {}", quote(input)),
+        EventKind::OrchestrationCompleted { output } => format!(" {}", quote(output)),
+        EventKind::OrchestrationFailed { details }
+        | EventKind::ActivityFailed { details }
+        | EventKind::SubOrchestrationFailed { details } => format!(" {}", quote(&details.display_message())),
+        EventKind::ActivityScheduled { name, input, session_id, tag } => {
+            let session = session_id.as_ref().map(|id| format!(" session {id}")).unwrap_or_default();
+            let tag = tag.as_ref().map(|tag| format!(" tag {tag}")).unwrap_or_default();
+            format!(" {name} {}{session}{tag}", quote(input))
+        }
+        EventKind::ActivityCompleted { result } | EventKind::SubOrchestrationCompleted { result } => {
+            format!(" {}", quote(result))
+        }
+        EventKind::TimerCreated { fire_at_ms } => {
+            format!(" in {}", Span(Time(*fire_at_ms) - Time(event.timestamp_ms)))
+        }
+        EventKind::ExternalSubscribed { name } | EventKind::QueueSubscribed { name } => format!(" {name}"),
+        EventKind::ExternalEvent { name, data } | EventKind::QueueEventDelivered { name, data } => {
+            format!(" {name} {}", quote(data))
+        }
+        EventKind::OrchestrationChained { name, instance, input }
+        | EventKind::SubOrchestrationScheduled { name, instance, input } => {
+            format!(" {name} as {instance} {}", quote(input))
+        }
+        EventKind::OrchestrationContinuedAsNew { input } => format!(" {}", quote(input)),
+        EventKind::ActivityCancelRequested { reason }
+        | EventKind::SubOrchestrationCancelRequested { reason }
+        | EventKind::OrchestrationCancelRequested { reason }
+        | EventKind::ExternalSubscribedCancelled { reason }
+        | EventKind::QueueSubscriptionCancelled { reason } => format!(" {}", quote(reason)),
+        EventKind::CustomStatusUpdated { status } => format!(" {}", status.as_deref().map_or("none".into(), quote)),
+        EventKind::KeyValueSet { key, value, .. } => format!(" {key} = {}", quote(value)),
+        EventKind::KeyValueCleared { key } => format!(" {key}"),
+        #[allow(unreachable_patterns)]
+        _ => String::new(),
+    };
+    format!("{name}{source}{rest}")
+}
+
+/// Names and numbers of event kinds, from one table.
+macro_rules! event_kinds {
+    ($($number:literal $kind:ident),* $(,)?) => {
+        fn event_kind(event: &Event) -> (u64, &'static str) {
+            match &event.kind {
+                $(EventKind::$kind { .. } => ($number, stringify!($kind)),)*
+                #[allow(unreachable_patterns)]
+                _ => (0, "Event"),
+            }
+        }
+    };
+}
+
+event_kinds! {
+    1 OrchestrationStarted, 2 OrchestrationCompleted, 3 OrchestrationFailed, 4 ActivityScheduled,
+    5 ActivityCompleted, 6 ActivityFailed, 7 ActivityCancelRequested, 8 TimerCreated, 9 TimerFired,
+    10 ExternalSubscribed, 11 ExternalEvent, 12 OrchestrationChained, 13 SubOrchestrationScheduled,
+    14 SubOrchestrationCompleted, 15 SubOrchestrationFailed, 16 SubOrchestrationCancelRequested,
+    17 OrchestrationContinuedAsNew, 18 OrchestrationCancelRequested, 19 ExternalSubscribedCancelled,
+    20 QueueSubscribed, 21 QueueEventDelivered, 22 QueueSubscriptionCancelled, 23 CustomStatusUpdated,
+    24 KeyValueSet, 25 KeyValueCleared, 26 KeyValuesCleared,
+}
+
+pub(super) fn event_number(event: &Event) -> u64 {
+    event_kind(event).0
+}
+
+fn event_name(event: &Event) -> &'static str {
+    event_kind(event).1
+}
+
+/// A payload in quotes, cut where it gets long.
+pub(super) fn quote(text: &str) -> String {
+    const LONGEST: usize = 60;
+    if text.chars().count() <= LONGEST {
+        return format!("{text:?}");
+    }
+    let cut: String = text.chars().take(LONGEST).collect();
+    format!("{cut:?}… ({} bytes)", text.len())
+}
+
+/// A time since the start of a run.
+pub(super) struct Since(pub Time, pub Time);
+
+impl fmt::Display for Since {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = if self.0 < self.1 {
+            format!("-{}", Span(self.1 - self.0))
+        } else {
+            format!("+{}", Span(self.0 - self.1))
+        };
+        f.pad(&text)
+    }
+}
+
+/// A duration: `1d 02:03:04.005`, without leading parts that are zero.
+pub(crate) struct Span(pub Duration);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (seconds, ms) = (self.0.as_secs(), self.0.subsec_millis());
+        let (days, h, m, s) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+        let text = match (days, h, m) {
+            (0, 0, 0) => format!("{s}.{ms:03}"),
+            (0, 0, _) => format!("{m}:{s:02}.{ms:03}"),
+            (0, _, _) => format!("{h}:{m:02}:{s:02}.{ms:03}"),
+            _ => format!("{days}d {h:02}:{m:02}:{s:02}.{ms:03}"),
+        };
+        f.pad(&text)
+    }
+}
