@@ -53,7 +53,7 @@ impl fmt::Display for History {
             writeln!(f)?;
             for event in events {
                 let at = Since(Time(event.timestamp_ms), self.started);
-                writeln!(f, "{:>4}  {at:>14}  {}", event.event_id, describe_event(event))?;
+                writeln!(f, "{:>4}  {at:>17}  {}", event.event_id, describe_event(event))?;
             }
         }
         Ok(())

@@ -20,7 +20,7 @@ impl Trace {
         let mut text = String::new();
         for entry in self.entries.iter().filter(|entry| !is_idle(entry)) {
             let at = Since(entry.answered, self.started);
-            let line = format!("{at:>14}  {:<8} {}", entry.by, line(entry, &mut tokens, self.started));
+            let line = format!("{at:>17}  {:<8} {}", entry.by, line(entry, &mut tokens, self.started));
             text.push_str(line.trim_end());
             text.push('\n');
         }

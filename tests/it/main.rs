@@ -1,1 +1,55 @@
-mod smoke;
+//! The one test binary. This file holds what its modules share: where proptest
+//! and insta write, and how much they do.
+#![allow(missing_docs)]
+
+mod backoff;
+mod client;
+mod clock;
+mod commands;
+mod delete;
+mod determinism;
+mod events;
+mod laws;
+mod memory;
+mod prune;
+mod scopes;
+mod seed;
+mod sim;
+mod tidy;
+mod trace;
+mod validations;
+
+use proptest::test_runner::{Config, FileFailurePersistence, TestRunner};
+
+/// A proptest runner whose failures are kept, and always tried again first, in
+/// `proptest-regressions/it.txt`.
+fn runner(cases: u32) -> TestRunner {
+    TestRunner::new(Config {
+        cases,
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct("proptest-regressions/it.txt"))),
+        ..Config::default()
+    })
+}
+
+/// Runs `test` on `cases` generated values; panics with the smallest failing
+/// one.
+#[track_caller]
+fn check<S: proptest::strategy::Strategy>(
+    cases: u32,
+    strategy: S,
+    test: impl Fn(S::Value) -> Result<(), proptest::test_runner::TestCaseError>,
+) {
+    if let Err(error) = runner(cases).run(&strategy, test) {
+        panic!("{error}");
+    }
+}
+
+/// Compares `text` with the snapshot of that name in `snapshots/`.
+#[track_caller]
+fn snapshot(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../../snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
