@@ -61,135 +61,43 @@ impl<H: Handler + ?Sized> Handler for Arc<H> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)] // The fields are the methods' parameters.
 pub enum Call {
-    FetchOrchestrationItem {
-        lock_for: Duration,
-        poll_for: Duration,
-        versions: Option<Vec<VersionRange>>,
-    },
+    FetchOrchestrationItem { lock_for: Duration, poll_for: Duration, versions: Option<Vec<VersionRange>> },
     AckOrchestrationItem(Box<AckTurn>),
-    AbandonOrchestrationItem {
-        token: String,
-        delay: Option<Duration>,
-        ignore_attempt: bool,
-    },
-    RenewOrchestrationItemLock {
-        token: String,
-        extend_for: Duration,
-    },
-    Read {
-        instance: String,
-    },
-    ReadWithExecution {
-        instance: String,
-        execution: u64,
-    },
-    AppendWithExecution {
-        instance: String,
-        execution: u64,
-        events: Vec<Event>,
-    },
-    EnqueueForWorker {
-        item: WorkItem,
-    },
-    FetchWorkItem {
-        lock_for: Duration,
-        poll_for: Duration,
-        session: Option<SessionClaim>,
-        tags: Tags,
-    },
-    AckWorkItem {
-        token: String,
-        completion: Option<WorkItem>,
-    },
-    RenewWorkItemLock {
-        token: String,
-        extend_for: Duration,
-    },
-    AbandonWorkItem {
-        token: String,
-        delay: Option<Duration>,
-        ignore_attempt: bool,
-    },
-    RenewSessionLock {
-        owners: Vec<String>,
-        extend_for: Duration,
-        idle_for: Duration,
-    },
-    CleanupOrphanedSessions {
-        idle_for: Duration,
-    },
-    EnqueueForOrchestrator {
-        item: WorkItem,
-        delay: Option<Duration>,
-    },
-    GetCustomStatus {
-        instance: String,
-        last_seen_version: u64,
-    },
-    GetKvValue {
-        instance: String,
-        key: String,
-    },
-    GetKvAllValues {
-        instance: String,
-    },
-    GetInstanceStats {
-        instance: String,
-    },
+    AbandonOrchestrationItem { token: String, delay: Option<Duration>, ignore_attempt: bool },
+    RenewOrchestrationItemLock { token: String, extend_for: Duration },
+    Read { instance: String },
+    ReadWithExecution { instance: String, execution: u64 },
+    AppendWithExecution { instance: String, execution: u64, events: Vec<Event> },
+    EnqueueForWorker { item: WorkItem },
+    FetchWorkItem { lock_for: Duration, poll_for: Duration, session: Option<SessionClaim>, tags: Tags },
+    AckWorkItem { token: String, completion: Option<WorkItem> },
+    RenewWorkItemLock { token: String, extend_for: Duration },
+    AbandonWorkItem { token: String, delay: Option<Duration>, ignore_attempt: bool },
+    RenewSessionLock { owners: Vec<String>, extend_for: Duration, idle_for: Duration },
+    CleanupOrphanedSessions { idle_for: Duration },
+    EnqueueForOrchestrator { item: WorkItem, delay: Option<Duration> },
+    GetCustomStatus { instance: String, last_seen_version: u64 },
+    GetKvValue { instance: String, key: String },
+    GetKvAllValues { instance: String },
+    GetInstanceStats { instance: String },
     ListInstances,
-    ListInstancesByStatus {
-        status: String,
-    },
-    ListExecutions {
-        instance: String,
-    },
-    ReadHistoryWithExecutionId {
-        instance: String,
-        execution: u64,
-    },
-    ReadHistory {
-        instance: String,
-    },
-    LatestExecutionId {
-        instance: String,
-    },
-    GetInstanceInfo {
-        instance: String,
-    },
-    GetExecutionInfo {
-        instance: String,
-        execution: u64,
-    },
+    ListInstancesByStatus { status: String },
+    ListExecutions { instance: String },
+    ReadHistoryWithExecutionId { instance: String, execution: u64 },
+    ReadHistory { instance: String },
+    LatestExecutionId { instance: String },
+    GetInstanceInfo { instance: String },
+    GetExecutionInfo { instance: String, execution: u64 },
     GetSystemMetrics,
     GetQueueDepths,
-    ListChildren {
-        instance: String,
-    },
-    GetParentId {
-        instance: String,
-    },
-    DeleteInstancesAtomic {
-        instances: Vec<String>,
-        force: bool,
-    },
-    GetInstanceTree {
-        instance: String,
-    },
-    DeleteInstance {
-        instance: String,
-        force: bool,
-    },
-    DeleteInstanceBulk {
-        query: InstanceQuery,
-    },
-    PruneExecutions {
-        instance: String,
-        keep: KeepRule,
-    },
-    PruneExecutionsBulk {
-        query: InstanceQuery,
-        keep: KeepRule,
-    },
+    ListChildren { instance: String },
+    GetParentId { instance: String },
+    DeleteInstancesAtomic { instances: Vec<String>, force: bool },
+    GetInstanceTree { instance: String },
+    DeleteInstance { instance: String, force: bool },
+    DeleteInstanceBulk { query: InstanceQuery },
+    PruneExecutions { instance: String, keep: KeepRule },
+    PruneExecutionsBulk { query: InstanceQuery, keep: KeepRule },
 }
 
 /// What `ack_orchestration_item` commits.

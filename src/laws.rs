@@ -75,11 +75,11 @@ impl Law {
             Law::AckedOnce => "Provider, \"Peek-Lock Pattern\" and \"Transactional Guarantees\"",
             Law::AttemptsRise => "fetch_orchestration_item and fetch_work_item, \"attempt_count\"",
             Law::AckAtomic => "ack_orchestration_item, \"Atomicity Requirements\"",
-            Law::AppendOnly => {
-                "provider-implementation-guide, \"Event History: The Append-Only Log\"; Event::event_id"
-            }
+            Law::AppendOnly => "provider-implementation-guide, \"Event History: The Append-Only Log\"; Event::event_id",
             Law::TerminalFinal => "OrchestrationStatus; ExecutionMetadata, \"status\"",
-            Law::CompletedOnce => "Provider, \"exactly-once semantics for orchestration turns\"; Event::source_event_id",
+            Law::CompletedOnce => {
+                "Provider, \"exactly-once semantics for orchestration turns\"; Event::source_event_id"
+            }
         }
     }
 }
@@ -272,7 +272,8 @@ impl Model {
         let mut all = vec![root.to_owned()];
         let mut next = 0;
         while next < all.len() {
-            let children = self.parents.iter().filter(|(_, parent)| **parent == all[next]).map(|(child, _)| child.clone());
+            let children =
+                self.parents.iter().filter(|(_, parent)| **parent == all[next]).map(|(child, _)| child.clone());
             let new: Vec<String> = children.filter(|child| !all.contains(child)).collect();
             all.extend(new);
             next += 1;

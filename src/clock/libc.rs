@@ -57,11 +57,7 @@ pub(super) fn enter(now_ns: u64, entropy: &Stream) {
     });
     // Naming the functions pulls their object file into every binary that can
     // simulate; an archive member nobody names may be left out by the linker.
-    std::hint::black_box((
-        clock_gettime as *const c_void,
-        getrandom as *const c_void,
-        syscall as *const c_void,
-    ));
+    std::hint::black_box((clock_gettime as *const c_void, getrandom as *const c_void, syscall as *const c_void));
 }
 
 /// Gives this thread the real clock back.

@@ -286,7 +286,9 @@ impl Queues {
         }
         for (instance, rows) in expected {
             let lost = rows.into_iter().filter(|row| !row.droppable && !self.doubted.contains(&instance));
-            found.extend(lost.map(|row| format!("{} for {instance} was never acked and is gone.", describe_item(&row.item))));
+            found.extend(
+                lost.map(|row| format!("{} for {instance} was never acked and is gone.", describe_item(&row.item))),
+            );
         }
         found
     }

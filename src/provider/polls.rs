@@ -108,8 +108,12 @@ impl Polls {
             return;
         }
         // A held read is older than the interval; its Notify has two owners.
-        let held: Vec<&String> =
-            self.watched.iter().filter(|(_, watched)| Arc::strong_count(&watched.changed) > 1).map(|(id, _)| id).collect();
+        let held: Vec<&String> = self
+            .watched
+            .iter()
+            .filter(|(_, watched)| Arc::strong_count(&watched.changed) > 1)
+            .map(|(id, _)| id)
+            .collect();
         let held: std::collections::HashSet<String> = held.into_iter().cloned().collect();
         self.loops.retain(|reader, poll| poll.answered + INTERVAL >= now || held.contains(&reader.instance));
         let live: std::collections::HashSet<&String> = self.loops.keys().map(|reader| &reader.instance).collect();

@@ -19,24 +19,58 @@ macro_rules! mirror {
     };
 }
 
-mirror!(metadata_out, metadata, Metadata = ExecutionMetadata {
-    status, output, orchestration_name, orchestration_version, parent_instance_id, pinned_duroxide_version
-});
-mirror!(instance_out, instance, Instance = InstanceInfo {
-    instance_id, orchestration_name, orchestration_version, current_execution_id, status, output, created_at,
-    updated_at, parent_instance_id
-});
-mirror!(execution_out, execution, Execution = ExecutionInfo {
-    execution_id, status, output, started_at, completed_at, event_count
-});
-mirror!(metrics_out, metrics, Metrics = SystemMetrics {
-    total_instances, total_executions, running_instances, completed_instances, failed_instances, total_events
-});
+mirror!(
+    metadata_out,
+    metadata,
+    Metadata = ExecutionMetadata {
+        status,
+        output,
+        orchestration_name,
+        orchestration_version,
+        parent_instance_id,
+        pinned_duroxide_version
+    }
+);
+mirror!(
+    instance_out,
+    instance,
+    Instance = InstanceInfo {
+        instance_id,
+        orchestration_name,
+        orchestration_version,
+        current_execution_id,
+        status,
+        output,
+        created_at,
+        updated_at,
+        parent_instance_id
+    }
+);
+mirror!(
+    execution_out,
+    execution,
+    Execution = ExecutionInfo { execution_id, status, output, started_at, completed_at, event_count }
+);
+mirror!(
+    metrics_out,
+    metrics,
+    Metrics = SystemMetrics {
+        total_instances,
+        total_executions,
+        running_instances,
+        completed_instances,
+        failed_instances,
+        total_events
+    }
+);
 mirror!(depths_out, depths, QueueDepths = QueueDepths { orchestrator_queue, worker_queue, timer_queue });
 mirror!(tree_out, tree, Tree = InstanceTree { root_id, all_ids });
-mirror!(deleted_out, deleted, DeleteCounts = DeleteInstanceResult {
-    instances_deleted, executions_deleted, events_deleted, queue_messages_deleted
-});
+mirror!(
+    deleted_out,
+    deleted,
+    DeleteCounts =
+        DeleteInstanceResult { instances_deleted, executions_deleted, events_deleted, queue_messages_deleted }
+);
 mirror!(pruned_out, pruned, PruneCounts = PruneResult { instances_processed, executions_deleted, events_deleted });
 mirror!(query_out, query, InstanceQuery = InstanceFilter { instance_ids, completed_before, limit });
 mirror!(keep_out, keep, KeepRule = PruneOptions { keep_last, completed_before });

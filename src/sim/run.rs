@@ -111,9 +111,8 @@ where
         // Nobody listens any more when the watchdog has given the run up.
         let _ = send.send(end);
     });
-    let thread = thread.map_err(|error| {
-        Failure::setup(seed, sim.start, format!("No thread could be started for it: {error}."))
-    })?;
+    let thread = thread
+        .map_err(|error| Failure::setup(seed, sim.start, format!("No thread could be started for it: {error}.")))?;
     let end = watch(&scene, &receive);
     if end.is_some() {
         // The result is here; the thread has only its end left to reach, and

@@ -157,7 +157,12 @@ impl Store {
     /// only have messages so far.
     pub fn unfinished(&self) -> Vec<String> {
         let ended = |row: &&Instance| row.record.is_some() && row.is_terminal();
-        self.names.values().map(|key| &self.instances[key]).filter(|row| !ended(row)).map(|row| row.name.clone()).collect()
+        self.names
+            .values()
+            .map(|key| &self.instances[key])
+            .filter(|row| !ended(row))
+            .map(|row| row.name.clone())
+            .collect()
     }
 
     /// The messages in an instance's queue, fetched or not: the item, when it

@@ -15,7 +15,12 @@ impl Instance {
 
 impl Store {
     /// Deletes exactly `instances`, all or none.
-    pub(super) fn delete(&mut self, operation: &str, instances: &[String], force: bool) -> Result<DeleteCounts, Refusal> {
+    pub(super) fn delete(
+        &mut self,
+        operation: &str,
+        instances: &[String],
+        force: bool,
+    ) -> Result<DeleteCounts, Refusal> {
         let keys: BTreeSet<Key> = instances.iter().filter_map(|id| self.names.get(id).copied()).collect();
         let alive = keys.iter().map(|key| &self.instances[key]).find(|row| row.record.is_some() && !row.is_terminal());
         if let Some(row) = alive.filter(|_| !force) {
@@ -80,7 +85,8 @@ impl Store {
         let record = self.find(instance).and_then(|row| row.record.as_ref());
         let record = record.ok_or_else(|| super::not_found(OPERATION, instance))?;
         if let Some(parent) = &record.parent {
-            let message = format!("Instance {instance:?} is a sub-orchestration of {parent:?}; delete the root instead.");
+            let message =
+                format!("Instance {instance:?} is a sub-orchestration of {parent:?}; delete the root instead.");
             return Err(Refusal::permanent(Class::SubOrchestration, OPERATION, message));
         }
         let tree = self.tree(instance);

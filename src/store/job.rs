@@ -187,16 +187,10 @@ impl Store {
         }
     }
 
-    pub(super) fn ack_job(
-        &mut self,
-        now: Time,
-        token: &str,
-        completion: Option<&WorkItem>,
-    ) -> Result<Reply, Refusal> {
+    pub(super) fn ack_job(&mut self, now: Time, token: &str, completion: Option<&WorkItem>) -> Result<Reply, Refusal> {
         let id = self.held_job("ack_work_item", token, now)?;
-        let fits = |item: &WorkItem| {
-            matches!(item, WorkItem::ActivityCompleted { .. } | WorkItem::ActivityFailed { .. })
-        };
+        let fits =
+            |item: &WorkItem| matches!(item, WorkItem::ActivityCompleted { .. } | WorkItem::ActivityFailed { .. });
         if let Some(item) = completion.filter(|item| !fits(item)) {
             let message = format!("A {} does not complete an activity.", kind_of(item));
             return Err(invalid("ack_work_item", message));

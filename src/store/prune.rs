@@ -11,7 +11,8 @@ impl Store {
         let row = row.ok_or_else(|| not_found("prune_executions", instance))?;
         let kept = keep.keep_last.unwrap_or(0) as usize;
         let old = row.executions.iter().rev().skip(kept).filter(|(id, execution)| {
-            let before = keep.completed_before.is_none_or(|before| execution.completed_at.is_some_and(|at| at.0 < before));
+            let before =
+                keep.completed_before.is_none_or(|before| execution.completed_at.is_some_and(|at| at.0 < before));
             **id != row.current() && execution.status != super::instance::RUNNING && before
         });
         let ids: Vec<u64> = old.map(|(id, _)| *id).collect();

@@ -90,7 +90,9 @@ impl Store {
         let sets = self.ready.iter().filter(|(pinned, _)| compatible(pinned)).map(|(_, set)| set);
         let due = (now, u64::MAX, Key::MAX);
         match pick {
-            Pick::Oldest => sets.filter_map(|set| set.first()).filter(|entry| **entry <= due).min().map(|entry| entry.2),
+            Pick::Oldest => {
+                sets.filter_map(|set| set.first()).filter(|entry| **entry <= due).min().map(|entry| entry.2)
+            }
             Pick::Nth(n) => {
                 let mut all: Vec<_> = sets.flat_map(|set| set.range(..=due)).collect();
                 all.sort_unstable();

@@ -295,11 +295,8 @@ pub(super) struct Since(pub Time, pub Time);
 
 impl fmt::Display for Since {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = if self.0 < self.1 {
-            format!("-{}", Span(self.1 - self.0))
-        } else {
-            format!("+{}", Span(self.0 - self.1))
-        };
+        let text =
+            if self.0 < self.1 { format!("-{}", Span(self.1 - self.0)) } else { format!("+{}", Span(self.0 - self.1)) };
         f.pad(&text)
     }
 }
