@@ -11,12 +11,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use duroxide::providers::WorkItem;
-use duroxide::{Event, SystemStats};
+use duroxide::SystemStats;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
@@ -28,12 +27,23 @@ pub use admin::{DeleteCounts, Execution, Instance, InstanceQuery, KeepRule, Metr
 pub use refusal::{Class, Refusal};
 pub use work::{instance_of, is_job, is_start, kind_of};
 
+/// A work item. Shared, because the call that brings it, the queue it lies in
+/// and the trace hold the same one, and nobody changes it.
+pub type Item = Arc<duroxide::providers::WorkItem>;
+
+/// An event of a history, shared for the same reason.
+pub type Event = Arc<duroxide::Event>;
+
+/// An answer that is on its way.
+pub type Answering<'a> = Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
+
 /// Something that answers calls: a provider, or a layer over one.
-#[async_trait]
+///
+/// A whole layer is one method: `Box::pin(async move { … self.inner.handle(call).await … })`.
 pub trait Handler: Send + Sync {
     /// Answers one call. Dropping the future before it is done abandons the
     /// call, which then has either happened whole or not at all.
-    async fn handle(&self, call: Arc<Call>) -> Reply;
+    fn handle(&self, call: Arc<Call>) -> Answering<'_>;
 
     /// What to call this handler in a report, outermost layer first.
     fn describe(&self) -> String;
@@ -42,10 +52,9 @@ pub trait Handler: Send + Sync {
     fn has_admin(&self) -> bool;
 }
 
-#[async_trait]
 impl<H: Handler + ?Sized> Handler for Arc<H> {
-    async fn handle(&self, call: Arc<Call>) -> Reply {
-        (**self).handle(call).await
+    fn handle(&self, call: Arc<Call>) -> Answering<'_> {
+        (**self).handle(call)
     }
 
     fn describe(&self) -> String {
@@ -68,14 +77,14 @@ pub enum Call {
     Read { instance: String },
     ReadWithExecution { instance: String, execution: u64 },
     AppendWithExecution { instance: String, execution: u64, events: Vec<Event> },
-    EnqueueForWorker { item: WorkItem },
+    EnqueueForWorker { item: Item },
     FetchWorkItem { lock_for: Duration, poll_for: Duration, session: Option<SessionClaim>, tags: Tags },
-    AckWorkItem { token: String, completion: Option<WorkItem> },
+    AckWorkItem { token: String, completion: Option<Item> },
     RenewWorkItemLock { token: String, extend_for: Duration },
     AbandonWorkItem { token: String, delay: Option<Duration>, ignore_attempt: bool },
     RenewSessionLock { owners: Vec<String>, extend_for: Duration, idle_for: Duration },
     CleanupOrphanedSessions { idle_for: Duration },
-    EnqueueForOrchestrator { item: WorkItem, delay: Option<Duration> },
+    EnqueueForOrchestrator { item: Item, delay: Option<Duration> },
     GetCustomStatus { instance: String, last_seen_version: u64 },
     GetKvValue { instance: String, key: String },
     GetKvAllValues { instance: String },
@@ -110,9 +119,9 @@ pub struct AckTurn {
     /// The new events.
     pub history: Vec<Event>,
     /// Activities to enqueue.
-    pub jobs: Vec<WorkItem>,
+    pub jobs: Vec<Item>,
     /// Messages to enqueue for orchestrations.
-    pub messages: Vec<WorkItem>,
+    pub messages: Vec<Item>,
     /// What the runtime worked out about the execution.
     pub metadata: Metadata,
     /// Activities to take out of the worker queue.
@@ -201,8 +210,8 @@ pub enum Reply {
     Names(Vec<String>),
     Numbers(Vec<u64>),
     Number(u64),
-    Instance(Instance),
-    Execution(Execution),
+    Instance(Box<Instance>),
+    Execution(Box<Execution>),
     Metrics(Metrics),
     QueueDepths(QueueDepths),
     Tree(Tree),
@@ -220,7 +229,7 @@ pub struct Turn {
     pub execution: u64,
     pub version: String,
     pub history: Vec<Event>,
-    pub messages: Vec<WorkItem>,
+    pub messages: Vec<Item>,
     pub history_error: Option<String>,
     pub kv_snapshot: BTreeMap<String, KvEntry>,
     pub token: String,
@@ -239,7 +248,7 @@ pub struct KvEntry {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Job {
-    pub item: WorkItem,
+    pub item: Item,
     pub token: String,
     pub attempts: u32,
 }

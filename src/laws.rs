@@ -129,16 +129,16 @@ pub fn check(trace: &Trace) -> Vec<Breach> {
 
 /// What the answers so far imply.
 #[derive(Default)]
-struct Model {
+struct Model<'a> {
     now: Time,
     entry: Option<usize>,
-    queues: Queues,
-    histories: Histories,
-    parents: BTreeMap<String, String>,
+    queues: Queues<'a>,
+    histories: Histories<'a>,
+    parents: BTreeMap<&'a str, &'a str>,
     breaches: Vec<Breach>,
 }
 
-impl Model {
+impl<'a> Model<'a> {
     fn breach(&mut self, law: Law, what: String) {
         self.breaches.push(Breach { law, entry: self.entry, at: self.now, what });
     }
@@ -147,7 +147,7 @@ impl Model {
         found.into_iter().for_each(|what| self.breach(law, what));
     }
 
-    fn follow(&mut self, entry: &Entry) {
+    fn follow(&mut self, entry: &'a Entry) {
         let now = self.now;
         match (&*entry.call, &entry.answer) {
             (Call::FetchOrchestrationItem { lock_for, .. }, Answer::Turn(turn)) => {
@@ -183,7 +183,7 @@ impl Model {
         }
     }
 
-    fn follow_done(&mut self, call: &Call) {
+    fn follow_done(&mut self, call: &'a Call) {
         let now = self.now;
         match call {
             Call::EnqueueForOrchestrator { item, delay } => {
@@ -224,20 +224,20 @@ impl Model {
         }
     }
 
-    fn acked(&mut self, ack: &AckTurn) {
+    fn acked(&mut self, ack: &'a AckTurn) {
         let now = self.now;
         let (instance, expired) = self.queues.ack_turn(now, &ack.token);
         self.breach_all(Law::OneLiveLease, expired);
         let Some(instance) = instance else { return };
-        let found = self.histories.acked(&instance, ack);
+        let found = self.histories.acked(instance, ack);
         found.into_iter().for_each(|(law, what)| self.breach(law, what));
         if let Some(parent) = &ack.metadata.parent_instance_id {
-            self.parents.entry(instance.clone()).or_insert_with(|| parent.clone());
+            self.parents.entry(instance).or_insert(parent);
         }
         ack.jobs.iter().for_each(|item| self.queues.push_job(item, now));
         ack.cancelled.iter().for_each(|id| self.queues.cancel(id));
         for item in &ack.messages {
-            let visible_at = match item {
+            let visible_at = match &**item {
                 duroxide::providers::WorkItem::TimerFired { fire_at_ms, .. } => Time(*fire_at_ms),
                 _ => now,
             };
@@ -248,13 +248,13 @@ impl Model {
 
     /// Forgets what was deleted. A bulk deletion does not say what it deleted,
     /// so every instance that it may have deleted is not judged any more.
-    fn deleted(&mut self, call: &Call) {
-        let gone: Vec<String> = match call {
-            Call::DeleteInstancesAtomic { instances, .. } => instances.clone(),
+    fn deleted(&mut self, call: &'a Call) {
+        let gone: Vec<&str> = match call {
+            Call::DeleteInstancesAtomic { instances, .. } => instances.iter().map(String::as_str).collect(),
             Call::DeleteInstance { instance, .. } => self.tree(instance),
             _ => {
                 let ended = self.histories.ended();
-                for instance in &ended {
+                for instance in ended {
                     self.histories.doubt(instance);
                     self.queues.doubt(instance);
                 }
@@ -262,19 +262,18 @@ impl Model {
             }
         };
         for instance in gone {
-            self.histories.forget(&instance);
-            self.queues.forget(&instance);
-            self.parents.remove(&instance);
+            self.histories.forget(instance);
+            self.queues.forget(instance);
+            self.parents.remove(instance);
         }
     }
 
-    fn tree(&self, root: &str) -> Vec<String> {
-        let mut all = vec![root.to_owned()];
+    fn tree(&self, root: &'a str) -> Vec<&'a str> {
+        let mut all = vec![root];
         let mut next = 0;
         while next < all.len() {
-            let children =
-                self.parents.iter().filter(|(_, parent)| **parent == all[next]).map(|(child, _)| child.clone());
-            let new: Vec<String> = children.filter(|child| !all.contains(child)).collect();
+            let children = self.parents.iter().filter(|(_, parent)| **parent == all[next]).map(|(child, _)| *child);
+            let new: Vec<&str> = children.filter(|child| !all.contains(child)).collect();
             all.extend(new);
             next += 1;
         }

@@ -17,11 +17,10 @@ mod under;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::call::{Call, Handler, Reply};
+use crate::call::{Answering, Call, Handler, Reply};
 use crate::clock::{self, Time};
 use crate::store::{Choice, Pick, Store, Touched};
 
@@ -124,15 +123,16 @@ impl std::fmt::Debug for Backend {
     }
 }
 
-#[async_trait]
 impl Handler for Backend {
-    async fn handle(&self, call: Arc<Call>) -> Reply {
-        match &*call {
-            Call::FetchOrchestrationItem { poll_for, .. } => self.fetch(&call, *poll_for, Kind::Turn).await,
-            Call::FetchWorkItem { poll_for, .. } => self.fetch(&call, *poll_for, Kind::Job).await,
-            Call::Read { .. } | Call::GetKvValue { .. } => self.read(&call).await,
-            _ => self.apply(&call),
-        }
+    fn handle(&self, call: Arc<Call>) -> Answering<'_> {
+        Box::pin(async move {
+            match &*call {
+                Call::FetchOrchestrationItem { poll_for, .. } => self.fetch(&call, *poll_for, Kind::Turn).await,
+                Call::FetchWorkItem { poll_for, .. } => self.fetch(&call, *poll_for, Kind::Job).await,
+                Call::Read { .. } | Call::GetKvValue { .. } => self.read(&call).await,
+                _ => self.apply(&call),
+            }
+        })
     }
 
     fn describe(&self) -> String {
@@ -166,7 +166,7 @@ impl Backend {
     fn apply(&self, call: &Call) -> Reply {
         let now = clock::now();
         let mut state = self.state.lock();
-        let touched = state.store.touched_by(call);
+        let touched = if state.polls.watches() { state.store.touched_by(call) } else { Touched::None };
         let reply = state.apply(now, call);
         if !matches!(reply, Reply::Refused(_)) {
             match touched {
@@ -244,15 +244,17 @@ impl Backend {
         if !self.settings.spare_client_polls || !clock::is_virtual() {
             return self.apply(call);
         }
-        let hold = self.state.lock().polls.read(clock::now(), call);
+        let Some(reader) = polls::reader(call) else { return self.apply(call) };
+        let hold = self.state.lock().polls.read(clock::now(), reader, call);
         if let Some(hold) = hold {
             // The state has not changed since the lock was released: nothing
             // else runs on this thread between.
             let changed = hold.changed.notified();
             let _ = tokio::time::timeout(hold.for_at_most, changed).await;
         }
-        let reply = self.apply(call);
-        self.state.lock().polls.answered(clock::now(), call);
-        reply
+        let now = clock::now();
+        let mut state = self.state.lock();
+        state.polls.answered(now, reader, call);
+        state.apply(now, call)
     }
 }

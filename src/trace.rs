@@ -13,13 +13,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use duroxide::Event;
-use duroxide::providers::WorkItem;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use crate::call::{Call, Handler, Job, Reply, Turn};
+use crate::call::{Answering, Call, Event, Handler, Item, Job, Reply, Turn};
 use crate::clock::{self, Time};
 
 mod history;
@@ -58,10 +55,9 @@ pub struct Entry {
 
 /// An answer, as far as a trace keeps it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[allow(clippy::large_enum_variant)] // Most answers are turns.
 pub enum Answer {
     /// A turn was fetched.
-    Turn(SeenTurn),
+    Turn(Box<SeenTurn>),
     /// A job was fetched.
     Job(Job),
     /// A fetch found nothing.
@@ -84,7 +80,7 @@ pub struct SeenTurn {
     pub execution: u64,
     pub history: Digest,
     pub history_error: Option<String>,
-    pub messages: Vec<WorkItem>,
+    pub messages: Vec<Item>,
     pub kv_keys: usize,
     pub token: String,
     pub attempts: u32,
@@ -110,7 +106,7 @@ impl Digest {
     }
 
     /// Adds an event at the end.
-    pub fn push(&mut self, event: &Event) {
+    pub fn push(&mut self, event: &duroxide::Event) {
         self.events += 1;
         self.last = self.last.max(event.event_id);
         let mut hash = self.hash;
@@ -126,9 +122,9 @@ impl Digest {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Remains {
     /// Messages for orchestrations.
-    pub messages: Vec<WorkItem>,
+    pub messages: Vec<Item>,
     /// Jobs.
-    pub jobs: Vec<WorkItem>,
+    pub jobs: Vec<Item>,
 }
 
 /// Where recorders write to. Clones share one log.
@@ -199,16 +195,17 @@ impl Drop for Open<'_> {
     }
 }
 
-#[async_trait]
 impl<H: Handler> Handler for Recorder<H> {
-    async fn handle(&self, call: Arc<Call>) -> Reply {
-        let asked = clock::now();
-        let by = self.by.clone();
-        let entry = Entry { asked, answered: asked, by, call: call.clone(), answer: Answer::Dropped };
-        let open = Open { log: &self.log, entry: Some(entry) };
-        let reply = self.inner.handle(call).await;
-        open.close(answer(&reply));
-        reply
+    fn handle(&self, call: Arc<Call>) -> Answering<'_> {
+        Box::pin(async move {
+            let asked = clock::now();
+            let by = self.by.clone();
+            let entry = Entry { asked, answered: asked, by, call: call.clone(), answer: Answer::Dropped };
+            let open = Open { log: &self.log, entry: Some(entry) };
+            let reply = self.inner.handle(call).await;
+            open.close(answer(&reply));
+            reply
+        })
     }
 
     fn describe(&self) -> String {
@@ -230,8 +227,8 @@ fn answer(reply: &Reply) -> Answer {
     }
 }
 
-fn seen(turn: &Turn) -> SeenTurn {
-    SeenTurn {
+fn seen(turn: &Turn) -> Box<SeenTurn> {
+    Box::new(SeenTurn {
         instance: turn.instance.clone(),
         orchestration_name: turn.orchestration_name.clone(),
         version: turn.version.clone(),
@@ -242,7 +239,7 @@ fn seen(turn: &Turn) -> SeenTurn {
         kv_keys: turn.kv_snapshot.len(),
         token: turn.token.clone(),
         attempts: turn.attempts,
-    }
+    })
 }
 
 impl Trace {

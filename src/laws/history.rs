@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use duroxide::{Event, EventKind};
+use duroxide::EventKind;
 
 use super::Law;
-use crate::call::AckTurn;
+use crate::call::{AckTurn, Event};
 use crate::trace::{Digest, SeenTurn, describe_event};
 
 /// The id of the event with which the runtime ends an instance whose history
@@ -13,32 +13,32 @@ use crate::trace::{Digest, SeenTurn, describe_event};
 const SENTINEL: u64 = 99_999;
 
 #[derive(Default)]
-pub(super) struct Histories {
-    instances: BTreeMap<String, BTreeMap<u64, Execution>>,
+pub(super) struct Histories<'a> {
+    instances: BTreeMap<&'a str, BTreeMap<u64, Execution<'a>>>,
     /// Instances whose histories nobody can judge any more.
-    doubted: BTreeSet<String>,
+    doubted: BTreeSet<&'a str>,
     /// Instances whose history was reported unreadable.
-    unreadable: BTreeSet<String>,
+    unreadable: BTreeSet<&'a str>,
 }
 
 #[derive(Default)]
-struct Execution {
+struct Execution<'a> {
     /// `None` once nobody knows: events were appended out of order, or pruned.
     digest: Option<Digest>,
     last: u64,
     completed: BTreeSet<u64>,
-    ended: Option<String>,
+    ended: Option<&'a str>,
 }
 
-impl Histories {
+impl<'a> Histories<'a> {
     /// Whether an instance has any history.
     pub fn knows(&self, instance: &str) -> bool {
         self.instances.contains_key(instance) || self.doubted.contains(instance)
     }
 
-    pub fn fetched(&mut self, turn: &SeenTurn) -> Option<String> {
+    pub fn fetched(&mut self, turn: &'a SeenTurn) -> Option<String> {
         if turn.history_error.is_some() {
-            self.unreadable.insert(turn.instance.clone());
+            self.unreadable.insert(&turn.instance);
             return None;
         }
         self.compare(&turn.instance, turn.execution, &turn.history)
@@ -65,49 +65,49 @@ impl Histories {
         })
     }
 
-    pub fn acked(&mut self, instance: &str, ack: &AckTurn) -> Vec<(Law, String)> {
+    pub fn acked(&mut self, instance: &'a str, ack: &'a AckTurn) -> Vec<(Law, String)> {
         let mut found = Vec::new();
         if self.doubted.contains(instance) {
             return found;
         }
         let unreadable = self.unreadable.contains(instance);
-        let at = format!("{instance} execution {}", ack.execution);
-        let all = self.instances.entry(instance.to_owned()).or_default();
+        let at = || format!("{instance} execution {}", ack.execution);
+        let all = self.instances.entry(instance).or_default();
         let execution = all.entry(ack.execution).or_insert_with(Execution::fresh);
         if let Some(ended) = &execution.ended {
             if let Some(event) = ack.history.first() {
-                let what = format!("{at} had ended ({ended}) when {} was appended.", describe_event(event));
+                let what = format!("{} had ended ({ended}) when {} was appended.", at(), describe_event(event));
                 found.push((Law::TerminalFinal, what));
             }
             if ack.metadata.status.as_ref().is_some_and(|status| status != ended) {
-                found.push((Law::TerminalFinal, format!("{at} had ended ({ended}) and got another status.")));
+                found.push((Law::TerminalFinal, format!("{} had ended ({ended}) and got another status.", at())));
             }
         }
         for event in &ack.history {
             let expected = execution.last + 1;
             if event.event_id != expected && !(unreadable && event.event_id == SENTINEL) {
-                let what = format!("{at} got event {} where {expected} is next.", event.event_id);
+                let what = format!("{} got event {} where {expected} is next.", at(), event.event_id);
                 found.push((Law::AppendOnly, what));
             }
             if let Some(source) = completion(event)
                 && !execution.completed.insert(source)
             {
-                let what = format!("{at} got {}, the second outcome of event {source}.", describe_event(event));
+                let what = format!("{} got {}, the second outcome of event {source}.", at(), describe_event(event));
                 found.push((Law::CompletedOnce, what));
             }
             execution.push(event);
         }
         if let Some(status @ ("Completed" | "Failed" | "ContinuedAsNew")) = ack.metadata.status.as_deref() {
-            execution.ended = Some(status.to_owned());
+            execution.ended = Some(status);
         }
         found
     }
 
-    pub fn appended(&mut self, instance: &str, execution: u64, events: &[Event]) {
+    pub fn appended(&mut self, instance: &'a str, execution: u64, events: &[Event]) {
         if events.is_empty() || self.doubted.contains(instance) {
             return;
         }
-        let all = self.instances.entry(instance.to_owned()).or_default();
+        let all = self.instances.entry(instance).or_default();
         let execution = all.entry(execution).or_insert_with(Execution::fresh);
         for event in events {
             if event.event_id <= execution.last {
@@ -125,8 +125,8 @@ impl Histories {
     }
 
     pub fn all_pruned(&mut self) {
-        let names: Vec<String> = self.instances.keys().cloned().collect();
-        names.iter().for_each(|name| self.pruned(name));
+        let names: Vec<&str> = self.instances.keys().copied().collect();
+        names.into_iter().for_each(|name| self.pruned(name));
     }
 
     pub fn forget(&mut self, instance: &str) {
@@ -135,20 +135,21 @@ impl Histories {
         self.unreadable.remove(instance);
     }
 
-    pub fn doubt(&mut self, instance: &str) {
+    pub fn doubt(&mut self, instance: &'a str) {
         self.forget(instance);
-        self.doubted.insert(instance.to_owned());
+        self.doubted.insert(instance);
     }
 
     /// The instances whose last execution has ended, and so may be deleted.
-    pub fn ended(&self) -> Vec<String> {
-        let ended = |all: &BTreeMap<u64, Execution>| all.values().next_back().is_some_and(|last| last.ended.is_some());
-        self.instances.iter().filter(|(_, all)| ended(all)).map(|(name, _)| name.clone()).collect()
+    pub fn ended(&self) -> Vec<&'a str> {
+        let ended =
+            |all: &BTreeMap<u64, Execution<'_>>| all.values().next_back().is_some_and(|last| last.ended.is_some());
+        self.instances.iter().filter(|(_, all)| ended(all)).map(|(name, _)| *name).collect()
     }
 }
 
-impl Execution {
-    fn fresh() -> Execution {
+impl Execution<'_> {
+    fn fresh() -> Self {
         Execution { digest: Some(Digest::default()), ..Execution::default() }
     }
 

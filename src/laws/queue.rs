@@ -5,43 +5,47 @@ use std::collections::{BTreeMap, BTreeSet};
 use duroxide::providers::WorkItem;
 
 use super::Law;
-use crate::call::{ActivityId, Job, instance_of, is_start};
+use crate::call::{ActivityId, Item, Job, instance_of, is_start};
 use crate::clock::Time;
 use crate::trace::{Remains, SeenTurn, describe_item};
 
 type Found = Vec<(Law, String)>;
 
 #[derive(Default)]
-pub(super) struct Queues {
-    messages: BTreeMap<String, Vec<Row>>,
-    turns: BTreeMap<String, Lease>,
-    jobs: BTreeMap<ActivityId, Vec<Row>>,
+pub(super) struct Queues<'a> {
+    messages: BTreeMap<&'a str, Vec<Row<'a>>>,
+    turns: BTreeMap<&'a str, Lease<'a>>,
+    jobs: BTreeMap<Activity<'a>, Vec<Row<'a>>>,
     /// The tokens of jobs, and where the job is.
-    job_tokens: BTreeMap<String, ActivityId>,
-    turn_tokens: BTreeMap<String, String>,
-    used: BTreeSet<String>,
+    job_tokens: BTreeMap<&'a str, Activity<'a>>,
+    turn_tokens: BTreeMap<&'a str, &'a str>,
+    used: BTreeSet<&'a str>,
     /// Instances that nobody can judge any more.
-    doubted: BTreeSet<String>,
+    doubted: BTreeSet<&'a str>,
 }
 
-struct Lease {
-    token: String,
+/// An activity: its instance, execution and number.
+type Activity<'a> = (&'a str, u64, u64);
+
+#[derive(Clone, Copy)]
+struct Lease<'a> {
+    token: &'a str,
     until: Time,
 }
 
-struct Row {
-    item: WorkItem,
+struct Row<'a> {
+    item: &'a Item,
     visible_at: Time,
     attempts: u32,
-    lease: Option<Lease>,
+    lease: Option<Lease<'a>>,
     /// A queue message for an instance that nobody had started when it came:
     /// the provider may drop it (implementation guide, "Work Queues").
     droppable: bool,
 }
 
-impl Row {
-    fn new(item: &WorkItem, visible_at: Time, droppable: bool) -> Row {
-        Row { item: item.clone(), visible_at, attempts: 0, lease: None, droppable }
+impl<'a> Row<'a> {
+    fn new(item: &'a Item, visible_at: Time, droppable: bool) -> Row<'a> {
+        Row { item, visible_at, attempts: 0, lease: None, droppable }
     }
 
     fn is_held(&self, now: Time) -> bool {
@@ -49,44 +53,44 @@ impl Row {
     }
 }
 
-impl Queues {
-    pub fn push(&mut self, item: &WorkItem, visible_at: Time, known: bool) {
-        let droppable = !known && matches!(item, WorkItem::QueueMessage { .. });
-        let rows = self.messages.entry(instance_of(item).to_owned()).or_default();
+impl<'a> Queues<'a> {
+    pub fn push(&mut self, item: &'a Item, visible_at: Time, known: bool) {
+        let droppable = !known && matches!(**item, WorkItem::QueueMessage { .. });
+        let rows = self.messages.entry(instance_of(item)).or_default();
         rows.push(Row::new(item, visible_at, droppable));
     }
 
-    pub fn push_job(&mut self, item: &WorkItem, now: Time) {
+    pub fn push_job(&mut self, item: &'a Item, now: Time) {
         if let Some(id) = activity(item) {
             self.jobs.entry(id).or_default().push(Row::new(item, now, false));
         }
     }
 
-    pub fn fetch_turn(&mut self, now: Time, turn: &SeenTurn, until: Time) -> Found {
+    pub fn fetch_turn(&mut self, now: Time, turn: &'a SeenTurn, until: Time) -> Found {
         let mut found = Found::new();
-        let instance = &turn.instance;
-        if !self.used.insert(turn.token.clone()) {
+        let (instance, token) = (turn.instance.as_str(), turn.token.as_str());
+        if !self.used.insert(token) {
             found.push((Law::OneLiveLease, format!("Token {:?} was issued twice.", turn.token)));
         }
         if let Some(lease) = self.turns.get(instance).filter(|lease| lease.until > now) {
             let what = format!("{instance} was fetched while lock {:?} on it holds.", lease.token);
             found.push((Law::OneLiveLease, what));
         }
-        if let Some(old) = self.turns.insert(instance.clone(), Lease { token: turn.token.clone(), until }) {
-            self.turn_tokens.remove(&old.token);
+        if let Some(old) = self.turns.insert(instance, Lease { token, until }) {
+            self.turn_tokens.remove(old.token);
         }
-        self.turn_tokens.insert(turn.token.clone(), instance.clone());
+        self.turn_tokens.insert(token, instance);
         if self.doubted.contains(instance) {
             return found;
         }
-        let rows = self.messages.entry(instance.clone()).or_default();
+        let rows = self.messages.entry(instance).or_default();
         rows.iter_mut().for_each(|row| row.lease = None);
         let mut attempts = 0;
         let mut cursor = 0;
         for item in &turn.messages {
             match take(rows, item, now, &mut cursor) {
                 Ok(row) => {
-                    row.lease = Some(Lease { token: turn.token.clone(), until });
+                    row.lease = Some(Lease { token, until });
                     row.attempts += 1;
                     row.droppable = false;
                     attempts = attempts.max(row.attempts);
@@ -100,59 +104,59 @@ impl Queues {
         }
         let left = rows.iter().find(|row| row.lease.is_none() && row.visible_at <= now && !row.droppable);
         if let Some(row) = left {
-            let what = format!("{instance} was fetched without its visible {}.", describe_item(&row.item));
+            let what = format!("{instance} was fetched without its visible {}.", describe_item(row.item));
             found.push((Law::WholeBatch, what));
         }
         found
     }
 
-    pub fn fetch_job(&mut self, now: Time, job: &Job, until: Time) -> Found {
+    pub fn fetch_job(&mut self, now: Time, job: &'a Job, until: Time) -> Found {
         let mut found = Found::new();
         let Some(id) = activity(&job.item) else { return found };
-        if !self.used.insert(job.token.clone()) {
+        if !self.used.insert(&job.token) {
             found.push((Law::OneLiveLease, format!("Token {:?} was issued twice.", job.token)));
         }
-        if self.doubted.contains(&id.instance) {
+        if self.doubted.contains(id.0) {
             return found;
         }
-        let rows = self.jobs.entry(id.clone()).or_default();
-        let same = |row: &&mut Row| row.item == job.item;
-        let all_held = rows.iter().any(|row| row.item == job.item) && rows.iter().all(|row| row.is_held(now));
+        let rows = self.jobs.entry(id).or_default();
+        let same = |row: &&mut Row<'_>| *row.item == job.item;
+        let all_held = rows.iter().any(|row| *row.item == job.item) && rows.iter().all(|row| row.is_held(now));
         if all_held {
             let what = format!("{} was fetched while a lock on it holds.", describe_item(&job.item));
             found.push((Law::OneLiveLease, what));
         }
         let free = rows.iter_mut().filter(same).find(|row| !row.is_held(now) || all_held);
         let Some(row) = free else {
-            found.push((Law::AckedOnce, refused(Law::AckedOnce, &job.item, &id.instance)));
+            found.push((Law::AckedOnce, refused(Law::AckedOnce, &job.item, id.0)));
             return found;
         };
         if row.visible_at > now {
-            found.push((Law::NothingInvisible, refused(Law::NothingInvisible, &job.item, &id.instance)));
+            found.push((Law::NothingInvisible, refused(Law::NothingInvisible, &job.item, id.0)));
         }
         row.attempts += 1;
         if row.attempts != job.attempts {
             let what = format!(
                 "{} of {} was fetched as attempt {}; it is attempt {}.",
                 describe_item(&job.item),
-                id.instance,
+                id.0,
                 job.attempts,
                 row.attempts
             );
             found.push((Law::AttemptsRise, what));
         }
-        if let Some(old) = row.lease.replace(Lease { token: job.token.clone(), until }) {
-            self.job_tokens.remove(&old.token);
+        if let Some(old) = row.lease.replace(Lease { token: &job.token, until }) {
+            self.job_tokens.remove(old.token);
         }
-        self.job_tokens.insert(job.token.clone(), id);
+        self.job_tokens.insert(&job.token, id);
         found
     }
 
     /// The instance whose turn this was, and what is wrong with the ack.
-    pub fn ack_turn(&mut self, now: Time, token: &str) -> (Option<String>, Option<String>) {
+    pub fn ack_turn(&mut self, now: Time, token: &str) -> (Option<&'a str>, Option<String>) {
         let expired = self.not_live(now, token, "acked");
         let instance = self.turn_tokens.remove(token);
-        if let Some(instance) = &instance {
+        if let Some(instance) = instance {
             self.turns.remove(instance);
             if let Some(rows) = self.messages.get_mut(instance) {
                 rows.retain(|row| row.lease.as_ref().is_none_or(|lease| lease.token != token));
@@ -174,14 +178,14 @@ impl Queues {
     ) -> Option<String> {
         let expired = self.not_live(now, token, "abandoned");
         if let Some(instance) = self.turn_tokens.remove(token) {
-            self.turns.remove(&instance);
-            let known = known(&instance);
-            for row in self.messages.get_mut(&instance).into_iter().flatten() {
+            self.turns.remove(instance);
+            let known = known(instance);
+            for row in self.messages.get_mut(instance).into_iter().flatten() {
                 if row.lease.take_if(|lease| lease.token == token).is_some() {
                     row.visible_at = visible_at;
                     row.attempts = row.attempts.saturating_sub(u32::from(ignore_attempt));
                     // Without its start a first turn's mail may be dropped.
-                    row.droppable = !known && matches!(row.item, WorkItem::QueueMessage { .. });
+                    row.droppable = !known && matches!(**row.item, WorkItem::QueueMessage { .. });
                 }
             }
         }
@@ -190,7 +194,7 @@ impl Queues {
 
     pub fn renew_turn(&mut self, now: Time, token: &str, until: Time) -> Option<String> {
         let expired = self.not_live(now, token, "renewed");
-        let instance = self.turn_tokens.get(token)?;
+        let instance = *self.turn_tokens.get(token)?;
         if let Some(lease) = self.turns.get_mut(instance) {
             lease.until = until;
         }
@@ -199,7 +203,7 @@ impl Queues {
 
     fn not_live(&self, now: Time, token: &str, what: &str) -> Option<String> {
         let instance = self.turn_tokens.get(token);
-        let live = instance.and_then(|instance| self.turns.get(instance)).is_some_and(|lease| lease.until > now);
+        let live = instance.and_then(|instance| self.turns.get(*instance)).is_some_and(|lease| lease.until > now);
         (!live).then(|| format!("A turn was {what} with token {token:?}, whose lock does not hold."))
     }
 
@@ -236,15 +240,19 @@ impl Queues {
         }
     }
 
-    fn job_lease(&mut self, token: &str) -> Option<&mut Lease> {
+    fn job_lease(&mut self, token: &str) -> Option<&mut Lease<'a>> {
         let rows = self.jobs.get_mut(self.job_tokens.get(token)?)?;
         rows.iter_mut().filter_map(|row| row.lease.as_mut()).find(|lease| lease.token == token)
     }
 
-    pub fn cancel(&mut self, id: &ActivityId) {
-        for row in self.jobs.remove(id).unwrap_or_default() {
+    pub fn cancel(&mut self, id: &'a ActivityId) {
+        self.remove_jobs((&id.instance, id.execution, id.activity));
+    }
+
+    fn remove_jobs(&mut self, activity: Activity<'a>) {
+        for row in self.jobs.remove(&activity).unwrap_or_default() {
             if let Some(lease) = row.lease {
-                self.job_tokens.remove(&lease.token);
+                self.job_tokens.remove(lease.token);
             }
         }
     }
@@ -252,30 +260,30 @@ impl Queues {
     pub fn forget(&mut self, instance: &str) {
         self.messages.remove(instance);
         if let Some(lease) = self.turns.remove(instance) {
-            self.turn_tokens.remove(&lease.token);
+            self.turn_tokens.remove(lease.token);
         }
-        let mine: Vec<ActivityId> = self.jobs.keys().filter(|id| id.instance == instance).cloned().collect();
-        mine.iter().for_each(|id| self.cancel(id));
+        let mine: Vec<Activity<'a>> = self.jobs.keys().filter(|id| id.0 == instance).copied().collect();
+        mine.into_iter().for_each(|id| self.remove_jobs(id));
     }
 
-    pub fn doubt(&mut self, instance: &str) {
+    pub fn doubt(&mut self, instance: &'a str) {
         self.forget(instance);
-        self.doubted.insert(instance.to_owned());
+        self.doubted.insert(instance);
     }
 
     /// What is missing at the end, or there though it should not be.
     pub fn left_over(self, remains: &Remains) -> Vec<String> {
         let mut found = Vec::new();
         let rows = self.messages.into_values().chain(self.jobs.into_values()).flatten();
-        let mut expected: BTreeMap<String, Vec<Row>> = BTreeMap::new();
-        rows.for_each(|row| expected.entry(instance_of(&row.item).to_owned()).or_default().push(row));
+        let mut expected: BTreeMap<&str, Vec<Row<'_>>> = BTreeMap::new();
+        rows.for_each(|row| expected.entry(instance_of(row.item)).or_default().push(row));
         for item in remains.messages.iter().chain(&remains.jobs) {
             let instance = instance_of(item);
             if self.doubted.contains(instance) {
                 continue;
             }
-            let rows = expected.entry(instance.to_owned()).or_default();
-            match rows.iter().position(|row| row.item == *item) {
+            let rows = expected.entry(instance).or_default();
+            match rows.iter().position(|row| row.item == item) {
                 Some(at) => drop(rows.swap_remove(at)),
                 None => found.push(format!(
                     "{} for {instance} lies in a queue, though it was acked or never enqueued. (A call past the \
@@ -285,9 +293,9 @@ impl Queues {
             }
         }
         for (instance, rows) in expected {
-            let lost = rows.into_iter().filter(|row| !row.droppable && !self.doubted.contains(&instance));
+            let lost = rows.into_iter().filter(|row| !row.droppable && !self.doubted.contains(instance));
             found.extend(
-                lost.map(|row| format!("{} for {instance} was never acked and is gone.", describe_item(&row.item))),
+                lost.map(|row| format!("{} for {instance} was never acked and is gone.", describe_item(row.item))),
             );
         }
         found
@@ -296,8 +304,8 @@ impl Queues {
 
 /// Finds the row a delivered message is, from the last one found on: messages
 /// come in the order they were sent.
-fn take<'a>(rows: &'a mut [Row], item: &WorkItem, now: Time, cursor: &mut usize) -> Result<&'a mut Row, Law> {
-    let free = |row: &Row| row.lease.is_none() && row.item == *item;
+fn take<'r, 'a>(rows: &'r mut [Row<'a>], item: &Item, now: Time, cursor: &mut usize) -> Result<&'r mut Row<'a>, Law> {
+    let free = |row: &Row<'_>| row.lease.is_none() && row.item == item;
     let start = (*cursor).min(rows.len());
     let order = || (start..rows.len()).chain(0..start);
     let at = order().find(|at| free(&rows[*at]) && rows[*at].visible_at <= now);
@@ -311,7 +319,7 @@ fn take<'a>(rows: &'a mut [Row], item: &WorkItem, now: Time, cursor: &mut usize)
     }
 }
 
-fn refused(law: Law, item: &WorkItem, instance: &str) -> String {
+fn refused(law: Law, item: &Item, instance: &str) -> String {
     let item = describe_item(item);
     match law {
         Law::NothingInvisible => format!("{item} for {instance} was fetched before it is visible."),
@@ -319,11 +327,9 @@ fn refused(law: Law, item: &WorkItem, instance: &str) -> String {
     }
 }
 
-fn activity(item: &WorkItem) -> Option<ActivityId> {
-    match item {
-        WorkItem::ActivityExecute { instance, execution_id, id, .. } => {
-            Some(ActivityId { instance: instance.clone(), execution: *execution_id, activity: *id })
-        }
+fn activity(item: &Item) -> Option<Activity<'_>> {
+    match &**item {
+        WorkItem::ActivityExecute { instance, execution_id, id, .. } => Some((instance, *execution_id, *id)),
         item => {
             debug_assert!(!is_start(item), "a start is no job");
             None

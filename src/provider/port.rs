@@ -17,7 +17,7 @@ use duroxide::providers::{
 use duroxide::{Event, SystemStats};
 
 use super::translate as t;
-use crate::call::{AckTurn, Call, Handler, Refusal, Reply};
+use crate::call::{AckTurn, Answering, Call, Handler, Refusal, Reply};
 
 /// A duroxide provider made of a handler.
 #[derive(Debug)]
@@ -66,10 +66,9 @@ fn done(reply: Reply) -> Result<(), Reply> {
     if reply == Reply::Done { Ok(()) } else { Err(reply) }
 }
 
-#[async_trait]
 impl<H: Handler> Handler for Port<H> {
-    async fn handle(&self, call: Arc<Call>) -> Reply {
-        self.handler.handle(call).await
+    fn handle(&self, call: Arc<Call>) -> Answering<'_> {
+        self.handler.handle(call)
     }
 
     fn describe(&self) -> String {
@@ -108,8 +107,8 @@ impl<H: Handler + 'static> Provider for Port<H> {
                 orchestration_name: turn.orchestration_name,
                 execution_id: turn.execution,
                 version: turn.version,
-                history: turn.history,
-                messages: turn.messages,
+                history: t::taken(turn.history),
+                messages: t::taken(turn.messages),
                 history_error: turn.history_error,
                 kv_snapshot,
             };
@@ -130,9 +129,9 @@ impl<H: Handler + 'static> Provider for Port<H> {
         let ack = AckTurn {
             token: lock_token.to_owned(),
             execution: execution_id,
-            history: history_delta,
-            jobs: worker_items,
-            messages: orchestrator_items,
+            history: t::shared(history_delta),
+            jobs: t::shared(worker_items),
+            messages: t::shared(orchestrator_items),
             metadata: t::metadata(metadata),
             cancelled: cancelled_activities.into_iter().map(t::activity).collect(),
         };
@@ -150,12 +149,12 @@ impl<H: Handler + 'static> Provider for Port<H> {
     }
 
     async fn read(&self, instance: &str) -> Result<Vec<Event>, ProviderError> {
-        self.ask(Call::Read { instance: instance.to_owned() }, take!(Events)).await
+        self.ask(Call::Read { instance: instance.to_owned() }, take!(Events)).await.map(t::taken)
     }
 
     async fn read_with_execution(&self, instance: &str, execution_id: u64) -> Result<Vec<Event>, ProviderError> {
         let call = Call::ReadWithExecution { instance: instance.to_owned(), execution: execution_id };
-        self.ask(call, take!(Events)).await
+        self.ask(call, take!(Events)).await.map(t::taken)
     }
 
     async fn append_with_execution(
@@ -165,11 +164,12 @@ impl<H: Handler + 'static> Provider for Port<H> {
         new_events: Vec<Event>,
     ) -> Result<(), ProviderError> {
         let instance = instance.to_owned();
-        self.ask(Call::AppendWithExecution { instance, execution: execution_id, events: new_events }, done).await
+        self.ask(Call::AppendWithExecution { instance, execution: execution_id, events: t::shared(new_events) }, done)
+            .await
     }
 
     async fn enqueue_for_worker(&self, item: WorkItem) -> Result<(), ProviderError> {
-        self.ask(Call::EnqueueForWorker { item }, done).await
+        self.ask(Call::EnqueueForWorker { item: item.into() }, done).await
     }
 
     async fn fetch_work_item(
@@ -186,11 +186,11 @@ impl<H: Handler + 'static> Provider for Port<H> {
             tags: t::tags(tag_filter),
         };
         let job = self.ask(call, take!(Job)).await?;
-        Ok(job.map(|job| (job.item, job.token, job.attempts)))
+        Ok(job.map(|job| (Arc::unwrap_or_clone(job.item), job.token, job.attempts)))
     }
 
     async fn ack_work_item(&self, token: &str, completion: Option<WorkItem>) -> Result<(), ProviderError> {
-        self.ask(Call::AckWorkItem { token: token.to_owned(), completion }, done).await
+        self.ask(Call::AckWorkItem { token: token.to_owned(), completion: completion.map(Arc::new) }, done).await
     }
 
     async fn renew_work_item_lock(&self, token: &str, extend_for: Duration) -> Result<(), ProviderError> {
@@ -225,7 +225,7 @@ impl<H: Handler + 'static> Provider for Port<H> {
     }
 
     async fn enqueue_for_orchestrator(&self, item: WorkItem, delay: Option<Duration>) -> Result<(), ProviderError> {
-        self.ask(Call::EnqueueForOrchestrator { item, delay }, done).await
+        self.ask(Call::EnqueueForOrchestrator { item: item.into(), delay }, done).await
     }
 
     /// This port itself, never what is behind it: the inner object would take
@@ -279,11 +279,11 @@ impl<H: Handler + 'static> ProviderAdmin for Port<H> {
         execution_id: u64,
     ) -> Result<Vec<Event>, ProviderError> {
         let call = Call::ReadHistoryWithExecutionId { instance: instance.to_owned(), execution: execution_id };
-        self.ask(call, take!(Events)).await
+        self.ask(call, take!(Events)).await.map(t::taken)
     }
 
     async fn read_history(&self, instance: &str) -> Result<Vec<Event>, ProviderError> {
-        self.ask(Call::ReadHistory { instance: instance.to_owned() }, take!(Events)).await
+        self.ask(Call::ReadHistory { instance: instance.to_owned() }, take!(Events)).await.map(t::taken)
     }
 
     async fn latest_execution_id(&self, instance: &str) -> Result<u64, ProviderError> {
@@ -292,12 +292,12 @@ impl<H: Handler + 'static> ProviderAdmin for Port<H> {
 
     async fn get_instance_info(&self, instance: &str) -> Result<InstanceInfo, ProviderError> {
         let call = Call::GetInstanceInfo { instance: instance.to_owned() };
-        self.ask(call, take!(Instance)).await.map(t::instance_out)
+        self.ask(call, take!(Instance)).await.map(|info| t::instance_out(*info))
     }
 
     async fn get_execution_info(&self, instance: &str, execution_id: u64) -> Result<ExecutionInfo, ProviderError> {
         let call = Call::GetExecutionInfo { instance: instance.to_owned(), execution: execution_id };
-        self.ask(call, take!(Execution)).await.map(t::execution_out)
+        self.ask(call, take!(Execution)).await.map(|info| t::execution_out(*info))
     }
 
     async fn get_system_metrics(&self) -> Result<SystemMetrics, ProviderError> {

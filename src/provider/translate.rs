@@ -1,6 +1,7 @@
 //! duroxide's types to the vocabulary's and back, field by field.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use duroxide::providers as d;
 
@@ -119,6 +120,20 @@ pub(super) fn tags_out(tags: &c::Tags) -> d::TagFilter {
         c::Tags::Any => d::TagFilter::Any,
         c::Tags::None => d::TagFilter::None,
     }
+}
+
+/// Takes shared values over, without a copy where nobody else has them.
+pub(super) fn taken<T: Clone>(shared: Vec<Arc<T>>) -> Vec<T> {
+    shared.into_iter().map(Arc::unwrap_or_clone).collect()
+}
+
+/// Copies shared values.
+pub(super) fn owned<T: Clone>(shared: &[Arc<T>]) -> Vec<T> {
+    shared.iter().map(|value| (**value).clone()).collect()
+}
+
+pub(super) fn shared<T>(owned: Vec<T>) -> Vec<Arc<T>> {
+    owned.into_iter().map(Arc::new).collect()
 }
 
 pub(super) fn kv_out(entries: BTreeMap<String, c::KvEntry>) -> HashMap<String, d::KvEntry> {

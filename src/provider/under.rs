@@ -5,11 +5,10 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use duroxide::providers::{Provider, ProviderAdmin, ProviderError};
 
 use super::translate as t;
-use crate::call::{Call, Class, Handler, Job, Refusal, Reply, Turn};
+use crate::call::{Answering, Call, Class, Handler, Job, Refusal, Reply, Turn};
 
 /// A provider, as a handler.
 pub struct Under(Arc<dyn Provider>);
@@ -21,20 +20,9 @@ impl Under {
     }
 }
 
-#[async_trait]
 impl Handler for Under {
-    async fn handle(&self, call: Arc<Call>) -> Reply {
-        let admin = self.0.as_management_capability();
-        match work(&*self.0, &call).await {
-            Some(reply) => reply,
-            None => match admin {
-                Some(admin) => manage(admin, &call).await,
-                None => {
-                    let message = format!("{} has no management capability.", self.0.name());
-                    Reply::Refused(Refusal::permanent(Class::Invalid, call.method(), message))
-                }
-            },
-        }
+    fn handle(&self, call: Arc<Call>) -> Answering<'_> {
+        Box::pin(async move { self.pass_on(&call).await })
     }
 
     fn describe(&self) -> String {
@@ -43,6 +31,22 @@ impl Handler for Under {
 
     fn has_admin(&self) -> bool {
         self.0.as_management_capability().is_some()
+    }
+}
+
+impl Under {
+    async fn pass_on(&self, call: &Call) -> Reply {
+        let admin = self.0.as_management_capability();
+        match work(&*self.0, call).await {
+            Some(reply) => reply,
+            None => match admin {
+                Some(admin) => manage(admin, call).await,
+                None => {
+                    let message = format!("{} has no management capability.", self.0.name());
+                    Reply::Refused(Refusal::permanent(Class::Invalid, call.method(), message))
+                }
+            },
+        }
     }
 }
 
@@ -57,6 +61,10 @@ fn reply<T>(result: Result<T, ProviderError>, into: impl FnOnce(T) -> Reply) -> 
             retryable: error.retryable,
         }),
     }
+}
+
+fn events(events: Vec<duroxide::Event>) -> Reply {
+    Reply::Events(t::shared(events))
 }
 
 fn done(result: Result<(), ProviderError>) -> Reply {
@@ -75,26 +83,26 @@ async fn work(provider: &dyn Provider, call: &Call) -> Option<Reply> {
         Call::AckOrchestrationItem(ack) => {
             let cancelled = ack.cancelled.iter().cloned().map(t::activity_out).collect();
             done(provider.ack_orchestration_item(
-                &ack.token, ack.execution, ack.history.clone(), ack.jobs.clone(), ack.messages.clone(),
+                &ack.token, ack.execution, t::owned(&ack.history), t::owned(&ack.jobs), t::owned(&ack.messages),
                 t::metadata_out(ack.metadata.clone()), cancelled,
             ).await)
         }
         Call::AbandonOrchestrationItem { token, delay, ignore_attempt } =>
             done(provider.abandon_orchestration_item(token, *delay, *ignore_attempt).await),
-        Call::Read { instance } => reply(provider.read(instance).await, Reply::Events),
+        Call::Read { instance } => reply(provider.read(instance).await, events),
         Call::ReadWithExecution { instance, execution } =>
-            reply(provider.read_with_execution(instance, *execution).await, Reply::Events),
+            reply(provider.read_with_execution(instance, *execution).await, events),
         Call::AppendWithExecution { instance, execution, events } =>
-            done(provider.append_with_execution(instance, *execution, events.clone()).await),
-        Call::EnqueueForWorker { item } => done(provider.enqueue_for_worker(item.clone()).await),
+            done(provider.append_with_execution(instance, *execution, t::owned(events)).await),
+        Call::EnqueueForWorker { item } => done(provider.enqueue_for_worker((**item).clone()).await),
         Call::FetchWorkItem { lock_for, poll_for, session, tags } => {
             let session = session.as_ref().map(t::session_out);
             let fetched = provider.fetch_work_item(*lock_for, *poll_for, session.as_ref(), &t::tags_out(tags)).await;
             reply(fetched, |fetched| {
-                Reply::Job(fetched.map(|(item, token, attempts)| Box::new(Job { item, token, attempts })))
+                Reply::Job(fetched.map(|(item, token, attempts)| Box::new(Job { item: item.into(), token, attempts })))
             })
         }
-        Call::AckWorkItem { token, completion } => done(provider.ack_work_item(token, completion.clone()).await),
+        Call::AckWorkItem { token, completion } => done(provider.ack_work_item(token, completion.as_deref().cloned()).await),
         Call::RenewWorkItemLock { token, extend_for } =>
             done(provider.renew_work_item_lock(token, *extend_for).await),
         Call::RenewSessionLock { owners, extend_for, idle_for } => {
@@ -108,7 +116,7 @@ async fn work(provider: &dyn Provider, call: &Call) -> Option<Reply> {
         Call::RenewOrchestrationItemLock { token, extend_for } =>
             done(provider.renew_orchestration_item_lock(token, *extend_for).await),
         Call::EnqueueForOrchestrator { item, delay } =>
-            done(provider.enqueue_for_orchestrator(item.clone(), *delay).await),
+            done(provider.enqueue_for_orchestrator((**item).clone(), *delay).await),
         Call::GetCustomStatus { instance, last_seen_version } =>
             reply(provider.get_custom_status(instance, *last_seen_version).await, Reply::CustomStatus),
         Call::GetKvValue { instance, key } => reply(provider.get_kv_value(instance, key).await, Reply::Value),
@@ -128,13 +136,13 @@ async fn manage(admin: &dyn ProviderAdmin, call: &Call) -> Reply {
             reply(admin.list_instances_by_status(status).await, Reply::Names),
         Call::ListExecutions { instance } => reply(admin.list_executions(instance).await, Reply::Numbers),
         Call::ReadHistoryWithExecutionId { instance, execution } =>
-            reply(admin.read_history_with_execution_id(instance, *execution).await, Reply::Events),
-        Call::ReadHistory { instance } => reply(admin.read_history(instance).await, Reply::Events),
+            reply(admin.read_history_with_execution_id(instance, *execution).await, events),
+        Call::ReadHistory { instance } => reply(admin.read_history(instance).await, events),
         Call::LatestExecutionId { instance } => reply(admin.latest_execution_id(instance).await, Reply::Number),
         Call::GetInstanceInfo { instance } =>
-            reply(admin.get_instance_info(instance).await, |info| Reply::Instance(t::instance(info))),
+            reply(admin.get_instance_info(instance).await, |info| Reply::Instance(Box::new(t::instance(info)))),
         Call::GetExecutionInfo { instance, execution } =>
-            reply(admin.get_execution_info(instance, *execution).await, |info| Reply::Execution(t::execution(info))),
+            reply(admin.get_execution_info(instance, *execution).await, |info| Reply::Execution(Box::new(t::execution(info)))),
         Call::GetSystemMetrics => reply(admin.get_system_metrics().await, |m| Reply::Metrics(t::metrics(m))),
         Call::GetQueueDepths => reply(admin.get_queue_depths().await, |d| Reply::QueueDepths(t::depths(d))),
         Call::ListChildren { instance } => reply(admin.list_children(instance).await, Reply::Names),
@@ -164,8 +172,8 @@ fn turn((item, token, attempts): (duroxide::providers::OrchestrationItem, String
         orchestration_name: item.orchestration_name,
         execution: item.execution_id,
         version: item.version,
-        history: item.history,
-        messages: item.messages,
+        history: t::shared(item.history),
+        messages: t::shared(item.messages),
         history_error: item.history_error,
         kv_snapshot: t::kv(item.kv_snapshot),
         token,

@@ -5,13 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use duroxide::Client;
 use parking_lot::Mutex;
 
 use super::node::{Spec, Up};
 use super::run::Pulse;
-use crate::call::{Call, Handler, Reply};
+use crate::call::{Answering, Call, Handler};
 use crate::clock::{self, Time};
 use crate::provider::{Memory, Port};
 use crate::seed::{Seed, Stream};
@@ -215,11 +214,10 @@ struct Counter<H> {
     pulse: Arc<Pulse>,
 }
 
-#[async_trait]
 impl<H: Handler> Handler for Counter<H> {
-    async fn handle(&self, call: Arc<Call>) -> Reply {
+    fn handle(&self, call: Arc<Call>) -> Answering<'_> {
         self.pulse.step();
-        self.inner.handle(call).await
+        self.inner.handle(call)
     }
 
     fn describe(&self) -> String {

@@ -1,15 +1,13 @@
 //! Nodes: real runtimes over the simulation's provider.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
-use async_trait::async_trait;
 use duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide::runtime::{Runtime, RuntimeOptions};
 
-use crate::call::{Call, Handler, Reply};
+use crate::call::{Answering, Call, Handler};
 use crate::clock;
 use crate::provider::Port;
 
@@ -55,12 +53,11 @@ struct Gate<H> {
     open: Arc<AtomicBool>,
 }
 
-#[async_trait]
 impl<H: Handler> Handler for Gate<H> {
-    async fn handle(&self, call: Arc<Call>) -> Reply {
-        let mut inner = pin!(self.inner.handle(call));
+    fn handle(&self, call: Arc<Call>) -> Answering<'_> {
+        let mut inner = self.inner.handle(call);
         let open = || self.open.load(Ordering::Relaxed);
-        std::future::poll_fn(|cx| if open() { inner.as_mut().poll(cx) } else { Poll::Pending }).await
+        Box::pin(std::future::poll_fn(move |cx| if open() { inner.as_mut().poll(cx) } else { Poll::Pending }))
     }
 
     fn describe(&self) -> String {

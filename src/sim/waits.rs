@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use duroxide::{Event, EventKind};
+use duroxide::EventKind;
 
+use crate::call::Event;
 use crate::clock::Time;
 use crate::provider::Memory;
 use crate::trace::{Span, describe_event, describe_item};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::instance::Instance;
 use super::{Key, Store, not_found};
-use crate::call::{self, Class, InstanceQuery, QueueDepths, Refusal, Reply, Tree};
+use crate::call::{self, Class, InstanceQuery, Item, QueueDepths, Refusal, Reply, Tree};
 use crate::clock::Time;
 
 impl Store {
@@ -23,7 +23,7 @@ impl Store {
         let known = self.find(instance).and_then(|row| Some((row, row.record.as_ref()?)));
         let (row, record) = known.ok_or_else(|| not_found("get_instance_info", instance))?;
         let execution = row.current_execution();
-        Ok(Reply::Instance(call::Instance {
+        Ok(Reply::Instance(Box::new(call::Instance {
             instance_id: row.name.clone(),
             orchestration_name: record.orchestration_name.clone(),
             orchestration_version: record.orchestration_version.clone().unwrap_or_else(|| "unknown".to_owned()),
@@ -33,7 +33,7 @@ impl Store {
             created_at: record.created_at.0,
             updated_at: record.updated_at.0,
             parent_instance_id: record.parent.clone(),
-        }))
+        })))
     }
 
     pub(super) fn execution_info(&self, instance: &str, execution_id: u64) -> Result<Reply, Refusal> {
@@ -43,14 +43,14 @@ impl Store {
             let message = format!("Execution {execution_id} of instance {instance:?} was not found.");
             Refusal::permanent(Class::NotFound, "get_execution_info", message)
         })?;
-        Ok(Reply::Execution(call::Execution {
+        Ok(Reply::Execution(Box::new(call::Execution {
             execution_id,
             status: execution.status.clone(),
             output: execution.output.clone(),
             started_at: execution.started_at.0,
             completed_at: execution.completed_at.map(|at| at.0),
             event_count: row.histories.get(&execution_id).map_or(0, |history| history.events.len()),
-        }))
+        })))
     }
 
     /// "Number of unlocked messages in each queue": what is not under a lock
@@ -140,7 +140,7 @@ impl Store {
 impl Store {
     /// The executions of an instance, oldest first: number, status, output and
     /// events. Events without an execution have an empty status.
-    pub fn executions_of(&self, instance: &str) -> Vec<(u64, String, Option<String>, Vec<duroxide::Event>)> {
+    pub fn executions_of(&self, instance: &str) -> Vec<(u64, String, Option<String>, Vec<call::Event>)> {
         let Some(row) = self.find(instance) else { return Vec::new() };
         let ids: BTreeSet<u64> = row.executions.keys().chain(row.histories.keys()).copied().collect();
         let one = |id: u64| {
@@ -167,7 +167,7 @@ impl Store {
 
     /// The messages in an instance's queue, fetched or not: the item, when it
     /// is visible (or its lock ends), and how often it was fetched.
-    pub fn messages_of(&self, instance: &str) -> Vec<(&duroxide::providers::WorkItem, Time, u32)> {
+    pub fn messages_of(&self, instance: &str) -> Vec<(&Item, Time, u32)> {
         let Some(row) = self.find(instance) else { return Vec::new() };
         let held = row.lease.iter().flat_map(|(lease, batch)| batch.iter().map(|message| (lease.until, message)));
         let waiting = row.queue.messages().map(|message| (message.visible_at, message));
@@ -175,7 +175,7 @@ impl Store {
     }
 
     /// Every message and every job, fetched or not.
-    pub fn queued(&self) -> (Vec<duroxide::providers::WorkItem>, Vec<duroxide::providers::WorkItem>) {
+    pub fn queued(&self) -> (Vec<Item>, Vec<Item>) {
         let held = |row: &Instance| row.lease.iter().flat_map(|(_, batch)| batch.clone()).collect::<Vec<_>>();
         let rows = self.instances.values();
         let messages = rows.flat_map(|row| row.queue.messages().cloned().chain(held(row)));

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use duroxide::{Event, EventKind, INITIAL_EXECUTION_ID, SystemStats};
+use duroxide::{EventKind, INITIAL_EXECUTION_ID, SystemStats};
 use semver::Version;
 
 use super::kv::Kv;
 use super::queue::{Lease, Message, Queue};
 use super::{Key, Store, invalid};
-use crate::call::{Class, Refusal, Reply};
+use crate::call::{Class, Event, Refusal, Reply};
 use crate::clock::Time;
 
 /// Everything about one instance. It may have no record yet: messages, jobs
@@ -138,7 +138,7 @@ impl Instance {
             _ => None,
         });
         let message = || {
-            messages.iter().find_map(|message| match &message.item {
+            messages.iter().find_map(|message| match &*message.item {
                 WorkItem::StartOrchestration { orchestration, version, .. }
                 | WorkItem::ContinueAsNew { orchestration, version, .. } => {
                     Some((orchestration.clone(), version.clone().unwrap_or_else(unknown)))

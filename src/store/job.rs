@@ -8,7 +8,7 @@ use duroxide::providers::WorkItem;
 
 use super::queue::Lease;
 use super::{Choice, Key, Pick, Store, invalid, lock_lost};
-use crate::call::{ActivityId, Job, Refusal, Reply, SessionClaim, Tags, is_job, kind_of};
+use crate::call::{ActivityId, Item, Job, Refusal, Reply, SessionClaim, Tags, is_job, kind_of};
 use crate::clock::Time;
 
 /// The worker queue with its indexes.
@@ -25,7 +25,7 @@ pub(super) struct Jobs {
 
 #[derive(Clone, Debug, PartialEq)]
 struct Row {
-    item: WorkItem,
+    item: Item,
     lane: Lane,
     activity: (Key, u64, u64),
     ready_at: Time,
@@ -67,7 +67,7 @@ impl Jobs {
         all.flat_map(|(_, ids)| ids.iter().copied()).collect()
     }
 
-    pub fn items(&self) -> impl Iterator<Item = &WorkItem> {
+    pub fn items(&self) -> impl Iterator<Item = &Item> {
         self.rows.values().map(|row| &row.item)
     }
 
@@ -117,7 +117,7 @@ impl Jobs {
 }
 
 impl Store {
-    pub(super) fn enqueue_job(&mut self, now: Time, item: &WorkItem) -> Result<Reply, Refusal> {
+    pub(super) fn enqueue_job(&mut self, now: Time, item: &Item) -> Result<Reply, Refusal> {
         if !is_job(item) {
             let message = format!("A {} does not belong in the worker queue.", kind_of(item));
             return Err(invalid("enqueue_for_worker", message));
@@ -126,8 +126,8 @@ impl Store {
         Ok(Reply::Done)
     }
 
-    pub(super) fn push_job(&mut self, now: Time, item: WorkItem) {
-        let WorkItem::ActivityExecute { instance, execution_id, id: activity, session_id, tag, .. } = &item else {
+    pub(super) fn push_job(&mut self, now: Time, item: Item) {
+        let WorkItem::ActivityExecute { instance, execution_id, id: activity, session_id, tag, .. } = &*item else {
             return; // Every caller has checked.
         };
         let key = self.intern(instance);
@@ -187,10 +187,9 @@ impl Store {
         }
     }
 
-    pub(super) fn ack_job(&mut self, now: Time, token: &str, completion: Option<&WorkItem>) -> Result<Reply, Refusal> {
+    pub(super) fn ack_job(&mut self, now: Time, token: &str, completion: Option<&Item>) -> Result<Reply, Refusal> {
         let id = self.held_job("ack_work_item", token, now)?;
-        let fits =
-            |item: &WorkItem| matches!(item, WorkItem::ActivityCompleted { .. } | WorkItem::ActivityFailed { .. });
+        let fits = |item: &Item| matches!(**item, WorkItem::ActivityCompleted { .. } | WorkItem::ActivityFailed { .. });
         if let Some(item) = completion.filter(|item| !fits(item)) {
             let message = format!("A {} does not complete an activity.", kind_of(item));
             return Err(invalid("ack_work_item", message));

@@ -7,10 +7,10 @@
 
 use std::collections::BTreeMap;
 
-use duroxide::{Event, EventKind};
+use duroxide::EventKind;
 
 use super::Store;
-use crate::call::KvEntry;
+use crate::call::{Event, KvEntry};
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Kv {

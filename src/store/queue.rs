@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use duroxide::providers::WorkItem;
 
-use crate::call::is_start;
+use crate::call::{Item, is_start};
 use crate::clock::Time;
 
 /// A lock with an end.
@@ -31,7 +31,7 @@ impl Lease {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Message {
     pub id: u64,
-    pub item: WorkItem,
+    pub item: Item,
     pub visible_at: Time,
     pub attempts: u32,
 }
@@ -65,7 +65,7 @@ impl Queue {
     pub fn drop_unclaimed_mail(&mut self, now: Time) {
         if self.first_start().is_none_or(|start| start.0 > now) {
             let unclaimed = |at: &(Time, u64), message: &Message| {
-                at.0 <= now && matches!(message.item, WorkItem::QueueMessage { .. })
+                at.0 <= now && matches!(*message.item, WorkItem::QueueMessage { .. })
             };
             self.waiting.retain(|at, message| !unclaimed(at, message));
         }

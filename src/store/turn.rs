@@ -9,14 +9,14 @@ use semver::Version;
 use super::instance::{Execution, History, RUNNING, Record};
 use super::queue::{Lease, Message};
 use super::{Choice, Key, Pick, Store, invalid, lock_lost};
-use crate::call::{AckTurn, Refusal, Reply, Turn, VersionRange, instance_of, is_job, kind_of};
+use crate::call::{AckTurn, Item, Refusal, Reply, Turn, VersionRange, instance_of, is_job, kind_of};
 use crate::clock::Time;
 
 impl Store {
     pub(super) fn enqueue_message(
         &mut self,
         now: Time,
-        item: &WorkItem,
+        item: &Item,
         delay: Option<Duration>,
     ) -> Result<Reply, Refusal> {
         if is_job(item) {
@@ -27,10 +27,10 @@ impl Store {
         Ok(Reply::Done)
     }
 
-    pub(super) fn push_message(&mut self, item: WorkItem, visible_at: Time) {
+    pub(super) fn push_message(&mut self, item: Item, visible_at: Time) {
         let key = self.intern(instance_of(&item));
         let message = Message { id: self.next_id(), item, visible_at, attempts: 0 };
-        if !self.row(key).is_known() && matches!(message.item, WorkItem::QueueMessage { .. }) {
+        if !self.row(key).is_known() && matches!(*message.item, WorkItem::QueueMessage { .. }) {
             self.mail.insert((visible_at, key));
         }
         self.row(key).queue.push(message);
@@ -142,7 +142,7 @@ impl Store {
             self.cancel_jobs(activity);
         }
         for item in &ack.messages {
-            let visible_at = match item {
+            let visible_at = match &**item {
                 WorkItem::TimerFired { fire_at_ms, .. } => Time(*fire_at_ms),
                 _ => now,
             };
@@ -164,7 +164,7 @@ impl Store {
             let message = format!("A {} does not belong in the worker queue.", kind_of(item));
             return Err(invalid(operation, message));
         }
-        if ack.messages.iter().any(is_job) {
+        if ack.messages.iter().any(|item| is_job(item)) {
             let message = "An ActivityExecute does not belong in the orchestrator queue.";
             return Err(invalid(operation, message));
         }

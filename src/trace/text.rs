@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
+use duroxide::EventKind;
 use duroxide::providers::WorkItem;
-use duroxide::{Event, EventKind};
 
 use super::{Answer, Digest, Entry, SeenTurn, Trace};
-use crate::call::{Call, Reply, kind_of};
+use crate::call::{Call, Item, Reply, kind_of};
 use crate::clock::Time;
 
 impl Trace {
@@ -96,7 +96,7 @@ fn ask(call: &Call, tokens: &mut Tokens, started: Time) -> String {
         Call::AckOrchestrationItem(ack) => {
             let mut text = format!("{} execution {}", tokens.name(&ack.token), ack.execution);
             let list = |items: Vec<String>| items.join(", ");
-            let items = |items: &[WorkItem]| list(items.iter().map(|item| item_text(item, started)).collect());
+            let items = |items: &[Item]| list(items.iter().map(|item| item_text(item, started)).collect());
             if !ack.history.is_empty() {
                 let events = ack.history.iter().map(|event| format!("{} {}", event.event_id, event_name(event)));
                 let _ = write!(text, ", events [{}]", list(events.collect()));
@@ -206,7 +206,7 @@ fn item_text(item: &WorkItem, started: Time) -> String {
 }
 
 /// An event in a few words.
-pub fn describe_event(event: &Event) -> String {
+pub fn describe_event(event: &duroxide::Event) -> String {
     let name = event_name(event);
     let source = event.source_event_id.map(|id| format!(" #{id}")).unwrap_or_default();
     let rest = match &event.kind {
@@ -252,7 +252,7 @@ pub fn describe_event(event: &Event) -> String {
 /// Names and numbers of event kinds, from one table.
 macro_rules! event_kinds {
     ($($number:literal $kind:ident),* $(,)?) => {
-        fn event_kind(event: &Event) -> (u64, &'static str) {
+        fn event_kind(event: &duroxide::Event) -> (u64, &'static str) {
             match &event.kind {
                 $(EventKind::$kind { .. } => ($number, stringify!($kind)),)*
                 #[allow(unreachable_patterns)]
@@ -272,11 +272,11 @@ event_kinds! {
     24 KeyValueSet, 25 KeyValueCleared, 26 KeyValuesCleared,
 }
 
-pub(super) fn event_number(event: &Event) -> u64 {
+pub(super) fn event_number(event: &duroxide::Event) -> u64 {
     event_kind(event).0
 }
 
-fn event_name(event: &Event) -> &'static str {
+fn event_name(event: &duroxide::Event) -> &'static str {
     event_kind(event).1
 }
 
