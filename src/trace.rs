@@ -129,7 +129,13 @@ pub struct Remains {
 
 /// Where recorders write to. Clones share one log.
 #[derive(Clone, Debug, Default)]
-pub struct Log(Arc<Mutex<Vec<Entry>>>);
+pub struct Log(Arc<Mutex<Entries>>);
+
+#[derive(Debug, Default)]
+struct Entries {
+    list: Vec<Entry>,
+    closed: bool,
+}
 
 impl Log {
     /// An empty log.
@@ -139,7 +145,7 @@ impl Log {
 
     /// How many calls there have been.
     pub fn len(&self) -> usize {
-        self.0.lock().len()
+        self.0.lock().list.len()
     }
 
     /// Whether there has been no call.
@@ -149,12 +155,26 @@ impl Log {
 
     /// Takes everything out.
     pub fn take(&self) -> Vec<Entry> {
-        std::mem::take(&mut self.0.lock())
+        std::mem::take(&mut self.0.lock().list)
     }
 
     /// A copy of everything.
     pub fn entries(&self) -> Vec<Entry> {
-        self.0.lock().clone()
+        self.0.lock().list.clone()
+    }
+
+    /// Ends the log: what happens later is not written down. The order in which
+    /// a runtime drops its tasks at its end is nobody's business, and tokio
+    /// does not promise one.
+    pub fn close(&self) {
+        self.0.lock().closed = true;
+    }
+
+    fn push(&self, entry: Entry) {
+        let mut entries = self.0.lock();
+        if !entries.closed {
+            entries.list.push(entry);
+        }
     }
 }
 
@@ -182,7 +202,7 @@ struct Open<'a> {
 impl Open<'_> {
     fn close(mut self, answer: Answer) {
         if let Some(entry) = self.entry.take() {
-            self.log.0.lock().push(Entry { answered: clock::now(), answer, ..entry });
+            self.log.push(Entry { answered: clock::now(), answer, ..entry });
         }
     }
 }
@@ -190,7 +210,7 @@ impl Open<'_> {
 impl Drop for Open<'_> {
     fn drop(&mut self) {
         if let Some(entry) = self.entry.take() {
-            self.log.0.lock().push(Entry { answered: clock::now(), ..entry });
+            self.log.push(Entry { answered: clock::now(), ..entry });
         }
     }
 }

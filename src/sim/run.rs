@@ -211,7 +211,9 @@ where
     let run = || {
         runtime.block_on(async {
             clock.tie();
-            drive(scene, nodes, body).await
+            let end = drive(scene, nodes, body).await;
+            scene.log.close();
+            end
         })
     };
     let end = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| End::Panic(panic_text(&*payload)));

@@ -13,12 +13,17 @@ use crate::call::{Call, Item, Reply, kind_of};
 use crate::clock::Time;
 
 impl Trace {
-    /// The trace as text. Idle polls (fetches that find nothing) and the
-    /// runtime's upkeep of sessions are left out.
+    /// The trace as text. Left out are idle polls (fetches that find nothing),
+    /// reads that answer what the same reader was told before, and the
+    /// runtime's upkeep of sessions and gauges.
     pub fn text(&self) -> String {
         let mut tokens = Tokens::default();
+        let mut told = BTreeMap::new();
         let mut text = String::new();
         for entry in self.entries.iter().filter(|entry| !is_idle(entry)) {
+            if is_repeated(entry, &mut told) {
+                continue;
+            }
             let at = Since(entry.answered, self.started);
             let line = format!("{at:>17}  {:<8} {}", entry.by, line(entry, &mut tokens, self.started));
             text.push_str(line.trim_end());
@@ -39,6 +44,12 @@ fn is_idle(entry: &Entry) -> bool {
         (Call::GetSystemMetrics | Call::GetQueueDepths, _) => true,
         _ => false,
     }
+}
+
+/// Whether a read answers what its reader was told before.
+fn is_repeated<'a>(entry: &'a Entry, told: &mut BTreeMap<(&'a str, String), &'a Answer>) -> bool {
+    let read = matches!(&*entry.call, Call::Read { .. } | Call::GetCustomStatus { .. } | Call::GetKvValue { .. });
+    read && told.insert((&entry.by, format!("{:?}", entry.call)), &entry.answer) == Some(&entry.answer)
 }
 
 /// Short names for lock tokens.
