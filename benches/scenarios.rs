@@ -1,4 +1,5 @@
 //! The scenarios that are measured, here and against other providers.
+#![allow(missing_docs)]
 
 use std::time::Duration;
 

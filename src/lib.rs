@@ -1,18 +1,100 @@
-//! Deterministic simulation testing for duroxide.
+//! Deterministic simulation testing for [duroxide](https://docs.rs/duroxide):
+//! an in-memory provider on a virtual clock drives the real `Client` and the
+//! real `Runtime`, so that a month of workflow with crashes in it runs in
+//! milliseconds, the same every time.
+//!
+//! # Simulate an orchestration
+//!
+//! ```
+//! use std::time::Duration;
+//! use duroxide_sim::Sim;
+//! use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
+//! use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext, OrchestrationStatus};
+//!
+//! let activities = ActivityRegistry::builder()
+//!     .register("Bill", |_: ActivityContext, who: String| async move { Ok(format!("billed {who}")) })
+//!     .build();
+//! let orchestrations = OrchestrationRegistry::builder()
+//!     .register("Trial", |ctx: OrchestrationContext, who: String| async move {
+//!         ctx.schedule_timer(Duration::from_secs(30 * 86_400)).await;
+//!         ctx.schedule_activity("Bill", who).await
+//!     })
+//!     .build();
+//!
+//! Sim::new(42).node("a", activities, orchestrations).run(|sim| async move {
+//!     let client = sim.client();
+//!     client.start_orchestration("trial-1", "Trial", "Ann").await?;
+//!     sim.sleep(Duration::from_secs(15 * 86_400)).await;
+//!     sim.crash("a").expect("node a is up");
+//!     sim.start("a").await.expect("node a is down");
+//!     let status = client.wait_for_orchestration("trial-1", Duration::from_secs(40 * 86_400)).await?;
+//!     assert!(matches!(status, OrchestrationStatus::Completed { output, .. } if output == "billed Ann"));
+//!     Ok::<_, ClientError>(())
+//! });
+//! ```
+//!
+//! # Use the provider in an ordinary test
+//!
+//! [`Memory`] works on real time too, on any tokio runtime, wherever duroxide
+//! takes a provider:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use duroxide_sim::Memory;
+//! use duroxide_sim::duroxide::Client;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! let client = Client::new(Arc::new(Memory::new()));
+//! client.enqueue_event("order-1", "inbox", "hello").await.unwrap();
+//! assert_eq!(client.get_queue_depths().await.unwrap().orchestrator_queue, 1);
+//! # });
+//! ```
+//!
+//! # Modules
+//!
+//! | module | what it owns |
+//! |---|---|
+//! | [`sim`] | simulations: nodes, limits, outcomes, the handle a test's body has |
+//! | [`provider`] | [`Memory`], and the two adapters between duroxide's traits and layers |
+//! | [`store`] | everything a provider keeps, and one pure function over it |
+//! | [`contract`] | which document each of the store's rules follows |
+//! | [`trace`] | every provider call with its virtual time; histories as text |
+//! | [`laws`] | what must hold in any trace |
+//! | [`call`] | the vocabulary: calls and replies as plain data |
+//! | [`clock`] | virtual time, and how it reaches std |
+//! | [`seed`] | the one source of randomness |
+//!
+//! # What is not there
+//!
+//! - No copy and no stub of duroxide: what runs is the published crate.
+//! - No clock but `clock`, no randomness but `seed`, no `unsafe` but in
+//!   `clock/libc.rs`.
+//! - The store does not wait, lock or choose; the layers do not keep state of
+//!   the provider's; the laws do not know the store.
+//! - Nothing on virtual time waits for another thread.
+//!
+//! # Platforms
+//!
+//! Simulations need Linux with glibc on x86-64 or AArch64. Elsewhere, and
+//! without the feature `interpose`, the crate compiles, [`Memory`] works on
+//! real time, and [`Sim`] says why it cannot run.
 
 pub mod call;
 pub mod clock;
+pub mod contract;
 pub mod laws;
 pub mod provider;
 pub mod seed;
 pub mod sim;
 pub mod store;
 pub mod trace;
-pub mod contract {
-    //! stub
-}
 
 pub use duroxide;
-pub use provider::Memory;
+pub use provider::{Memory, Settings};
 pub use seed::Seed;
-pub use sim::Sim;
+pub use sim::{Failure, Handle, Limits, Sim};
+
+/// The README's examples are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -35,13 +35,11 @@ impl Trace {
 
 /// Whether an entry says nothing: a poll in vain, or the upkeep of nothing.
 fn is_idle(entry: &Entry) -> bool {
-    match (&*entry.call, &entry.answer) {
-        (Call::FetchOrchestrationItem { .. } | Call::FetchWorkItem { .. }, Answer::Nothing | Answer::Dropped) => true,
-        (
-            Call::RenewSessionLock { .. } | Call::CleanupOrphanedSessions { .. },
-            Answer::Reply(Reply::Count(0)) | Answer::Dropped,
-        ) => true,
-        (Call::GetSystemMetrics | Call::GetQueueDepths, _) => true,
+    let in_vain = matches!(entry.answer, Answer::Nothing | Answer::Dropped | Answer::Reply(Reply::Count(0)));
+    match &*entry.call {
+        Call::FetchOrchestrationItem { .. } | Call::FetchWorkItem { .. } => in_vain,
+        Call::RenewSessionLock { .. } | Call::CleanupOrphanedSessions { .. } => in_vain,
+        Call::GetSystemMetrics | Call::GetQueueDepths => true,
         _ => false,
     }
 }

@@ -22,7 +22,7 @@ fn activities() -> ActivityRegistry {
         })
         .register("Flaky", |ctx: ActivityContext, _: String| async move {
             // Fails or not by the operating system's entropy, which is the seed's.
-            let lucky = uuid::Uuid::new_v4().as_bytes()[0] % 3 == 0;
+            let lucky = uuid::Uuid::new_v4().as_bytes()[0].is_multiple_of(3);
             if lucky { Ok(ctx.worker_id().to_owned()) } else { Err("unlucky".to_owned()) }
         })
         .build()
