@@ -28,7 +28,9 @@ fn config() -> StressTestConfig {
         activity_delay_ms: 5,
         orch_concurrency: 2,
         worker_concurrency: 4,
-        wait_timeout_secs: 60,
+        // Less than the 30 s that a dispatcher polls for: a fetch that sleeps
+        // through what it waits for fails the test.
+        wait_timeout_secs: 20,
     }
 }
 
