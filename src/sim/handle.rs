@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::node::{Spec, Up};
 use super::run::Pulse;
-use crate::call::{Answering, Call, Handler};
+use crate::call::{Answering, Call, Event, Handler};
 use crate::clock::{self, Time};
 use crate::provider::{Memory, Port};
 use crate::seed::{Seed, Stream};
@@ -119,7 +119,10 @@ impl Handle {
     /// The histories of an instance, fit to be a snapshot.
     pub fn history(&self, instance: &str) -> History {
         let executions = self.0.memory.inspect(|store| store.executions_of(instance));
-        let one = |(execution, status, output, events)| ExecutionHistory { execution, status, output, events };
+        let one = |(execution, status, output, events): (u64, String, Option<String>, Vec<Event>)| {
+            let events = events.into_iter().map(Arc::unwrap_or_clone).collect();
+            ExecutionHistory { execution, status, output, events }
+        };
         let executions = executions.into_iter().map(one).collect();
         History { instance: instance.to_owned(), started: self.0.start, executions }
     }

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use duroxide::Event;
+
 use super::text::{Since, describe_event, quote};
-use crate::call::Event;
 use crate::clock::Time;
 
 /// The histories of one instance, all its executions. Prints with times since

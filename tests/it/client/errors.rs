@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use duroxide::providers::ProviderError;
 use duroxide::{Client, ClientError, InstanceFilter, PruneOptions};
 use duroxide_sim::Memory;
-use duroxide_sim::call::{Call, Class, Handler, Refusal, Reply};
+use duroxide_sim::call::{Answering, Call, Class, Handler, Refusal, Reply};
 use duroxide_sim::provider::{Port, Under};
 
 use super::{HOUR, SECOND, sim};
@@ -15,10 +14,9 @@ use super::{HOUR, SECOND, sim};
 /// A provider that refuses everything.
 struct Refusing(Refusal);
 
-#[async_trait]
 impl Handler for Refusing {
-    async fn handle(&self, _: Arc<Call>) -> Reply {
-        Reply::Refused(self.0.clone())
+    fn handle(&self, _: Arc<Call>) -> Answering<'_> {
+        Box::pin(async move { Reply::Refused(self.0.clone()) })
     }
 
     fn describe(&self) -> String {
@@ -33,10 +31,9 @@ impl Handler for Refusing {
 /// A provider without the management methods.
 struct Unmanaged(Under);
 
-#[async_trait]
 impl Handler for Unmanaged {
-    async fn handle(&self, call: Arc<Call>) -> Reply {
-        self.0.handle(call).await
+    fn handle(&self, call: Arc<Call>) -> Answering<'_> {
+        self.0.handle(call)
     }
 
     fn describe(&self) -> String {

@@ -113,7 +113,7 @@ fn messages_for_a_missing_instance_are_dropped_and_the_rest_waits() {
         WorkItem::ExternalRaised { instance: INSTANCE.into(), name: "a".into(), data: "event".into() },
         WorkItem::CancelInstance { instance: INSTANCE.into(), reason: "never".into() },
     ];
-    assert_eq!(left, expected);
+    assert_eq!(left, expected.map(std::sync::Arc::new));
 }
 
 #[test]
