@@ -101,6 +101,7 @@ fn timed() -> OrchestrationRegistry {
             Ok(String::new())
         })
         .register("Chatter", chatter)
+        .register("Twice", twice)
         .build()
 }
 
@@ -115,6 +116,18 @@ async fn chatter(ctx: OrchestrationContext, input: String) -> Result<String, Str
         ctx.set_custom_status(n.to_string());
         ctx.set_kv_value("other", n.to_string());
     }
+    ctx.set_kv_value("key", "value");
+    Ok(String::new())
+}
+
+/// Changes after `first` milliseconds, and ends `then` after that. The input
+/// is `first/then`.
+async fn twice(ctx: OrchestrationContext, input: String) -> Result<String, String> {
+    let bad = || format!("{input:?} is not of the form first/then");
+    let (first, then) = input.split_once('/').ok_or_else(bad)?;
+    ctx.schedule_timer(ms(first.parse().map_err(|_| bad())?)).await;
+    ctx.set_custom_status("half");
+    ctx.schedule_timer(ms(then.parse().map_err(|_| bad())?)).await;
     ctx.set_kv_value("key", "value");
     Ok(String::new())
 }

@@ -149,6 +149,22 @@ fn a_wait_for_an_instance_that_changes_often_still_ends_right_and_reads_no_more_
     });
 }
 
+#[test]
+fn an_end_just_after_another_change_is_seen_within_100_ms() {
+    // The change brings a held read back, and the end comes before the next.
+    check(16, (For::any(), long(), 1..250u64), |(what, first, then)| {
+        let run = run(Sim::new(18).node("a", no_activities(), timed()), move |sim| async move {
+            let client = sim.client();
+            client.start_orchestration("one", "Twice", format!("{first}/{then}")).await.map_err(text)?;
+            let seen = what.wait(&client, "one", ms(first + DAY)).await?;
+            Ok((seen, sim.elapsed().as_millis() as u64))
+        })?;
+        let ((seen, back), at) = (run.value, first + then);
+        prop_assert!(seen && (at..=at + 100).contains(&back), "it happened at {}, and was seen at {}", at, back);
+        Ok(())
+    });
+}
+
 /// The first read after a wait that timed out comes just when that wait's next
 /// one would have, and the provider cannot tell the two apart: after a long
 /// wait it too may be held back for a hundredth of it.
