@@ -1,0 +1,96 @@
+//! A provider that refuses some calls by a script, and a real Runtime over it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use duroxide_sim::Memory;
+use duroxide_sim::call::{Call, Class, Handler, Refusal, Reply};
+use duroxide_sim::duroxide::Client;
+use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
+use duroxide_sim::duroxide::runtime::{Runtime, RuntimeOptions};
+use duroxide_sim::provider::Port;
+use duroxide_sim::trace::{Entry, Log, Recorder};
+use std::sync::Mutex;
+
+use super::since_start;
+
+/// What becomes of one call.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Step {
+    Pass,
+    Retryable,
+    Permanent,
+}
+
+/// A layer that does as its script says with the calls of one method; once
+/// the script is over, everything passes.
+struct Scripted {
+    inner: Arc<Memory>,
+    method: &'static str,
+    script: Mutex<VecDeque<Step>>,
+}
+
+#[async_trait]
+impl Handler for Scripted {
+    async fn handle(&self, call: Arc<Call>) -> Reply {
+        let next = if call.method() == self.method { self.script.lock().unwrap().pop_front() } else { None };
+        match next {
+            Some(Step::Retryable) => Reply::Refused(Refusal::retryable(self.method, "Not now.")),
+            Some(Step::Permanent) => Reply::Refused(Refusal::permanent(Class::Other, self.method, "Never.")),
+            Some(Step::Pass) | None => self.inner.handle(call).await,
+        }
+    }
+
+    fn describe(&self) -> String {
+        "scripted".to_owned()
+    }
+
+    fn has_admin(&self) -> bool {
+        true
+    }
+}
+
+/// A provider of a test's own, with every call written down before the script
+/// sees it.
+pub struct Stage {
+    pub memory: Arc<Memory>,
+    method: &'static str,
+    log: Log,
+    provider: Arc<Port<Recorder<Scripted>>>,
+}
+
+impl Stage {
+    pub fn new(method: &'static str, script: &[Step]) -> Stage {
+        let (memory, log) = (Arc::new(Memory::new()), Log::new());
+        let script = Mutex::new(script.iter().copied().collect());
+        let scripted = Scripted { inner: memory.clone(), method, script };
+        let provider = Arc::new(Port::over(Recorder::new(scripted, "node", log.clone())));
+        Stage { memory, method, log, provider }
+    }
+
+    /// A client that the script does not reach.
+    pub fn client(&self) -> Client {
+        Client::new(self.memory.clone())
+    }
+
+    /// Starts a runtime over the script.
+    pub async fn start(
+        &self,
+        activities: ActivityRegistry,
+        orchestrations: OrchestrationRegistry,
+        options: RuntimeOptions,
+    ) -> Arc<Runtime> {
+        Runtime::start_with_options(self.provider.clone(), activities, orchestrations, options).await
+    }
+
+    pub fn entries(&self) -> Vec<Entry> {
+        self.log.entries()
+    }
+
+    /// When the scripted method was called, also where it is not answered yet.
+    pub fn calls(&self) -> Vec<u64> {
+        let all = self.entries();
+        all.iter().filter(|entry| entry.call.method() == self.method).map(|entry| since_start(entry.asked)).collect()
+    }
+}
