@@ -64,7 +64,10 @@ pub struct Settings {
     pub long_polling: bool,
     /// Whether long client waits on virtual time are spared most of their
     /// polling: completion is still seen at once, and only a wait longer than
-    /// 100 s that times out can run over, by a hundredth. On unless switched off.
+    /// 100 s that times out can run over, by a hundredth. So may the same task's
+    /// first read of the same thing after that. A loop of one's own that reads
+    /// every 100 ms from one task is spared in the same way. On unless switched
+    /// off.
     pub spare_client_polls: bool,
 }
 
@@ -245,7 +248,7 @@ impl Backend {
             return self.apply(call);
         }
         let Some(reader) = polls::reader(call) else { return self.apply(call) };
-        let hold = self.state.lock().polls.read(clock::now(), reader, call);
+        let (number, hold) = self.state.lock().polls.read(clock::now(), reader, call);
         if let Some(hold) = hold {
             // The state has not changed since the lock was released: nothing
             // else runs on this thread between.
@@ -254,7 +257,7 @@ impl Backend {
         }
         let now = clock::now();
         let mut state = self.state.lock();
-        state.polls.answered(now, reader, call);
+        state.polls.answered(now, reader, number, call);
         state.apply(now, call)
     }
 }

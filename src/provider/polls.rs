@@ -7,7 +7,9 @@
 //! answer) is answered at once for the first [`EXACT`] times; after that it may
 //! be held back while nothing changes, for at most one hundredth of the time
 //! the loop has waited. What the loop waits for is still seen when it happens;
-//! only a wait that ends in a time-out can run over, by that hundredth.
+//! only a wait that ends in a time-out can run over, by that hundredth. (The
+//! same task's next read of the same thing after such a time-out looks like one
+//! more turn of the loop, and may be held back like one.)
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
@@ -25,14 +27,17 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// How many reads of a loop are answered at once: 100 s of waiting.
 const EXACT: u32 = 1000;
 
-/// Who reads what: the task, the instance and the key, as a fingerprint. Two
-/// that share one would be taken for one loop, and its reads come at once.
+/// Who reads what: the task, the instance and the key, as a fingerprint. A task
+/// that waits twice for the same thing at once has two loops under one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Reader(u64);
 
+#[derive(Clone, Copy)]
 struct Loop {
     started: Time,
-    answered: Time,
+    /// When its last read was answered; `None` while one is under way.
+    answered: Option<Time>,
+    asked: Time,
     reads: u32,
     revision: u64,
 }
@@ -46,7 +51,7 @@ struct Watched {
 /// The wait loops that are under way.
 #[derive(Default)]
 pub(super) struct Polls {
-    loops: HashMap<Reader, Loop, BuildHasherDefault<Fingerprint>>,
+    loops: HashMap<Reader, Vec<Loop>, BuildHasherDefault<Fingerprint>>,
     /// The instances that long loops wait for.
     watched: HashMap<String, Watched>,
     /// How many loops there were after the last clean-up.
@@ -60,26 +65,38 @@ pub(super) struct Hold {
 }
 
 impl Polls {
-    /// Takes note of a read, and says whether it may be held back.
-    pub fn read(&mut self, now: Time, reader: Reader, call: &Call) -> Option<Hold> {
+    /// Takes note of a read: the number of its loop among the reader's, and
+    /// whether it may be held back.
+    pub fn read(&mut self, now: Time, reader: Reader, call: &Call) -> (usize, Option<Hold>) {
         self.clean(now);
-        let poll = self.loops.entry(reader).or_insert(Loop { started: now, answered: now, reads: 0, revision: 0 });
-        if now != poll.answered + INTERVAL {
-            (poll.started, poll.reads) = (now, 0);
-        }
+        let loops = self.loops.entry(reader).or_default();
+        let number = match loops.iter().position(|poll| poll.answered.is_some_and(|at| at + INTERVAL == now)) {
+            Some(number) => number,
+            None => {
+                let fresh = Loop { started: now, answered: None, asked: now, reads: 0, revision: 0 };
+                let over = loops.iter().position(|poll| poll.answered.is_some_and(|at| at + INTERVAL < now));
+                let number = over.unwrap_or(loops.len());
+                if number == loops.len() {
+                    loops.push(fresh);
+                }
+                loops[number] = fresh;
+                number
+            }
+        };
+        let poll = &mut loops[number];
+        poll.answered = None;
+        poll.asked = now;
         poll.reads = poll.reads.saturating_add(1);
-        if poll.reads <= EXACT {
-            return None;
-        }
-        let watched = self.watched.get(instance(call)?)?;
-        let unchanged = poll.revision == watched.revision;
-        unchanged.then(|| Hold { changed: watched.changed.clone(), for_at_most: (now - poll.started) / 100 })
+        let watched = instance(call).filter(|_| poll.reads > EXACT).and_then(|instance| self.watched.get(instance));
+        let watched = watched.filter(|watched| poll.revision == watched.revision);
+        let for_at_most = (now - poll.started) / 100;
+        (number, watched.map(|watched| Hold { changed: watched.changed.clone(), for_at_most }))
     }
 
     /// Takes note of the answer to a read.
-    pub fn answered(&mut self, now: Time, reader: Reader, call: &Call) {
-        let Some(poll) = self.loops.get_mut(&reader) else { return };
-        poll.answered = now;
+    pub fn answered(&mut self, now: Time, reader: Reader, number: usize, call: &Call) {
+        let Some(poll) = self.loops.get_mut(&reader).and_then(|loops| loops.get_mut(number)) else { return };
+        poll.answered = Some(now);
         if poll.reads >= EXACT
             && let Some(instance) = instance(call)
         {
@@ -108,15 +125,20 @@ impl Polls {
         }
     }
 
-    /// Forgets loops that have ended, now and then. A read that is held back is
-    /// older than the interval, by a hundredth of its loop's age.
+    /// Forgets loops that have ended, now and then. A read that was dropped
+    /// while it was held back is never answered; it is over when it must be.
     fn clean(&mut self, now: Time) {
         if self.loops.len() < 64 + 2 * self.kept {
             return;
         }
-        self.loops.retain(|_, poll| poll.answered + INTERVAL + (poll.answered - poll.started) / 50 >= now);
+        self.loops.retain(|_, loops| {
+            loops.iter().any(|poll| match poll.answered {
+                Some(at) => at + INTERVAL >= now,
+                None => poll.asked + (poll.asked - poll.started) / 50 >= now,
+            })
+        });
         self.kept = self.loops.len();
-        if self.loops.values().all(|poll| poll.reads < EXACT) {
+        if self.loops.values().flatten().all(|poll| poll.reads < EXACT) {
             self.watched.clear();
         }
     }

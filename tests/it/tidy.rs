@@ -141,7 +141,7 @@ fn library_code_does_not_unwrap() {
 fn dependencies_hold_no_c_code_and_no_database() {
     let lock = fs::read_to_string(root().join("Cargo.lock")).expect("Cargo.lock is committed");
     let tree = std::process::Command::new(env!("CARGO"))
-        .args(["tree", "--offline", "-p", "duroxide-sim", "-e", "normal,build,dev", "--prefix", "none", "-f", "{p}"])
+        .args(["tree", "-p", "duroxide-sim", "-e", "normal,build,dev", "--prefix", "none", "-f", "{p}"])
         .current_dir(root())
         .output()
         .expect("cargo tree runs");

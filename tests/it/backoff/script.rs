@@ -3,9 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use duroxide_sim::Memory;
-use duroxide_sim::call::{Call, Class, Handler, Refusal, Reply};
+use duroxide_sim::call::{Answering, Call, Class, Handler, Refusal, Reply};
 use duroxide_sim::duroxide::Client;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::runtime::{Runtime, RuntimeOptions};
@@ -31,15 +30,15 @@ struct Scripted {
     script: Mutex<VecDeque<Step>>,
 }
 
-#[async_trait]
 impl Handler for Scripted {
-    async fn handle(&self, call: Arc<Call>) -> Reply {
+    fn handle(&self, call: Arc<Call>) -> Answering<'_> {
         let next = if call.method() == self.method { self.script.lock().unwrap().pop_front() } else { None };
-        match next {
-            Some(Step::Retryable) => Reply::Refused(Refusal::retryable(self.method, "Not now.")),
-            Some(Step::Permanent) => Reply::Refused(Refusal::permanent(Class::Other, self.method, "Never.")),
-            Some(Step::Pass) | None => self.inner.handle(call).await,
-        }
+        let refusal = match next {
+            Some(Step::Retryable) => Refusal::retryable(self.method, "Not now."),
+            Some(Step::Permanent) => Refusal::permanent(Class::Other, self.method, "Never."),
+            Some(Step::Pass) | None => return self.inner.handle(call),
+        };
+        Box::pin(async move { Reply::Refused(refusal) })
     }
 
     fn describe(&self) -> String {

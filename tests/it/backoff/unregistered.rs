@@ -104,7 +104,7 @@ fn an_unregistered_activity_comes_back_by_its_backoff_until_it_is_poison() {
             .entries
             .iter()
             .filter_map(|entry| match &*entry.call {
-                Call::AckWorkItem { completion, .. } => completion.as_ref(),
+                Call::AckWorkItem { completion, .. } => completion.as_deref(),
                 _ => None,
             })
             .collect();
