@@ -124,7 +124,7 @@ fn deletion_takes_the_whole_tree_and_nothing_else() {
     let forest = prop::collection::vec(any_node(), 1..=3);
     let mail = prop_oneof![2 => Just(Vec::new()), 1 => prop::collection::vec(any::<Index>(), 1..=6)];
     let all = (forest, any::<Index>(), any_moment(), any::<bool>(), mail);
-    check(16, all, |(roots, target, now, force, mail)| {
+    check(24, all, |(roots, target, now, force, mail)| {
         let target = target.index(roots.len());
         world().run(move |sim| async move { delete_one(&sim, &roots, target, now, force, &mail).await });
         Ok(())
@@ -136,13 +136,13 @@ fn deletion_takes_the_whole_tree_and_nothing_else() {
 struct Filter {
     ids: Option<Vec<Index>>,
     unknown: bool,
-    before: Option<(Index, u64)>,
+    before: Option<(Index, i64)>,
     limit: Option<u32>,
 }
 
 fn any_filter() -> impl Strategy<Value = Filter> {
     let ids = prop::option::of(prop::collection::vec(any::<Index>(), 0..=6));
-    let before = prop::option::of((any::<Index>(), 0..=2u64));
+    let before = prop::option::of((any::<Index>(), prop_oneof![2 => Just(0), 1 => Just(-1), 1 => Just(1)]));
     let limit = prop_oneof![2 => Just(None), 1 => (0..=3u32).prop_map(Some)];
     let all = (ids, any::<bool>(), before, limit);
     all.prop_map(|(ids, unknown, before, limit)| Filter { ids, unknown, before, limit })
@@ -156,9 +156,10 @@ impl Filter {
         if let Some(ids) = instance_ids.as_mut().filter(|_| self.unknown) {
             ids.push("nobody".to_owned());
         }
-        // A millisecond before the end of some instance, then, or one after.
-        let ends: Vec<u64> = there.iter().map(|known| known.end.unwrap_or(now)).collect();
-        let completed_before = self.before.as_ref().map(|(index, plus)| START.0 + index.get(&ends) + plus - 1);
+        // A millisecond before the end of some root, then, or one after.
+        let ends: Vec<u64> = trees.iter().map(|tree| tree[0].end.unwrap_or(now)).collect();
+        let time = |(index, plus): &(Index, i64)| (START.0 + index.get(&ends)).saturating_add_signed(*plus);
+        let completed_before = self.before.as_ref().map(time);
         InstanceFilter { instance_ids, completed_before, limit: self.limit }
     }
 }
@@ -219,7 +220,7 @@ async fn delete_many(sim: &Handle, roots: &[Node], filter: &Filter, now: u64) {
 #[test]
 fn bulk_deletion_takes_ended_trees_that_the_filter_selects() {
     let forest = prop::collection::vec(prop_oneof![any_node(), any_node().prop_map(ends)], 1..=4);
-    check(16, (forest, any_filter(), any_moment()), |(roots, filter, now)| {
+    check(48, (forest, any_filter(), any_moment()), |(roots, filter, now)| {
         world().run(move |sim| async move { delete_many(&sim, &roots, &filter, now).await });
         Ok(())
     });

@@ -49,19 +49,28 @@ fn assert_counts(found: &PruneResult, expected: &PruneResult) {
 #[derive(Clone, Debug)]
 struct Options {
     keep_last: Option<u32>,
-    before: Option<(Index, u64)>,
+    before: Option<(Index, i64)>,
+}
+
+/// How far a time is from the end of some execution, in milliseconds.
+fn any_nudge() -> impl Strategy<Value = i64> {
+    prop_oneof![2 => Just(0), 1 => Just(-1), 1 => Just(1)]
+}
+
+fn at(moment: u64, nudge: i64) -> u64 {
+    (START.0 + moment).saturating_add_signed(nudge)
 }
 
 fn any_options() -> impl Strategy<Value = Options> {
     let keep_last = prop_oneof![2 => Just(None), 3 => (0..=9u32).prop_map(Some), 1 => Just(Some(u32::MAX))];
-    let before = prop::option::of((any::<Index>(), 0..=2u64));
+    let before = prop::option::of((any::<Index>(), any_nudge()));
     (keep_last, before).prop_map(|(keep_last, before)| Options { keep_last, before })
 }
 
 impl Options {
     fn fill(&self, chain: &Chain) -> PruneOptions {
         let ends: Vec<u64> = (1..=chain.executions()).map(|id| chain.ended(id).unwrap_or(chain.last_start())).collect();
-        let completed_before = self.before.as_ref().map(|(index, plus)| START.0 + index.get(&ends) + plus - 1);
+        let completed_before = self.before.as_ref().map(|(index, nudge)| at(*index.get(&ends), *nudge));
         PruneOptions { keep_last: self.keep_last, completed_before }
     }
 }
@@ -144,13 +153,13 @@ fn pruning_changes_nothing_that_comes_later() {
 struct Filter {
     ids: Option<Vec<Index>>,
     unknown: bool,
-    before: Option<(Index, u64)>,
+    before: Option<(Index, i64)>,
     limit: Option<u32>,
 }
 
 fn any_filter() -> impl Strategy<Value = Filter> {
     let ids = prop::option::of(prop::collection::vec(any::<Index>(), 0..=5));
-    let before = prop::option::of((any::<Index>(), 0..=2u64));
+    let before = prop::option::of((any::<Index>(), any_nudge()));
     let limit = prop_oneof![2 => Just(None), 1 => (0..=3u32).prop_map(Some)];
     let all = (ids, any::<bool>(), before, limit);
     all.prop_map(|(ids, unknown, before, limit)| Filter { ids, unknown, before, limit })
@@ -164,7 +173,7 @@ impl Filter {
             ids.push("nobody".to_owned());
         }
         let ends: Vec<u64> = chains.iter().map(|chain| chain.ended(chain.executions()).unwrap_or(now)).collect();
-        let completed_before = self.before.as_ref().map(|(index, plus)| START.0 + index.get(&ends) + plus - 1);
+        let completed_before = self.before.as_ref().map(|(index, nudge)| at(*index.get(&ends), *nudge));
         InstanceFilter { instance_ids, completed_before, limit: self.limit }
     }
 }
@@ -216,7 +225,7 @@ async fn prune_many(sim: &Handle, chains: &[Chain], filter: &InstanceFilter, opt
 fn bulk_pruning_prunes_the_instances_that_the_filter_selects() {
     let chains = (any_chain("c0"), any_chain("c1"), any_chain("c2"), any_chain("c3"));
     let all = (chains, 1..=4usize, any_filter(), any_options(), any_moment());
-    check(24, all, |(chains, many, filter, options, now)| {
+    check(48, all, |(chains, many, filter, options, now)| {
         let mut chains = vec![chains.0, chains.1, chains.2, chains.3];
         chains.truncate(many);
         world().run(move |sim| async move {

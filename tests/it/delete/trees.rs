@@ -216,7 +216,8 @@ async fn wait(ctx: &OrchestrationContext, fate: Fate) {
         }
         Fate::Work(beats) => ctx.schedule_activity("Work", work(beats)),
         Fate::Session(beats) => {
-            ctx.schedule_activity_on_session("Work", work(beats), format!("session of {}", ctx.instance_id()))
+            let session = format!("session of {} for {beats}", ctx.instance_id());
+            ctx.schedule_activity_on_session("Work", work(beats), session)
         }
         Fate::Unserved => ctx.schedule_activity("Work", work(0)).with_tag("nowhere"),
     };
