@@ -11,8 +11,9 @@ mod stale;
 mod trees;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use duroxide::{Client, ClientError, DeleteInstanceResult, InstanceFilter};
+use duroxide::{Client, ClientError, DeleteInstanceResult, InstanceFilter, PruneOptions};
 use duroxide_sim::sim::{Handle, START};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -141,7 +142,8 @@ struct Filter {
 }
 
 fn any_filter() -> impl Strategy<Value = Filter> {
-    let ids = prop::option::of(prop::collection::vec(any::<Index>(), 0..=6));
+    let some = prop::collection::vec(any::<Index>(), 0..=6).prop_map(Some);
+    let ids = prop_oneof![2 => Just(None), 1 => Just(Some(Vec::new())), 2 => some];
     let before = prop::option::of((any::<Index>(), prop_oneof![2 => Just(0), 1 => Just(-1), 1 => Just(1)]));
     let limit = prop_oneof![2 => Just(None), 1 => (0..=3u32).prop_map(Some)];
     let all = (ids, any::<bool>(), before, limit);
@@ -255,5 +257,25 @@ fn only_roots_that_exist_can_be_deleted() {
             assert!(sim.memory().snapshot() == store, "a refused deletion has changed something");
         });
         Ok(())
+    });
+}
+
+#[test]
+fn bulk_calls_take_a_thousand_instances_unless_told_otherwise() {
+    world().run(|sim| async move {
+        let client = sim.client();
+        let node = Node::leaf(Fate::Complete);
+        for n in 0..1002 {
+            client.start_orchestration(&format!("r{n}"), "Live", text(&node)).await.unwrap();
+        }
+        sim.sleep(Duration::from_secs(60)).await;
+        let pruned = client.prune_executions_bulk(InstanceFilter::default(), PruneOptions::default()).await.unwrap();
+        assert_eq!((pruned.instances_processed, pruned.executions_deleted), (1000, 0));
+        for (limit, expected) in [(None, 1000), (Some(1), 1), (None, 1), (None, 0)] {
+            let filter = InstanceFilter { limit, ..InstanceFilter::default() };
+            let deleted = client.delete_instance_bulk(filter).await.unwrap();
+            assert_eq!(deleted.instances_deleted, expected);
+        }
+        assert_bare(&sim).await;
     });
 }

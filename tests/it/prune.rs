@@ -158,7 +158,8 @@ struct Filter {
 }
 
 fn any_filter() -> impl Strategy<Value = Filter> {
-    let ids = prop::option::of(prop::collection::vec(any::<Index>(), 0..=5));
+    let some = prop::collection::vec(any::<Index>(), 0..=5).prop_map(Some);
+    let ids = prop_oneof![2 => Just(None), 1 => Just(Some(Vec::new())), 2 => some];
     let before = prop::option::of((any::<Index>(), any_nudge()));
     let limit = prop_oneof![2 => Just(None), 1 => (0..=3u32).prop_map(Some)];
     let all = (ids, any::<bool>(), before, limit);

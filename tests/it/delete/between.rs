@@ -126,9 +126,7 @@ async fn delete_atomic(sim: &Handle, ids: &[String]) -> duroxide::DeleteInstance
 /// Node `old` knows the first version only, so the second execution's start
 /// stays queued until node `new` runs.
 fn versioned_world() -> Sim {
-    let first = |ctx: OrchestrationContext, _: String| async move {
-        ctx.continue_as_new_versioned("2.0.0", "").await
-    };
+    let first = |ctx: OrchestrationContext, _: String| async move { ctx.continue_as_new_versioned("2.0.0", "").await };
     let second = |_: OrchestrationContext, _: String| async move { Ok("done".to_owned()) };
     let activities = || ActivityRegistry::builder().build();
     let registry = || OrchestrationRegistry::builder().register_versioned("Hop", "1.0.0", first);

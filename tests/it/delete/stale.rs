@@ -99,12 +99,8 @@ async fn ack_first_turn(memory: &Memory, token: &str) -> Result<(), ProviderErro
 }
 
 async fn ack_job(memory: &Memory, token: &str) -> Result<(), ProviderError> {
-    let completion = WorkItem::ActivityCompleted {
-        instance: "r0".to_owned(),
-        execution_id: 1,
-        id: 2,
-        result: "worked".to_owned(),
-    };
+    let completion =
+        WorkItem::ActivityCompleted { instance: "r0".to_owned(), execution_id: 1, id: 2, result: "worked".to_owned() };
     memory.ack_work_item(token, Some(completion)).await
 }
 

@@ -12,8 +12,8 @@ use duroxide::providers::TagFilter;
 use duroxide::runtime::RuntimeOptions;
 use duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide::{ActivityContext, Client, OrchestrationContext, OrchestrationStatus};
-use duroxide_sim::sim::{Handle, START};
 use duroxide_sim::Sim;
+use duroxide_sim::sim::{Handle, START};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,13 @@ pub struct Node {
     pub values: usize,
     pub status: bool,
     pub children: Vec<Node>,
+}
+
+impl Node {
+    /// An orchestration that has a fate and nothing else.
+    pub fn leaf(fate: Fate) -> Node {
+        Node { fate, continues: 0, late: false, joins: false, values: 0, status: false, children: Vec::new() }
+    }
 }
 
 /// What an orchestration waits for, in beats. All but the first two also end
@@ -156,8 +163,14 @@ fn any_childless() -> impl Strategy<Value = Node> {
         1 => Just(Fate::Unserved),
     ];
     let rest = (prop_oneof![3 => Just(0), 1 => 1..=2u64], any::<bool>(), any::<bool>(), 0..=2usize, any::<bool>());
-    (fate, rest).prop_map(|(fate, (continues, late, joins, values, status))| {
-        Node { fate, continues, late, joins, values, status, children: Vec::new() }
+    (fate, rest).prop_map(|(fate, (continues, late, joins, values, status))| Node {
+        fate,
+        continues,
+        late,
+        joins,
+        values,
+        status,
+        children: Vec::new(),
     })
 }
 
