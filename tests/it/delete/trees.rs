@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use duroxide::providers::TagFilter;
+use duroxide::providers::{Provider, TagFilter};
 use duroxide::runtime::RuntimeOptions;
 use duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide::{ActivityContext, Client, OrchestrationContext, OrchestrationStatus};
@@ -306,6 +306,13 @@ pub async fn assert_as_planned(client: &Client, known: &Known, ended: bool) {
         (true, _) => matches!(&status, OrchestrationStatus::Completed { output, .. } if output == id),
     };
     assert!(expected, "{known:?} is {status:?}");
+    let custom = match &status {
+        OrchestrationStatus::Running { custom_status, .. }
+        | OrchestrationStatus::Completed { custom_status, .. }
+        | OrchestrationStatus::Failed { custom_status, .. } => custom_status.as_deref(),
+        OrchestrationStatus::NotFound => None,
+    };
+    assert_eq!(custom, known.status.then_some("alive"), "{known:?}");
     assert_eq!(client.list_executions(id).await.unwrap(), (1..=known.executions).collect::<Vec<_>>(), "{known:?}");
     let values: BTreeMap<_, _> = client.get_kv_all_values(id).await.unwrap().into_iter().collect();
     assert_eq!(values, (0..known.values).map(|n| (format!("key{n}"), id.clone())).collect(), "{known:?}");
@@ -324,6 +331,7 @@ pub async fn assert_gone(sim: &Handle, id: &str) {
         assert_eq!(client.read_execution_history(id, execution).await.unwrap().len(), 0, "{id}");
     }
     assert!(client.get_kv_all_values(id).await.unwrap().is_empty(), "{id} has values");
+    assert_eq!(sim.memory().get_custom_status(id, 0).await.unwrap(), None, "{id}");
     assert_eq!(client.get_instance_tree(id).await.unwrap().all_ids, [id], "{id} has children");
     assert!(!client.list_all_instances().await.unwrap().iter().any(|other| other == id), "{id} is listed");
     assert_eq!(sim.memory().inspect(|store| store.messages_of(id).len()), 0, "{id} has messages");
