@@ -184,6 +184,25 @@ fn clocks_agree_in_a_task_that_sleeps_while_the_body_advances() {
     });
 }
 
+/// tokio moves its clock and then lets others run before `advance` is done.
+#[test]
+fn clocks_agree_in_tasks_while_another_task_advances() {
+    Sim::new(1).run(|sim| async move {
+        let start = Clocks::read();
+        let sleeper = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            start.moved()
+        });
+        let advancing = tokio::spawn(async move {
+            sim.advance(Duration::from_millis(50)).await;
+            start.moved()
+        });
+        for task in [sleeper, advancing] {
+            assert_eq!(task.await.expect("the clocks agree"), 50 * MS);
+        }
+    });
+}
+
 #[test]
 fn a_sleep_of_less_than_a_millisecond_moves_all_clocks_alike() {
     Sim::new(1).run(|_| async {
