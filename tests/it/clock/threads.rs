@@ -1,7 +1,8 @@
 //! Which threads live on virtual time, and for how long.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::hint::spin_loop;
+use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant, SystemTime};
 
 use duroxide_sim::clock::{self, Time};
@@ -70,30 +71,49 @@ fn the_tests_thread_keeps_the_real_clock() {
 }
 
 /// Reads the clock, and draws entropy, when its thread ends.
-struct Last(Cell<bool>);
+struct Last(RefCell<Option<Sender<(Time, SystemTime)>>>);
 
 impl Drop for Last {
     fn drop(&mut self) {
-        let _ = (SystemTime::now(), Instant::now(), clock::now(), uuid::Uuid::new_v4(), self.0.get());
+        let read = (clock::now(), SystemTime::now());
+        let _ = (Instant::now(), uuid::Uuid::new_v4());
+        if let Some(send) = self.0.take() {
+            send.send(read).expect("the test listens");
+        }
     }
 }
 
 thread_local! {
-    static LAST: Last = const { Last(Cell::new(false)) };
+    static LAST: Last = const { Last(RefCell::new(None)) };
 }
 
 #[test]
-fn a_destructor_at_the_threads_end_may_read_the_clock() {
-    // Made before the simulation reads its clock, and so dropped after
-    // everything that is made then.
-    Sim::new(1).run(|sim| {
-        LAST.with(|last| last.0.set(true));
+fn a_destructor_at_the_end_of_the_simulations_thread_reads_the_real_clock() {
+    let (send, receive) = channel();
+    let before = SystemTime::now();
+    Sim::new(1).start_at(FAR).run(|sim| {
+        LAST.with(|last| last.0.replace(Some(send)));
         async move { sim.sleep(DAY).await }
     });
+    let (_, wall) = receive.recv().expect("the destructor ran");
+    assert!(before <= wall && wall <= SystemTime::now(), "{wall:?}");
+}
+
+/// Thread-locals are dropped in the reverse order of their making: were there
+/// one behind the clock that needs dropping, it would be gone by then.
+#[test]
+fn a_destructor_at_the_end_of_any_thread_may_read_the_clock() {
+    let (send, receive) = channel();
+    let thread = std::thread::Builder::new().spawn(|| {
+        LAST.with(|last| last.0.replace(Some(send)));
+        (clock::now(), Instant::now(), uuid::Uuid::new_v4())
+    });
+    thread.expect("a thread").join().expect("no panic");
+    receive.recv().expect("the destructor ran");
 }
 
 /// A task that reads the clock when it is dropped.
-struct ReadsOnDrop(std::sync::mpsc::Sender<(Time, SystemTime)>);
+struct ReadsOnDrop(Sender<(Time, SystemTime)>);
 
 impl Drop for ReadsOnDrop {
     fn drop(&mut self) {
@@ -105,7 +125,7 @@ impl Drop for ReadsOnDrop {
 
 #[test]
 fn tasks_are_dropped_on_virtual_time() {
-    let (send, receive) = std::sync::mpsc::channel();
+    let (send, receive) = channel();
     Sim::new(1).start_at(FAR).run(|sim| async move {
         let last = ReadsOnDrop(send);
         tokio::spawn(async move {

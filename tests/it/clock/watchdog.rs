@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use duroxide_sim::Sim;
 use duroxide_sim::sim::{Cause, Failure, Handle, Limits};
@@ -22,7 +22,11 @@ fn failure<F>(limits: Limits, body: impl FnOnce(Handle) -> F + Send + 'static) -
 where
     F: Future<Output = ()> + 'static,
 {
-    Sim::new(7).limits(limits).try_run(body).map(drop).expect_err("the run cannot end well")
+    let began = Instant::now();
+    let failure = Sim::new(7).limits(limits).try_run(body).map(drop).expect_err("the run cannot end well");
+    // A few seconds on a busy machine.
+    assert!(began.elapsed() < Duration::from_secs(60), "it took {:?}", began.elapsed());
+    failure
 }
 
 /// A wait of std is far from over when its thread is given up: the deadline
