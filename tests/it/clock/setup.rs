@@ -66,6 +66,12 @@ fn a_limit_past_the_end_of_the_virtual_clock_is_refused() {
     assert_eq!(elapsed.value, START + 199 * YEAR);
 }
 
+#[test]
+fn limits_that_are_never_reached_are_no_error() {
+    let limits = Limits { steps: u64::MAX, real_time: Duration::MAX, stuck: Duration::MAX, ..Limits::default() };
+    Sim::new(1).limits(limits).run(|sim| async move { sim.sleep(YEAR).await });
+}
+
 /// Set in a child process to the seed that the body runs with.
 const CHILD: &str = "DUROXIDE_SIM_IT_CHILD";
 

@@ -116,7 +116,8 @@ fn an_endless_loop_in_a_spawned_task_ends_in_good_order() {
 /// These waits make progress all the time, so only the limit on real time ends them.
 #[test]
 fn waiting_in_small_steps_for_ever_ends_at_the_limit_on_real_time() {
-    let limits = Limits { real_time: SHORT, virtual_time: Duration::from_secs(200 * 365 * 86_400), ..Limits::default() };
+    let limits =
+        Limits { real_time: SHORT, virtual_time: Duration::from_secs(200 * 365 * 86_400), ..Limits::default() };
     let failure = failure(limits, |_| async {
         loop {
             tokio::time::sleep(Duration::from_millis(1)).await;

@@ -227,12 +227,8 @@ async fn a_hundred_thousand_instances_each_get_their_turn() {
     }
     assert_eq!(fetched.len(), number);
     let number = number as u64;
-    let metrics = Metrics {
-        total_instances: number,
-        total_executions: number,
-        running_instances: number,
-        ..Metrics::default()
-    };
+    let metrics =
+        Metrics { total_instances: number, total_executions: number, running_instances: number, ..Metrics::default() };
     assert_eq!(ask(&memory, Call::GetSystemMetrics).await, Reply::Metrics(metrics));
 }
 

@@ -53,7 +53,8 @@ impl Step {
 pub fn about(instance: usize) -> impl Strategy<Value = Step> {
     use Step::*;
     let messages = [Start(instance), Event(instance), Late(instance), Cancel(instance)];
-    let turns = [Commit(instance), Touch(instance), Finish(instance), Repeat(instance), Abandon(instance), Renew(instance)];
+    let turns =
+        [Commit(instance), Touch(instance), Finish(instance), Repeat(instance), Abandon(instance), Renew(instance)];
     let jobs = [Job(instance), AckJob(instance), AbandonJob(instance), RenewJob(instance), Delete(instance)];
     let all: Vec<Step> = messages.into_iter().chain(turns).chain(jobs).collect();
     prop::sample::select(all)
