@@ -20,7 +20,7 @@ fn simulate<F: Future<Output = ()> + 'static>(body: impl FnOnce(Handle) -> F + S
 
 /// Scaled down where the store is compiled for debugging.
 const fn scaled(number: usize) -> usize {
-    if cfg!(debug_assertions) { number / 20 } else { number }
+    if cfg!(debug_assertions) { number / 10 } else { number }
 }
 
 #[test]
