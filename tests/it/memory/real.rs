@@ -93,7 +93,7 @@ async fn a_waiting_fetch_wakes_when_work_arrives() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn no_wake_is_lost_between_threads() {
+async fn fetches_on_many_threads_share_all_work() {
     const EACH: usize = 50;
     let memory = Arc::new(Memory::new());
     let fetcher = |memory: Arc<Memory>| async move {
