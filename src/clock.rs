@@ -142,8 +142,15 @@ pub(crate) fn sync() {
 
 /// Moves virtual time on by `by`, and lets timers that came due fire.
 pub(crate) async fn advance(by: Duration) {
-    tokio::time::advance(by).await;
-    sync();
+    let mut moving = std::pin::pin!(tokio::time::advance(by));
+    std::future::poll_fn(|cx| {
+        let moved = moving.as_mut().poll(cx);
+        // Tokio has moved its clock and lets others run before this is done;
+        // they have to find std's clock moved too.
+        sync();
+        moved
+    })
+    .await;
 }
 
 /// Runs `f` with the wall clock `nanos` ahead (below a millisecond), so that

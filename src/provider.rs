@@ -162,6 +162,18 @@ impl State {
         }
         reply
     }
+
+    /// Whether `call` lets a lock end before anything that fetches wait for.
+    fn ends_sooner(&self, now: Time, call: &Call) -> bool {
+        let (next, extend_for) = match call {
+            Call::RenewOrchestrationItemLock { extend_for, .. } => (self.store.next_turn_after(now), extend_for),
+            Call::RenewWorkItemLock { extend_for, .. } | Call::RenewSessionLock { extend_for, .. } => {
+                (self.store.next_job_after(now), extend_for)
+            }
+            _ => return false,
+        };
+        next.is_none_or(|next| now + *extend_for < next)
+    }
 }
 
 impl Backend {
@@ -170,6 +182,7 @@ impl Backend {
         let now = clock::now();
         let mut state = self.state.lock();
         let touched = if state.polls.watches() { state.store.touched_by(call) } else { Touched::None };
+        let sooner = state.ends_sooner(now, call);
         let reply = state.apply(now, call);
         if !matches!(reply, Reply::Refused(_)) {
             match touched {
@@ -178,13 +191,14 @@ impl Backend {
                 Touched::Any => state.polls.all_changed(),
             }
             drop(state);
-            self.ring(call);
+            self.ring(call, sooner);
         }
         reply
     }
 
-    /// Wakes the fetches that `call` may have something for.
-    fn ring(&self, call: &Call) {
+    /// Wakes the fetches that `call` may have something for, or an earlier
+    /// moment to wait for.
+    fn ring(&self, call: &Call, sooner: bool) {
         let (turns, jobs) = match call {
             Call::AckOrchestrationItem(ack) => (true, !ack.jobs.is_empty()),
             Call::EnqueueForOrchestrator { .. }
@@ -192,6 +206,8 @@ impl Backend {
             | Call::AbandonOrchestrationItem { .. }
             | Call::AppendWithExecution { .. } => (true, false),
             Call::EnqueueForWorker { .. } | Call::AbandonWorkItem { .. } => (false, true),
+            Call::RenewOrchestrationItemLock { .. } => (sooner, false),
+            Call::RenewWorkItemLock { .. } | Call::RenewSessionLock { .. } => (false, sooner),
             _ => (false, false),
         };
         if turns {

@@ -219,7 +219,11 @@ struct Counter<H> {
 
 impl<H: Handler> Handler for Counter<H> {
     fn handle(&self, call: Arc<Call>) -> Answering<'_> {
-        self.pulse.step();
+        // A task whose calls are all answered at once never lets go of the
+        // thread: the run could not be ended.
+        if !self.pulse.step() {
+            return Box::pin(std::future::pending());
+        }
         self.inner.handle(call)
     }
 

@@ -45,11 +45,12 @@ impl Pulse {
         }
     }
 
-    /// Counts a provider call.
-    pub fn step(&self) {
+    /// Counts a provider call, and says whether it may still be made.
+    pub fn step(&self) -> bool {
         if self.steps.fetch_add(1, Ordering::Relaxed) == self.step_limit {
             self.end(STEPS);
         }
+        self.stop.load(Ordering::Relaxed) == 0
     }
 
     fn end(&self, why: u8) {
