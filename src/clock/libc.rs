@@ -203,3 +203,24 @@ impl Next {
         found
     }
 }
+
+#[cfg(test)]
+mod tests {
+    //! Here and not among the other tests, because to call a C function is
+    //! `unsafe`, and that is kept in this file.
+
+    /// Some libraries ask for nothing first, to see whether there is such a call.
+    #[test]
+    fn asking_for_no_entropy_is_no_error() {
+        fn probe() -> (isize, i64) {
+            let nothing = std::ptr::null_mut::<libc::c_void>();
+            // SAFETY: for a length of 0 nothing is written.
+            unsafe { (libc::getrandom(nothing, 0, 0), libc::syscall(libc::SYS_getrandom, nothing, 0_usize, 0)) }
+        }
+        super::enter(0, &crate::seed::Seed(1).stream());
+        let inside = probe();
+        super::leave();
+        assert_eq!(inside, (0, 0));
+        assert_eq!(probe(), (0, 0), "as outside of a simulation");
+    }
+}

@@ -75,18 +75,6 @@ fn getrandom_0_4_follows_the_seed() {
     assert_follows_seed(|| drawn(getrandom04::fill));
 }
 
-/// Some libraries ask for nothing first, to see whether there is such a call.
-#[test]
-fn asking_the_c_library_for_no_entropy_is_no_error() {
-    fn probe() -> (isize, i64) {
-        let nothing = std::ptr::null_mut::<libc::c_void>();
-        // SAFETY: for a length of 0 nothing is written.
-        unsafe { (libc::getrandom(nothing, 0, 0), libc::syscall(libc::SYS_getrandom, nothing, 0_usize, 0)) }
-    }
-    assert_eq!(inside(1, probe), (0, 0));
-    assert_eq!(probe(), (0, 0), "as outside of a simulation");
-}
-
 /// What a simulation draws must not depend on what ran before it in the process.
 #[test]
 fn a_run_does_not_depend_on_the_runs_before_it() {

@@ -44,10 +44,7 @@ async fn waiting(sim: &Handle, call: Call) -> tokio::task::JoinHandle<(Reply, Du
     task
 }
 
-fn simulate<F: Future<Output = ()>>(body: impl FnOnce(Handle, Arc<Memory>) -> F + Send + 'static)
-where
-    F: 'static,
-{
+fn simulate<F: Future<Output = ()> + 'static>(body: impl FnOnce(Handle, Arc<Memory>) -> F + Send + 'static) {
     Sim::new(1).without_laws().run(move |sim| {
         let memory = sim.memory();
         body(sim, memory)
