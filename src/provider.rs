@@ -155,7 +155,9 @@ enum Kind {
 
 impl State {
     fn apply(&mut self, now: Time, call: &Call) -> Reply {
-        let choice = Choice { token: format!("lock-{}", self.tokens + 1), pick: Pick::Oldest };
+        let issues = matches!(call, Call::FetchOrchestrationItem { .. } | Call::FetchWorkItem { .. });
+        let token = if issues { format!("lock-{}", self.tokens + 1) } else { String::new() };
+        let choice = Choice { token, pick: Pick::Oldest };
         let reply = self.store.apply(now, call, &choice);
         if matches!(reply, Reply::Turn(Some(_)) | Reply::Job(Some(_))) {
             self.tokens += 1;

@@ -8,8 +8,12 @@
 //! It does not read the operating system's entropy, and nothing else in the
 //! crate makes random numbers.
 
+mod fold;
+
 use std::fmt;
 use std::str::FromStr;
+
+pub(crate) use fold::{Fold, FoldMap, FoldSet};
 
 /// The environment variable that overrides a simulation's seed.
 pub const SEED_VARIABLE: &str = "DUROXIDE_SIM_SEED";

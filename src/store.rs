@@ -20,6 +20,7 @@ use crate::call::{Call, Class, Refusal, Reply};
 use crate::clock::Time;
 
 mod admin;
+mod chain;
 mod delete;
 mod instance;
 mod job;

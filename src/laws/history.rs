@@ -6,6 +6,7 @@ use duroxide::EventKind;
 
 use super::Law;
 use crate::call::{AckTurn, Event};
+use crate::seed::{FoldMap, FoldSet};
 use crate::trace::{Digest, SeenTurn, describe_event};
 
 /// The id of the event with which the runtime ends an instance whose history
@@ -14,11 +15,11 @@ const SENTINEL: u64 = 99_999;
 
 #[derive(Default)]
 pub(super) struct Histories<'a> {
-    instances: BTreeMap<&'a str, BTreeMap<u64, Execution<'a>>>,
+    instances: FoldMap<&'a str, BTreeMap<u64, Execution<'a>>>,
     /// Instances whose histories nobody can judge any more.
-    doubted: BTreeSet<&'a str>,
+    doubted: FoldSet<&'a str>,
     /// Instances whose history was reported unreadable.
-    unreadable: BTreeSet<&'a str>,
+    unreadable: FoldSet<&'a str>,
 }
 
 #[derive(Default)]

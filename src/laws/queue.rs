@@ -1,27 +1,28 @@
 //! What must lie in the queues.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use duroxide::providers::WorkItem;
 
 use super::Law;
 use crate::call::{ActivityId, Item, Job, instance_of, is_start};
 use crate::clock::Time;
+use crate::seed::{FoldMap, FoldSet};
 use crate::trace::{Remains, SeenTurn, describe_item};
 
 type Found = Vec<(Law, String)>;
 
 #[derive(Default)]
 pub(super) struct Queues<'a> {
-    messages: BTreeMap<&'a str, Vec<Row<'a>>>,
-    turns: BTreeMap<&'a str, Lease<'a>>,
-    jobs: BTreeMap<Activity<'a>, Vec<Row<'a>>>,
+    messages: FoldMap<&'a str, Vec<Row<'a>>>,
+    turns: FoldMap<&'a str, Lease<'a>>,
+    jobs: FoldMap<Activity<'a>, Vec<Row<'a>>>,
     /// The tokens of jobs, and where the job is.
-    job_tokens: BTreeMap<&'a str, Activity<'a>>,
-    turn_tokens: BTreeMap<&'a str, &'a str>,
-    used: BTreeSet<&'a str>,
+    job_tokens: FoldMap<&'a str, Activity<'a>>,
+    turn_tokens: FoldMap<&'a str, &'a str>,
+    used: FoldSet<&'a str>,
     /// Instances that nobody can judge any more.
-    doubted: BTreeSet<&'a str>,
+    doubted: FoldSet<&'a str>,
 }
 
 /// An activity: its instance, execution and number.

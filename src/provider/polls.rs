@@ -11,8 +11,7 @@
 //! same task's next read of the same thing after such a time-out looks like one
 //! more turn of the loop, and may be held back like one.)
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ use tokio::sync::Notify;
 
 use crate::call::Call;
 use crate::clock::Time;
+use crate::seed::{Fold, FoldMap};
 
 /// The interval that duroxide's client settles at (`MAX_POLL_DELAY_MS`).
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -51,9 +51,9 @@ struct Watched {
 /// The wait loops that are under way.
 #[derive(Default)]
 pub(super) struct Polls {
-    loops: HashMap<Reader, Vec<Loop>, BuildHasherDefault<Fingerprint>>,
+    loops: FoldMap<Reader, Vec<Loop>>,
     /// The instances that long loops wait for.
-    watched: HashMap<String, Watched>,
+    watched: FoldMap<String, Watched>,
     /// How many loops there were after the last clean-up.
     kept: usize,
 }
@@ -158,27 +158,7 @@ pub(super) fn reader(call: &Call) -> Option<Reader> {
         Call::GetKvValue { instance, key } => (instance, Some(key)),
         _ => return None,
     };
-    let mut hasher = Fingerprint::default();
+    let mut hasher = Fold::default();
     (tokio::task::try_id(), instance, key).hash(&mut hasher);
     Some(Reader(hasher.finish()))
-}
-
-/// FNV-1a, and the identity on what is a fingerprint already.
-#[derive(Default)]
-struct Fingerprint(u64);
-
-impl Hasher for Fingerprint {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
-    }
 }

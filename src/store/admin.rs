@@ -16,7 +16,7 @@ impl Store {
     }
 
     pub(super) fn list_executions(&self, instance: &str) -> Vec<u64> {
-        self.find(instance).map(|row| row.executions.keys().copied().collect()).unwrap_or_default()
+        self.find(instance).map(|row| row.executions.ids().collect()).unwrap_or_default()
     }
 
     pub(super) fn instance_info(&self, instance: &str) -> Result<Reply, Refusal> {
@@ -38,7 +38,7 @@ impl Store {
 
     pub(super) fn execution_info(&self, instance: &str, execution_id: u64) -> Result<Reply, Refusal> {
         let row = self.find(instance);
-        let known = row.and_then(|row| Some((row, row.executions.get(&execution_id)?)));
+        let known = row.and_then(|row| Some((row, row.executions.get(execution_id)?)));
         let (row, execution) = known.ok_or_else(|| {
             let message = format!("Execution {execution_id} of instance {instance:?} was not found.");
             Refusal::permanent(Class::NotFound, "get_execution_info", message)
@@ -49,7 +49,7 @@ impl Store {
             output: execution.output.clone(),
             started_at: execution.started_at.0,
             completed_at: execution.completed_at.map(|at| at.0),
-            event_count: row.histories.get(&execution_id).map_or(0, |history| history.events.len()),
+            event_count: row.histories.get(execution_id).map_or(0, |history| history.events.len()),
         })))
     }
 
@@ -142,12 +142,12 @@ impl Store {
     /// events. Events without an execution have an empty status.
     pub fn executions_of(&self, instance: &str) -> Vec<(u64, String, Option<String>, Vec<call::Event>)> {
         let Some(row) = self.find(instance) else { return Vec::new() };
-        let ids: BTreeSet<u64> = row.executions.keys().chain(row.histories.keys()).copied().collect();
+        let ids: BTreeSet<u64> = row.executions.ids().chain(row.histories.ids()).collect();
         let one = |id: u64| {
-            let execution = row.executions.get(&id);
+            let execution = row.executions.get(id);
             let status = execution.map_or_else(String::new, |execution| execution.status.clone());
             let output = execution.and_then(|execution| execution.output.clone());
-            let events = row.histories.get(&id).map_or_else(Vec::new, |history| history.events.clone());
+            let events = row.histories.get(id).map_or_else(Vec::new, |history| history.events.clone());
             (id, status, output, events)
         };
         ids.into_iter().map(one).collect()

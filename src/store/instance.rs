@@ -1,10 +1,9 @@
 //! An instance: its record, executions and histories, and reading them.
 
-use std::collections::BTreeMap;
-
 use duroxide::{EventKind, INITIAL_EXECUTION_ID, SystemStats};
 use semver::Version;
 
+use super::chain::Chain;
 use super::kv::Kv;
 use super::queue::{Lease, Message, Queue};
 use super::{Key, Store, invalid};
@@ -17,8 +16,8 @@ use crate::clock::Time;
 pub(super) struct Instance {
     pub name: String,
     pub record: Option<Record>,
-    pub executions: BTreeMap<u64, Execution>,
-    pub histories: BTreeMap<u64, History>,
+    pub executions: Chain<Execution>,
+    pub histories: Chain<History>,
     /// How many events its histories hold together.
     pub events: u64,
     pub kv: Kv,
@@ -69,8 +68,8 @@ impl Instance {
         Instance {
             name: name.to_owned(),
             record: None,
-            executions: BTreeMap::new(),
-            histories: BTreeMap::new(),
+            executions: Chain::default(),
+            histories: Chain::default(),
             events: 0,
             kv: Kv::default(),
             queue: Queue::default(),
@@ -96,9 +95,7 @@ impl Instance {
 
     /// The highest execution there is a trace of.
     pub fn latest(&self) -> u64 {
-        let execution = self.executions.last_key_value().map(|(id, _)| *id);
-        let history = self.histories.last_key_value().map(|(id, _)| *id);
-        execution.max(history).unwrap_or(INITIAL_EXECUTION_ID)
+        self.executions.last_id().max(self.histories.last_id()).unwrap_or(INITIAL_EXECUTION_ID)
     }
 
     /// The execution that turns run in.
@@ -107,7 +104,7 @@ impl Instance {
     }
 
     pub fn current_execution(&self) -> Option<&Execution> {
-        self.executions.get(&self.current())
+        self.executions.get(self.current())
     }
 
     /// The status of the current execution.
@@ -118,7 +115,7 @@ impl Instance {
     /// Adds events that [`History::refusal`] has let pass.
     pub fn append(&mut self, execution: u64, events: &[Event]) {
         if !events.is_empty() {
-            self.histories.entry(execution).or_default().append(events);
+            self.histories.or_insert_with(execution, History::default).append(events);
             self.events += events.len() as u64;
         }
     }
@@ -132,7 +129,7 @@ impl Instance {
             let version = record.orchestration_version.clone().unwrap_or_else(unknown);
             return (record.orchestration_name.clone(), version);
         }
-        let events = self.histories.get(&self.current()).map_or(&[][..], |history| &history.events);
+        let events = self.histories.get(self.current()).map_or(&[][..], |history| &history.events);
         let started = events.iter().find_map(|event| match &event.kind {
             EventKind::OrchestrationStarted { name, version, .. } => Some((name.clone(), version.clone())),
             _ => None,
@@ -197,7 +194,7 @@ impl Store {
     pub(super) fn read(&self, operation: &str, instance: &str, execution: Option<u64>) -> Result<Reply, Refusal> {
         let Some(row) = self.find(instance) else { return Ok(Reply::Events(Vec::new())) };
         let execution = execution.unwrap_or_else(|| row.latest());
-        match row.histories.get(&execution) {
+        match row.histories.get(execution) {
             Some(history) => match history.error() {
                 Some(error) => Err(Refusal::permanent(Class::Corrupt, operation, error)),
                 None => Ok(Reply::Events(history.events.clone())),
@@ -208,7 +205,7 @@ impl Store {
 
     pub(super) fn append(&mut self, instance: &str, execution: u64, events: &[Event]) -> Result<Reply, Refusal> {
         let empty = History::default();
-        let history = self.find(instance).and_then(|row| row.histories.get(&execution)).unwrap_or(&empty);
+        let history = self.find(instance).and_then(|row| row.histories.get(execution)).unwrap_or(&empty);
         if let Some(refusal) = history.refusal("append_with_execution", events) {
             return Err(refusal);
         }
@@ -236,7 +233,7 @@ impl Store {
             return Ok(Reply::Stats(None));
         };
         let empty = History::default();
-        let history = row.histories.get(&row.current()).unwrap_or(&empty);
+        let history = row.histories.get(row.current()).unwrap_or(&empty);
         if let Some(error) = history.error() {
             return Err(Refusal::permanent(Class::Corrupt, "get_instance_stats", error));
         }

@@ -13,18 +13,18 @@ impl Store {
         let old = row.executions.iter().rev().skip(kept).filter(|(id, execution)| {
             let before =
                 keep.completed_before.is_none_or(|before| execution.completed_at.is_some_and(|at| at.0 < before));
-            **id != row.current() && execution.status != super::instance::RUNNING && before
+            *id != row.current() && execution.status != super::instance::RUNNING && before
         });
-        let ids: Vec<u64> = old.map(|(id, _)| *id).collect();
+        let ids: Vec<u64> = old.map(|(id, _)| id).collect();
         let key = self.names[instance];
 
         self.tally(key, |total, part| *total -= part);
         let mut counts = PruneCounts { instances_processed: 1, ..PruneCounts::default() };
         let row = self.row(key);
         for id in ids {
-            row.executions.remove(&id);
+            row.executions.remove(id);
             counts.executions_deleted += 1;
-            let events = row.histories.remove(&id).map_or(0, |history| history.events.len() as u64);
+            let events = row.histories.remove(id).map_or(0, |history| history.events.len() as u64);
             row.events -= events;
             counts.events_deleted += events;
         }

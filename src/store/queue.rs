@@ -54,9 +54,12 @@ impl Queue {
 
     /// Takes out every message visible at `now`, in the order they came.
     pub fn take_visible(&mut self, now: Time) -> Vec<Message> {
-        let later = self.waiting.split_off(&(now, u64::MAX));
+        let until = (now, u64::MAX);
+        let all = self.waiting.last_key_value().is_none_or(|(at, _)| *at <= until);
+        // Empty maps are dropped whole: most instances have nothing waiting.
+        let later = if all { BTreeMap::new() } else { self.waiting.split_off(&until) };
         let mut taken: Vec<Message> = std::mem::replace(&mut self.waiting, later).into_values().collect();
-        self.starts = self.starts.split_off(&(now, u64::MAX));
+        self.starts = if all { BTreeSet::new() } else { self.starts.split_off(&until) };
         taken.sort_unstable_by_key(|message| message.id);
         taken
     }

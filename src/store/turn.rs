@@ -56,7 +56,7 @@ impl Store {
 
         let (orchestration_name, version) = row.identity(&batch);
         let execution = row.current();
-        let history = row.histories.get(&execution);
+        let history = row.histories.get(execution);
         let history_error = history.and_then(History::error);
         let readable = history.filter(|_| history_error.is_none());
         let turn = Turn {
@@ -156,7 +156,7 @@ impl Store {
     /// Everything that could refuse an ack, before anything is changed.
     fn check_ack(&self, operation: &str, key: Key, ack: &AckTurn) -> Result<(), Refusal> {
         let empty = History::default();
-        let history = self.instances[&key].histories.get(&ack.execution).unwrap_or(&empty);
+        let history = self.instances[&key].histories.get(ack.execution).unwrap_or(&empty);
         if let Some(refusal) = history.refusal(operation, &ack.history) {
             return Err(refusal);
         }
@@ -217,7 +217,7 @@ impl Store {
     fn write_history(&mut self, now: Time, key: Key, ack: &AckTurn) {
         let row = self.row(key);
         let metadata = &ack.metadata;
-        let execution = row.executions.entry(ack.execution).or_insert_with(|| Execution {
+        let execution = row.executions.or_insert_with(ack.execution, || Execution {
             status: RUNNING.to_owned(),
             output: None,
             started_at: now,

@@ -15,9 +15,9 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
         &["call", "clock"],
         &["async ", "tokio", "Mutex", "Arc<", "HashMap", "SystemTime", "Instant::now", "rand"],
     ),
-    ("provider", &["call", "clock", "store"], &["SystemTime", "thread::"]),
+    ("provider", &["call", "clock", "seed", "store"], &["SystemTime", "thread::"]),
     ("trace", &["call", "clock"], &["SystemTime", "HashMap"]),
-    ("laws", &["call", "clock", "trace"], &["SystemTime", "HashMap", "Mutex"]),
+    ("laws", &["call", "clock", "seed", "trace"], &["SystemTime", "HashMap", "Mutex"]),
     ("sim", &["call", "clock", "seed", "provider", "trace", "laws"], &["SystemTime", "HashMap", "use crate::store"]),
     ("contract", &[], &["fn "]),
 ];
