@@ -11,7 +11,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,10 +19,12 @@ use semver::Version;
 use serde::{Deserialize, Serialize};
 
 mod admin;
+mod answering;
 mod refusal;
 mod work;
 
 pub use admin::{DeleteCounts, Execution, Instance, InstanceQuery, KeepRule, Metrics, PruneCounts, QueueDepths, Tree};
+pub use answering::Answering;
 pub use refusal::{Class, Refusal};
 pub use work::{instance_of, is_job, is_start, kind_of};
 
@@ -34,12 +35,9 @@ pub type Item = Arc<duroxide::providers::WorkItem>;
 /// An event of a history, shared for the same reason.
 pub type Event = Arc<duroxide::Event>;
 
-/// An answer that is on its way.
-pub type Answering<'a> = Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
-
 /// Something that answers calls: a provider, or a layer over one.
 ///
-/// A whole layer is one method: `Box::pin(async move { … self.inner.handle(call).await … })`.
+/// A whole layer is one method: `Answering::wait(async move { … self.inner.handle(call).await … })`.
 pub trait Handler: Send + Sync {
     /// Answers one call. Dropping the future before it is done abandons the
     /// call, which then has either happened whole or not at all.

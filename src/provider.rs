@@ -128,14 +128,16 @@ impl std::fmt::Debug for Backend {
 
 impl Handler for Backend {
     fn handle(&self, call: Arc<Call>) -> Answering<'_> {
-        Box::pin(async move {
-            match &*call {
-                Call::FetchOrchestrationItem { poll_for, .. } => self.fetch(&call, *poll_for, Kind::Turn).await,
-                Call::FetchWorkItem { poll_for, .. } => self.fetch(&call, *poll_for, Kind::Job).await,
-                Call::Read { .. } | Call::GetKvValue { .. } => self.read(&call).await,
-                _ => self.apply(&call),
+        match *call {
+            Call::FetchOrchestrationItem { poll_for, .. } => {
+                Answering::wait(async move { self.fetch(&call, poll_for, Kind::Turn).await })
             }
-        })
+            Call::FetchWorkItem { poll_for, .. } => {
+                Answering::wait(async move { self.fetch(&call, poll_for, Kind::Job).await })
+            }
+            Call::Read { .. } | Call::GetKvValue { .. } => self.read(call),
+            _ => Answering::ready(self.apply(&call)),
+        }
     }
 
     fn describe(&self) -> String {
@@ -261,21 +263,28 @@ impl Backend {
         (reply, next)
     }
 
-    async fn read(&self, call: &Call) -> Reply {
+    fn read(&self, call: Arc<Call>) -> Answering<'_> {
         if !self.settings.spare_client_polls || !clock::is_virtual() {
-            return self.apply(call);
+            return Answering::ready(self.apply(&call));
         }
-        let Some(reader) = polls::reader(call) else { return self.apply(call) };
-        let (number, hold) = self.state.lock().polls.read(clock::now(), reader, call);
-        if let Some(hold) = hold {
+        let Some(reader) = polls::reader(&call) else { return Answering::ready(self.apply(&call)) };
+        let now = clock::now();
+        let mut state = self.state.lock();
+        let (number, hold) = state.polls.read(now, reader, &call);
+        let Some(hold) = hold else {
+            state.polls.answered(now, reader, number, &call);
+            return Answering::ready(state.apply(now, &call));
+        };
+        drop(state);
+        Answering::wait(async move {
             // The state has not changed since the lock was released: nothing
             // else runs on this thread between.
             let changed = hold.changed.notified();
             let _ = tokio::time::timeout(hold.for_at_most, changed).await;
-        }
-        let now = clock::now();
-        let mut state = self.state.lock();
-        state.polls.answered(now, reader, number, call);
-        state.apply(now, call)
+            let now = clock::now();
+            let mut state = self.state.lock();
+            state.polls.answered(now, reader, number, &call);
+            state.apply(now, &call)
+        })
     }
 }

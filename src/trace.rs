@@ -217,15 +217,21 @@ impl Drop for Open<'_> {
 
 impl<H: Handler> Handler for Recorder<H> {
     fn handle(&self, call: Arc<Call>) -> Answering<'_> {
-        Box::pin(async move {
-            let asked = clock::now();
-            let by = self.by.clone();
-            let entry = Entry { asked, answered: asked, by, call: call.clone(), answer: Answer::Dropped };
-            let open = Open { log: &self.log, entry: Some(entry) };
-            let reply = self.inner.handle(call).await;
-            open.close(answer(&reply));
-            reply
-        })
+        let asked = clock::now();
+        let by = self.by.clone();
+        let entry = Entry { asked, answered: asked, by, call: call.clone(), answer: Answer::Dropped };
+        let open = Open { log: &self.log, entry: Some(entry) };
+        match self.inner.handle(call).try_now() {
+            Ok(reply) => {
+                open.close(answer(&reply));
+                Answering::ready(reply)
+            }
+            Err(answering) => Answering::wait(async move {
+                let reply = answering.await;
+                open.close(answer(&reply));
+                reply
+            }),
+        }
     }
 
     fn describe(&self) -> String {

@@ -1,7 +1,5 @@
 //! What must stand in the histories.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use duroxide::EventKind;
 
 use super::Law;
@@ -15,7 +13,8 @@ const SENTINEL: u64 = 99_999;
 
 #[derive(Default)]
 pub(super) struct Histories<'a> {
-    instances: FoldMap<&'a str, BTreeMap<u64, Execution<'a>>>,
+    /// By instance: its executions in order of their ids.
+    instances: FoldMap<&'a str, Vec<Execution<'a>>>,
     /// Instances whose histories nobody can judge any more.
     doubted: FoldSet<&'a str>,
     /// Instances whose history was reported unreadable.
@@ -24,10 +23,11 @@ pub(super) struct Histories<'a> {
 
 #[derive(Default)]
 struct Execution<'a> {
+    id: u64,
     /// `None` once nobody knows: events were appended out of order, or pruned.
     digest: Option<Digest>,
     last: u64,
-    completed: BTreeSet<u64>,
+    completed: FoldSet<u64>,
     ended: Option<&'a str>,
 }
 
@@ -46,7 +46,7 @@ impl<'a> Histories<'a> {
     }
 
     pub fn read(&self, instance: &str, execution: Option<u64>, digest: &Digest) -> Option<String> {
-        let latest = || self.instances.get(instance).and_then(|all| all.keys().next_back().copied()).unwrap_or(1);
+        let latest = || self.instances.get(instance).and_then(|all| all.last()).map_or(1, |last| last.id);
         self.compare(instance, execution.unwrap_or_else(latest), digest)
     }
 
@@ -54,10 +54,11 @@ impl<'a> Histories<'a> {
         if self.doubted.contains(instance) {
             return None;
         }
-        let expected = match self.instances.get(instance).and_then(|all| all.get(&execution)) {
-            Some(known) => known.digest?,
-            None => Digest::default(),
-        };
+        let expected =
+            match self.instances.get(instance).and_then(|all| all.iter().rev().find(|one| one.id == execution)) {
+                Some(known) => known.digest?,
+                None => Digest::default(),
+            };
         (expected != *digest).then(|| {
             format!(
                 "The history of {instance} execution {execution} has {digest} up to {}; acked were {expected} up to {}.",
@@ -74,7 +75,7 @@ impl<'a> Histories<'a> {
         let unreadable = self.unreadable.contains(instance);
         let at = || format!("{instance} execution {}", ack.execution);
         let all = self.instances.entry(instance).or_default();
-        let execution = all.entry(ack.execution).or_insert_with(Execution::fresh);
+        let execution = execution_of(all, ack.execution);
         if let Some(ended) = &execution.ended {
             if let Some(event) = ack.history.first() {
                 let what = format!("{} had ended ({ended}) when {} was appended.", at(), describe_event(event));
@@ -109,7 +110,7 @@ impl<'a> Histories<'a> {
             return;
         }
         let all = self.instances.entry(instance).or_default();
-        let execution = all.entry(execution).or_insert_with(Execution::fresh);
+        let execution = execution_of(all, execution);
         for event in events {
             if event.event_id <= execution.last {
                 execution.digest = None;
@@ -120,14 +121,12 @@ impl<'a> Histories<'a> {
 
     pub fn pruned(&mut self, instance: &str) {
         if let Some(all) = self.instances.get_mut(instance) {
-            let current = all.keys().next_back().copied();
-            all.iter_mut().filter(|(id, _)| Some(**id) != current).for_each(|(_, execution)| execution.digest = None);
+            all.iter_mut().rev().skip(1).for_each(|execution| execution.digest = None);
         }
     }
 
     pub fn all_pruned(&mut self) {
-        let names: Vec<&str> = self.instances.keys().copied().collect();
-        names.into_iter().for_each(|name| self.pruned(name));
+        self.instances.values_mut().for_each(|all| all.iter_mut().rev().skip(1).for_each(|one| one.digest = None));
     }
 
     pub fn forget(&mut self, instance: &str) {
@@ -143,15 +142,14 @@ impl<'a> Histories<'a> {
 
     /// The instances whose last execution has ended, and so may be deleted.
     pub fn ended(&self) -> Vec<&'a str> {
-        let ended =
-            |all: &BTreeMap<u64, Execution<'_>>| all.values().next_back().is_some_and(|last| last.ended.is_some());
+        let ended = |all: &[Execution<'_>]| all.last().is_some_and(|last| last.ended.is_some());
         self.instances.iter().filter(|(_, all)| ended(all)).map(|(name, _)| *name).collect()
     }
 }
 
 impl Execution<'_> {
-    fn fresh() -> Self {
-        Execution { digest: Some(Digest::default()), ..Execution::default() }
+    fn fresh(id: u64) -> Self {
+        Execution { id, digest: Some(Digest::default()), ..Execution::default() }
     }
 
     fn push(&mut self, event: &Event) {
@@ -160,6 +158,15 @@ impl Execution<'_> {
             digest.push(event);
         }
     }
+}
+
+/// An instance's execution by its id; a fresh one if there is none.
+fn execution_of<'e, 'a>(all: &'e mut Vec<Execution<'a>>, id: u64) -> &'e mut Execution<'a> {
+    let at = all.binary_search_by_key(&id, |one| one.id).unwrap_or_else(|at| {
+        all.insert(at, Execution::fresh(id));
+        at
+    });
+    &mut all[at]
 }
 
 /// The scheduled event that an event completes, if it completes one.

@@ -22,7 +22,7 @@ impl Under {
 
 impl Handler for Under {
     fn handle(&self, call: Arc<Call>) -> Answering<'_> {
-        Box::pin(async move { self.pass_on(&call).await })
+        Answering::wait(async move { self.pass_on(&call).await })
     }
 
     fn describe(&self) -> String {

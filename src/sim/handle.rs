@@ -222,7 +222,7 @@ impl<H: Handler> Handler for Counter<H> {
         // A task whose calls are all answered at once never lets go of the
         // thread: the run could not be ended.
         if !self.pulse.step() {
-            return Box::pin(std::future::pending());
+            return Answering::wait(std::future::pending());
         }
         self.inner.handle(call)
     }

@@ -1,5 +1,6 @@
 //! Nodes: real runtimes over the simulation's provider.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
@@ -55,9 +56,16 @@ struct Gate<H> {
 
 impl<H: Handler> Handler for Gate<H> {
     fn handle(&self, call: Arc<Call>) -> Answering<'_> {
-        let mut inner = self.inner.handle(call);
         let open = || self.open.load(Ordering::Relaxed);
-        Box::pin(std::future::poll_fn(move |cx| if open() { inner.as_mut().poll(cx) } else { Poll::Pending }))
+        if !open() {
+            return Answering::wait(std::future::pending());
+        }
+        match self.inner.handle(call).try_now() {
+            Ok(reply) => Answering::ready(reply),
+            Err(mut inner) => Answering::wait(std::future::poll_fn(move |cx| {
+                if open() { Pin::new(&mut inner).poll(cx) } else { Poll::Pending }
+            })),
+        }
     }
 
     fn describe(&self) -> String {

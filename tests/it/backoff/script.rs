@@ -38,7 +38,7 @@ impl Handler for Scripted {
             Some(Step::Permanent) => Refusal::permanent(Class::Other, self.method, "Never."),
             Some(Step::Pass) | None => return self.inner.handle(call),
         };
-        Box::pin(async move { Reply::Refused(refusal) })
+        Answering::ready(Reply::Refused(refusal))
     }
 
     fn describe(&self) -> String {

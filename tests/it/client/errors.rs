@@ -16,7 +16,7 @@ struct Refusing(Refusal);
 
 impl Handler for Refusing {
     fn handle(&self, _: Arc<Call>) -> Answering<'_> {
-        Box::pin(async move { Reply::Refused(self.0.clone()) })
+        Answering::ready(Reply::Refused(self.0.clone()))
     }
 
     fn describe(&self) -> String {
