@@ -231,7 +231,11 @@ impl Sim {
         R: Outcome,
     {
         match self.try_run(body) {
-            Ok(run) => run.value,
+            Ok(Run { value, trace, memory, .. }) => {
+                let entries = trace.entries.len();
+                run::discard((trace, memory), entries);
+                value
+            }
             Err(failure) => panic!("{failure}"),
         }
     }

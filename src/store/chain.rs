@@ -29,6 +29,9 @@ impl<T> Chain<T> {
     /// The value of `id`, which is made first if there is none.
     pub fn or_insert_with(&mut self, id: u64, make: impl FnOnce() -> T) -> &mut T {
         let at = self.position(id).unwrap_or_else(|at| {
+            if self.0.is_empty() {
+                self.0.reserve_exact(1);
+            }
             self.0.insert(at, (id, make()));
             at
         });
