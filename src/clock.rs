@@ -2,7 +2,7 @@
 //!
 //! [`Time`] is a moment, in milliseconds since the Unix epoch. [`now`] reads
 //! the system clock; on a simulating thread that clock is virtual, and so are
-//! `std::time::Instant`, `SystemTime` and tokio's clock: [`Virtual`] keeps them
+//! `std::time::Instant`, `SystemTime` and tokio's clock, which are kept
 //! together. Virtual time moves only where tokio's paused clock moves, which
 //! is when nothing on the thread can run.
 //!

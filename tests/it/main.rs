@@ -12,6 +12,7 @@ mod events;
 mod laws;
 mod memory;
 mod prune;
+mod readme;
 mod scopes;
 mod seed;
 mod sim;
