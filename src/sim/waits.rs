@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use duroxide::EventKind;
+use duroxide::providers::WorkItem;
 
 use crate::call::Event;
 use crate::clock::Time;
@@ -15,6 +16,9 @@ const MOST: usize = 20;
 /// A sentence for each instance that has not ended.
 pub(super) fn unfinished(memory: &Memory, start: Time) -> Vec<String> {
     let names = memory.inspect(|store| store.unfinished());
+    if names.is_empty() {
+        return vec!["none: every instance that was started has ended.".to_owned()];
+    }
     let mut lines: Vec<String> = names.iter().take(MOST).map(|name| one(memory, name, start)).collect();
     if names.len() > MOST {
         lines.push(format!("and {} more instances.", names.len() - MOST));
@@ -29,7 +33,9 @@ fn one(memory: &Memory, name: &str, start: Time) -> String {
         None => vec!["its start".to_owned()],
     };
     let messages = memory.inspect(|store| {
+        // A timer's message says no more than the timer in the history.
         let all = store.messages_of(name).into_iter();
+        let all = all.filter(|(item, ..)| !matches!(item, WorkItem::TimerFired { .. }));
         all.map(|(item, at, attempts)| message(describe_item(item), at, attempts, start)).collect::<Vec<_>>()
     });
     waits.extend(messages);

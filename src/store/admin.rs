@@ -167,11 +167,11 @@ impl Store {
 
     /// The messages in an instance's queue, fetched or not: the item, when it
     /// is visible (or its lock ends), and how often it was fetched.
-    pub fn messages_of(&self, instance: &str) -> Vec<(&Item, Time, u32)> {
+    pub fn messages_of(&self, instance: &str) -> Vec<(&duroxide::providers::WorkItem, Time, u32)> {
         let Some(row) = self.find(instance) else { return Vec::new() };
         let held = row.lease.iter().flat_map(|(lease, batch)| batch.iter().map(|message| (lease.until, message)));
         let waiting = row.queue.messages().map(|message| (message.visible_at, message));
-        held.chain(waiting).map(|(at, message)| (&message.item, at, message.attempts)).collect()
+        held.chain(waiting).map(|(at, message)| (&*message.item, at, message.attempts)).collect()
     }
 
     /// Every message and every job, fetched or not.
