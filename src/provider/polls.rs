@@ -70,7 +70,10 @@ impl Polls {
     pub fn read(&mut self, now: Time, reader: Reader, call: &Call) -> (usize, Option<Hold>) {
         self.clean(now);
         let loops = self.loops.entry(reader).or_default();
-        let number = match loops.iter().position(|poll| poll.answered.is_some_and(|at| at + INTERVAL == now)) {
+        // Which of several loops that look alike this is, nobody can tell: take
+        // the one that has seen least, so that nothing new is held back.
+        let due = loops.iter().enumerate().filter(|(_, poll)| poll.answered.is_some_and(|at| at + INTERVAL == now));
+        let number = match due.min_by_key(|(_, poll)| (poll.revision, poll.reads)).map(|(number, _)| number) {
             Some(number) => number,
             None => {
                 let fresh = Loop { started: now, answered: None, asked: now, reads: 0, revision: 0 };
