@@ -20,7 +20,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::call::{Answering, Call, Handler, Reply};
+use crate::call::{Answering, Call, Handler, Reply, is_of_session};
 use crate::clock::{self, Time};
 use crate::store::{Choice, Pick, Store, Touched};
 
@@ -260,6 +260,12 @@ impl Backend {
             Kind::Turn => state.store.next_turn_after(now),
             Kind::Job => state.store.next_job_after(now),
         };
+        drop(state);
+        // Fetching a job of a session renews the owner's lock on it, perhaps to
+        // an earlier end than others wait for.
+        if matches!(&reply, Reply::Job(Some(job)) if is_of_session(&job.item)) {
+            self.jobs.notify_waiters();
+        }
         (reply, next)
     }
 

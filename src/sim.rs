@@ -107,8 +107,9 @@ pub struct Run<T> {
     pub memory: std::sync::Arc<Memory>,
 }
 
-/// What a body may return: nothing, or a result.
-pub trait Outcome: Send + 'static {
+/// What a body may return: nothing, or a result whose error can be printed (the
+/// error need not be `Send`).
+pub trait Outcome {
     /// What a run hands on.
     type Value: Send + 'static;
 
@@ -128,7 +129,7 @@ impl Outcome for () {
     }
 }
 
-impl<T: Send + 'static, E: std::fmt::Display + Send + 'static> Outcome for Result<T, E> {
+impl<T: Send + 'static, E: std::fmt::Display> Outcome for Result<T, E> {
     type Value = T;
 
     fn into_result(self) -> Result<T, String> {

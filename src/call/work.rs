@@ -31,6 +31,11 @@ pub fn is_job(item: &WorkItem) -> bool {
     matches!(item, WorkItem::ActivityExecute { .. })
 }
 
+/// Whether the item is an activity that is bound to a session.
+pub fn is_of_session(item: &WorkItem) -> bool {
+    matches!(item, WorkItem::ActivityExecute { session_id: Some(_), .. })
+}
+
 /// Whether the item starts an execution, and so brings an instance to life.
 pub fn is_start(item: &WorkItem) -> bool {
     matches!(item, WorkItem::StartOrchestration { .. } | WorkItem::ContinueAsNew { .. })

@@ -66,8 +66,8 @@ impl Pulse {
 }
 
 /// How a body ended.
-enum End<R> {
-    Body(R),
+enum End<T> {
+    Body(Result<T, String>),
     Panic(String),
     VirtualTime,
     Steps,
@@ -152,7 +152,7 @@ fn check(sim: &Sim) -> Result<Seed, String> {
 }
 
 /// Waits for the run's end on real time. `None` when it has to be given up.
-fn watch<R>(scene: &Scene, receive: &Receiver<End<R>>) -> Option<End<R>> {
+fn watch<T>(scene: &Scene, receive: &Receiver<End<T>>) -> Option<End<T>> {
     let began = Instant::now();
     let mut seen = (scene.pulse.progress(), began);
     // A run that has been told to end gets this long to do so.
@@ -181,10 +181,11 @@ fn watch<R>(scene: &Scene, receive: &Receiver<End<R>>) -> Option<End<R>> {
 }
 
 /// On the simulation's own thread: everything from here on is virtual.
-fn simulate<B, F, R>(scene: &Scene, nodes: Vec<node::Spec>, body: B) -> End<R>
+fn simulate<B, F, R>(scene: &Scene, nodes: Vec<node::Spec>, body: B) -> End<R::Value>
 where
     B: FnOnce(Handle) -> F,
     F: Future<Output = R>,
+    R: Outcome,
 {
     let quiet = tracing::subscriber::NoSubscriber::default();
     let _quiet = (!scene.logs).then(|| tracing::subscriber::set_default(quiet));
@@ -221,6 +222,7 @@ where
         })
     };
     let end = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| End::Panic(panic_text(&*payload)));
+    scene.pulse.now.store(clock::now().0, Ordering::Relaxed);
     // Tasks are dropped here, still on virtual time; a blocking task that
     // never ends is left behind and not waited for.
     let dropped = catch_unwind(AssertUnwindSafe(|| runtime.shutdown_background()));
@@ -251,10 +253,11 @@ pub(super) fn discard<T: Send + 'static>(left: T, entries: usize) {
 }
 
 /// Starts the nodes, then polls the body until it ends or the run must.
-async fn drive<B, F, R>(scene: &Scene, nodes: Vec<node::Spec>, body: B) -> End<R>
+async fn drive<B, F, R>(scene: &Scene, nodes: Vec<node::Spec>, body: B) -> End<R::Value>
 where
     B: FnOnce(Handle) -> F,
     F: Future<Output = R>,
+    R: Outcome,
 {
     let end = scene.start + scene.limits.virtual_time;
     let handle =
@@ -277,7 +280,7 @@ where
             _ => {}
         }
         if let Poll::Ready(value) = whole.as_mut().poll(cx) {
-            return Poll::Ready(End::Body(value));
+            return Poll::Ready(End::Body(value.into_result()));
         }
         limit.as_mut().poll(cx).map(|()| End::VirtualTime)
     })
@@ -290,14 +293,11 @@ fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
 }
 
 /// Turns the end of a run into its result.
-fn conclude<R: Outcome>(scene: &Scene, end: Option<End<R>>, check_laws: bool) -> Result<Run<R::Value>, Box<Failure>> {
+fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<Run<T>, Box<Failure>> {
     let now = Time(scene.pulse.now.load(Ordering::Relaxed));
     let given_up = end.is_none();
     let cause = match end {
-        Some(End::Body(value)) => match value.into_result() {
-            Ok(value) => Ok(value),
-            Err(error) => Err(Cause::Error(error)),
-        },
+        Some(End::Body(value)) => value.map_err(Cause::Error),
         Some(End::Panic(text)) => Err(Cause::Panic(text)),
         Some(End::VirtualTime) => Err(Cause::VirtualTimeLimit(scene.limits.virtual_time)),
         Some(End::Steps) => Err(Cause::StepLimit(scene.limits.steps)),

@@ -67,6 +67,16 @@ fn an_error_of_the_body_is_told_with_seed_and_time() {
 }
 
 #[test]
+fn the_bodys_error_need_not_be_send() {
+    let failure = sim().try_run(|_| async {
+        let number: u32 = "many".parse()?;
+        Ok::<_, Box<dyn std::error::Error>>(number)
+    });
+    let failure = failure.expect_err("the body failed");
+    assert_eq!(failure.cause, Cause::Error("invalid digit found in string".to_owned()));
+}
+
+#[test]
 fn a_panic_of_the_body_is_told_with_seed_and_time() {
     let failure = sim().try_run(|sim| async move {
         sim.sleep(Duration::from_millis(1500)).await;

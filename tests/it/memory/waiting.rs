@@ -261,6 +261,22 @@ fn a_fetch_wakes_when_a_session_ends_earlier_than_it_was_to() {
 }
 
 #[test]
+fn a_fetch_wakes_when_its_owner_claims_a_session_for_a_shorter_time() {
+    simulate(|sim, memory| async move {
+        for id in 1..=3 {
+            ask(&memory, enqueue_job(id, Some("s"))).await;
+        }
+        job(ask(&memory, fetch_job_as("a", DAY, DAY, Duration::ZERO)).await);
+        let fetch = waiting(&sim, fetch_job_as("b", SECOND, SECOND, 30 * DAY)).await;
+        sim.sleep(HOUR).await;
+        job(ask(&memory, fetch_job_as("a", 5 * SECOND, DAY, Duration::ZERO)).await);
+        let (reply, at, _) = fetch.await.expect("the fetch is answered");
+        assert_eq!(*job(reply).item, activity("i", 3, Some("s")));
+        assert_eq!(at, HOUR + 5 * SECOND);
+    });
+}
+
+#[test]
 fn a_renewed_lock_keeps_a_fetch_waiting() {
     simulate(|sim, memory| async move {
         ask(&memory, start("i")).await;
