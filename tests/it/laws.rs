@@ -107,16 +107,7 @@ fn with_job(token: &str) -> Call {
 }
 
 fn start() -> WorkItem {
-    WorkItem::StartOrchestration {
-        instance: "i".into(),
-        orchestration: "O".into(),
-        input: String::new(),
-        version: None,
-        parent_instance: None,
-        parent_id: None,
-        parent_execution_id: None,
-        execution_id: 1,
-    }
+    crate::start_item("i", "O")
 }
 
 fn raised(data: &str) -> WorkItem {

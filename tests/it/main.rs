@@ -1,5 +1,5 @@
 //! The one test binary. This file holds what its modules share: where proptest
-//! and insta write, and how much they do.
+//! and insta write, how much they do, and the message most tests begin with.
 #![allow(missing_docs)]
 
 mod backoff;
@@ -20,6 +20,7 @@ mod tidy;
 mod trace;
 mod validations;
 
+use duroxide::providers::WorkItem;
 use proptest::test_runner::{Config, FileFailurePersistence, TestRunner};
 
 /// A proptest runner whose failures are kept, and always tried again first, in
@@ -53,4 +54,18 @@ fn snapshot(name: &str, text: &str) {
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
+/// The start of a root instance, as a client sends it.
+fn start_item(instance: &str, orchestration: &str) -> WorkItem {
+    WorkItem::StartOrchestration {
+        instance: instance.to_owned(),
+        orchestration: orchestration.to_owned(),
+        input: String::new(),
+        version: None,
+        parent_instance: None,
+        parent_id: None,
+        parent_execution_id: None,
+        execution_id: 1,
+    }
 }

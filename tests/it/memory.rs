@@ -39,16 +39,7 @@ fn start(instance: &str) -> Call {
 }
 
 fn start_after(instance: &str, delay: Option<Duration>) -> Call {
-    let item = WorkItem::StartOrchestration {
-        instance: instance.to_owned(),
-        orchestration: "Orchestration".to_owned(),
-        input: String::new(),
-        version: None,
-        parent_instance: None,
-        parent_id: None,
-        parent_execution_id: None,
-        execution_id: 1,
-    };
+    let item = crate::start_item(instance, "Orchestration");
     Call::EnqueueForOrchestrator { item: item.into(), delay }
 }
 

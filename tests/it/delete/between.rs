@@ -27,6 +27,19 @@ fn split_world() -> Sim {
     Sim::new(3).node("parents", activities(), parents).node("children", activities(), children)
 }
 
+/// Starts the parent and stops when its child's start is queued.
+async fn start_split(sim: &Handle) {
+    sim.crash("children").unwrap();
+    sim.client().start_orchestration("parent", "Parent", "").await.unwrap();
+    sim.sleep(Duration::from_millis(500)).await;
+}
+
+/// Lets the child run after all.
+async fn run_children(sim: &Handle) {
+    sim.start("children").await.unwrap();
+    sim.sleep(Duration::from_secs(60)).await;
+}
+
 /// The contract deletes what belongs to the instances of the tree, and a child
 /// belongs to it from its first turn on (`instances.parent_instance_id`). A
 /// start that is still queued is the child's own message and is not touched:
@@ -36,17 +49,14 @@ fn split_world() -> Sim {
 fn a_child_whose_start_is_queued_survives_its_deleted_parent() {
     split_world().run(|sim| async move {
         let client = sim.client();
-        sim.crash("children").unwrap();
-        client.start_orchestration("parent", "Parent", "").await.unwrap();
-        sim.sleep(Duration::from_millis(500)).await;
+        start_split(&sim).await;
         assert_eq!(client.get_instance_tree("parent").await.unwrap().all_ids, ["parent"]);
         let deleted = client.delete_instance("parent", true).await.unwrap();
         // OrchestrationStarted and SubOrchestrationScheduled; no message is the parent's.
         assert_eq!((deleted.instances_deleted, deleted.events_deleted), (1, 2));
         assert_eq!(deleted.queue_messages_deleted, 0);
 
-        sim.start("children").await.unwrap();
-        sim.sleep(Duration::from_secs(60)).await;
+        run_children(&sim).await;
         assert_gone_but_for(&sim, "parent", "child").await;
         let info = client.get_instance_info("child").await.unwrap();
         assert_eq!((info.status.as_str(), info.parent_instance_id.as_deref()), ("Running", Some("parent")));
@@ -72,12 +82,9 @@ async fn assert_gone_but_for(sim: &Handle, parent: &str, orphan: &str) {
 fn an_orphan_goes_with_the_next_root_of_its_parents_name() {
     split_world().run(|sim| async move {
         let client = sim.client();
-        sim.crash("children").unwrap();
-        client.start_orchestration("parent", "Parent", "").await.unwrap();
-        sim.sleep(Duration::from_millis(500)).await;
+        start_split(&sim).await;
         client.delete_instance("parent", true).await.unwrap();
-        sim.start("children").await.unwrap();
-        sim.sleep(Duration::from_secs(60)).await;
+        run_children(&sim).await;
 
         client.start_orchestration("parent", "Child", "").await.unwrap();
         sim.sleep(Duration::from_secs(60)).await;
@@ -98,12 +105,9 @@ fn an_orphan_goes_with_the_next_root_of_its_parents_name() {
 fn the_completion_of_an_orphan_waits_for_an_instance_of_its_parents_name() {
     split_world().without_laws().run(|sim| async move {
         let client = sim.client();
-        sim.crash("children").unwrap();
-        client.start_orchestration("parent", "Parent", "").await.unwrap();
-        sim.sleep(Duration::from_millis(500)).await;
+        start_split(&sim).await;
         client.delete_instance("parent", true).await.unwrap();
-        sim.start("children").await.unwrap();
-        sim.sleep(Duration::from_secs(60)).await;
+        run_children(&sim).await;
         client.raise_event("child", "finish", "").await.unwrap();
         sim.sleep(Duration::from_secs(60)).await;
         let status = client.get_orchestration_status("child").await.unwrap();
