@@ -15,53 +15,28 @@
 //!
 //! It does not know what the time is used for, and starts no threads.
 
-#[cfg(all(
-    feature = "interpose",
-    target_os = "linux",
-    target_env = "gnu",
-    any(target_arch = "x86_64", target_arch = "aarch64")
-))]
-mod libc;
-
-#[cfg(not(all(
-    feature = "interpose",
-    target_os = "linux",
-    target_env = "gnu",
-    any(target_arch = "x86_64", target_arch = "aarch64")
-)))]
-mod libc {
-    //! Stands in where virtual time cannot reach std: no thread simulates.
-    use crate::seed::Stream;
-    pub(super) fn enter(_: u64, _: &Stream) {}
-    pub(super) fn leave() {}
-    pub(super) fn on() -> bool {
-        false
-    }
-    pub(super) fn now_ns() -> u64 {
-        0
-    }
-    pub(super) fn set_ns(_: u64) {}
-    pub(super) fn set_wall_ns(_: u64) {}
-}
-
+// Where virtual time cannot reach std, `absent.rs` stands in for `libc.rs`.
 mod idle;
+#[cfg_attr(
+    not(all(
+        feature = "interpose",
+        target_os = "linux",
+        target_env = "gnu",
+        any(target_arch = "x86_64", target_arch = "aarch64")
+    )),
+    path = "clock/absent.rs"
+)]
+mod libc;
 mod time;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub use idle::settle;
 pub(crate) use idle::wake_idle;
+pub(crate) use libc::SUPPORTED;
 pub use time::Time;
 
 use crate::seed::Stream;
-
-/// Whether virtual time can reach std in this build.
-pub(crate) const SUPPORTED: bool = cfg!(all(
-    feature = "interpose",
-    target_os = "linux",
-    target_env = "gnu",
-    any(target_arch = "x86_64", target_arch = "aarch64")
-));
 
 /// The time now: virtual on a simulating thread, the system's elsewhere.
 pub fn now() -> Time {

@@ -239,7 +239,7 @@ impl Backend {
             tokio::pin!(rung);
             rung.as_mut().enable();
             let (reply, next) = self.try_fetch(call, kind);
-            if over || !matches!(reply, Reply::Turn(None) | Reply::Job(None)) {
+            if over || !is_in_vain(&reply) {
                 return reply;
             }
             tokio::select! {
@@ -257,6 +257,8 @@ impl Backend {
         let mut state = self.state.lock();
         let reply = state.apply(now, call);
         let next = match kind {
+            // Nobody waits once something was found.
+            _ if !is_in_vain(&reply) => None,
             Kind::Turn => state.store.next_turn_after(now),
             Kind::Job => state.store.next_job_after(now),
         };
@@ -293,4 +295,9 @@ impl Backend {
             state.apply(now, &call)
         })
     }
+}
+
+/// Whether a fetch found nothing.
+fn is_in_vain(reply: &Reply) -> bool {
+    matches!(reply, Reply::Turn(None) | Reply::Job(None))
 }

@@ -30,7 +30,7 @@ mod queue;
 mod session;
 mod turn;
 
-use instance::Instance;
+use instance::{Instance, Record};
 use job::Jobs;
 use session::Session;
 
@@ -53,6 +53,20 @@ pub enum Pick {
     Oldest,
     /// The n-th in that order, from 0, counted round when there are fewer.
     Nth(usize),
+}
+
+impl Pick {
+    /// The entry it takes of those in `sets` that are not after `due`.
+    fn of<'a, T: Ord + Copy + 'a>(self, sets: impl Iterator<Item = &'a BTreeSet<T>>, due: T) -> Option<T> {
+        match self {
+            Pick::Oldest => sets.filter_map(BTreeSet::first).filter(|entry| **entry <= due).min().copied(),
+            Pick::Nth(n) => {
+                let mut all: Vec<_> = sets.flat_map(|set| set.range(..=due)).collect();
+                all.sort_unstable();
+                if all.is_empty() { None } else { Some(*all[n % all.len()]) }
+            }
+        }
+    }
 }
 
 /// Everything a provider keeps.
@@ -181,6 +195,14 @@ impl Store {
         self.names.get(name).map(|key| &self.instances[key])
     }
 
+    /// An instance that has been created, with what is recorded of it.
+    fn recorded(&self, operation: &str, instance: &str) -> Result<(&Instance, &Record), Refusal> {
+        let known = self.find(instance).and_then(|row| Some((row, row.record.as_ref()?)));
+        known.ok_or_else(|| {
+            Refusal::permanent(Class::NotFound, operation, format!("Instance {instance:?} was not found."))
+        })
+    }
+
     /// The key of an instance; one that nothing is known of gets an empty row.
     fn intern(&mut self, name: &str) -> Key {
         if let Some(key) = self.names.get(name) {
@@ -206,11 +228,6 @@ pub enum Touched {
     One(String),
     /// Any instance.
     Any,
-}
-
-/// A refusal for an instance nobody knows.
-fn not_found(operation: &str, instance: &str) -> Refusal {
-    Refusal::permanent(Class::NotFound, operation, format!("Instance {instance:?} was not found."))
 }
 
 /// A refusal for a token whose lock is not held.

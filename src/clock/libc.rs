@@ -27,6 +27,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::seed::{Seed, Stream};
 
+/// Whether virtual time can reach std in this build.
+pub(crate) const SUPPORTED: bool = true;
+
 /// The state of one thread's simulation.
 struct Virtual {
     on: Cell<bool>,

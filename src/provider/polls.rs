@@ -48,6 +48,13 @@ struct Watched {
     changed: Arc<Notify>,
 }
 
+impl Watched {
+    fn change(&mut self) {
+        self.revision += 1;
+        self.changed.notify_waiters();
+    }
+}
+
 /// The wait loops that are under way.
 #[derive(Default)]
 pub(super) struct Polls {
@@ -79,10 +86,10 @@ impl Polls {
                 let fresh = Loop { started: now, answered: None, asked: now, reads: 0, revision: 0 };
                 let over = loops.iter().position(|poll| poll.answered.is_some_and(|at| at + INTERVAL < now));
                 let number = over.unwrap_or(loops.len());
-                if number == loops.len() {
-                    loops.push(fresh);
+                match loops.get_mut(number) {
+                    Some(slot) => *slot = fresh,
+                    None => loops.push(fresh),
                 }
-                loops[number] = fresh;
                 number
             }
         };
@@ -115,16 +122,14 @@ impl Polls {
     /// An instance has changed.
     pub fn changed(&mut self, instance: &str) {
         if let Some(watched) = self.watched.get_mut(instance) {
-            watched.revision += 1;
-            watched.changed.notify_waiters();
+            watched.change();
         }
     }
 
     /// Any instance may have changed.
     pub fn all_changed(&mut self) {
         for watched in self.watched.values_mut() {
-            watched.revision += 1;
-            watched.changed.notify_waiters();
+            watched.change();
         }
     }
 

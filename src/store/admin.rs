@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::instance::Instance;
-use super::{Key, Store, not_found};
+use super::{Key, Store};
 use crate::call::{self, Class, InstanceQuery, Item, QueueDepths, Refusal, Reply, Tree};
 use crate::clock::Time;
 
@@ -20,8 +20,7 @@ impl Store {
     }
 
     pub(super) fn instance_info(&self, instance: &str) -> Result<Reply, Refusal> {
-        let known = self.find(instance).and_then(|row| Some((row, row.record.as_ref()?)));
-        let (row, record) = known.ok_or_else(|| not_found("get_instance_info", instance))?;
+        let (row, record) = self.recorded("get_instance_info", instance)?;
         let execution = row.current_execution();
         Ok(Reply::Instance(Box::new(call::Instance {
             instance_id: row.name.clone(),
@@ -72,8 +71,7 @@ impl Store {
     }
 
     pub(super) fn parent_id(&self, instance: &str) -> Result<Reply, Refusal> {
-        let record = self.find(instance).and_then(|row| row.record.as_ref());
-        let record = record.ok_or_else(|| not_found("get_parent_id", instance))?;
+        let (_, record) = self.recorded("get_parent_id", instance)?;
         Ok(Reply::Value(record.parent.clone()))
     }
 
@@ -176,9 +174,7 @@ impl Store {
 
     /// Every message and every job, fetched or not.
     pub fn queued(&self) -> (Vec<Item>, Vec<Item>) {
-        let held = |row: &Instance| row.lease.iter().flat_map(|(_, batch)| batch.clone()).collect::<Vec<_>>();
-        let rows = self.instances.values();
-        let messages = rows.flat_map(|row| row.queue.messages().cloned().chain(held(row)));
-        (messages.map(|message| message.item).collect(), self.jobs.items().cloned().collect())
+        let messages = self.instances.values().flat_map(Instance::messages);
+        (messages.map(|message| message.item.clone()).collect(), self.jobs.items().cloned().collect())
     }
 }

@@ -82,8 +82,7 @@ impl Store {
 
     pub(super) fn delete_tree(&mut self, instance: &str, force: bool) -> Result<Reply, Refusal> {
         const OPERATION: &str = "delete_instance";
-        let record = self.find(instance).and_then(|row| row.record.as_ref());
-        let record = record.ok_or_else(|| super::not_found(OPERATION, instance))?;
+        let (_, record) = self.recorded(OPERATION, instance)?;
         if let Some(parent) = &record.parent {
             let message =
                 format!("Instance {instance:?} is a sub-orchestration of {parent:?}; delete the root instead.");

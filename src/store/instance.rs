@@ -120,6 +120,11 @@ impl Instance {
         }
     }
 
+    /// Its messages: those that wait, then those that were fetched.
+    pub fn messages(&self) -> impl Iterator<Item = &Message> {
+        self.queue.messages().chain(self.lease.iter().flat_map(|(_, batch)| batch))
+    }
+
     /// Name, version and execution for a turn: from the record, else from the
     /// history's start, else from the message that starts the instance.
     pub fn identity(&self, messages: &[Message]) -> (String, String) {

@@ -176,15 +176,7 @@ impl Store {
             claimable && tags.matches(lane.tag.as_deref())
         };
         let lanes = self.jobs.lanes.iter().filter(|(lane, _)| eligible(lane)).map(|(_, set)| set);
-        let due = (now, u64::MAX);
-        match pick {
-            Pick::Oldest => lanes.filter_map(|set| set.first()).filter(|at| **at <= due).min().map(|at| at.1),
-            Pick::Nth(n) => {
-                let mut all: Vec<_> = lanes.flat_map(|set| set.range(..=due)).collect();
-                all.sort_unstable();
-                if all.is_empty() { None } else { Some(all[n % all.len()].1) }
-            }
-        }
+        pick.of(lanes, (now, u64::MAX)).map(|(_, id)| id)
     }
 
     pub(super) fn ack_job(&mut self, now: Time, token: &str, completion: Option<&Item>) -> Result<Reply, Refusal> {

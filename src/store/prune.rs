@@ -1,14 +1,13 @@
 //! Pruning: deleting old executions of an instance that lives on.
 
-use super::{Store, not_found};
+use super::Store;
 use crate::call::{InstanceQuery, KeepRule, PruneCounts, Refusal, Reply};
 
 impl Store {
     /// Never the current execution and never a running one, whatever the rule
     /// says (`prune_executions`, "Provider Contract").
     pub(super) fn prune(&mut self, instance: &str, keep: &KeepRule) -> Result<PruneCounts, Refusal> {
-        let row = self.find(instance).filter(|row| row.record.is_some());
-        let row = row.ok_or_else(|| not_found("prune_executions", instance))?;
+        let (row, _) = self.recorded("prune_executions", instance)?;
         let kept = keep.keep_last.unwrap_or(0) as usize;
         let old = row.executions.iter().rev().skip(kept).filter(|(id, execution)| {
             let before =

@@ -88,17 +88,7 @@ impl Store {
             (Some(ranges), Some(version)) => ranges.iter().any(|range| range.contains(version)),
         };
         let sets = self.ready.iter().filter(|(pinned, _)| compatible(pinned)).map(|(_, set)| set);
-        let due = (now, u64::MAX, Key::MAX);
-        match pick {
-            Pick::Oldest => {
-                sets.filter_map(|set| set.first()).filter(|entry| **entry <= due).min().map(|entry| entry.2)
-            }
-            Pick::Nth(n) => {
-                let mut all: Vec<_> = sets.flat_map(|set| set.range(..=due)).collect();
-                all.sort_unstable();
-                if all.is_empty() { None } else { Some(all[n % all.len()].2) }
-            }
-        }
+        pick.of(sets, (now, u64::MAX, Key::MAX)).map(|(_, _, key)| key)
     }
 
     /// Drops queue messages for instances that no orchestration stands behind,
@@ -314,8 +304,7 @@ impl Store {
     /// The highest number of attempts of any message for an instance.
     pub fn max_attempts(&self, instance: &str) -> u32 {
         let Some(row) = self.find(instance) else { return 0 };
-        let held = row.lease.iter().flat_map(|(_, batch)| batch);
-        row.queue.messages().chain(held).map(|message| message.attempts).max().unwrap_or(0)
+        row.messages().map(|message| message.attempts).max().unwrap_or(0)
     }
 
     /// Drops the row of an instance of which nothing is left.

@@ -1,0 +1,23 @@
+//! Stands in for `libc.rs` where virtual time cannot reach std: no thread
+//! simulates.
+
+use crate::seed::Stream;
+
+/// See the same constant in `libc.rs`.
+pub(crate) const SUPPORTED: bool = false;
+
+pub(super) fn enter(_: u64, _: &Stream) {}
+
+pub(super) fn leave() {}
+
+pub(super) fn on() -> bool {
+    false
+}
+
+pub(super) fn now_ns() -> u64 {
+    0
+}
+
+pub(super) fn set_ns(_: u64) {}
+
+pub(super) fn set_wall_ns(_: u64) {}
