@@ -19,6 +19,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use crate::check;
+use crate::filters::{Filter, any_filter};
 use trees::*;
 
 /// What deleting instances must report, from their plans and from the events
@@ -132,40 +133,6 @@ fn deletion_takes_the_whole_tree_and_nothing_else() {
     });
 }
 
-/// A filter, its instances and times still to be filled in from a forest.
-#[derive(Clone, Debug)]
-struct Filter {
-    ids: Option<Vec<Index>>,
-    unknown: bool,
-    before: Option<(Index, i64)>,
-    limit: Option<u32>,
-}
-
-fn any_filter() -> impl Strategy<Value = Filter> {
-    let some = prop::collection::vec(any::<Index>(), 0..=6).prop_map(Some);
-    let ids = prop_oneof![2 => Just(None), 1 => Just(Some(Vec::new())), 2 => some];
-    let before = prop::option::of((any::<Index>(), prop_oneof![2 => Just(0), 1 => Just(-1), 1 => Just(1)]));
-    let limit = prop_oneof![2 => Just(None), 1 => (0..=3u32).prop_map(Some)];
-    let all = (ids, any::<bool>(), before, limit);
-    all.prop_map(|(ids, unknown, before, limit)| Filter { ids, unknown, before, limit })
-}
-
-impl Filter {
-    fn fill(&self, trees: &[Vec<Known>], now: u64) -> InstanceFilter {
-        let there = existing(trees, now);
-        let chosen = |ids: &Vec<Index>| ids.iter().map(|index| index.get(&there).id.clone()).collect::<Vec<_>>();
-        let mut instance_ids = self.ids.as_ref().map(chosen);
-        if let Some(ids) = instance_ids.as_mut().filter(|_| self.unknown) {
-            ids.push("nobody".to_owned());
-        }
-        // A millisecond before the end of some root, then, or one after.
-        let ends: Vec<u64> = trees.iter().map(|tree| tree[0].end.unwrap_or(now)).collect();
-        let time = |(index, plus): &(Index, i64)| (START.0 + index.get(&ends)).saturating_add_signed(*plus);
-        let completed_before = self.before.as_ref().map(time);
-        InstanceFilter { instance_ids, completed_before, limit: self.limit }
-    }
-}
-
 /// Whether a filter selects a tree: by its root, and only if all of it has
 /// ended.
 fn selects(filter: &InstanceFilter, tree: &[Known], now: u64) -> bool {
@@ -180,7 +147,10 @@ async fn delete_many(sim: &Handle, roots: &[Node], filter: &Filter, now: u64) {
     let trees = forest(roots);
     plant(sim, roots).await;
     until(sim, now).await;
-    let filter = filter.fill(&trees, now);
+    let there = existing(&trees, now);
+    let names: Vec<&str> = there.iter().map(|known| known.id.as_str()).collect();
+    let ends: Vec<u64> = trees.iter().map(|tree| tree[0].end.unwrap_or(now)).collect();
+    let filter = filter.fill(&names, &ends);
     let mut expected = Vec::new();
     for tree in &trees {
         let there = existing(std::slice::from_ref(tree), now);
@@ -222,7 +192,7 @@ async fn delete_many(sim: &Handle, roots: &[Node], filter: &Filter, now: u64) {
 #[test]
 fn bulk_deletion_takes_ended_trees_that_the_filter_selects() {
     let forest = prop::collection::vec(prop_oneof![any_node(), any_node().prop_map(ends)], 1..=4);
-    check(48, (forest, any_filter(), any_moment()), |(roots, filter, now)| {
+    check(48, (forest, any_filter(6), any_moment()), |(roots, filter, now)| {
         world().run(move |sim| async move { delete_many(&sim, &roots, &filter, now).await });
         Ok(())
     });

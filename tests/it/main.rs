@@ -9,6 +9,7 @@ mod commands;
 mod delete;
 mod determinism;
 mod events;
+mod filters;
 mod laws;
 mod memory;
 mod prune;

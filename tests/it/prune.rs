@@ -15,6 +15,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use crate::check;
+use crate::filters::{any_filter, any_nudge, at};
 use chains::*;
 
 /// The executions that must go: neither current nor running, outside the last
@@ -50,15 +51,6 @@ fn assert_counts(found: &PruneResult, expected: &PruneResult) {
 struct Options {
     keep_last: Option<u32>,
     before: Option<(Index, i64)>,
-}
-
-/// How far a time is from the end of some execution, in milliseconds.
-fn any_nudge() -> impl Strategy<Value = i64> {
-    prop_oneof![2 => Just(0), 1 => Just(-1), 1 => Just(1)]
-}
-
-fn at(moment: u64, nudge: i64) -> u64 {
-    (START.0 + moment).saturating_add_signed(nudge)
 }
 
 fn any_options() -> impl Strategy<Value = Options> {
@@ -149,36 +141,6 @@ fn pruning_changes_nothing_that_comes_later() {
     });
 }
 
-#[derive(Clone, Debug)]
-struct Filter {
-    ids: Option<Vec<Index>>,
-    unknown: bool,
-    before: Option<(Index, i64)>,
-    limit: Option<u32>,
-}
-
-fn any_filter() -> impl Strategy<Value = Filter> {
-    let some = prop::collection::vec(any::<Index>(), 0..=5).prop_map(Some);
-    let ids = prop_oneof![2 => Just(None), 1 => Just(Some(Vec::new())), 2 => some];
-    let before = prop::option::of((any::<Index>(), any_nudge()));
-    let limit = prop_oneof![2 => Just(None), 1 => (0..=3u32).prop_map(Some)];
-    let all = (ids, any::<bool>(), before, limit);
-    all.prop_map(|(ids, unknown, before, limit)| Filter { ids, unknown, before, limit })
-}
-
-impl Filter {
-    fn fill(&self, chains: &[Chain], now: u64) -> InstanceFilter {
-        let chosen = |ids: &Vec<Index>| ids.iter().map(|index| index.get(chains).id.clone()).collect::<Vec<_>>();
-        let mut instance_ids = self.ids.as_ref().map(chosen);
-        if let Some(ids) = instance_ids.as_mut().filter(|_| self.unknown) {
-            ids.push("nobody".to_owned());
-        }
-        let ends: Vec<u64> = chains.iter().map(|chain| chain.ended(chain.executions()).unwrap_or(now)).collect();
-        let completed_before = self.before.as_ref().map(|(index, nudge)| at(*index.get(&ends), *nudge));
-        InstanceFilter { instance_ids, completed_before, limit: self.limit }
-    }
-}
-
 /// Whether a filter selects a chain: its time is that of the current execution.
 fn selects(filter: &InstanceFilter, chain: &Chain, now: u64) -> bool {
     let listed = filter.instance_ids.as_ref().is_none_or(|ids| ids.contains(&chain.id));
@@ -225,14 +187,17 @@ async fn prune_many(sim: &Handle, chains: &[Chain], filter: &InstanceFilter, opt
 #[test]
 fn bulk_pruning_prunes_the_instances_that_the_filter_selects() {
     let chains = (any_chain("c0"), any_chain("c1"), any_chain("c2"), any_chain("c3"));
-    let all = (chains, 1..=4usize, any_filter(), any_options(), any_moment());
+    let all = (chains, 1..=4usize, any_filter(5), any_options(), any_moment());
     check(48, all, |(chains, many, filter, options, now)| {
         let mut chains = vec![chains.0, chains.1, chains.2, chains.3];
         chains.truncate(many);
         world().run(move |sim| async move {
             plant(&sim, &chains.iter().collect::<Vec<_>>()).await;
             until(&sim, now).await;
-            let (filter, options) = (filter.fill(&chains, now), options.fill(&chains[0]));
+            let names: Vec<&str> = chains.iter().map(|chain| chain.id.as_str()).collect();
+            let end = |chain: &Chain| chain.ended(chain.executions()).unwrap_or(now);
+            let ends: Vec<u64> = chains.iter().map(end).collect();
+            let (filter, options) = (filter.fill(&names, &ends), options.fill(&chains[0]));
             prune_many(&sim, &chains, &filter, &options, now).await;
             if filter.limit.is_none() {
                 // Everything selected is pruned by now.
