@@ -38,7 +38,7 @@ fn main() {
 }
 
 fn choice(number: u64) -> Choice {
-    Choice { token: format!("lock-{number}"), pick: Pick::Oldest }
+    Choice::new(format!("lock-{number}"), Pick::Oldest)
 }
 
 fn timer(instance: String, fire_at_ms: u64) -> Arc<WorkItem> {

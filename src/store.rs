@@ -16,12 +16,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use semver::Version;
 
-use crate::call::{Call, Class, Refusal, Reply};
+use crate::call::{Call, Class, Item, Refusal, Reply};
 use crate::clock::Time;
 
 mod admin;
 mod chain;
 mod delete;
+mod explain;
 mod instance;
 mod job;
 mod kv;
@@ -30,6 +31,7 @@ mod queue;
 mod session;
 mod turn;
 
+pub use explain::Bar;
 use instance::{Instance, Record};
 use job::Jobs;
 use session::Session;
@@ -38,26 +40,58 @@ use session::Session;
 type Key = u64;
 
 /// What the contract leaves open in one call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Choice {
     /// The lock token, if the call issues one. It must be new.
     pub token: String,
     /// Which of the eligible items a fetch takes.
     pub pick: Pick,
+    /// Which of two allowed readings holds, where the documents allow two.
+    pub leeway: Leeway,
+}
+
+impl Choice {
+    /// The choice of a policy: `pick`, with the readings that [`crate::Memory`] has.
+    pub fn new(token: impl Into<String>, pick: Pick) -> Choice {
+        Choice { token: token.into(), pick, leeway: Leeway::None }
+    }
 }
 
 /// Which of the eligible items a fetch takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Pick {
     /// The one that has been eligible longest.
     Oldest,
     /// The n-th in that order, from 0, counted round when there are fewer.
     Nth(usize),
+    /// The instance of this name. Nothing, if it is not eligible.
+    Instance(String),
+    /// The job with this item, and of several the one that has been fetched so
+    /// often before. Nothing, if none is eligible.
+    Job(Item, u32),
+    /// None of them.
+    Nothing,
+}
+
+/// A reading that is allowed beside the one that [`crate::Memory`] has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leeway {
+    /// Memory's own readings.
+    None,
+    /// `append_with_execution` leaves out the events that are there already
+    /// ("IGNORE (idempotent append)") instead of refusing them all.
+    IgnoreDuplicates,
+    /// `abandon_work_item` refuses a token whose lock has expired.
+    RefuseExpired,
+    /// `cleanup_orphaned_sessions` removes nothing now ("0 is valid if … the
+    /// provider handles cleanup through other means").
+    KeepSessions,
 }
 
 impl Pick {
-    /// The entry it takes of those in `sets` that are not after `due`.
-    fn of<'a, T: Ord + Copy + 'a>(self, sets: impl Iterator<Item = &'a BTreeSet<T>>, due: T) -> Option<T> {
+    /// The entry it takes of those in `sets` that are not after `due`, if it
+    /// goes by their order.
+    fn of<'a, T: Ord + Copy + 'a>(&self, sets: impl Iterator<Item = &'a BTreeSet<T>>, due: T) -> Option<T> {
         match self {
             Pick::Oldest => sets.filter_map(BTreeSet::first).filter(|entry| **entry <= due).min().copied(),
             Pick::Nth(n) => {
@@ -65,6 +99,7 @@ impl Pick {
                 all.sort_unstable();
                 if all.is_empty() { None } else { Some(*all[n % all.len()]) }
             }
+            Pick::Instance(_) | Pick::Job(..) | Pick::Nothing => None,
         }
     }
 }
@@ -117,16 +152,18 @@ impl Store {
             Call::AckWorkItem { token, completion } => self.ack_job(now, token, completion.as_ref()),
             Call::RenewWorkItemLock { token, extend_for } => self.renew_job(now, token, *extend_for),
             Call::AbandonWorkItem { token, delay, ignore_attempt } =>
-                self.abandon_job(now, token, *delay, *ignore_attempt),
+                self.abandon_job(now, token, *delay, *ignore_attempt, choice.leeway),
             Call::RenewSessionLock { owners, extend_for, idle_for } =>
                 Ok(Reply::Count(self.renew_sessions(now, owners, *extend_for, *idle_for))),
+            Call::CleanupOrphanedSessions { .. } if choice.leeway == Leeway::KeepSessions => Ok(Reply::Count(0)),
             Call::CleanupOrphanedSessions { .. } => Ok(Reply::Count(self.sweep_sessions(now))),
 
             Call::Read { instance } | Call::ReadHistory { instance } => self.read(call.method(), instance, None),
             Call::ReadWithExecution { instance, execution }
             | Call::ReadHistoryWithExecutionId { instance, execution } =>
                 self.read(call.method(), instance, Some(*execution)),
-            Call::AppendWithExecution { instance, execution, events } => self.append(instance, *execution, events),
+            Call::AppendWithExecution { instance, execution, events } =>
+                self.append(instance, *execution, events, choice.leeway),
             Call::LatestExecutionId { instance } => Ok(Reply::Number(self.latest_execution(instance))),
             Call::GetCustomStatus { instance, last_seen_version } =>
                 Ok(Reply::CustomStatus(self.custom_status(instance, *last_seen_version))),

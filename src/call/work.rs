@@ -36,6 +36,14 @@ pub fn is_of_session(item: &WorkItem) -> bool {
     matches!(item, WorkItem::ActivityExecute { session_id: Some(_), .. })
 }
 
+/// The routing tag of an activity.
+pub fn tag_of(item: &WorkItem) -> Option<&str> {
+    match item {
+        WorkItem::ActivityExecute { tag, .. } => tag.as_deref(),
+        _ => None,
+    }
+}
+
 /// Whether the item starts an execution, and so brings an instance to life.
 pub fn is_start(item: &WorkItem) -> bool {
     matches!(item, WorkItem::StartOrchestration { .. } | WorkItem::ContinueAsNew { .. })

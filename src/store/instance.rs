@@ -1,12 +1,14 @@
 //! An instance: its record, executions and histories, and reading them.
 
+use std::collections::BTreeSet;
+
 use duroxide::{EventKind, INITIAL_EXECUTION_ID, SystemStats};
 use semver::Version;
 
 use super::chain::Chain;
 use super::kv::Kv;
 use super::queue::{Lease, Message, Queue};
-use super::{Key, Store, invalid};
+use super::{Key, Leeway, Store, invalid};
 use crate::call::{Class, Event, Refusal, Reply};
 use crate::clock::Time;
 
@@ -171,6 +173,13 @@ impl History {
         })
     }
 
+    /// Those of `events` whose ids are new, each id once.
+    fn fresh(&self, events: &[Event]) -> Vec<Event> {
+        let mut seen = BTreeSet::new();
+        let new = |event: &&Event| self.position(event.event_id).is_err() && seen.insert(event.event_id);
+        events.iter().filter(new).cloned().collect()
+    }
+
     fn append(&mut self, events: &[Event]) {
         for event in events {
             match self.events.last() {
@@ -208,9 +217,23 @@ impl Store {
         }
     }
 
-    pub(super) fn append(&mut self, instance: &str, execution: u64, events: &[Event]) -> Result<Reply, Refusal> {
+    pub(super) fn append(
+        &mut self,
+        instance: &str,
+        execution: u64,
+        events: &[Event],
+        leeway: Leeway,
+    ) -> Result<Reply, Refusal> {
         let empty = History::default();
         let history = self.find(instance).and_then(|row| row.histories.get(execution)).unwrap_or(&empty);
+        let fresh;
+        let events = match leeway {
+            Leeway::IgnoreDuplicates => {
+                fresh = history.fresh(events);
+                &fresh[..]
+            }
+            _ => events,
+        };
         if let Some(refusal) = history.refusal("append_with_execution", events) {
             return Err(refusal);
         }

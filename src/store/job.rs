@@ -7,7 +7,7 @@ use std::time::Duration;
 use duroxide::providers::WorkItem;
 
 use super::queue::Lease;
-use super::{Choice, Key, Pick, Store, invalid, lock_lost};
+use super::{Choice, Key, Leeway, Pick, Store, invalid, lock_lost};
 use crate::call::{ActivityId, Item, Job, Refusal, Reply, SessionClaim, Tags, is_job, kind_of};
 use crate::clock::Time;
 
@@ -69,6 +69,24 @@ impl Jobs {
 
     pub fn items(&self) -> impl Iterator<Item = &Item> {
         self.rows.values().map(|row| &row.item)
+    }
+
+    /// The jobs with this very item. (An instance's key is not known here; few
+    /// activities have the same numbers.)
+    fn matching<'a>(&'a self, item: &'a Item) -> impl Iterator<Item = (u64, &'a Row)> {
+        self.rows.iter().filter(move |(_, row)| row.item == *item).map(|(id, row)| (*id, row))
+    }
+
+    /// A job's item, and how often it was fetched.
+    pub fn row(&self, id: u64) -> (&Item, u32) {
+        let row = &self.rows[&id];
+        (&row.item, row.attempts)
+    }
+
+    /// From when on the first job with this item can be taken, and whether it
+    /// is under a lock until then.
+    pub fn first_of(&self, item: &Item) -> Option<(Time, bool)> {
+        self.matching(item).map(|(_, row)| (row.ready_at, row.lease.is_some())).min()
     }
 
     fn move_to(&mut self, id: u64, ready_at: Time) {
@@ -151,7 +169,7 @@ impl Store {
         tags: &Tags,
         choice: &Choice,
     ) -> Option<Box<Job>> {
-        let id = self.pick_job(now, session, tags, choice.pick)?;
+        let id = self.pick_job(now, session, tags, &choice.pick)?;
         let lease = Lease::new(&choice.token, now, lock_for);
         self.jobs.move_to(id, lease.until);
         self.jobs.set_lease(id, Some(lease));
@@ -166,7 +184,7 @@ impl Store {
     }
 
     /// Which job to fetch: eligible ones in the order in which they became so.
-    fn pick_job(&self, now: Time, session: Option<&SessionClaim>, tags: &Tags, pick: Pick) -> Option<u64> {
+    pub(super) fn pick_job(&self, now: Time, session: Option<&SessionClaim>, tags: &Tags, pick: &Pick) -> Option<u64> {
         let eligible = |lane: &Lane| {
             let claimable = match (&lane.session, session) {
                 (None, _) => true,
@@ -175,6 +193,10 @@ impl Store {
             };
             claimable && tags.matches(lane.tag.as_deref())
         };
+        if let Pick::Job(item, attempts) = pick {
+            let rows = self.jobs.matching(item).filter(|(_, row)| row.ready_at <= now && eligible(&row.lane));
+            return rows.min_by_key(|(id, row)| (row.attempts != *attempts, row.ready_at, *id)).map(|(id, _)| id);
+        }
         let lanes = self.jobs.lanes.iter().filter(|(lane, _)| eligible(lane)).map(|(_, set)| set);
         pick.of(lanes, (now, u64::MAX)).map(|(_, id)| id)
     }
@@ -213,8 +235,13 @@ impl Store {
         token: &str,
         delay: Option<Duration>,
         ignore_attempt: bool,
+        leeway: Leeway,
     ) -> Result<Reply, Refusal> {
-        let id = self.jobs.tokens.get(token).copied().ok_or_else(|| lock_lost("abandon_work_item", token))?;
+        const OPERATION: &str = "abandon_work_item";
+        let id = match leeway {
+            Leeway::RefuseExpired => self.held_job(OPERATION, token, now)?,
+            _ => self.jobs.tokens.get(token).copied().ok_or_else(|| lock_lost(OPERATION, token))?,
+        };
         self.jobs.set_lease(id, None);
         self.jobs.move_to(id, now + delay.unwrap_or_default());
         let row = self.jobs.rows.get_mut(&id).expect("an indexed job has a row");

@@ -12,6 +12,15 @@ use super::{Choice, Key, Pick, Store, invalid, lock_lost};
 use crate::call::{AckTurn, Item, Refusal, Reply, Turn, VersionRange, instance_of, is_job, kind_of};
 use crate::clock::Time;
 
+/// Whether a filter lets an execution with this pinned version pass.
+pub(super) fn compatible(versions: Option<&[VersionRange]>, pinned: &Option<Version>) -> bool {
+    match (versions, pinned) {
+        (None, _) => true,
+        (Some(ranges), None) => !ranges.is_empty(),
+        (Some(ranges), Some(version)) => ranges.iter().any(|range| range.contains(version)),
+    }
+}
+
 impl Store {
     pub(super) fn enqueue_message(
         &mut self,
@@ -45,7 +54,7 @@ impl Store {
         choice: &Choice,
     ) -> Option<Box<Turn>> {
         self.drop_unclaimed_mail(now);
-        let key = self.pick_turn(now, versions, choice.pick)?;
+        let key = self.pick_turn(now, versions, &choice.pick)?;
         let row = self.instances.get_mut(&key).expect("a listed instance has a row");
         if let Some((lease, batch)) = row.lease.take() {
             self.turn_tokens.remove(&lease.token);
@@ -81,13 +90,13 @@ impl Store {
     /// so, which lets none starve. The filter comes before the lock
     /// (`DispatcherCapabilityFilter`); an execution with no pinned version
     /// passes every filter but the empty one.
-    fn pick_turn(&self, now: Time, versions: Option<&[VersionRange]>, pick: Pick) -> Option<Key> {
-        let compatible = |pinned: &Option<Version>| match (versions, pinned) {
-            (None, _) => true,
-            (Some(ranges), None) => !ranges.is_empty(),
-            (Some(ranges), Some(version)) => ranges.iter().any(|range| range.contains(version)),
-        };
-        let sets = self.ready.iter().filter(|(pinned, _)| compatible(pinned)).map(|(_, set)| set);
+    pub(super) fn pick_turn(&self, now: Time, versions: Option<&[VersionRange]>, pick: &Pick) -> Option<Key> {
+        if let Pick::Instance(name) = pick {
+            let key = self.names.get(name).copied()?;
+            let (pinned, (at, ..)) = self.instances[&key].listed.as_ref()?;
+            return (*at <= now && compatible(versions, pinned)).then_some(key);
+        }
+        let sets = self.ready.iter().filter(|(pinned, _)| compatible(versions, pinned)).map(|(_, set)| set);
         pick.of(sets, (now, u64::MAX, Key::MAX)).map(|(_, _, key)| key)
     }
 

@@ -34,7 +34,7 @@ impl Pair {
             return self.look();
         };
         let now = Time(self.model.now);
-        let choice = Choice { token: self.model.next_token(), pick: step.pick() };
+        let choice = Choice::new(self.model.next_token(), step.pick());
         let before = self.store.clone();
         let answer = self.store.apply(now, &call, &choice);
         let expected = self.model.answer(step);
@@ -110,7 +110,7 @@ impl Pair {
 
     /// A call that only looks.
     fn ask(&mut self, call: &Call) -> Reply {
-        let choice = Choice { token: "unused".to_owned(), pick: Pick::Oldest };
+        let choice = Choice::new("unused", Pick::Oldest);
         self.store.apply(Time(self.model.now), call, &choice)
     }
 }

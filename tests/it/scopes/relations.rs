@@ -45,7 +45,7 @@ impl Run {
     }
 
     fn ask(&mut self, call: &Call, token: &str, pick: Pick) -> Reply {
-        self.store.apply(Time(self.model.now), call, &Choice { token: token.to_owned(), pick })
+        self.store.apply(Time(self.model.now), call, &Choice::new(token, pick))
     }
 
     /// What can be seen of each instance, whatever the order it was made in.

@@ -1,0 +1,73 @@
+//! Why something can be fetched, or cannot: for those who explain an answer.
+//!
+//! It changes nothing, and the store's own fetches do not need it.
+
+use super::turn::compatible;
+use super::{Pick, Store};
+use crate::call::{Item, SessionClaim, Tags, VersionRange};
+use crate::clock::Time;
+
+/// What keeps a fetch from taking something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bar {
+    /// There is nothing of it in the queue.
+    Absent,
+    /// It is under a lock that ends then.
+    Locked(Time),
+    /// It is visible from then on.
+    Invisible(Time),
+    /// It is a message for an instance that nothing has started.
+    NotStarted,
+    /// The fetch's version filter leaves it out.
+    Version,
+    /// The fetch's tag filter leaves it out.
+    Tag,
+    /// Its session belongs to somebody else, or the fetch takes no sessions.
+    Session,
+}
+
+impl Store {
+    /// The instance that a fetch at `now` would take first.
+    pub fn eligible_turn(&self, now: Time, versions: Option<&[VersionRange]>) -> Option<&str> {
+        let key = self.pick_turn(now, versions, &Pick::Oldest)?;
+        Some(&self.instances[&key].name)
+    }
+
+    /// The job that a fetch at `now` would take first.
+    pub fn eligible_job(&self, now: Time, session: Option<&SessionClaim>, tags: &Tags) -> Option<Item> {
+        self.pick_job(now, session, tags, &Pick::Oldest).map(|id| self.jobs.row(id).0.clone())
+    }
+
+    /// What keeps a fetch at `now` from taking this instance; `None` when
+    /// nothing does.
+    pub fn bar_to_turn(&self, now: Time, instance: &str, versions: Option<&[VersionRange]>) -> Option<Bar> {
+        let Some(row) = self.find(instance) else { return Some(Bar::Absent) };
+        if let Some((lease, _)) = row.lease.as_ref().filter(|(lease, _)| lease.holds(now)) {
+            return Some(Bar::Locked(lease.until));
+        }
+        let Some((pinned, (at, ..))) = &row.listed else {
+            return Some(if row.queue.len() == 0 { Bar::Absent } else { Bar::NotStarted });
+        };
+        if *at > now {
+            return Some(Bar::Invisible(*at));
+        }
+        (!compatible(versions, pinned)).then_some(Bar::Version)
+    }
+
+    /// What keeps a fetch at `now` from taking any job with this item; `None`
+    /// when nothing does. Of several such jobs the one that is nearest to being
+    /// taken counts.
+    pub fn bar_to_job(&self, now: Time, item: &Item, session: Option<&SessionClaim>, tags: &Tags) -> Option<Bar> {
+        if self.pick_job(now, session, tags, &Pick::Job(item.clone(), 0)).is_some() {
+            return None;
+        }
+        let first = self.jobs.first_of(item);
+        Some(match first {
+            None => Bar::Absent,
+            Some((ready_at, true)) if ready_at > now => Bar::Locked(ready_at),
+            Some((ready_at, false)) if ready_at > now => Bar::Invisible(ready_at),
+            Some(_) if !tags.matches(crate::call::tag_of(item)) => Bar::Tag,
+            Some(_) => Bar::Session,
+        })
+    }
+}
