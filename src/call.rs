@@ -252,6 +252,113 @@ pub struct Job {
 }
 
 impl Call {
+    /// The one instance that the call names, if it names just one.
+    pub fn instance(&self) -> Option<&str> {
+        match self {
+            Call::Read { instance }
+            | Call::ReadWithExecution { instance, .. }
+            | Call::AppendWithExecution { instance, .. }
+            | Call::GetCustomStatus { instance, .. }
+            | Call::GetKvValue { instance, .. }
+            | Call::GetKvAllValues { instance }
+            | Call::GetInstanceStats { instance }
+            | Call::ListExecutions { instance }
+            | Call::ReadHistoryWithExecutionId { instance, .. }
+            | Call::ReadHistory { instance }
+            | Call::LatestExecutionId { instance }
+            | Call::GetInstanceInfo { instance }
+            | Call::GetExecutionInfo { instance, .. }
+            | Call::ListChildren { instance }
+            | Call::GetParentId { instance }
+            | Call::GetInstanceTree { instance }
+            | Call::DeleteInstance { instance, .. }
+            | Call::PruneExecutions { instance, .. } => Some(instance),
+            _ => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn instance_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Call::Read { instance }
+            | Call::ReadWithExecution { instance, .. }
+            | Call::AppendWithExecution { instance, .. }
+            | Call::GetCustomStatus { instance, .. }
+            | Call::GetKvValue { instance, .. }
+            | Call::GetKvAllValues { instance }
+            | Call::GetInstanceStats { instance }
+            | Call::ListExecutions { instance }
+            | Call::ReadHistoryWithExecutionId { instance, .. }
+            | Call::ReadHistory { instance }
+            | Call::LatestExecutionId { instance }
+            | Call::GetInstanceInfo { instance }
+            | Call::GetExecutionInfo { instance, .. }
+            | Call::ListChildren { instance }
+            | Call::GetParentId { instance }
+            | Call::GetInstanceTree { instance }
+            | Call::DeleteInstance { instance, .. }
+            | Call::PruneExecutions { instance, .. } => Some(instance),
+            _ => None,
+        }
+    }
+
+    /// The lock token that the call brings, if it brings one.
+    pub fn token(&self) -> Option<&str> {
+        match self {
+            Call::AckOrchestrationItem(ack) => Some(&ack.token),
+            Call::AbandonOrchestrationItem { token, .. }
+            | Call::RenewOrchestrationItemLock { token, .. }
+            | Call::AckWorkItem { token, .. }
+            | Call::RenewWorkItemLock { token, .. }
+            | Call::AbandonWorkItem { token, .. } => Some(token),
+            _ => None,
+        }
+    }
+
+    /// Whether the call only looks.
+    pub fn is_read(&self) -> bool {
+        !matches!(
+            self,
+            Call::FetchOrchestrationItem { .. }
+                | Call::FetchWorkItem { .. }
+                | Call::EnqueueForWorker { .. }
+                | Call::EnqueueForOrchestrator { .. }
+                | Call::AppendWithExecution { .. }
+                | Call::RenewSessionLock { .. }
+                | Call::CleanupOrphanedSessions { .. }
+                | Call::DeleteInstancesAtomic { .. }
+                | Call::DeleteInstance { .. }
+                | Call::DeleteInstanceBulk { .. }
+                | Call::PruneExecutions { .. }
+                | Call::PruneExecutionsBulk { .. }
+        ) && self.token().is_none()
+    }
+
+    /// Whether the call is one of `ProviderAdmin`.
+    pub fn is_admin(&self) -> bool {
+        matches!(
+            self,
+            Call::ListInstances
+                | Call::ListInstancesByStatus { .. }
+                | Call::ListExecutions { .. }
+                | Call::ReadHistoryWithExecutionId { .. }
+                | Call::ReadHistory { .. }
+                | Call::LatestExecutionId { .. }
+                | Call::GetInstanceInfo { .. }
+                | Call::GetExecutionInfo { .. }
+                | Call::GetSystemMetrics
+                | Call::GetQueueDepths
+                | Call::ListChildren { .. }
+                | Call::GetParentId { .. }
+                | Call::DeleteInstancesAtomic { .. }
+                | Call::GetInstanceTree { .. }
+                | Call::DeleteInstance { .. }
+                | Call::DeleteInstanceBulk { .. }
+                | Call::PruneExecutions { .. }
+                | Call::PruneExecutionsBulk { .. }
+        )
+    }
+
     /// The name of duroxide's method.
     pub fn method(&self) -> &'static str {
         match self {

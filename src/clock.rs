@@ -15,8 +15,10 @@
 //!
 //! It does not know what the time is used for, and starts no threads.
 
-// Where virtual time cannot reach std, `absent.rs` stands in for `libc.rs`.
+#[cfg(feature = "conformance")]
+mod alone;
 mod idle;
+// Where virtual time cannot reach std, `absent.rs` stands in for `libc.rs`.
 #[cfg_attr(
     not(all(
         feature = "interpose",
@@ -31,6 +33,8 @@ mod time;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+#[cfg(feature = "conformance")]
+pub(crate) use alone::run_alone;
 pub use idle::settle;
 pub(crate) use idle::wake_idle;
 pub(crate) use libc::SUPPORTED;

@@ -81,6 +81,8 @@
 
 pub mod call;
 pub mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod contract;
 pub mod laws;
 pub mod provider;

@@ -33,6 +33,22 @@ impl Store {
         Some(&self.instances[&key].name)
     }
 
+    /// Every instance that a fetch at `now` could take.
+    pub fn eligible_turns(&self, now: Time, versions: Option<&[VersionRange]>) -> Vec<&str> {
+        let rows = self.instances.values().filter(|row| self.bar_to_turn(now, &row.name, versions).is_none());
+        rows.map(|row| row.name.as_str()).collect()
+    }
+
+    /// How many jobs a fetch at `now` could take.
+    pub fn eligible_jobs(&self, now: Time, session: Option<&SessionClaim>, tags: &Tags) -> usize {
+        self.job_lanes(now, session, tags).map(|lane| lane.range(..=(now, u64::MAX)).count()).sum()
+    }
+
+    /// When an instance was created.
+    pub fn created_at(&self, instance: &str) -> Option<Time> {
+        self.find(instance)?.record.as_ref().map(|record| record.created_at)
+    }
+
     /// The job that a fetch at `now` would take first.
     pub fn eligible_job(&self, now: Time, session: Option<&SessionClaim>, tags: &Tags) -> Option<Item> {
         self.pick_job(now, session, tags, &Pick::Oldest).map(|id| self.jobs.row(id).0.clone())

@@ -185,20 +185,32 @@ impl Store {
 
     /// Which job to fetch: eligible ones in the order in which they became so.
     pub(super) fn pick_job(&self, now: Time, session: Option<&SessionClaim>, tags: &Tags, pick: &Pick) -> Option<u64> {
-        let eligible = |lane: &Lane| {
-            let claimable = match (&lane.session, session) {
-                (None, _) => true,
-                (Some(id), Some(claim)) => self.may_claim(now, id, &claim.owner),
-                (Some(_), None) => false,
-            };
-            claimable && tags.matches(lane.tag.as_deref())
-        };
         if let Pick::Job(item, attempts) = pick {
-            let rows = self.jobs.matching(item).filter(|(_, row)| row.ready_at <= now && eligible(&row.lane));
+            let rows = self.jobs.matching(item);
+            let rows = rows.filter(|(_, row)| row.ready_at <= now && self.may_fetch(now, session, tags, &row.lane));
             return rows.min_by_key(|(id, row)| (row.attempts != *attempts, row.ready_at, *id)).map(|(id, _)| id);
         }
-        let lanes = self.jobs.lanes.iter().filter(|(lane, _)| eligible(lane)).map(|(_, set)| set);
-        pick.of(lanes, (now, u64::MAX)).map(|(_, id)| id)
+        pick.of(self.job_lanes(now, session, tags), (now, u64::MAX)).map(|(_, id)| id)
+    }
+
+    /// The lanes that a fetch may take from.
+    pub(super) fn job_lanes<'a>(
+        &'a self,
+        now: Time,
+        session: Option<&'a SessionClaim>,
+        tags: &'a Tags,
+    ) -> impl Iterator<Item = &'a BTreeSet<(Time, u64)>> {
+        let lanes = self.jobs.lanes.iter().filter(move |(lane, _)| self.may_fetch(now, session, tags, lane));
+        lanes.map(|(_, set)| set)
+    }
+
+    fn may_fetch(&self, now: Time, session: Option<&SessionClaim>, tags: &Tags, lane: &Lane) -> bool {
+        let claimable = match (&lane.session, session) {
+            (None, _) => true,
+            (Some(id), Some(claim)) => self.may_claim(now, id, &claim.owner),
+            (Some(_), None) => false,
+        };
+        claimable && tags.matches(lane.tag.as_deref())
     }
 
     pub(super) fn ack_job(&mut self, now: Time, token: &str, completion: Option<&Item>) -> Result<Reply, Refusal> {

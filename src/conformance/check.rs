@@ -1,0 +1,101 @@
+//! [`check`]: scripts from seeds against a provider, until the budget is spent.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use duroxide::provider_validations::ProviderFactory;
+
+use super::blame::blame;
+use super::drive::{End, Next, Observed, stop_at_once};
+use super::finding::Finding;
+use super::generate;
+use super::lab::Lab;
+use super::minimise::minimise;
+use super::oracle::Mismatch;
+use super::pace::Pace;
+use super::script::Script;
+use super::storage::{Plain, Storage};
+use crate::clock::{self, Time};
+use crate::seed::Seed;
+
+/// How much is checked, and from which seed.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Everything is drawn from it.
+    pub seed: Seed,
+    /// How many calls are made at the most, those of shrinking not counted.
+    pub calls: u64,
+    /// How much real time one call may take.
+    pub patience: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config { seed: Seed(1), calls: 100_000, patience: Duration::from_secs(10) }
+    }
+}
+
+/// What a check has found.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// A finding for each rule that is broken, the smallest.
+    pub findings: Vec<Finding>,
+    /// How many scripts were run.
+    pub scripts: u64,
+    /// How many calls were checked.
+    pub calls: u64,
+    /// Scripts of which nothing can be said, and why.
+    pub inconclusive: BTreeMap<String, u64>,
+}
+
+/// Checks a provider.
+pub async fn check(factory: &dyn ProviderFactory, config: &Config) -> Verdict {
+    check_storage(&Plain(factory), config).await
+}
+
+/// Checks a provider of which the check knows more.
+pub async fn check_storage(storage: &dyn Storage, config: &Config) -> Verdict {
+    // Blocks the thread: a check is all that its caller does.
+    let run = || clock::run_alone(Time(1_735_689_600_000), config.seed, explore(storage, config, Pace::Virtual));
+    std::thread::scope(|scope| scope.spawn(run).join()).expect("a check does not panic").expect("virtual time is there")
+}
+
+async fn explore(storage: &dyn Storage, config: &Config, pace: Pace) -> Verdict {
+    let mut lab = Lab::new(storage, pace, config.patience);
+    let mut verdict = Verdict { findings: Vec::new(), scripts: 0, calls: 0, inconclusive: BTreeMap::new() };
+    while verdict.calls < config.calls {
+        let seed = config.seed.child(&verdict.scripts.to_string());
+        let script = generate::script(seed);
+        let known: Vec<&str> = verdict.findings.iter().map(|finding| finding.rule).collect();
+        let policy = |observed: &[Observed], mismatch: &Mismatch| {
+            let go_on = known.contains(&blame(observed, mismatch)) && observed.last().is_some_and(|o| o.call.is_read());
+            if go_on { Next::GoOn } else { Next::Stop }
+        };
+        let run = lab.run(&script, &policy).await;
+        verdict.scripts += 1;
+        verdict.calls += run.observed.len() as u64;
+        match &run.end {
+            End::Agrees => {}
+            End::Inconclusive(why) => *verdict.inconclusive.entry(why.clone()).or_default() += 1,
+            End::Deviates(deviation) => {
+                let rule = blame(&run.observed, &deviation.mismatch);
+                if !known.contains(&rule) {
+                    verdict.findings.push(shrink(&mut lab, script, rule, seed).await);
+                }
+            }
+        }
+    }
+    lab.close().await;
+    verdict
+}
+
+/// The smallest script that breaks the same rule.
+async fn shrink(lab: &mut Lab<'_>, script: Script, rule: &'static str, seed: Seed) -> Finding {
+    let breaks = async |script: &Script| match lab.run(script, &stop_at_once).await {
+        run if matches!(&run.end, End::Deviates(d) if blame(&run.observed, &d.mismatch) == rule) => true,
+        _ => false,
+    };
+    let script = minimise(script, breaks).await;
+    let run = lab.run(&script, &stop_at_once).await;
+    Finding { rule, script, run, seed: Some(seed) }
+}

@@ -1,0 +1,61 @@
+//! [`Lab`]: a storage with its clock, on which scripts are run one after the
+//! other, each on an empty provider.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use duroxide::providers::Provider;
+
+use super::drive::{Policy, Run, Stage, play};
+use super::pace::Pace;
+use super::script::Script;
+use super::storage::Storage;
+use crate::provider::Under;
+
+/// Where scripts are run.
+pub(crate) struct Lab<'a> {
+    storage: &'a dyn Storage,
+    pace: Pace,
+    provider: Option<Arc<dyn Provider>>,
+    /// How much real time one call may take.
+    patience: Duration,
+    /// How many calls have been made.
+    pub calls: u64,
+}
+
+impl<'a> Lab<'a> {
+    pub fn new(storage: &'a dyn Storage, pace: Pace, patience: Duration) -> Lab<'a> {
+        Lab { storage, pace, provider: None, patience, calls: 0 }
+    }
+
+    /// Runs a script on an empty provider.
+    pub async fn run(&mut self, script: &Script, policy: Policy<'_>) -> Run {
+        let provider = self.empty().await;
+        let handler = Under::new(provider);
+        let stage =
+            Stage { handler: &handler, storage: self.storage, pace: &mut self.pace, policy, patience: self.patience };
+        let run = play(script, stage).await;
+        self.calls += run.observed.len() as u64;
+        run
+    }
+
+    async fn empty(&mut self) -> Arc<dyn Provider> {
+        if let Some(provider) = self.provider.take() {
+            if self.storage.reset(&provider).await {
+                self.provider = Some(provider.clone());
+                return provider;
+            }
+            self.storage.dispose(provider).await;
+        }
+        let provider = self.storage.create_provider().await;
+        self.provider = Some(provider.clone());
+        provider
+    }
+
+    /// Gives back what it holds.
+    pub async fn close(mut self) {
+        if let Some(provider) = self.provider.take() {
+            self.storage.dispose(provider).await;
+        }
+    }
+}
