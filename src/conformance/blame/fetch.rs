@@ -1,0 +1,254 @@
+//! Fetches that found nothing, that took what they must not, or that brought
+//! something wrong; and counts of what calls have done.
+
+use duroxide::providers::WorkItem;
+
+use super::Case;
+use super::past::{enqueues, enqueues_jobs};
+use super::payload::odd;
+use super::{count, origin};
+use crate::call::{Call, Job, Reply, Tags, Turn, VersionRange};
+use crate::store::Bar;
+
+/// A fetch found nothing, though there was something.
+pub(super) fn missed(case: &Case<'_>) -> &'static str {
+    match case.expected() {
+        Reply::Turn(Some(turn)) => missed_turn(case, turn),
+        Reply::Job(Some(job)) => missed_job(case, job),
+        _ => "turn.prompt",
+    }
+}
+
+fn missed_turn(case: &Case<'_>, turn: &Turn) -> &'static str {
+    if let Some(rule) = origin::release_of_turn(case, &turn.instance) {
+        return rule;
+    }
+    if let Call::FetchOrchestrationItem { versions: Some(ranges), .. } = case.call() {
+        return capability_passes(case, ranges);
+    }
+    let locked_other = case.past.turns().any(|(.., other)| other.instance != turn.instance);
+    let origin = turn.messages.iter().map(|item| origin::of_message(case, item)).find(|rule| *rule != "turn.prompt");
+    match origin {
+        Some(rule) => rule,
+        None if locked_other => "turn.other-instances-free",
+        None => odd(case.past.calls().map(|seen| &*seen.call)).map_or("turn.prompt", |_| "payload.accepted-is-usable"),
+    }
+}
+
+/// A filter held back what it lets pass.
+fn capability_passes(case: &Case<'_>, ranges: &[VersionRange]) -> &'static str {
+    let pinned = case.past.calls().rev().find_map(|seen| match &*seen.call {
+        Call::AckOrchestrationItem(ack) if seen.reply == Some(Reply::Done) => {
+            ack.metadata.pinned_duroxide_version.clone()
+        }
+        _ => None,
+    });
+    let Some(pinned) = pinned else {
+        return if ranges.is_empty() {
+            "turn.capability-no-ranges-unpinned"
+        } else {
+            "turn.capability-unpinned-passes"
+        };
+    };
+    let several = case.past.calls().filter(|seen| matches!(&*seen.call, Call::AckOrchestrationItem(_))).count() > 1;
+    match ranges {
+        [first, .., _] if !first.contains(&pinned) => "turn.capability-any-range",
+        _ if !pinned.pre.is_empty() || ranges.iter().any(|r| !r.min.pre.is_empty() || !r.max.pre.is_empty()) => {
+            "turn.capability-semver-order"
+        }
+        _ if ranges.iter().any(|range| range.min == pinned || range.max == pinned) => "turn.capability-range-ends",
+        _ if several => "turn.capability-looks-further",
+        _ => "turn.capability-compatible-taken",
+    }
+}
+
+fn missed_job(case: &Case<'_>, job: &Job) -> &'static str {
+    if let Some(rule) = origin::release_of_job(case, job) {
+        return rule;
+    }
+    let WorkItem::ActivityExecute { session_id, tag, .. } = &*job.item else { return "job.prompt" };
+    let Call::FetchWorkItem { tags, session, .. } = case.call() else { return "job.prompt" };
+    if session_id.is_some() {
+        return missed_session(case);
+    }
+    let from_ack = case.past.last(|seen| enqueues_jobs(&seen.call).contains(&job.item));
+    let by_ack = from_ack.is_some_and(|seen| matches!(&*seen.call, Call::AckOrchestrationItem(_)));
+    let others = case.past.calls().flat_map(|seen| enqueues_jobs(&seen.call)).any(|item| *item != job.item);
+    match (tag, tags) {
+        (Some(_), _) if by_ack => "tag.kept-by-ack",
+        (Some(_), Tags::Tags(_)) if others => "tag.looks-further",
+        (Some(_), Tags::Tags(_)) => "tag.tags",
+        (_, Tags::DefaultAnd(_)) => "tag.default-and",
+        (Some(_), _) => "tag.any",
+        (None, _) if by_ack => "ack-turn.jobs-enqueued",
+        (None, _) if others => "tag.looks-further",
+        (None, _) if session.is_some() => "session.plain-jobs-for-all",
+        _ => "job.prompt",
+    }
+}
+
+fn missed_session(case: &Case<'_>) -> &'static str {
+    let Call::FetchWorkItem { session: Some(claim), .. } = case.call() else { return "session.free-is-claimable" };
+    let claimed = case.past.jobs().find_map(|(_, seen, _)| match &*seen.call {
+        Call::FetchWorkItem { session: Some(claim), .. } => Some((claim, seen.at)),
+        _ => None,
+    });
+    match claimed {
+        None => "session.free-is-claimable",
+        Some((old, _)) if old.owner == claim.owner => "session.owner-served",
+        Some((old, at)) if at + old.lock_for == case.last.at => "session.lock-ends-at",
+        Some(_) => "session.taken-over",
+    }
+}
+
+/// A fetch took something that it must not take.
+pub(super) fn barred(case: &Case<'_>, bar: &Bar) -> &'static str {
+    match case.got() {
+        Reply::Turn(Some(turn)) => barred_turn(case, turn, bar),
+        Reply::Job(Some(job)) => barred_job(case, job, bar),
+        _ => "turn.prompt",
+    }
+}
+
+fn barred_turn(case: &Case<'_>, turn: &Turn, bar: &Bar) -> &'static str {
+    let fetched = case.past.turns().find(|(.., other)| other.instance == turn.instance);
+    match bar {
+        Bar::Locked(_) => {
+            let Some((number, seen, held)) = fetched else { return "turn.exclusive" };
+            let after = &case.past.0[number + 1..];
+            let last = after.iter().rev().find(|seen| seen.call.token() == Some(&*held.token));
+            match last.map(|seen| (&*seen.call, &seen.reply)) {
+                Some((Call::RenewOrchestrationItemLock { .. }, _)) => "renew-turn.batch-stays-locked",
+                Some((Call::AckOrchestrationItem(_), Some(Reply::Refused(_)))) => "ack-turn.failure-keeps-lock",
+                _ if seen.at < case.last.at => "turn.lock-ends-at",
+                _ => "turn.exclusive",
+            }
+        }
+        Bar::Invisible(_) => {
+            let rules = turn.messages.iter().map(|item| origin::of_delay(case, item));
+            rules.into_iter().find(|rule| *rule != "turn.visible").unwrap_or("turn.visible")
+        }
+        Bar::NotStarted => "turn.no-delivery-before-start",
+        Bar::Version => match case.call() {
+            Call::FetchOrchestrationItem { versions: Some(ranges), .. } if ranges.is_empty() => capability_empty(case),
+            Call::FetchOrchestrationItem { versions: Some(ranges), .. }
+                if ranges.iter().any(|range| !range.min.pre.is_empty() || !range.max.pre.is_empty()) =>
+            {
+                "turn.capability-semver-order"
+            }
+            _ => origin::pinned(case).unwrap_or("turn.capability-incompatible-skipped"),
+        },
+        _ => turn.messages.first().map_or("turn.prompt", |item| origin::of_ghost(case, item)),
+    }
+}
+
+fn capability_empty(case: &Case<'_>) -> &'static str {
+    let pinned = case.past.calls().any(
+        |seen| matches!(&*seen.call, Call::AckOrchestrationItem(ack) if ack.metadata.pinned_duroxide_version.is_some()),
+    );
+    if pinned { "turn.capability-no-ranges" } else { "turn.capability-no-ranges-unpinned" }
+}
+
+fn barred_job(case: &Case<'_>, job: &Job, bar: &Bar) -> &'static str {
+    let fetched = case.past.jobs().find(|(.., other)| other.item == job.item);
+    let Call::FetchWorkItem { tags, session, .. } = case.call() else { return "job.exclusive" };
+    match bar {
+        Bar::Locked(_) => {
+            let Some((number, seen, held)) = fetched else { return "job.exclusive" };
+            let after = &case.past.0[number + 1..];
+            let last = after.iter().rev().find(|seen| seen.call.token() == Some(&*held.token));
+            match last.map(|seen| (&*seen.call, &seen.reply)) {
+                Some((Call::RenewWorkItemLock { .. }, _)) => "renew-job.extends-from-now",
+                Some((Call::AckWorkItem { .. }, Some(Reply::Refused(_)))) => "ack-job.refusal-changes-nothing",
+                _ if seen.at < case.last.at => "job.lock-ends-at",
+                _ => "job.exclusive",
+            }
+        }
+        Bar::Invisible(_) if fetched.is_some() => "abandon-job.delay",
+        Bar::Invisible(_) => "job.visible",
+        Bar::Tag => match tags {
+            Tags::DefaultOnly => "tag.default-only",
+            Tags::Tags(_) => "tag.tags",
+            Tags::DefaultAnd(_) => "tag.default-and",
+            Tags::None => "tag.none",
+            Tags::Any => "tag.any",
+        },
+        Bar::Session if session.is_none() => "session.no-claim-skips",
+        Bar::Session => barred_session(case),
+        _ => origin::of_ghost_job(case, job),
+    }
+}
+
+fn barred_session(case: &Case<'_>) -> &'static str {
+    let renewed = case.past.last(|seen| matches!(&*seen.call, Call::RenewSessionLock { .. }));
+    let claim = case.past.jobs().find(|(.., job)| crate::call::is_of_session(&job.item));
+    match (renewed, claim) {
+        (Some(_), _) => "session.renew-extends-from-now",
+        (None, Some((number, seen, _))) => {
+            let released = case.past.0[number + 1..].iter().any(|seen| seen.call.token().is_some());
+            match (released, seen.at < case.last.at) {
+                (true, _) => "session.outlives-job-lock",
+                (false, true) => "session.lock-ends-at",
+                (false, false) => "session.others-blocked",
+            }
+        }
+        (None, None) => "session.claimed-by-fetch",
+    }
+}
+
+/// A part of what a call that changes something has answered.
+pub(super) fn part(case: &Case<'_>, part: &str) -> &'static str {
+    match (case.expected(), case.got()) {
+        (Reply::Turn(Some(expected)), Reply::Turn(Some(got))) => turn_part(case, part, expected, got),
+        (Reply::Job(Some(_)), Reply::Job(Some(got))) => origin::attempts_of_job(case, got),
+        _ => count::part(case, part),
+    }
+}
+
+fn turn_part(case: &Case<'_>, part: &str, expected: &Turn, got: &Turn) -> &'static str {
+    match part {
+        "instance" => "turn.one-instance",
+        "messages" => messages(case, expected, got),
+        "message order" => {
+            let acked = case.past.last(|seen| enqueues(&seen.call).len() > 1).is_some();
+            let abandoned = case.past.last(|seen| matches!(&*seen.call, Call::AbandonOrchestrationItem { .. }));
+            if acked && abandoned.is_none() { "ack-turn.messages-in-order" } else { "turn.batch-order" }
+        }
+        "execution" => origin::execution(case, expected, got),
+        "history_error" => "turn.history-error-returned",
+        "history" => origin::history(case, expected, got),
+        "history order" => "turn.history-order",
+        "history event" => odd(case.past.calls().map(|seen| &*seen.call)).unwrap_or("turn.history-unchanged"),
+        "orchestration_name" => origin::identity(case, true),
+        "version" => origin::identity(case, false),
+        "kv_snapshot" => origin::snapshot(case, expected, got),
+        _ => origin::attempts_of_turn(case, expected, got),
+    }
+}
+
+fn messages(case: &Case<'_>, expected: &Turn, got: &Turn) -> &'static str {
+    let mut extra = got.messages.clone();
+    let mut missing = Vec::new();
+    for item in &expected.messages {
+        match extra.iter().position(|other| other == item) {
+            Some(at) => drop(extra.remove(at)),
+            None => missing.push(item),
+        }
+    }
+    if let Some(foreign) = extra.iter().find(|item| crate::call::instance_of(item) != expected.instance) {
+        let _ = foreign;
+        return "turn.one-instance";
+    }
+    match (missing.first(), extra.first()) {
+        (Some(lost), Some(other)) if crate::call::kind_of(lost) == crate::call::kind_of(other) => {
+            odd(case.past.calls().map(|seen| &*seen.call)).unwrap_or("turn.messages-unchanged")
+        }
+        (Some(lost), _) => origin::of_lost(case, lost),
+        (None, Some(extra)) if expected.messages.contains(extra) => origin::of_ghost(case, extra),
+        (None, Some(extra)) => match origin::of_delay(case, extra) {
+            "turn.visible" => origin::of_ghost(case, extra),
+            rule => rule,
+        },
+        (None, None) => "turn.whole-batch",
+    }
+}

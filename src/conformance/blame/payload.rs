@@ -1,0 +1,51 @@
+//! Values that people forget, in a call.
+
+use serde_json::Value;
+
+use crate::call::Call;
+
+/// The rule about the oddest value in any of `calls`, if there is an odd one.
+pub(super) fn odd<'a>(calls: impl IntoIterator<Item = &'a Call>) -> Option<&'static str> {
+    let mut worst = None;
+    for call in calls {
+        if let Ok(value) = serde_json::to_value(call) {
+            walk(&value, &mut worst);
+        }
+    }
+    worst.map(|(_, rule)| rule)
+}
+
+type Worst = Option<(u8, &'static str)>;
+
+fn raise(worst: &mut Worst, rank: u8, rule: &'static str) {
+    if worst.is_none_or(|(known, _)| known < rank) {
+        *worst = Some((rank, rule));
+    }
+}
+
+fn walk(value: &Value, worst: &mut Worst) {
+    match value {
+        Value::String(text) => walk_text(text, worst),
+        Value::Number(number) if number.as_u64().is_some_and(|n| n > i64::MAX as u64) => {
+            raise(worst, 5, "payload.numbers-accepted");
+        }
+        Value::Number(number) if number.as_u64().is_some_and(|n| n > 1 << 53) => {
+            raise(worst, 4, "payload.numbers-exact");
+        }
+        Value::Array(values) => values.iter().for_each(|value| walk(value, worst)),
+        Value::Object(fields) => fields.values().for_each(|value| walk(value, worst)),
+        _ => {}
+    }
+}
+
+fn walk_text(text: &str, worst: &mut Worst) {
+    if text.contains('\0') {
+        raise(worst, 6, "payload.nul");
+    } else if text.len() > 1000 {
+        raise(worst, 3, "payload.long");
+    } else if !text.is_ascii() {
+        raise(worst, 2, "payload.unicode");
+    } else if text.contains(['\'', '"', '\\', '%', '\n', ';', '{']) {
+        raise(worst, 1, "payload.quotes");
+    }
+}

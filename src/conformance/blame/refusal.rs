@@ -1,0 +1,192 @@
+//! Calls that were accepted and should not have been, and the other way round.
+
+use super::Case;
+use super::past::{Fate, is_deletion};
+use super::payload::odd;
+use crate::call::{Call, Class, Reply};
+
+fn class(reply: &Reply) -> Class {
+    match reply {
+        Reply::Refused(refusal) => refusal.class,
+        _ => Class::Other,
+    }
+}
+
+/// An error that says a retry may help, where none can.
+pub(super) fn retryable(case: &Case<'_>) -> &'static str {
+    match class(case.expected()) {
+        Class::LockLost => "error.lock-lost-is-permanent",
+        Class::NotFound => "error.not-found-is-permanent",
+        Class::StillRunning | Class::SubOrchestration | Class::ChildLeft => "error.not-deletable-is-permanent",
+        Class::DuplicateEvent | Class::Invalid | Class::Other => "error.invalid-is-permanent",
+        Class::Corrupt => "error.corrupt-is-permanent",
+    }
+}
+
+/// A call that had to be refused.
+pub(super) fn accepted(case: &Case<'_>) -> &'static str {
+    let expected = class(case.expected());
+    if let Some(token) = case.call().token()
+        && expected == Class::LockLost
+    {
+        return dead_token(case.call(), case.past.fate(token, case.last.at));
+    }
+    match (case.call(), expected) {
+        (Call::AckOrchestrationItem(_), Class::DuplicateEvent) => "ack-turn.duplicate-event-refused",
+        (Call::AckOrchestrationItem(ack), _) if ack.history.iter().any(|event| event.event_id == 0) => {
+            "ack-turn.event-id-zero"
+        }
+        (Call::AppendWithExecution { events, .. }, _) if events.iter().any(|event| event.event_id == 0) => {
+            "ack-turn.event-id-zero"
+        }
+        (Call::AckOrchestrationItem(_), _) => "ack-turn.wrong-queue-refused",
+        (Call::AppendWithExecution { .. }, _) => "append.duplicate",
+        (Call::EnqueueForOrchestrator { .. }, _) => "enqueue.wrong-queue-refused",
+        (Call::EnqueueForWorker { .. }, _) => "enqueue-job.wrong-queue-refused",
+        (Call::AckWorkItem { completion: Some(item), .. }, _) if crate::call::is_job(item) => {
+            "ack-job.wrong-queue-refused"
+        }
+        (Call::AckWorkItem { .. }, _) => "ack-job.other-completions",
+        (call, Class::StillRunning) if is_deletion(call) => still_running(case),
+        (Call::DeleteInstance { .. }, Class::SubOrchestration) => "delete.child-refused",
+        (Call::DeleteInstance { .. }, Class::ChildLeft) | (Call::DeleteInstancesAtomic { .. }, _) => {
+            "delete.child-left-refused"
+        }
+        (Call::DeleteInstance { .. }, _) => "delete.unknown-refused",
+        (Call::PruneExecutions { .. }, _) => "prune.unknown-refused",
+        (Call::GetInstanceInfo { .. }, _) => forgotten(case).unwrap_or("info.unknown-refused"),
+        (Call::GetParentId { .. }, _) => forgotten(case).unwrap_or("tree.parent"),
+        (Call::GetExecutionInfo { .. }, _) => forgotten(case).unwrap_or("execution.unknown-refused"),
+        (_, Class::Corrupt) => "read.unreadable-is-an-error",
+        _ => "error.refusal-changes-nothing",
+    }
+}
+
+/// The rule of what should have made the thing unknown that was read.
+fn forgotten(case: &Case<'_>) -> Option<&'static str> {
+    let culprit = case.past.culprit()?;
+    match (&*culprit.call, &culprit.reply) {
+        (Call::AckOrchestrationItem(_), Some(Reply::Refused(_))) => Some("ack-turn.atomic-metadata"),
+        (Call::DeleteInstanceBulk { .. }, Some(Reply::Deleted(_))) => Some("delete-bulk.deletes-whole"),
+        (call, Some(Reply::Deleted(_))) if is_deletion(call) => Some("delete.removes-record"),
+        (Call::PruneExecutions { .. } | Call::PruneExecutionsBulk { .. }, Some(Reply::Pruned(_))) => {
+            Some("prune.removes-history")
+        }
+        (Call::EnqueueForOrchestrator { .. } | Call::EnqueueForWorker { .. }, _) => Some("enqueue.creates-no-instance"),
+        (Call::AppendWithExecution { .. }, _) => Some("append.creates-no-instance"),
+        (Call::AckOrchestrationItem(ack), _) if ack.metadata.orchestration_name.is_none() => {
+            Some("ack-turn.nameless-creates-nothing")
+        }
+        _ => None,
+    }
+}
+
+fn still_running(case: &Case<'_>) -> &'static str {
+    let continued = case.past.last(|seen| match &*seen.call {
+        Call::AckOrchestrationItem(ack) => ack.metadata.status.is_some(),
+        _ => false,
+    });
+    match continued.map(|seen| &*seen.call) {
+        Some(Call::AckOrchestrationItem(ack)) if ack.metadata.status.as_deref() == Some("ContinuedAsNew") => {
+            "delete.continuing-refused"
+        }
+        _ => "delete.running-refused",
+    }
+}
+
+/// A token that holds no lock was taken for one that does.
+fn dead_token(call: &Call, fate: Fate) -> &'static str {
+    let expired = fate == Fate::Expired;
+    match (call, fate) {
+        (Call::AckOrchestrationItem(_), Fate::Deleted) => "delete.removes-lock",
+        (_, Fate::Deleted) if !matches!(call, Call::AckOrchestrationItem(_)) && is_of_job(call) => {
+            "delete.removes-jobs"
+        }
+        (_, Fate::Deleted) => "delete.removes-lock",
+        (_, Fate::Cancelled) => "ack-turn.cancelled-held-removed",
+        (Call::AckOrchestrationItem(_), _) if expired => "ack-turn.expired-token-refused",
+        (Call::AckOrchestrationItem(_), _) => "ack-turn.dead-token-refused",
+        (Call::AbandonOrchestrationItem { .. }, _) if expired => "abandon-turn.expired-token-refused",
+        (Call::AbandonOrchestrationItem { .. }, _) => "abandon-turn.dead-token-refused",
+        (Call::RenewOrchestrationItemLock { .. }, _) if expired => "renew-turn.expired-token-refused",
+        (Call::RenewOrchestrationItemLock { .. }, _) => "renew-turn.dead-token-refused",
+        (Call::AckWorkItem { .. }, _) if expired => "ack-job.expired-token-refused",
+        (Call::AckWorkItem { .. }, _) => "ack-job.dead-token-refused",
+        (Call::RenewWorkItemLock { .. }, _) if expired => "renew-job.expired-token-refused",
+        (Call::RenewWorkItemLock { .. }, _) => "renew-job.dead-token-refused",
+        _ => "abandon-job.dead-token-refused",
+    }
+}
+
+fn is_of_job(call: &Call) -> bool {
+    matches!(call, Call::AckWorkItem { .. } | Call::RenewWorkItemLock { .. } | Call::AbandonWorkItem { .. })
+}
+
+/// A call was refused without a reason.
+pub(super) fn refused(case: &Case<'_>) -> &'static str {
+    let calls = || std::iter::once(case.call()).chain(case.past.calls().map(|seen| &*seen.call));
+    if let Some(rule) = odd([case.call()]) {
+        return rule;
+    }
+    if let Some(token) = case.call().token()
+        && case.past.fate(token, case.last.at) == Fate::Live
+        && let Some(rule) = lost_lock(case, token)
+    {
+        return rule;
+    }
+    if let Some(rule) = odd(calls()) {
+        return if rule == "payload.numbers-accepted" || rule == "payload.nul" {
+            "payload.accepted-is-usable"
+        } else {
+            rule
+        };
+    }
+    match case.call() {
+        Call::AckOrchestrationItem(ack) if !ack.cancelled.is_empty() => "ack-turn.cancelled-unknown-ignored",
+        Call::AckOrchestrationItem(ack) if ack.history.is_empty() => "ack-turn.empty-history-valid",
+        Call::AckOrchestrationItem(_) => "ack-turn.history-appended",
+        Call::AppendWithExecution { .. } => "append.any-instance-accepted",
+        Call::EnqueueForOrchestrator { .. } => "enqueue.any-instance-accepted",
+        Call::EnqueueForWorker { .. } => "enqueue-job.delivered",
+        Call::FetchOrchestrationItem { .. } => "turn.prompt",
+        Call::FetchWorkItem { .. } => "job.prompt",
+        Call::AckWorkItem { .. } => "ack-job.removes",
+        Call::AbandonWorkItem { .. } => "abandon-job.keeps-job",
+        Call::AbandonOrchestrationItem { .. } => "abandon-turn.messages-kept",
+        Call::RenewOrchestrationItemLock { .. } => "renew-turn.extends-from-now",
+        Call::RenewWorkItemLock { .. } => "renew-job.any-instance-state",
+        Call::DeleteInstance { force: true, .. } | Call::DeleteInstancesAtomic { force: true, .. } => "delete.force",
+        Call::DeleteInstancesAtomic { .. } => "delete.unknown-in-batch",
+        Call::DeleteInstance { .. } => "delete.ended-deleted",
+        Call::DeleteInstanceBulk { .. } => "delete-bulk.ended-only",
+        Call::LatestExecutionId { .. } => "read.latest-execution-id-unknown",
+        Call::Read { .. } | Call::ReadHistory { .. } => "read.unknown-is-empty",
+        Call::ReadWithExecution { .. } | Call::ReadHistoryWithExecutionId { .. } => "read.unknown-execution-is-empty",
+        Call::ListExecutions { .. } => "execution.unknown-lists-nothing",
+        Call::GetInstanceInfo { .. } | Call::GetParentId { .. } => "ack-turn.creates-instance",
+        Call::GetExecutionInfo { .. } => "ack-turn.execution-created",
+        Call::GetKvValue { .. } | Call::GetKvAllValues { .. } => "kv.missing-is-nothing",
+        Call::GetInstanceStats { .. } => "stats.unknown-is-nothing",
+        Call::GetCustomStatus { .. } => "status.fresh-is-nothing",
+        Call::GetInstanceTree { .. } => "tree.order",
+        Call::ListChildren { .. } => "tree.children",
+        _ => "error.refusal-changes-nothing",
+    }
+}
+
+/// What made a lock end that should hold still.
+fn lost_lock(case: &Case<'_>, token: &str) -> Option<&'static str> {
+    let turn = case.is_turn();
+    let with_token = |seen: &&super::Observed| seen.call.token() == Some(token);
+    let before = case.past.calls().rev().find(with_token)?;
+    Some(match (&*before.call, &before.reply) {
+        (Call::AckOrchestrationItem(_), Some(Reply::Refused(_))) => "ack-turn.failure-keeps-lock",
+        (Call::AckWorkItem { .. }, Some(Reply::Refused(_))) => "ack-job.refusal-changes-nothing",
+        (Call::RenewOrchestrationItemLock { .. }, _) => "renew-turn.extends-from-now",
+        (Call::RenewWorkItemLock { .. }, _) => "renew-job.extends-from-now",
+        _ if turn => "turn.lock-ends-at",
+        _ => "job.lock-ends-at",
+    })
+    .or(None)
+    .filter(|_| before.at <= case.last.at)
+}
