@@ -13,6 +13,9 @@
 //! it. The overrides never ask tokio: it reads std's clock while it holds its
 //! own clock's lock.
 //!
+//! A [`Warp`] does the lesser thing for code that cannot be simulated: it holds
+//! the wall clock of the whole process, and no other clock.
+//!
 //! It does not know what the time is used for, and starts no threads.
 
 #[cfg(feature = "conformance")]
@@ -30,6 +33,7 @@ mod idle;
 )]
 mod libc;
 mod time;
+mod warp;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -39,10 +43,12 @@ pub use idle::settle;
 pub(crate) use idle::wake_idle;
 pub(crate) use libc::SUPPORTED;
 pub use time::Time;
+pub use warp::{Claim, Warp, WarpError};
 
 use crate::seed::Stream;
 
-/// The time now: virtual on a simulating thread, the system's elsewhere.
+/// The time now: virtual on a simulating thread, elsewhere the system's, which
+/// stands still during a [`Warp`].
 pub fn now() -> Time {
     if libc::on() {
         return Time(libc::now_ns() / 1_000_000);

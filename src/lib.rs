@@ -61,7 +61,7 @@
 //! | [`trace`] | every provider call with its virtual time; histories as text |
 //! | [`laws`] | what must hold in any trace |
 //! | [`call`] | the vocabulary: calls and replies as plain data |
-//! | [`clock`] | virtual time, and how it reaches std |
+//! | [`clock`] | virtual time, and how it reaches std; the warp, which holds the wall clock |
 //! | [`seed`] | the one source of randomness |
 //!
 //! # What is not there
@@ -77,7 +77,7 @@
 //!
 //! Simulations need Linux with glibc on x86-64 or AArch64. Elsewhere, and
 //! without the feature `interpose`, the crate compiles, [`Memory`] works on
-//! real time, and [`Sim`] says why it cannot run.
+//! real time, and [`Sim`] and [`clock::Warp`] say why they cannot run.
 
 pub mod call;
 pub mod clock;

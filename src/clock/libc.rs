@@ -1,16 +1,22 @@
-//! The clock and entropy symbols of the C library, for simulating threads.
+//! The clock and entropy symbols of the C library, for simulating threads and
+//! for a warp.
 //!
 //! This is the one file of the crate with `unsafe` in it. Its contract:
 //!
-//! - `clock_gettime`, `getrandom` and `syscall` are defined here under their C
-//!   names and so win over the C library's in every binary that links this
-//!   crate. On a thread that is not simulating they call the next definition
-//!   (found once by `dlsym(RTLD_NEXT)`), with the caller's own arguments: for
-//!   such a thread nothing changes but one thread-local read, and the clock
-//!   still goes through the vDSO.
-//! - On a simulating thread `clock_gettime` answers the wall and monotonic
+//! - `clock_gettime`, `gettimeofday`, `time`, `getrandom` and `syscall` are
+//!   defined here under their C names and so win over the C library's in every
+//!   binary that links this crate. On a thread that is not simulating, and
+//!   while no warp is on, they call the next definition (found once by
+//!   `dlsym(RTLD_NEXT)`), with the caller's own arguments: for such a thread
+//!   nothing changes but one thread-local read and, where the wall clock is
+//!   asked for, one relaxed load; the clock still goes through the vDSO.
+//! - On a simulating thread the clock functions answer the wall and monotonic
 //!   clocks from [`VIRTUAL`], and `getrandom` (also through `syscall`) answers
 //!   from the seed. Everything else falls through.
+//! - On every other thread the wall clock comes from [`WARP`] while a warp is
+//!   on. The monotonic clocks, and entropy, stay real.
+//! - Only calls of these symbols are seen: not the C library's own, nor raw
+//!   system calls, nor the kernel's (the times of files, timeouts).
 //! - The overrides never allocate, panic, lock or call back into Rust's
 //!   runtime: they can run inside an allocator, a lock or a thread's exit.
 //!   The thread-local is `const` and has no destructor, so it is there from a
@@ -23,7 +29,7 @@
 
 use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_long, c_uint, c_void};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::seed::{Seed, Stream};
 
@@ -50,6 +56,16 @@ thread_local! {
     };
 }
 
+/// In [`WARP`] while no warp is on. A warp's moments are whole milliseconds,
+/// which this is not.
+const OFF: u64 = u64::MAX;
+
+/// Where the process's wall clock stands, in nanoseconds since the epoch.
+///
+/// Relaxed is enough: there is nothing to read behind it, and who learned by
+/// whatever means that it was moved sees it moved.
+static WARP: AtomicU64 = AtomicU64::new(OFF);
+
 /// Makes this thread a simulating one.
 pub(super) fn enter(now_ns: u64, entropy: &Stream) {
     VIRTUAL.with(|v| {
@@ -58,9 +74,15 @@ pub(super) fn enter(now_ns: u64, entropy: &Stream) {
         v.entropy.set(entropy.state());
         v.on.set(true);
     });
-    // Naming the functions pulls their object file into every binary that can
-    // simulate; an archive member nobody names may be left out by the linker.
-    std::hint::black_box((clock_gettime as *const c_void, getrandom as *const c_void, syscall as *const c_void));
+    link();
+}
+
+/// Naming the functions pulls their object file into every binary that can
+/// simulate or warp; an archive member nobody names may be left out by the
+/// linker.
+fn link() {
+    std::hint::black_box((clock_gettime as *const c_void, gettimeofday as *const c_void, time as *const c_void));
+    std::hint::black_box((getrandom as *const c_void, syscall as *const c_void));
 }
 
 /// Gives this thread the real clock back.
@@ -88,19 +110,42 @@ pub(super) fn set_wall_ns(wall_ns: u64) {
     VIRTUAL.with(|v| v.wall_ns.set(wall_ns));
 }
 
+/// Puts the process's wall clock at `now_ns`, a whole millisecond.
+pub(super) fn warp(now_ns: u64) {
+    debug_assert_ne!(now_ns, OFF, "whole milliseconds");
+    WARP.store(now_ns, Ordering::Relaxed);
+    link();
+}
+
+/// Gives the process the real wall clock back.
+pub(super) fn unwarp() {
+    WARP.store(OFF, Ordering::Relaxed);
+}
+
+/// What the wall clock shows on this thread, if not the real time.
+fn wall_ns() -> Option<u64> {
+    if on() {
+        return Some(VIRTUAL.with(|v| v.now_ns.get().saturating_add(v.wall_ns.get())));
+    }
+    let warp = WARP.load(Ordering::Relaxed);
+    (warp != OFF).then_some(warp)
+}
+
 /// # Safety
 ///
 /// As for the C function: `time` is null or valid for a write.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn clock_gettime(clock: libc::clockid_t, time: *mut libc::timespec) -> c_int {
-    let wall = matches!(clock, libc::CLOCK_REALTIME | libc::CLOCK_REALTIME_COARSE | libc::CLOCK_TAI);
-    let steady = matches!(
-        clock,
-        libc::CLOCK_MONOTONIC | libc::CLOCK_MONOTONIC_RAW | libc::CLOCK_MONOTONIC_COARSE | libc::CLOCK_BOOTTIME
-    );
-    if on() && (wall || steady) && !time.is_null() {
-        let shift = if wall { VIRTUAL.with(|v| v.wall_ns.get()) } else { 0 };
-        let ns = now_ns().saturating_add(shift);
+    let ns = match clock {
+        libc::CLOCK_REALTIME | libc::CLOCK_REALTIME_COARSE | libc::CLOCK_TAI => wall_ns(),
+        libc::CLOCK_MONOTONIC | libc::CLOCK_MONOTONIC_RAW | libc::CLOCK_MONOTONIC_COARSE | libc::CLOCK_BOOTTIME => {
+            on().then(now_ns)
+        }
+        _ => None,
+    };
+    if let Some(ns) = ns
+        && !time.is_null()
+    {
         // SAFETY: the caller's pointer is valid for a write, and not null.
         unsafe {
             (*time).tv_sec = (ns / 1_000_000_000) as libc::time_t;
@@ -115,6 +160,56 @@ unsafe extern "C" fn clock_gettime(clock: libc::clockid_t, time: *mut libc::time
         // SAFETY: the address is that of the C library's function of this
         // name and type; the arguments are the caller's.
         real => unsafe { std::mem::transmute::<usize, Function>(real)(clock, time) },
+    }
+}
+
+/// # Safety
+///
+/// As for the C function: each pointer is null or valid for a write.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn gettimeofday(time: *mut libc::timeval, zone: *mut c_void) -> c_int {
+    // Who asks for the obsolete time zone too gets it from the C library, and
+    // only the time from here.
+    let ns = wall_ns().filter(|_| !time.is_null());
+    static REAL: Next = Next::new(c"gettimeofday");
+    type Function = unsafe extern "C" fn(*mut libc::timeval, *mut c_void) -> c_int;
+    let answer = match REAL.address() {
+        _ if ns.is_some() && zone.is_null() => 0,
+        0 => -1,
+        // SAFETY: the C library's function of this name and type, with the
+        // caller's arguments.
+        real => unsafe { std::mem::transmute::<usize, Function>(real)(time, zone) },
+    };
+    if let Some(ns) = ns {
+        // SAFETY: the caller's pointer is valid for a write, and not null.
+        unsafe {
+            (*time).tv_sec = (ns / 1_000_000_000) as libc::time_t;
+            (*time).tv_usec = (ns % 1_000_000_000 / 1000) as libc::suseconds_t;
+        }
+    }
+    answer
+}
+
+/// # Safety
+///
+/// As for the C function: `time` is null or valid for a write.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn time(time: *mut libc::time_t) -> libc::time_t {
+    if let Some(ns) = wall_ns() {
+        let seconds = (ns / 1_000_000_000) as libc::time_t;
+        if !time.is_null() {
+            // SAFETY: the caller's pointer is valid for a write, and not null.
+            unsafe { *time = seconds };
+        }
+        return seconds;
+    }
+    static REAL: Next = Next::new(c"time");
+    type Function = unsafe extern "C" fn(*mut libc::time_t) -> libc::time_t;
+    match REAL.address() {
+        0 => -1,
+        // SAFETY: the C library's function of this name and type, with the
+        // caller's argument.
+        real => unsafe { std::mem::transmute::<usize, Function>(real)(time) },
     }
 }
 
@@ -225,5 +320,75 @@ mod tests {
         super::leave();
         assert_eq!(inside, (0, 0));
         assert_eq!(probe(), (0, 0), "as outside of a simulation");
+    }
+
+    /// What each of C's wall clocks shows, in nanoseconds, to its own precision.
+    fn wall_clocks() -> [u64; 7] {
+        let second = 1_000_000_000;
+        let by_id = |clock| {
+            let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+            // SAFETY: the pointer is to a local.
+            assert_eq!(unsafe { libc::clock_gettime(clock, &raw mut time) }, 0);
+            time.tv_sec as u64 * second + time.tv_nsec as u64
+        };
+        let of_day = |zone: *mut libc::c_void| {
+            let mut time = libc::timeval { tv_sec: 0, tv_usec: 0 };
+            // SAFETY: the pointer is to a local; the zone's is null or to 8 bytes.
+            assert_eq!(unsafe { libc::gettimeofday(&raw mut time, zone.cast()) }, 0);
+            time.tv_sec as u64 * second + time.tv_usec as u64 * 1000
+        };
+        let (mut zone, mut seconds) = ([0_i32; 2], 0);
+        // SAFETY: both pointers may be null, and the second is to a local.
+        let returned = unsafe { libc::time(std::ptr::null_mut()) };
+        unsafe { libc::time(&raw mut seconds) };
+        [
+            by_id(libc::CLOCK_REALTIME),
+            by_id(libc::CLOCK_REALTIME_COARSE),
+            by_id(libc::CLOCK_TAI),
+            of_day(std::ptr::null_mut()),
+            of_day((&raw mut zone).cast()),
+            returned as u64 * second,
+            seconds as u64 * second,
+        ]
+    }
+
+    /// `ns`, to the precision of each of [`wall_clocks`].
+    fn shown(ns: u64) -> [u64; 7] {
+        let (micros, seconds) = (ns / 1000 * 1000, ns / 1_000_000_000 * 1_000_000_000);
+        [ns, ns, ns, micros, micros, seconds, seconds]
+    }
+
+    /// The only test of this binary that warps.
+    #[test]
+    fn all_wall_clocks_of_c_agree() {
+        const FAR_NS: u64 = 13_569_465_600_987_000_000;
+        let real = || wall_clocks().into_iter().all(|ns| (1_700_000_000_000_000_000..FAR_NS / 2).contains(&ns));
+        assert!(real(), "{:?}", wall_clocks());
+        for ns in [0, FAR_NS] {
+            super::warp(ns);
+            let (here, elsewhere) = (wall_clocks(), std::thread::spawn(wall_clocks).join());
+            super::enter(5_000_000_000, &crate::seed::Seed(1).stream());
+            super::set_wall_ns(1234);
+            let simulating = wall_clocks();
+            super::leave();
+            super::unwarp();
+            assert_eq!((here, elsewhere.ok()), (shown(ns), Some(shown(ns))));
+            assert_eq!(simulating, shown(5_000_001_234), "a simulating thread keeps its own time");
+        }
+        assert!(real(), "{:?}", wall_clocks());
+    }
+
+    /// As the C library: there is nothing to write to.
+    #[test]
+    fn null_pointers_are_not_written_to() {
+        fn probe() -> i32 {
+            // SAFETY: null is allowed.
+            unsafe { libc::gettimeofday(std::ptr::null_mut(), std::ptr::null_mut()) }
+        }
+        assert_eq!(probe(), 0);
+        super::enter(0, &crate::seed::Seed(1).stream());
+        let inside = probe();
+        super::leave();
+        assert_eq!(inside, 0);
     }
 }

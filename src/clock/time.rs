@@ -20,6 +20,10 @@ impl Time {
     /// The end of time.
     pub const MAX: Time = Time(u64::MAX);
 
+    /// The last moment a clock of ours can show: they count nanoseconds in 64
+    /// bits.
+    pub(crate) const LAST: Time = Time(u64::MAX / 1_000_000);
+
     /// Nanoseconds since the epoch, at most `u64::MAX`.
     pub(crate) fn as_nanos(self) -> u64 {
         self.0.saturating_mul(1_000_000)

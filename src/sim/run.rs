@@ -137,7 +137,7 @@ fn check(sim: &Sim) -> Result<Seed, String> {
     if sim.limits.virtual_time > LONGEST {
         return Err("The limit on virtual time is above 200 years, which is past the end of the virtual clock.".into());
     }
-    if (sim.start + sim.limits.virtual_time).0 > u64::MAX / 1_000_000 {
+    if sim.start + sim.limits.virtual_time > Time::LAST {
         return Err(format!("The virtual clock cannot start at {}: it ends in the year 2554.", sim.start));
     }
     for (n, spec) in sim.nodes.iter().enumerate() {

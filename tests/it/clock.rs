@@ -5,4 +5,7 @@ mod agree;
 mod entropy;
 mod setup;
 mod threads;
+mod warp;
 mod watchdog;
+
+pub(crate) use warp::alone;

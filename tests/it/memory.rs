@@ -4,6 +4,7 @@
 mod extremes;
 mod real;
 mod waiting;
+mod warped;
 
 use std::sync::Arc;
 use std::time::Duration;
