@@ -3,6 +3,7 @@
 mod blame;
 mod check;
 mod compare;
+mod detect;
 mod drive;
 mod finding;
 mod generate;

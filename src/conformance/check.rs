@@ -6,6 +6,7 @@ use std::time::Duration;
 use duroxide::provider_validations::ProviderFactory;
 
 use super::blame::blame;
+use super::detect::on_its_clock;
 use super::drive::{End, Next, Observed, stop_at_once};
 use super::finding::Finding;
 use super::generate;
@@ -15,7 +16,6 @@ use super::oracle::Mismatch;
 use super::pace::Pace;
 use super::script::Script;
 use super::storage::{Plain, Storage};
-use crate::clock::{self, Time};
 use crate::seed::Seed;
 
 /// How much is checked, and from which seed.
@@ -55,9 +55,8 @@ pub async fn check(factory: &dyn ProviderFactory, config: &Config) -> Verdict {
 
 /// Checks a provider of which the check knows more.
 pub async fn check_storage(storage: &dyn Storage, config: &Config) -> Verdict {
-    // Blocks the thread: a check is all that its caller does.
-    let run = || clock::run_alone(Time(1_735_689_600_000), config.seed, explore(storage, config, Pace::Virtual));
-    std::thread::scope(|scope| scope.spawn(run).join()).expect("a check does not panic").expect("virtual time is there")
+    let explore = async |pace: Pace| explore(storage, config, pace).await;
+    on_its_clock(storage, config.seed, explore).await.unwrap_or_else(|why| panic!("{why}"))
 }
 
 async fn explore(storage: &dyn Storage, config: &Config, pace: Pace) -> Verdict {

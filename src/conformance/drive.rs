@@ -10,13 +10,16 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use duroxide::providers::Provider;
+
 use super::oracle::{Aspect, Mismatch, Oracle};
-use super::pace::Pace;
+use super::pace::{Late, Pace};
 use super::resolve::Memo;
 use super::script::{Act, Script, Step};
 use super::storage::Storage;
 use crate::call::{Answering, Call, Handler, Reply};
 use crate::clock::Time;
+use crate::provider::Under;
 
 /// A call that was made, and what came of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,7 +87,7 @@ pub(crate) fn stop_at_once(_: &[Observed], _: &Mismatch) -> Next {
 
 /// What a script is run on.
 pub(crate) struct Stage<'a> {
-    pub handler: &'a dyn Handler,
+    pub provider: Arc<dyn Provider>,
     pub storage: &'a dyn Storage,
     pub pace: &'a mut Pace,
     pub policy: Policy<'a>,
@@ -94,12 +97,14 @@ pub(crate) struct Stage<'a> {
 
 /// Runs a script to its end, or to the first deviation that stops it.
 pub(crate) async fn play(script: &Script, stage: Stage<'_>) -> Run {
+    stage.pace.restart();
     let base = stage.pace.now();
     let mut play = Play {
         memo: Memo::new(base),
         oracle: Oracle::new(stage.storage.reading()),
         names: BTreeSet::new(),
         run: Run { base, observed: Vec::new(), end: End::Agrees, waived: Vec::new() },
+        handler: Under::new(stage.provider.clone()),
         stage,
         step: 0,
     };
@@ -118,6 +123,7 @@ pub(super) struct Over;
 /// A run under way.
 pub(super) struct Play<'a> {
     stage: Stage<'a>,
+    handler: Under,
     memo: Memo,
     pub(super) oracle: Oracle,
     /// Every instance that a call has named or an answer has shown.
@@ -129,10 +135,7 @@ pub(super) struct Play<'a> {
 impl Play<'_> {
     async fn step(&mut self, step: &Step) -> Result<(), Over> {
         match step {
-            Step::Wait(ms) => {
-                self.stage.pace.wait(*ms).await;
-                Ok(())
-            }
+            Step::Wait(ms) => self.wait(*ms).await,
             Step::Call(act) => self.act(act).await.map(drop),
             Step::ReadBack => self.read_back().await,
             Step::Drain => self.drain().await,
@@ -142,7 +145,19 @@ impl Play<'_> {
                 }
                 Ok(())
             }
-            Step::Reopen => Ok(()),
+            Step::Reopen => {
+                self.reopen().await;
+                Ok(())
+            }
+        }
+    }
+
+    /// The provider there was stays as it is, and is asked no more.
+    async fn reopen(&mut self) {
+        let storage = self.stage.storage;
+        let Some(location) = storage.location(&self.stage.provider) else { return };
+        if let Some(provider) = storage.open(&location).await {
+            self.handler = Under::new(provider);
         }
     }
 
@@ -150,12 +165,25 @@ impl Play<'_> {
         self.stage.pace.now()
     }
 
-    pub(super) fn has_admin(&self) -> bool {
-        self.stage.handler.has_admin()
+    /// The step of time that counts, where it passes by itself.
+    pub(super) fn tick(&self) -> Option<Duration> {
+        self.stage.pace.tick_ms().map(Duration::from_millis)
     }
 
-    pub(super) async fn wait(&mut self, ms: u64) {
-        self.stage.pace.wait(ms).await;
+    pub(super) fn has_admin(&self) -> bool {
+        self.handler.has_admin()
+    }
+
+    pub(super) async fn wait(&mut self, ms: u64) -> Result<(), Over> {
+        match self.stage.pace.wait(ms).await {
+            Ok(()) => Ok(()),
+            Err(Late) => self.inconclusive("Time cannot move so far."),
+        }
+    }
+
+    fn inconclusive(&mut self, why: &str) -> Result<(), Over> {
+        self.run.end = End::Inconclusive(why.to_owned());
+        Err(Over)
     }
 
     /// Makes a call as it is.
@@ -169,7 +197,10 @@ impl Play<'_> {
             return Ok(None);
         }
         let at = self.now();
-        let asked = ask(self.stage.handler, call.clone(), act.dropped_after, self.stage.patience).await;
+        let asked = ask(&self.handler, call.clone(), act.dropped_after, self.stage.patience).await;
+        if !self.stage.pace.is_in_time() {
+            self.inconclusive("The machine could not keep up with real time.")?;
+        }
         let reply = match &asked {
             Asked::Answered(reply) => Some(reply.clone()),
             _ => None,
@@ -205,11 +236,12 @@ impl Play<'_> {
     }
 
     fn doubt(&mut self, at: Time, call: &Call) -> Result<(), Over> {
-        self.oracle.doubt(at, call).map_err(|_| {
-            let why = "Too many calls left it open whether they took effect, and nothing that was read since tells.";
-            self.run.end = End::Inconclusive(why.to_owned());
-            Over
-        })
+        match self.oracle.doubt(at, call) {
+            Ok(()) => Ok(()),
+            Err(_) => self.inconclusive(
+                "Too many calls left it open whether they took effect, and nothing that was read since tells.",
+            ),
+        }
     }
 
     fn deviates(&mut self, mismatch: Mismatch) -> Result<(), Over> {

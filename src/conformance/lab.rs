@@ -10,7 +10,6 @@ use super::drive::{Policy, Run, Stage, play};
 use super::pace::Pace;
 use super::script::Script;
 use super::storage::Storage;
-use crate::provider::Under;
 
 /// Where scripts are run.
 pub(crate) struct Lab<'a> {
@@ -31,9 +30,7 @@ impl<'a> Lab<'a> {
     /// Runs a script on an empty provider.
     pub async fn run(&mut self, script: &Script, policy: Policy<'_>) -> Run {
         let provider = self.empty().await;
-        let handler = Under::new(provider);
-        let stage =
-            Stage { handler: &handler, storage: self.storage, pace: &mut self.pace, policy, patience: self.patience };
+        let stage = Stage { provider, storage: self.storage, pace: &mut self.pace, policy, patience: self.patience };
         let run = play(script, stage).await;
         self.calls += run.observed.len() as u64;
         run

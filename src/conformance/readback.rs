@@ -14,6 +14,9 @@ const LOCK: Duration = Duration::from_secs(600);
 /// is left alone.
 const HORIZON: Duration = Duration::from_secs(86_400);
 
+/// The same where time is real: in ticks.
+const TICKS: u32 = 20;
+
 /// How many fetches a drain makes at most.
 const MOST_FETCHES: usize = 500;
 
@@ -63,7 +66,7 @@ impl Play<'_> {
     /// Fetches and acknowledges everything that is there, and all that becomes
     /// visible or free within a day.
     pub(super) async fn drain(&mut self) -> Result<(), Over> {
-        let end = self.now() + HORIZON;
+        let end = self.now() + self.tick().map_or(HORIZON, |tick| tick * TICKS);
         let mut left = MOST_FETCHES;
         loop {
             while left > 0 && (self.drain_turn().await? || self.drain_job().await?) {
@@ -73,7 +76,7 @@ impl Play<'_> {
             let store = self.oracle.store();
             let next = [store.next_turn_after(now), store.next_job_after(now)].into_iter().flatten().min();
             match next {
-                Some(next) if next <= end && left > 0 => self.wait((next - now).as_millis() as u64).await,
+                Some(next) if next <= end && left > 0 => self.wait((next - now).as_millis() as u64).await?,
                 _ => return Ok(()),
             }
         }
