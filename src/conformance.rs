@@ -3,6 +3,7 @@
 mod blame;
 mod check;
 mod compare;
+pub mod contract;
 mod drive;
 mod finding;
 mod generate;
