@@ -8,8 +8,8 @@ pub(super) const RULES: &[Rule] = &[
     must(
         "ack-turn.dead-token-refused",
         "An ack is refused when its token was never issued, or has acked or abandoned its turn already.",
-        "`ack_orchestration_item`, \"Validate lock token\"; `ack_orchestration_item`, \"Remove instance lock\"; \
-         guide, \"Error Classification\" (\"already processed\")",
+        "`ack_orchestration_item`, \"Validate lock token\"; guide, \"Error Classification\" (\"already \
+         processed\")",
         &[
             Script,
             Concurrent,
@@ -24,8 +24,7 @@ pub(super) const RULES: &[Rule] = &[
         "ack-turn.expired-token-refused",
         "An ack is refused when its lock has ended, whether somebody has fetched the instance since or not, and \
          leaves a newer lock alone.",
-        "`ack_orchestration_item`, its pattern (`locked_until > now()`); guide, pseudocode of the ack; \
-         `ack_orchestration_item`, \"Validate lock token\"",
+        "`ack_orchestration_item`, its pattern (`locked_until > now()`); guide, pseudocode of the ack, step 1",
         &[
             Script,
             Concurrent,
@@ -87,7 +86,7 @@ pub(super) const RULES: &[Rule] = &[
         "The events of an ack are appended to what is there exactly as given, with their ids, all of them and \
          nothing else.",
         "`ack_orchestration_item`, \"Event Storage (history_delta)\"; `Provider`, \"CRITICAL ID GENERATION \
-         CONTRACT\"; `Provider`, \"Implementing a New Provider: Checklist\", \"Create events\"",
+         CONTRACT\" and \"Create events\"",
         &[
             ReadBack,
             Law("AckAtomic"),
@@ -113,8 +112,8 @@ pub(super) const RULES: &[Rule] = &[
         "ack-turn.duplicate-event-refused",
         "An ack with an event id that its execution has already, or that it brings twice, is refused, and the \
          stored event stays.",
-        "validation `test_duplicate_event_id_rejection`; guide, pseudocode of the ack; guide, pseudocode of the \
-         ack (\"rejects duplicates\")",
+        "validation `test_duplicate_event_id_rejection`; guide, pseudocode of the ack, step 3 (\"rejects \
+         duplicates\")",
         &[
             Script,
             ReadBack,
@@ -147,8 +146,7 @@ pub(super) const RULES: &[Rule] = &[
         "ack-turn.execution-created",
         "An ack creates its execution when there is none, with status `Running` unless it gives another, and no \
          other execution; further acks keep what is recorded of it.",
-        "`ack_orchestration_item`, \"execution_id Parameter\"; `ack_orchestration_item`, \"idempotent \
-         create-if-not-exists\"; `Provider`, \"CRITICAL ID GENERATION CONTRACT\"",
+        "`ack_orchestration_item`, \"execution_id Parameter\"; `Provider`, \"CRITICAL ID GENERATION CONTRACT\"",
         &[
             ReadBack,
             Official("multi_execution::test_execution_id_sequencing"),
@@ -174,8 +172,7 @@ pub(super) const RULES: &[Rule] = &[
         "ack-turn.status-stored",
         "A status in the metadata becomes the status of the ack's execution, with the output that comes with it, \
          and of no other.",
-        "`ExecutionMetadata`, \"status\"; `ExecutionMetadata`, \"output\"; `ack_orchestration_item`, its pattern \
-         (`WHERE instance_id = ? AND execution_id = ?`)",
+        "`ExecutionMetadata`, \"status\" and \"output\"; `ack_orchestration_item`, its pattern, step 5",
         &[
             ReadBack,
             Official("management::test_get_execution_info"),
@@ -228,13 +225,20 @@ pub(super) const RULES: &[Rule] = &[
     ),
     must(
         "ack-turn.creates-instance",
-        "The first ack that names an orchestration creates the instance, and nothing creates it earlier.",
+        "The first ack that names an orchestration creates the instance.",
         "`Provider`, \"Instance Metadata Management\"; `enqueue_for_orchestrator`, \"Special Cases\"",
         &[
             ReadBack,
             Official("instance_creation::test_instance_creation_via_metadata"),
             Official("instance_creation::test_sub_orchestration_instance_creation"),
         ],
+    ),
+    may(
+        "ack-turn.enqueued-start",
+        "Whether a `StartOrchestration` that an ack enqueues creates its instance at once is open: the method \
+         says that it may have to, the trait that only the first ack of a turn does.",
+        "`ack_orchestration_item`, \"Special Cases\"; `Provider`, \"Instance Metadata Management\"",
+        &[ReadBack, Official("instance_creation::test_sub_orchestration_instance_creation")],
     ),
     may(
         "ack-turn.nameless-creates-nothing",
@@ -245,8 +249,7 @@ pub(super) const RULES: &[Rule] = &[
     must(
         "ack-turn.identity-stored",
         "An orchestration name and a version in the metadata are stored, for new instances and for known ones.",
-        "`ExecutionMetadata::orchestration_name`, \"for new instances or updates\"; \
-         `ExecutionMetadata::orchestration_version`, \"for new instances or updates\"",
+        "`ExecutionMetadata::orchestration_name` and `orchestration_version`, \"for new instances or updates\"",
         &[
             ReadBack,
             Script,

@@ -50,7 +50,7 @@ pub(super) const RULES: &[Rule] = &[
         "`ExecutionInfo::event_count`",
         &[ReadBack],
     ),
-    must(
+    should(
         "execution.started-at",
         "An execution started at the moment of the ack that created it.",
         "`ExecutionInfo::started_at`; `Provider`, \"Recommended Database Schema\"",
@@ -77,7 +77,7 @@ pub(super) const RULES: &[Rule] = &[
             Official("prune::test_prune_safety"),
         ],
     ),
-    must(
+    should(
         "info.created-at",
         "An instance was created at the moment of the ack that created it.",
         "`InstanceInfo::created_at`",

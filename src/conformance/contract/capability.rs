@@ -8,8 +8,7 @@ pub(super) const RULES: &[Rule] = &[
     must(
         "turn.capability-compatible-taken",
         "A turn is fetched when its pinned version lies in a range of the filter, or when there is no filter.",
-        "`DispatcherCapabilityFilter`, \"supported_duroxide_versions\"; `DispatcherCapabilityFilter`, \"If no \
-         filter is supplied\"",
+        "`DispatcherCapabilityFilter`, \"supported_duroxide_versions\" and \"If no filter is supplied\"",
         &[
             Script,
             Official("capability_filtering::test_fetch_with_compatible_filter_returns_item"),

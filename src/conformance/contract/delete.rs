@@ -19,8 +19,8 @@ pub(super) const RULES: &[Rule] = &[
     must(
         "delete.running-refused",
         "Deleting without force is refused when any of the instances runs, of a tree any in it.",
-        "`delete_instances_atomic`, \"Force semantics\"; `delete_instance`, \"Returns\"; \
-         `delete_instances_atomic`, \"all instances must be terminal\"",
+        "`delete_instances_atomic`, \"Force semantics\" and \"all instances must be terminal\"; \
+         `delete_instance`, \"Returns\"",
         &[
             Script,
             Official("deletion::test_delete_running_rejected_force_succeeds"),

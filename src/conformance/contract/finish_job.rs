@@ -98,8 +98,7 @@ pub(super) const RULES: &[Rule] = &[
         "abandon-job.dead-token-refused",
         "An abandon is refused when its token was never issued, has acked or abandoned its job, or when the job \
          was cancelled or fetched again; the guide calls the method idempotent, the method lists an error.",
-        "`abandon_work_item`, \"Returns\" (\"invalid token, already acked, etc.\"); `abandon_work_item`, \
-         \"Returns\" and its pattern",
+        "`abandon_work_item`, \"Returns\" (\"invalid token, already acked, etc.\") and its pattern",
         &[Script, Concurrent],
     ),
     may(
@@ -151,8 +150,7 @@ pub(super) const RULES: &[Rule] = &[
         "renew-job.dead-token-refused",
         "Renewing is refused when the token was never issued, has acked or abandoned its job, or when the job \
          was cancelled, which is how workers learn of it.",
-        "`renew_work_item_lock`, \"Returns\"; `renew_work_item_lock`, \"Concurrency\"; `renew_work_item_lock`, \
-         \"Activity Cancellation\"",
+        "`renew_work_item_lock`, \"Returns\", \"Concurrency\" and \"Activity Cancellation\"",
         &[
             Script,
             Official("lock_expiration::test_worker_lock_renewal_invalid_token"),

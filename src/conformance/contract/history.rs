@@ -75,7 +75,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     must(
         "read.changes-nothing",
-        "Reading changes nothing, and needs no lock.",
+        "Calls that read, of histories, status, values, numbers and lists, change nothing and need no lock.",
         "guide, \"get_custom_status\" (\"read-only, non-locking\"); `read`, \"Usage\"",
         &[ReadBack],
     ),

@@ -43,8 +43,7 @@ pub(super) const RULES: &[Rule] = &[
     must(
         "abandon-turn.dead-token-refused",
         "An abandon is refused when its token was never issued, or has acked or abandoned its turn already.",
-        "`abandon_orchestration_item`, \"Error Handling\"; `abandon_orchestration_item`, \"Error Handling\" \
-         (\"should not be idempotent\")",
+        "`abandon_orchestration_item`, \"Error Handling\" (\"should not be idempotent\")",
         &[Script, Official("instance_locking::test_invalid_lock_token_rejection")],
     ),
     must(

@@ -17,6 +17,17 @@ pub(super) const RULES: &[Rule] = &[
         ],
     ),
     must(
+        "job.one-at-a-time",
+        "A fetch locks the one job it returns, and no other.",
+        "`fetch_work_item`, \"Dequeue a single work item\"",
+        &[
+            Script,
+            Drain,
+            Official("poison_message::attempt_count_is_per_message"),
+            Official("queue_semantics::test_worker_queue_fifo_ordering"),
+        ],
+    ),
+    must(
         "job.prompt",
         "A fetch that nobody else disturbs returns a job whenever one is eligible, a new one at once, and \
          otherwise nothing, which is no error.",
@@ -52,8 +63,7 @@ pub(super) const RULES: &[Rule] = &[
         "job.lock-expiry-redelivers",
         "A fetched job stays in the queue: when its lock ends without an ack, it is delivered again, under a new \
          token.",
-        "`renew_work_item_lock`, \"Purpose\"; guide, \"Peek-Lock Semantics\"; `fetch_work_item`, \"item stays in \
-         queue until ack\"",
+        "`fetch_work_item`, \"item stays in queue until ack\"; guide, \"Peek-Lock Semantics\"",
         &[
             Script,
             Drain,
@@ -105,8 +115,7 @@ pub(super) const RULES: &[Rule] = &[
         "job.any-instance-state",
         "Jobs are taken and delivered whether their instance runs, has ended, continued as new or is unknown; \
          cancelling is for acks to do.",
-        "`fetch_work_item`; validations `cancellation::test_fetch_returns_*`; `enqueue_for_worker`; validation \
-         `test_fetch_returns_missing_state_when_instance_deleted`",
+        "`fetch_work_item`; validations `cancellation::test_fetch_returns_*`",
         &[
             Script,
             Drain,

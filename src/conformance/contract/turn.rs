@@ -42,8 +42,7 @@ pub(super) const RULES: &[Rule] = &[
         "turn.prompt",
         "A fetch that nobody else disturbs returns a turn whenever one is eligible, from the very millisecond in \
          which its message becomes visible, and otherwise nothing, which is no error.",
-        "`fetch_orchestration_item`, \"Visibility Filtering\" (`visible_at <= now()`) and \"Return Value\"; \
-         `fetch_orchestration_item`, \"Return Value\"",
+        "`fetch_orchestration_item`, \"Visibility Filtering\" (`visible_at <= now()`) and \"Return Value\"",
         &[
             Script,
             Drain,
@@ -67,8 +66,7 @@ pub(super) const RULES: &[Rule] = &[
         "turn.lock-expiry-redelivers",
         "A fetch takes nothing out of the queue: when a lock ends without an ack, every message of its batch is \
          delivered again, under a new token.",
-        "`fetch_orchestration_item`, \"Peek-Lock Semantics\"; guide, \"Peek-Lock Semantics\"; `Provider`, \
-         \"Peek-Lock Pattern\"",
+        "`fetch_orchestration_item`, \"Peek-Lock Semantics\"; `Provider`, \"Peek-Lock Pattern\"",
         &[
             Script,
             Drain,
@@ -136,8 +134,7 @@ pub(super) const RULES: &[Rule] = &[
     must(
         "turn.history-complete",
         "A turn brings all events of its execution, none twice, and none at all when there are none yet.",
-        "`OrchestrationItem`, \"Implementation Notes\"; guide, \"History Deserialization Contract\"; \
-         `fetch_orchestration_item`, \"History Loading\"",
+        "`OrchestrationItem`, \"Implementation Notes\"; `fetch_orchestration_item`, \"History Loading\"",
         &[
             Script,
             Law("AckAtomic"),
@@ -168,8 +165,7 @@ pub(super) const RULES: &[Rule] = &[
         "turn.identity-name",
         "A turn carries the orchestration name that acks have recorded, whatever later start messages say; \
          before that, the name in the message that starts the instance.",
-        "`fetch_orchestration_item`, \"Load metadata\"; guide, pseudocode of the fetch; guide, pseudocode of the \
-         fetch, \"New instance: extract from StartOrchestration message\"",
+        "`fetch_orchestration_item`, \"Load metadata\"; guide, pseudocode of the fetch, step 5",
         &[
             Script,
             Official("instance_creation::test_instance_creation_via_metadata"),
@@ -214,8 +210,8 @@ pub(super) const RULES: &[Rule] = &[
         "turn.kv-snapshot",
         "A turn brings exactly the values that ended executions have left, without what the current execution \
          has written or cleared.",
-        "`OrchestrationItem::kv_snapshot`; docs/proposals/kv-delta-table.md, \"Read path\"; \
-         docs/proposals/kv-delta-table.md, \"Two-table model\"",
+        "`OrchestrationItem::kv_snapshot`; docs/proposals/kv-delta-table.md, \"Two-table model\" and \"Read \
+         path\"",
         &[
             Script,
             Official("kv_store::test_kv_snapshot_in_fetch"),
@@ -237,8 +233,8 @@ pub(super) const RULES: &[Rule] = &[
         "turn.attempts-rise",
         "The first delivery of a message counts one attempt, and each further one, after an abandon or an \
          expired lock, one more.",
-        "`fetch_orchestration_item`, \"Return Value\" (\"attempt_count\"); guide, pseudocode of the fetch; \
-         `abandon_orchestration_item`, \"ignore_attempt\"",
+        "`fetch_orchestration_item`, \"Return Value\" (\"attempt_count\"); guide, pseudocode of the fetch, step \
+         3",
         &[
             Script,
             Law("AttemptsRise"),
@@ -290,9 +286,16 @@ pub(super) const RULES: &[Rule] = &[
     must(
         "turn.orphan-queue-message-dropped",
         "A fetch that finds a visible `QueueMessage` of an instance with neither a history nor a visible start \
-         drops it for good, also when other messages wait beside it.",
+         drops it for good.",
         "guide, \"Work Queues: Pending Work\"",
         &[Script, Drain, Official("queue_semantics::test_orphan_queue_messages_dropped")],
+    ),
+    must(
+        "turn.orphan-queue-message-beside-others",
+        "An orphan `QueueMessage` is dropped also when other messages of its instance wait beside it, and those \
+         stay.",
+        "guide, \"Work Queues: Pending Work\" (\"no history, no `StartOrchestration` in the batch\")",
+        &[Script, Drain],
     ),
     must(
         "turn.queue-message-kept",

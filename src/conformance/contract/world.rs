@@ -42,6 +42,7 @@ pub(super) const RULES: &[Rule] = &[
             Concurrent,
             Drain,
             Law("AckedOnce"),
+            Law("CompletedOnce"),
             Official("instance_locking::test_concurrent_instance_fetching"),
             Official("instance_locking::test_multi_threaded_no_duplicate_processing"),
         ],
