@@ -3,6 +3,7 @@
 mod blame;
 mod check;
 mod compare;
+pub mod contract;
 mod detect;
 mod drive;
 mod finding;

@@ -19,6 +19,11 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
     ("trace", &["call", "clock"], &["SystemTime", "HashMap"]),
     ("laws", &["call", "clock", "seed", "trace"], &["SystemTime", "HashMap", "Mutex"]),
     ("sim", &["call", "clock", "seed", "provider", "trace", "laws"], &["SystemTime", "HashMap", "use crate::store"]),
+    (
+        "conformance",
+        &["call", "clock", "seed", "store", "provider", "faults", "trace", "laws"],
+        &["SystemTime", "HashMap", "use crate::sim"],
+    ),
     ("contract", &[], &["fn "]),
 ];
 

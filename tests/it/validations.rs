@@ -126,7 +126,7 @@ macro_rules! tests {
 list::all!(tests);
 
 /// The public functions of duroxide's validations, by module.
-fn published() -> BTreeMap<String, BTreeSet<String>> {
+pub fn published() -> BTreeMap<String, BTreeSet<String>> {
     let folder = source::folder().join("src/provider_validation");
     let files = std::fs::read_dir(&folder).expect("duroxide has validations");
     let modules = files.map(|file| {

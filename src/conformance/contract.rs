@@ -1,0 +1,150 @@
+#![doc = include_str!("contract.md")]
+
+mod ack_turn;
+mod admin;
+mod capability;
+mod data;
+mod delete;
+mod finish_job;
+mod history;
+mod hold_turn;
+mod job;
+mod official;
+mod page;
+mod prune;
+mod queue;
+mod session;
+mod tag;
+mod turn;
+mod values;
+mod world;
+
+pub use page::page;
+
+/// How binding a rule is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Strength {
+    /// A document demands it, or an official validation asserts it.
+    Must,
+    /// A document recommends it.
+    Should,
+    /// The documents leave it open, or contradict each other.
+    May,
+}
+
+impl Strength {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Strength::Must => "must",
+            Strength::Should => "should",
+            Strength::May => "may",
+        }
+    }
+}
+
+/// What looks for breaches of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Check {
+    /// The reply of a generated call shows it.
+    Script,
+    /// Reading everything back after a script shows it.
+    ReadBack,
+    /// Moving time on and fetching everything that is left shows it.
+    Drain,
+    /// Several callers at once show it.
+    Concurrent,
+    /// Futures dropped at any await show it.
+    Dropped,
+    /// A process killed at any moment shows it, when the storage is reopened.
+    Crash,
+    /// A second provider over the same storage shows it.
+    Reopen,
+    /// The official validation of this module and name looks at it.
+    Official(&'static str),
+    /// The law of this name looks at it.
+    Law(&'static str),
+}
+
+/// One rule of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// `area.claim-in-kebab-case`; it never changes its meaning.
+    pub id: &'static str,
+    /// How binding it is.
+    pub strength: Strength,
+    /// What a provider does that keeps it, as a sentence.
+    pub claim: &'static str,
+    /// The document and the place in it; without a document, the documentation
+    /// in duroxide's `src/providers/mod.rs` is meant.
+    pub source: &'static str,
+    /// What looks for breaches.
+    pub checks: &'static [Check],
+}
+
+impl Rule {
+    /// The family of calls that the rule is about.
+    pub fn area(&self) -> &'static str {
+        self.id.split('.').next().unwrap_or(self.id)
+    }
+
+    /// The official validations that look at it.
+    pub fn validations(&self) -> impl Iterator<Item = &'static str> {
+        self.checks.iter().filter_map(|check| match check {
+            Check::Official(name) => Some(*name),
+            _ => None,
+        })
+    }
+}
+
+const fn must(id: &'static str, claim: &'static str, source: &'static str, checks: &'static [Check]) -> Rule {
+    Rule { id, strength: Strength::Must, claim, source, checks }
+}
+
+const fn should(id: &'static str, claim: &'static str, source: &'static str, checks: &'static [Check]) -> Rule {
+    Rule { id, strength: Strength::Should, claim, source, checks }
+}
+
+const fn may(id: &'static str, claim: &'static str, source: &'static str, checks: &'static [Check]) -> Rule {
+    Rule { id, strength: Strength::May, claim, source, checks }
+}
+
+/// Every rule, area by area.
+pub fn rules() -> impl Iterator<Item = &'static Rule> {
+    [
+        turn::RULES,
+        capability::RULES,
+        ack_turn::RULES,
+        hold_turn::RULES,
+        queue::RULES,
+        job::RULES,
+        finish_job::RULES,
+        session::RULES,
+        tag::RULES,
+        history::RULES,
+        values::RULES,
+        admin::RULES,
+        delete::RULES,
+        prune::RULES,
+        data::RULES,
+        world::RULES,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// The rule of this id.
+pub fn find(id: &str) -> Option<&'static Rule> {
+    rules().find(|rule| rule.id == id)
+}
+
+/// Duroxide's official validations as `module::name`, in the order of its
+/// source.
+pub fn validations() -> impl Iterator<Item = String> {
+    official::VALIDATIONS.iter().flat_map(|(module, names)| names.iter().map(move |name| format!("{module}::{name}")))
+}
+
+/// The rules that an official validation, given as `module::name`, looks at.
+pub fn rules_of(validation: &str) -> impl Iterator<Item = &'static Rule> {
+    rules().filter(move |rule| rule.validations().any(|name| name == validation))
+}
