@@ -4,6 +4,7 @@ mod blame;
 mod check;
 mod compare;
 pub mod contract;
+mod crash;
 mod detect;
 mod drive;
 mod finding;

@@ -85,12 +85,27 @@ pub(crate) fn stop_at_once(_: &[Observed], _: &Mismatch) -> Next {
     Next::Stop
 }
 
+/// What somebody is told who watches a run.
+pub(crate) enum Seen<'a> {
+    /// A call is about to be made.
+    Asked(Time, &'a Call),
+    /// It was answered.
+    Answered(&'a Reply),
+}
+
+/// Watches a run, call by call.
+pub(crate) type Witness<'a> = &'a (dyn Fn(Seen<'_>) + Sync);
+
+/// Sees nothing.
+pub(crate) fn nobody(_: Seen<'_>) {}
+
 /// What a script is run on.
 pub(crate) struct Stage<'a> {
     pub provider: Arc<dyn Provider>,
     pub storage: &'a dyn Storage,
     pub pace: &'a mut Pace,
     pub policy: Policy<'a>,
+    pub witness: Witness<'a>,
     /// How much real time a call may take.
     pub patience: Duration,
 }
@@ -108,12 +123,35 @@ pub(crate) async fn play(script: &Script, stage: Stage<'_>) -> Run {
         stage,
         step: 0,
     };
-    for (number, step) in script.steps.iter().enumerate() {
-        play.step = number;
-        if play.step(step).await.is_err() {
-            break;
+    play.steps(script).await;
+    play.run
+}
+
+/// Goes on with `script` where an earlier run of another process has stopped:
+/// `observed` is what that one saw, a last call without an answer included.
+pub(crate) async fn resume(observed: Vec<Observed>, script: &Script, stage: Stage<'_>) -> Run {
+    let base = observed.first().map_or_else(|| stage.pace.now(), |seen| seen.at);
+    let mut play = Play {
+        memo: Memo::new(base),
+        oracle: Oracle::new(stage.storage.reading()),
+        names: BTreeSet::new(),
+        run: Run { base, observed: Vec::new(), end: End::Agrees, waived: Vec::new() },
+        handler: Under::new(stage.provider.clone()),
+        stage,
+        step: 0,
+    };
+    for seen in observed {
+        let (at, call, reply) = (seen.at, seen.call.clone(), seen.reply.clone());
+        play.run.observed.push(seen);
+        let over = match reply {
+            Some(reply) => play.answered(at, &call, reply).map(drop),
+            None => play.doubt(at, &call),
+        };
+        if over.is_err() {
+            return play.run;
         }
     }
+    play.steps(script).await;
     play.run
 }
 
@@ -133,6 +171,15 @@ pub(super) struct Play<'a> {
 }
 
 impl Play<'_> {
+    async fn steps(&mut self, script: &Script) {
+        for (number, step) in script.steps.iter().enumerate() {
+            self.step = number;
+            if self.step(step).await.is_err() {
+                return;
+            }
+        }
+    }
+
     async fn step(&mut self, step: &Step) -> Result<(), Over> {
         match step {
             Step::Wait(ms) => self.wait(*ms).await,
@@ -197,6 +244,7 @@ impl Play<'_> {
             return Ok(None);
         }
         let at = self.now();
+        (self.stage.witness)(Seen::Asked(at, &call));
         let asked = ask(&self.handler, call.clone(), act.dropped_after, self.stage.patience).await;
         if !self.stage.pace.is_in_time() {
             self.inconclusive("The machine could not keep up with real time.")?;
@@ -205,6 +253,7 @@ impl Play<'_> {
             Asked::Answered(reply) => Some(reply.clone()),
             _ => None,
         };
+        reply.iter().for_each(|reply| (self.stage.witness)(Seen::Answered(reply)));
         self.run.observed.push(Observed { step: self.step, at, call: call.clone(), reply });
         let aspect = match asked {
             Asked::Answered(reply) => return self.answered(at, &call, reply),

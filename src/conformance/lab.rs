@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use duroxide::providers::Provider;
 
-use super::drive::{Policy, Run, Stage, play};
+use super::drive::{Policy, Run, Stage, nobody, play};
 use super::pace::Pace;
 use super::script::Script;
 use super::storage::Storage;
@@ -30,7 +30,14 @@ impl<'a> Lab<'a> {
     /// Runs a script on an empty provider.
     pub async fn run(&mut self, script: &Script, policy: Policy<'_>) -> Run {
         let provider = self.empty().await;
-        let stage = Stage { provider, storage: self.storage, pace: &mut self.pace, policy, patience: self.patience };
+        let stage = Stage {
+            provider,
+            storage: self.storage,
+            pace: &mut self.pace,
+            policy,
+            witness: &nobody,
+            patience: self.patience,
+        };
         let run = play(script, stage).await;
         self.calls += run.observed.len() as u64;
         run

@@ -1,0 +1,179 @@
+//! Crashes: a process that works on a storage is killed at a random moment, and
+//! what it was told must be there.
+//!
+//! The process is this program again, told by an environment variable to be
+//! the one that works (`child`): it opens the storage, runs a script, and says
+//! on its standard output what it asks, before it asks it, and what it was
+//! answered. This process kills it (SIGKILL), opens the storage anew, reads
+//! everything back and drains it, with an oracle that has followed what was
+//! said. The call that was under way may have happened or not, and no call half.
+//!
+//! Power cuts, where what the operating system holds is lost too, are not
+//! covered.
+
+mod child;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::blame::blame;
+use super::drive::{End, Observed, Run, Stage, nobody, resume, stop_at_once};
+use super::oracle::{Aspect, Mismatch};
+use super::pace::Pace;
+use super::script::{Script, Step};
+use super::storage::{Storage, TimeSource};
+use crate::call::{Call, Reply};
+use crate::clock::Time;
+use crate::seed::Seed;
+
+pub(crate) use child::{is_child, work};
+
+/// The variable that makes a program the one that works.
+const VARIABLE: &str = "DUROXIDE_SIM_CRASH";
+
+/// What the working process is told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Order {
+    location: String,
+    /// Its clock begins here.
+    at: Time,
+    script: Script,
+}
+
+/// What it says: a line each.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Line {
+    Asked(Time, Box<Call>),
+    Answered(Box<Reply>),
+    /// The script is at its end.
+    Done,
+}
+
+/// How a crash ended.
+pub(crate) struct Crash {
+    /// What was observed before the crash and after it.
+    pub run: Run,
+    /// How many calls were answered before it.
+    pub answered: usize,
+    /// The rule that is broken, if one is.
+    pub rule: Option<&'static str>,
+}
+
+/// Lets a process run `script`, kills it after so many answers and a moment,
+/// and looks at what is left. `None` where the storage has no location.
+///
+/// # Errors
+///
+/// A sentence, where the process or the clock is not to be had.
+pub(crate) async fn crash(
+    storage: &dyn Storage,
+    script: &Script,
+    seed: Seed,
+    patience: Duration,
+) -> Result<Option<Crash>, String> {
+    let mut pace = Pace::new(TimeSource::Warp).await?;
+    let provider = storage.create_provider().await;
+    let Some(location) = storage.location(&provider) else {
+        storage.dispose(provider).await;
+        return Ok(None);
+    };
+    let order = Order { location: location.clone(), at: pace.now(), script: script.clone() };
+    let observed = kill_one(&order, seed)?;
+    let answered = observed.iter().filter(|seen| seen.reply.is_some()).count();
+    if let Some(last) = observed.last() {
+        let behind = last.at - pace.now();
+        pace.wait(behind.as_millis() as u64).await.map_err(|_| "Time cannot move so far.".to_owned())?;
+    }
+    let Some(reopened) = storage.open(&location).await else {
+        storage.dispose(provider).await;
+        return Err(format!("The storage at {location:?} could not be opened again after the crash."));
+    };
+    let before = observed.len();
+    let stage =
+        Stage { provider: reopened, storage, pace: &mut pace, policy: &stop_at_once, witness: &nobody, patience };
+    let after = Script { steps: vec![Step::ReadBack, Step::Drain] };
+    let run = resume(observed, &after, stage).await;
+    storage.dispose(provider).await;
+    let rule = match &run.end {
+        // What deviates before the crash has nothing to do with it.
+        End::Deviates(deviation) if deviation.observed >= before => Some(rule(&run, before, &deviation.mismatch)),
+        _ => None,
+    };
+    Ok(Some(Crash { run, answered, rule }))
+}
+
+/// The rule that what was found after a crash breaks.
+fn rule(run: &Run, before: usize, mismatch: &Mismatch) -> &'static str {
+    let under_way = run.observed[..before].last().is_some_and(|last| last.reply.is_none());
+    match &mismatch.aspect {
+        Aspect::Panicked | Aspect::Hung => blame(&run.observed, mismatch),
+        Aspect::Missed => "durable.locks-end",
+        Aspect::Part("attempts") => "durable.attempts-survive",
+        _ if under_way => "durable.nothing-half-done",
+        _ => "durable.acknowledged-survives",
+    }
+}
+
+/// Starts the process, kills it, and returns what it has said.
+fn kill_one(order: &Order, seed: Seed) -> Result<Vec<Observed>, String> {
+    let told = |error: std::io::Error| format!("The process that is to be killed could not be started: {error}.");
+    let text = serde_json::to_string(order).map_err(|error| format!("The order has no JSON form: {error}."))?;
+    let program = std::env::current_exe().map_err(told)?;
+    let mut child = Command::new(program)
+        .env(VARIABLE, "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(told)?;
+    if let Some(mut input) = child.stdin.take() {
+        use std::io::Write as _;
+        input.write_all(text.as_bytes()).map_err(told)?;
+    }
+    let Some(output) = child.stdout.take() else { return Err("The process has no output.".to_owned()) };
+    let mut random = seed.child("crash").stream();
+    let calls = order.script.steps.iter().filter(|step| matches!(step, Step::Call(_))).count() as u64;
+    let limit = random.below(calls.max(1)) as usize;
+    let spin = random.below(20_000);
+    let mut lines = BufReader::new(output).lines();
+    let mut said = Vec::new();
+    while let Some(Ok(line)) = lines.next() {
+        let Ok(line) = serde_json::from_str::<Line>(&line) else { break };
+        let answered = matches!(line, Line::Answered(_));
+        let done = matches!(line, Line::Done);
+        said.push(line);
+        if done || answered && said.iter().filter(|line| matches!(line, Line::Answered(_))).count() > limit {
+            break;
+        }
+    }
+    // Somewhere in the next call: the time is the machine's, and no clock's.
+    (0..spin).for_each(|_| std::hint::spin_loop());
+    let _ = child.kill();
+    let _ = child.wait();
+    // What it had said before it died, and nobody has read yet.
+    while let Some(Ok(line)) = lines.next() {
+        let Ok(line) = serde_json::from_str::<Line>(&line) else { break };
+        said.push(line);
+    }
+    Ok(observed(said))
+}
+
+fn observed(said: Vec<Line>) -> Vec<Observed> {
+    let mut all: Vec<Observed> = Vec::new();
+    for line in said {
+        match line {
+            Line::Asked(at, call) => all.push(Observed { step: 0, at, call: Arc::new(*call), reply: None }),
+            Line::Answered(reply) => {
+                if let Some(last) = all.last_mut() {
+                    last.reply = Some(*reply);
+                }
+            }
+            Line::Done => {}
+        }
+    }
+    all
+}
