@@ -1,3 +1,4 @@
 //! Checking providers against the contract.
 
 mod contract;
+mod saboteurs;
