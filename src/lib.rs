@@ -59,7 +59,7 @@
 //! | [`store`] | everything a provider keeps, and one pure function over it |
 //! | [`contract`] | which document each of the store's rules follows |
 //! | [`trace`] | every provider call with its virtual time; histories as text |
-//! | [`conformance`] | any provider against the whole contract |
+//! | `conformance` | any provider against the whole contract (feature `conformance`) |
 //! | [`laws`] | what must hold in any trace |
 //! | [`call`] | the vocabulary: calls and replies as plain data |
 //! | [`clock`] | virtual time, and how it reaches std; the warp, which holds the wall clock |

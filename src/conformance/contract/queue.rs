@@ -24,9 +24,10 @@ pub(super) const RULES: &[Rule] = &[
     ),
     must(
         "enqueue.delay",
-        "A message with a delay is visible from exactly now plus the delay on; a provider without delayed \
-         visibility could not hold timers either.",
-        "`enqueue_for_orchestrator`, \"Parameters\"; validation `test_timer_delayed_visibility`",
+        "A message with a delay is visible from exactly now plus the delay on; a provider that declares no \
+         delayed visibility may take it as none.",
+        "`enqueue_for_orchestrator`, \"Parameters\" (\"can ignore this\"); validation \
+         `test_timer_delayed_visibility`",
         &[
             Script,
             Official("queue_semantics::test_timer_delayed_visibility"),
