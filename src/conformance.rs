@@ -18,9 +18,10 @@ mod resolve;
 mod script;
 mod storage;
 
-pub use check::{Config, Verdict, check, check_storage};
+pub use check::{Config, Verdict, check, check_storage, replay};
 pub use drive::{Deviation, End, Observed, Run};
 pub use finding::Finding;
+pub use generate::{Area, Profile, script};
 pub use oracle::{Aspect, Mismatch, Reading};
 pub use script::{Act, Script, ScriptError, Step};
 pub use storage::{Storage, TimeSource};

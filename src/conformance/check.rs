@@ -7,9 +7,9 @@ use duroxide::provider_validations::ProviderFactory;
 
 use super::blame::blame;
 use super::detect::on_its_clock;
-use super::drive::{End, Next, Observed, stop_at_once};
+use super::drive::{End, Next, Observed, Run, stop_at_once};
 use super::finding::Finding;
-use super::generate;
+use super::generate::{self, Profile};
 use super::lab::Lab;
 use super::minimise::minimise;
 use super::oracle::Mismatch;
@@ -59,12 +59,23 @@ pub async fn check_storage(storage: &dyn Storage, config: &Config) -> Verdict {
     on_its_clock(storage, config.seed, explore).await.unwrap_or_else(|why| panic!("{why}"))
 }
 
+/// Runs one script on an empty provider, up to the first deviation.
+pub async fn replay(storage: &dyn Storage, script: &Script) -> Run {
+    let run = async |pace: Pace| {
+        let mut lab = Lab::new(storage, pace, Config::default().patience);
+        let run = lab.run(script, &stop_at_once).await;
+        lab.close().await;
+        run
+    };
+    on_its_clock(storage, Seed(1), run).await.unwrap_or_else(|why| panic!("{why}"))
+}
+
 async fn explore(storage: &dyn Storage, config: &Config, pace: Pace) -> Verdict {
     let mut lab = Lab::new(storage, pace, config.patience);
     let mut verdict = Verdict { findings: Vec::new(), scripts: 0, calls: 0, inconclusive: BTreeMap::new() };
     while verdict.calls < config.calls {
         let seed = config.seed.child(&verdict.scripts.to_string());
-        let script = generate::script(seed);
+        let script = generate::script(seed, Profile::ALL[verdict.scripts as usize % Profile::ALL.len()]);
         let known: Vec<&str> = verdict.findings.iter().map(|finding| finding.rule).collect();
         let policy = |observed: &[Observed], mismatch: &Mismatch| {
             let go_on = known.contains(&blame(observed, mismatch)) && observed.last().is_some_and(|o| o.call.is_read());

@@ -21,6 +21,8 @@ struct Anchor {
     execution: u64,
     /// The activity that was fetched; 0 for a turn.
     activity: u64,
+    /// The parent that a fetched start names.
+    parent: Option<String>,
 }
 
 /// What the fetches of a run have shown.
@@ -56,6 +58,9 @@ impl Memo {
                 ack.jobs.iter_mut().chain(&mut ack.messages).for_each(|item| fill.item(item, end));
                 let own: Vec<ActivityId> = ack.jobs.iter().filter_map(|item| activity_of(item)).collect();
                 ack.cancelled.iter_mut().for_each(|id| fill.activity(id, &own));
+                if ack.metadata.parent_instance_id.as_deref() == Some(HERE) {
+                    ack.metadata.parent_instance_id.clone_from(&fill.anchor.parent);
+                }
             }
             Call::AppendWithExecution { instance, execution, events } => {
                 fill.instance(instance);
@@ -125,14 +130,18 @@ impl Memo {
     }
 
     fn note_turn(&mut self, turn: &Turn) {
-        let anchor = Anchor { instance: turn.instance.clone(), execution: turn.execution, activity: 0 };
+        let parent = turn.messages.iter().find_map(|item| match &**item {
+            WorkItem::StartOrchestration { parent_instance, .. } => parent_instance.clone(),
+            _ => None,
+        });
+        let anchor = Anchor { instance: turn.instance.clone(), execution: turn.execution, activity: 0, parent };
         self.note_end(turn.instance.clone(), turn.execution, &turn.history);
         self.turns.push((turn.token.clone(), anchor));
     }
 
     fn note_job(&mut self, job: &Job) {
         if let WorkItem::ActivityExecute { instance, execution_id, id, .. } = &*job.item {
-            let anchor = Anchor { instance: instance.clone(), execution: *execution_id, activity: *id };
+            let anchor = Anchor { instance: instance.clone(), execution: *execution_id, activity: *id, parent: None };
             self.jobs.push((job.token.clone(), anchor));
         }
     }
@@ -170,8 +179,11 @@ impl Fill<'_> {
     }
 
     fn instance(&self, instance: &mut String) {
-        if instance == HERE {
-            instance.clone_from(&self.anchor.instance);
+        match instance.strip_prefix(HERE) {
+            Some(rest) if rest.is_empty() || rest.starts_with("::") => {
+                *instance = format!("{}{rest}", self.anchor.instance);
+            }
+            _ => {}
         }
     }
 

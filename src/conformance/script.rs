@@ -9,7 +9,9 @@
 //!   many, it stands for a token that was never issued. Any other text is taken
 //!   as it is, which is a forged token.
 //! - The instance `@` is the one whose lock the call's token is for; where the
-//!   call has no token, the one that was fetched last.
+//!   call has no token, the one that was fetched last. `@::2` is the instance of
+//!   that name with `::2` after it, as duroxide names children. The parent `@`
+//!   in an ack's metadata is the one that the fetched start names.
 //! - In a *relative* call the numbers of executions, events and activities
 //!   count from what that fetch has shown: execution 0 is the fetched one,
 //!   event 1 the first after its history, activity 0 of a completion the

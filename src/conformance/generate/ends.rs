@@ -1,0 +1,50 @@
+//! Stories of what comes after the end: bulk deletion and pruning.
+
+use super::draft::Draft;
+use super::turns::Outcome;
+use crate::call::{Call, InstanceQuery, KeepRule};
+
+impl Draft {
+    /// Instances end at different moments, and those that ended before one of
+    /// these moments are deleted.
+    pub fn removed_at_the_end(&mut self) {
+        let count = 1 + self.random.below(3);
+        for _ in 0..count {
+            self.begin();
+            self.end();
+            self.pass();
+        }
+        let query = InstanceQuery {
+            instance_ids: None,
+            completed_before: if self.random.one_in(4) { None } else { Some(self.before()) },
+            limit: if self.random.one_in(3) { Some(self.random.below(3) as u32) } else { None },
+        };
+        self.call(Call::DeleteInstanceBulk { query });
+        self.look();
+    }
+
+    /// An instance goes through several executions, some of which are pruned,
+    /// perhaps with its next turn under way.
+    pub fn pruned(&mut self) {
+        self.go_on_as_new();
+        self.pass();
+        self.wake();
+        if self.random.one_in(2) {
+            self.take_turn();
+        }
+        let times = 1 + self.random.below(2);
+        for _ in 0..times {
+            let keep = self.keep();
+            self.prune_with(keep);
+            self.look();
+        }
+        self.finish_turn(Outcome::Any);
+    }
+
+    fn prune_with(&mut self, keep: KeepRule) {
+        if self.random.one_in(4) {
+            return self.prune_bulk();
+        }
+        self.call(Call::PruneExecutions { instance: "@".to_owned(), keep });
+    }
+}

@@ -1,0 +1,161 @@
+//! [`Profile`]: what a script is mostly about, and how exactly time is used.
+
+use std::fmt;
+
+/// What a script is mostly about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)] // The names say it.
+pub enum Area {
+    Everything,
+    Locks,
+    Histories,
+    Queues,
+    Sessions,
+    Tags,
+    Versions,
+    Kv,
+    Status,
+    Reads,
+    Delete,
+    Prune,
+    Payloads,
+    Numbers,
+    Time,
+    Attempts,
+    /// Futures are dropped before they are done.
+    Dropped,
+    /// The storage is opened again and again.
+    Durable,
+}
+
+impl Area {
+    /// All of them.
+    pub const ALL: [Area; 18] = [
+        Area::Everything,
+        Area::Locks,
+        Area::Histories,
+        Area::Queues,
+        Area::Sessions,
+        Area::Tags,
+        Area::Versions,
+        Area::Kv,
+        Area::Status,
+        Area::Reads,
+        Area::Delete,
+        Area::Prune,
+        Area::Payloads,
+        Area::Numbers,
+        Area::Time,
+        Area::Attempts,
+        Area::Dropped,
+        Area::Durable,
+    ];
+
+    /// In lower case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Area::Everything => "everything",
+            Area::Locks => "locks",
+            Area::Histories => "histories",
+            Area::Queues => "queues",
+            Area::Sessions => "sessions",
+            Area::Tags => "tags",
+            Area::Versions => "versions",
+            Area::Kv => "kv",
+            Area::Status => "status",
+            Area::Reads => "reads",
+            Area::Delete => "delete",
+            Area::Prune => "prune",
+            Area::Payloads => "payloads",
+            Area::Numbers => "numbers",
+            Area::Time => "time",
+            Area::Attempts => "attempts",
+            Area::Dropped => "dropped",
+            Area::Durable => "durable",
+        }
+    }
+}
+
+impl fmt::Display for Area {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// From what kind of scripts one is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// What it is mostly about. Everything else comes up too, less often.
+    pub area: Area,
+    /// Whether time passes exactly as the script says, so that the very
+    /// millisecond in which a lock ends can be hit. Otherwise every wait is a
+    /// whole number of ticks and everything that ends, ends at half a tick, so
+    /// that a few milliseconds more decide nothing.
+    pub exact: bool,
+    /// The length of a tick, where time is not exact.
+    pub tick_ms: u64,
+}
+
+impl Profile {
+    /// One for each area, in exact time.
+    pub const ALL: [Profile; 18] = {
+        let mut all = [Profile::of(Area::Everything); 18];
+        let mut at = 0;
+        while at < all.len() {
+            all[at] = Profile::of(Area::ALL[at]);
+            at += 1;
+        }
+        all
+    };
+
+    /// The one of an area, in exact time.
+    pub const fn of(area: Area) -> Profile {
+        Profile { area, exact: true, tick_ms: 1 }
+    }
+
+    /// The same on a grid of time.
+    pub fn on_grid(self, tick_ms: u64) -> Profile {
+        Profile { exact: false, tick_ms: tick_ms.max(2), ..self }
+    }
+
+    /// The area's name.
+    pub fn name(self) -> &'static str {
+        self.area.name()
+    }
+
+    /// The profile of this name, in exact time.
+    pub fn named(name: &str) -> Option<Profile> {
+        Profile::ALL.into_iter().find(|profile| profile.name() == name)
+    }
+
+    /// The profiles most likely to show a breach of a rule, by the rule's id or
+    /// any beginning of it; the likeliest first, and everything last.
+    pub fn for_rule(id: &str) -> Vec<Profile> {
+        let (family, claim) = id.split_once('.').unwrap_or((id, ""));
+        let areas: &[Area] = match family {
+            "turn" if claim.starts_with("capability") => &[Area::Versions],
+            "turn" if claim.starts_with("kv") || claim.starts_with("values") => &[Area::Kv],
+            "turn" if claim.starts_with("history") => &[Area::Histories, Area::Locks],
+            "turn" | "ack-turn" => &[Area::Locks, Area::Histories, Area::Queues, Area::Attempts],
+            "abandon-turn" | "renew-turn" | "abandon-job" | "renew-job" => &[Area::Locks, Area::Attempts, Area::Time],
+            "enqueue" | "enqueue-job" => &[Area::Queues, Area::Time],
+            "job" | "ack-job" => &[Area::Locks, Area::Attempts, Area::Queues],
+            "tag" => &[Area::Tags],
+            "session" => &[Area::Sessions],
+            "read" | "append" => &[Area::Histories, Area::Reads],
+            "kv" => &[Area::Kv],
+            "status" => &[Area::Status],
+            "stats" => &[Area::Reads, Area::Kv],
+            "list" | "info" | "execution" | "metrics" | "depths" | "tree" => &[Area::Reads],
+            "delete" | "delete-bulk" => &[Area::Delete],
+            "prune" | "prune-bulk" => &[Area::Prune],
+            "payload" => &[Area::Payloads, Area::Numbers],
+            "time" => &[Area::Time],
+            "error" => &[Area::Payloads, Area::Numbers],
+            "dropped" => &[Area::Dropped],
+            "durable" => &[Area::Durable],
+            _ => &[],
+        };
+        areas.iter().copied().chain([Area::Everything]).map(Profile::of).collect()
+    }
+}
