@@ -66,14 +66,89 @@ fn few_scripts_are_inconclusive() {
     assert!(survey.inconclusive * 100 < survey.scripts, "{} of {}", survey.inconclusive, survey.scripts);
 }
 
+/// How many of a thousand calls of each method are accepted and do or find
+/// something, and how many are refused, at the least. A method that is refused
+/// to nobody is one that no contract lets refuse.
+const SHARES: &[(&str, u64, u64)] = &[
+    ("abandon_orchestration_item", 300, 200),
+    ("abandon_work_item", 300, 200),
+    ("ack_orchestration_item", 500, 80),
+    ("ack_work_item", 500, 40),
+    ("append_with_execution", 500, 80),
+    ("cleanup_orphaned_sessions", 30, 0),
+    ("delete_instance", 200, 300),
+    ("delete_instance_bulk", 150, 0),
+    ("delete_instances_atomic", 250, 200),
+    ("enqueue_for_orchestrator", 900, 1),
+    ("enqueue_for_worker", 900, 10),
+    ("fetch_orchestration_item", 350, 0),
+    ("fetch_work_item", 500, 0),
+    ("get_custom_status", 250, 0),
+    ("get_execution_info", 600, 30),
+    ("get_instance_info", 400, 200),
+    ("get_instance_stats", 400, 0),
+    ("get_instance_tree", 120, 0),
+    ("get_kv_all_values", 150, 0),
+    ("get_kv_value", 120, 0),
+    ("get_parent_id", 120, 200),
+    ("get_queue_depths", 500, 0),
+    ("get_system_metrics", 500, 0),
+    ("latest_execution_id", 999, 0),
+    ("list_children", 120, 0),
+    ("list_executions", 400, 0),
+    ("list_instances", 500, 0),
+    ("list_instances_by_status", 250, 0),
+    ("prune_executions", 120, 150),
+    ("prune_executions_bulk", 100, 0),
+    ("read", 400, 0),
+    ("read_history", 400, 0),
+    ("read_history_with_execution_id", 500, 0),
+    ("read_with_execution", 500, 0),
+    ("renew_orchestration_item_lock", 300, 300),
+    ("renew_session_lock", 100, 0),
+    ("renew_work_item_lock", 300, 300),
+];
+
 #[test]
 fn every_method_is_accepted_and_refused_often_enough() {
-    println!("{:#?}", survey().methods);
+    let methods = &survey().methods;
+    assert_eq!(methods.keys().copied().collect::<Vec<_>>(), SHARES.iter().map(|row| row.0).collect::<Vec<_>>());
+    let mut short = Vec::new();
+    for (method, useful_share, refused_share) in SHARES {
+        let answers = &methods[method];
+        let refused: u64 = answers.refused.values().sum();
+        let (useful, all) = (answers.accepted - answers.idle, answers.accepted + refused);
+        if useful * 1000 < useful_share * all || refused * 1000 < refused_share * all || all < 200 {
+            short.push(format!("{method}: of {all} calls {useful} were useful and {refused} refused"));
+        }
+    }
+    assert!(short.is_empty(), "{short:#?}");
+}
+
+#[test]
+fn every_reason_to_refuse_comes_up() {
+    use duroxide_sim::call::Class;
+    let seen = |method: &str, class: Class| survey().methods[method].refused.get(&class).copied().unwrap_or(0);
+    for (method, class) in [
+        ("ack_orchestration_item", Class::LockLost),
+        ("ack_orchestration_item", Class::DuplicateEvent),
+        ("ack_orchestration_item", Class::Invalid),
+        ("ack_work_item", Class::Invalid),
+        ("append_with_execution", Class::DuplicateEvent),
+        ("append_with_execution", Class::Invalid),
+        ("delete_instance", Class::SubOrchestration),
+        ("delete_instance", Class::StillRunning),
+        ("delete_instances_atomic", Class::ChildLeft),
+        ("delete_instances_atomic", Class::StillRunning),
+    ] {
+        assert!(seen(method, class) >= 10, "{method} was refused as {class:?} {} times", seen(method, class));
+    }
 }
 
 #[test]
 fn every_state_is_reached() {
-    println!("{:#?}", survey().states);
+    let rare: Vec<_> = survey().states.iter().filter(|(_, times)| **times < 10).collect();
+    assert!(rare.is_empty() && survey().states.len() > 60, "{rare:#?} of {:#?}", survey().states);
 }
 
 #[test]

@@ -100,15 +100,14 @@ impl Survey {
                 watch.blind = true;
                 continue;
             };
+            let class = self.look(&mut watch, observed, reply);
             let answers = self.methods.entry(observed.call.method()).or_default();
-            match reply {
-                Reply::Refused(refusal) => *answers.refused.entry(refusal.class).or_default() += 1,
-                reply => {
-                    answers.accepted += 1;
-                    answers.idle += u64::from(is_idle(reply));
-                }
+            if matches!(reply, Reply::Refused(_)) {
+                *answers.refused.entry(class.unwrap_or(Class::Other)).or_default() += 1;
+            } else {
+                answers.accepted += 1;
+                answers.idle += u64::from(is_idle(reply));
             }
-            self.look(&mut watch, observed, reply);
         }
     }
 
@@ -116,14 +115,20 @@ impl Survey {
         *self.states.entry(state).or_default() += u64::from(there);
     }
 
-    fn look(&mut self, watch: &mut Watch, observed: &Observed, reply: &Reply) {
+    /// Says why the call was refused, if it was: what comes through duroxide's
+    /// trait does not tell.
+    fn look(&mut self, watch: &mut Watch, observed: &Observed, reply: &Reply) -> Option<Class> {
         let (at, call) = (observed.at, &*observed.call);
         self.look_at_tokens(watch, at, call, reply);
         self.look_at_fetches(watch, at, call, reply);
         self.look_at_removal(watch, call, reply);
         self.look_at_reads(call, reply);
-        self.look_at_refusals(call, reply);
-        watch.follow(at, call, reply);
+        let said = watch.follow(at, call, reply);
+        let damaged = matches!((reply, &said), (Reply::Refused(_), Reply::Events(_)));
+        self.saw("a read of what cannot be read", damaged);
+        let Reply::Refused(refusal) = said else { return None };
+        self.look_at_refusals(call, refusal.class);
+        Some(refusal.class)
     }
 
     fn look_at_tokens(&mut self, watch: &mut Watch, at: Time, call: &Call, reply: &Reply) {
@@ -271,13 +276,11 @@ impl Survey {
         }
     }
 
-    fn look_at_refusals(&mut self, call: &Call, reply: &Reply) {
-        let Reply::Refused(refusal) = reply else { return };
+    fn look_at_refusals(&mut self, call: &Call, class: Class) {
         let ack = matches!(call, Call::AckOrchestrationItem(_));
-        self.saw("an ack with an event that is there", ack && refusal.class == Class::DuplicateEvent);
-        self.saw("an ack with an item in the wrong queue", ack && refusal.class == Class::Invalid);
-        self.saw("a deletion that leaves a child", refusal.class == Class::ChildLeft);
-        self.saw("a read of what cannot be read", refusal.class == Class::Corrupt);
+        self.saw("an ack with an event that is there", ack && class == Class::DuplicateEvent);
+        self.saw("an ack with an item in the wrong queue", ack && class == Class::Invalid);
+        self.saw("a deletion that leaves a child", class == Class::ChildLeft);
     }
 }
 
@@ -334,7 +337,8 @@ impl Watch {
         lock.released.is_none() && self.locks.values().any(|other| later(&other))
     }
 
-    fn follow(&mut self, at: Time, call: &Call, reply: &Reply) {
+    /// Takes note of an answer; returns what the store says.
+    fn follow(&mut self, at: Time, call: &Call, reply: &Reply) -> Reply {
         let number = self.locks.len();
         let mut lock = |token: &str, of_turn, on: String, until| {
             self.locks.insert(token.to_owned(), Lock { of_turn, on, number, until, released: None });
@@ -350,10 +354,14 @@ impl Watch {
             }
             _ => Choice::new("", Pick::Nothing),
         };
-        self.store.apply(at, call, &pick);
-        if matches!(reply, Reply::Refused(_)) {
-            return;
+        let said = self.store.apply(at, call, &pick);
+        if !matches!(reply, Reply::Refused(_)) {
+            self.follow_locks(at, call);
         }
+        said
+    }
+
+    fn follow_locks(&mut self, at: Time, call: &Call) {
         let released = match call {
             Call::AckOrchestrationItem(ack) => {
                 if ack.metadata.status.is_some() {
