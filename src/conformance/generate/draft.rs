@@ -303,6 +303,13 @@ impl Draft {
         Duration::from_millis(ms)
     }
 
+    /// A duration that few scripts last, and that is not whole ticks where time
+    /// is not exact.
+    pub fn long_span(&mut self) -> Duration {
+        let half = if self.profile.exact { 0 } else { self.tick() / 2 };
+        Duration::from_millis(3600 * self.tick() * 1000 + half)
+    }
+
     /// A duration that no test waits for, or that is less than a millisecond.
     fn endless(&mut self) -> Duration {
         let exact = self.profile.exact;

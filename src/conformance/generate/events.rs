@@ -21,7 +21,7 @@ impl Draft {
     pub fn history(&mut self) -> Vec<Event> {
         let count = match self.random.below(32) {
             0..=3 => 0,
-            4 if self.swarm.crowded => 100 + self.random.below(300),
+            4 if self.swarm.crowded => 100 + self.random.below(200),
             5 if self.focused(Area::Histories) => 10 + self.random.below(30),
             _ => 1 + self.random.below(4),
         };

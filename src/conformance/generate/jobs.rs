@@ -111,7 +111,7 @@ impl Draft {
 
     /// How long a session may be unused: about as long as it is, and very long.
     fn idle(&mut self) -> Duration {
-        if self.random.one_in(3) { Duration::from_secs(3600) } else { self.span() }
+        if self.random.one_in(3) { self.long_span() } else { self.span() }
     }
 
     pub fn sweep_sessions(&mut self) {
@@ -122,7 +122,7 @@ impl Draft {
     /// Whether a session story names one session or several.
     pub fn session_names(&mut self) -> (String, String) {
         let first = self.session();
-        let second = if self.focused(Area::Sessions) { self.session() } else { first.clone() };
+        let second = if self.focused(Area::Sessions) || self.random.one_in(2) { self.session() } else { first.clone() };
         (first, second)
     }
 }

@@ -124,8 +124,8 @@ impl Draft {
         let rounds = 2 + self.random.below(4);
         for _ in 0..rounds {
             match self.random.below(8) {
-                0 | 1 => self.pass_to_deadline(),
-                2 => self.renew_sessions(),
+                0 => self.pass_to_deadline(),
+                1 | 2 => self.renew_sessions(),
                 3 => self.take_job_as(&owner),
                 4 | 5 => self.take_job_as(&other),
                 6 => self.fetch_job(),

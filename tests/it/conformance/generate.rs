@@ -1,7 +1,11 @@
 //! Scripts from seeds: the same each time, whole wherever they are cut, and
 //! deep enough to reach what a provider can get wrong.
 
+use std::time::Duration;
+
+use duroxide::providers::WorkItem;
 use duroxide_sim::Seed;
+use duroxide_sim::call::{Call, Item};
 use duroxide_sim::conformance::{Area, Config, End, Profile, Script, Step, check_storage, replay, script};
 
 mod survey;
@@ -147,19 +151,55 @@ fn every_reason_to_refuse_comes_up() {
 
 #[test]
 fn every_state_is_reached() {
-    let rare: Vec<_> = survey().states.iter().filter(|(_, times)| **times < 10).collect();
+    let rare: Vec<_> = survey().states.iter().filter(|(_, times)| **times < 8).collect();
     assert!(rare.is_empty() && survey().states.len() > 60, "{rare:#?} of {:#?}", survey().states);
 }
 
 #[test]
 fn off_the_exact_clock_everything_ends_at_half_ticks() {
-    for (seed, profile) in scripts(400) {
-        let steps = script(seed, profile.on_grid(100)).steps;
-        let waits = steps.iter().filter_map(|step| match step {
-            Step::Wait(ms) => Some(*ms),
-            _ => None,
-        });
-        waits.for_each(|ms| assert_eq!(ms % 100, 0, "seed {seed} waits {ms} ms"));
+    const TICK: u64 = 100;
+    let far = Duration::from_secs(365 * 86_400).as_millis();
+    for (seed, profile) in scripts(1800) {
+        for step in script(seed, profile.on_grid(TICK)).steps {
+            if let Step::Wait(ms) = step {
+                assert_eq!(ms % TICK, 0, "seed {seed} waits {ms} ms");
+            }
+            let Step::Call(act) = &step else { continue };
+            for span in spans(&act.call) {
+                let ms = span.as_millis();
+                let told = ms == 0 || ms >= far || ms % u128::from(TICK) == u128::from(TICK / 2);
+                assert!(told && span.subsec_nanos() % 1_000_000 == 0 || ms >= far, "seed {seed}: {span:?} in {act:?}");
+            }
+        }
+    }
+}
+
+/// The durations of a call, and the moments it names.
+fn spans(call: &Call) -> Vec<Duration> {
+    let moment = |ms: Option<u64>| ms.map(Duration::from_millis);
+    let fire_at = |item: &Item| match &**item {
+        WorkItem::TimerFired { fire_at_ms, .. } => Some(Duration::from_millis(*fire_at_ms)),
+        _ => None,
+    };
+    match call {
+        Call::FetchOrchestrationItem { lock_for, .. } => vec![*lock_for],
+        Call::FetchWorkItem { lock_for, session, .. } => {
+            session.iter().map(|claim| claim.lock_for).chain([*lock_for]).collect()
+        }
+        Call::RenewOrchestrationItemLock { extend_for, .. } | Call::RenewWorkItemLock { extend_for, .. } => {
+            vec![*extend_for]
+        }
+        Call::RenewSessionLock { extend_for, idle_for, .. } => vec![*extend_for, *idle_for],
+        Call::EnqueueForOrchestrator { delay, .. }
+        | Call::AbandonOrchestrationItem { delay, .. }
+        | Call::AbandonWorkItem { delay, .. } => delay.iter().copied().collect(),
+        Call::AckOrchestrationItem(ack) => ack.messages.iter().filter_map(fire_at).collect(),
+        Call::DeleteInstanceBulk { query } => moment(query.completed_before).into_iter().collect(),
+        Call::PruneExecutions { keep, .. } => moment(keep.completed_before).into_iter().collect(),
+        Call::PruneExecutionsBulk { query, keep } => {
+            moment(query.completed_before).into_iter().chain(moment(keep.completed_before)).collect()
+        }
+        _ => Vec::new(),
     }
 }
 

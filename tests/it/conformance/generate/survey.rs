@@ -144,7 +144,10 @@ impl Survey {
         };
         self.saw("a token of the other queue was used", lock.of_turn != of_turn);
         let (until, now) = (lock.until.0, at.0);
-        self.saw("a lock's token was used in the very millisecond that it ends", now == until && lock.released.is_none());
+        self.saw(
+            "a lock's token was used in the very millisecond that it ends",
+            now == until && lock.released.is_none(),
+        );
         self.saw("a lock's token was used one millisecond before it ends", now + 1 == until && lock.released.is_none());
         self.saw("a lock's token was used one millisecond after it ends", now == until.saturating_add(1));
         self.saw("a lock's token was used long after it ends", now > until.saturating_add(1));
