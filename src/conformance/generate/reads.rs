@@ -19,7 +19,7 @@ impl Draft {
 
     /// The number of an execution, as it is.
     fn execution(&mut self) -> u64 {
-        if self.random.one_in(8) { self.number(6) } else { 1 + self.number(3) }
+        if self.random.one_in(8) { self.number(6) } else { self.number(3).saturating_add(1) }
     }
 
     pub fn read_status(&mut self) {
@@ -98,7 +98,11 @@ impl Draft {
     /// Events that are written past a turn.
     pub fn append(&mut self) {
         let instance = self.some_instance();
-        let events = self.history();
+        let mut events = self.history();
+        if self.random.one_in(10) {
+            // No event has the id 0.
+            events.iter_mut().take(1).for_each(|event| std::sync::Arc::make_mut(event).event_id = 0);
+        }
         if self.random.one_in(3) {
             // Counted from what is known of that execution, so mostly new.
             let execution = self.execution();
