@@ -11,6 +11,7 @@
 mod failure;
 mod handle;
 mod node;
+mod plan;
 mod run;
 mod waits;
 
@@ -26,6 +27,7 @@ use crate::trace::Trace;
 
 pub use failure::{Cause, Failure};
 pub use handle::{Handle, NodeError};
+pub use plan::{Entry, Plan, Point, What, When};
 
 /// When simulations start unless they say otherwise: 2025-01-01 00:00:00 UTC.
 pub const START: Time = Time(1_735_689_600_000);

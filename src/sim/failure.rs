@@ -53,7 +53,7 @@ pub enum Cause {
 
 impl Failure {
     pub(super) fn setup(seed: Seed, start: Time, why: String) -> Box<Failure> {
-        let trace = Trace { started: start, entries: Vec::new(), remains: None };
+        let trace = Trace { started: start, entries: Vec::new(), marks: Vec::new(), remains: None };
         let (waits, breaches) = (Vec::new(), Vec::new());
         Box::new(Failure { cause: Cause::Setup(why), seed, start, at: start, waits, breaches, trace })
     }

@@ -14,7 +14,7 @@ use crate::call::{Answering, Call, Event, Handler};
 use crate::clock::{self, Time};
 use crate::provider::{Memory, Port};
 use crate::seed::{Seed, Stream};
-use crate::trace::{ExecutionHistory, History, Log, Recorder};
+use crate::trace::{ExecutionHistory, History, Log, Recorder, Trace};
 
 /// A running simulation. Clones are the same simulation.
 #[derive(Clone)]
@@ -143,8 +143,9 @@ impl Handle {
     }
 
     /// The trace up to now.
-    pub fn trace(&self) -> crate::trace::Trace {
-        crate::trace::Trace { started: self.0.start, entries: self.0.log.entries(), remains: None }
+    pub fn trace(&self) -> Trace {
+        let (entries, marks) = (self.0.log.entries(), self.0.log.marks());
+        Trace { started: self.0.start, entries, marks, remains: None }
     }
 
     /// Crashes a node, as a power cut would: from this instant on nothing of

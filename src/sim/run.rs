@@ -326,7 +326,8 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
         let waits = if cause.is_err() { waits::unfinished(&scene.memory, scene.start) } else { Vec::new() };
         (Some(Remains { messages, jobs }), waits)
     };
-    let trace = Trace { started: scene.start, entries: scene.log.take(), remains };
+    let (entries, marks) = scene.log.take();
+    let trace = Trace { started: scene.start, entries, marks, remains };
     let breaches = if check_laws && !given_up { laws::check(&trace) } else { Vec::new() };
     let cause = match cause {
         Ok(value) if breaches.is_empty() => {
