@@ -5,22 +5,32 @@
 //! when the test's body ends, when a limit is reached, or when it makes no
 //! more progress; then the laws are checked over its trace.
 //!
-//! It injects no faults of its own but the crash of a node that the body asks
-//! for, and explores nothing: one seed, one run.
+//! What goes wrong in it comes from the body, from a [`Plan`], from rules over
+//! calls ([`crate::faults`]) or, drawn from the seed, from a [`Storm`]. It
+//! explores nothing: one seed, one run.
 
+mod director;
 mod failure;
+mod gate;
 mod handle;
+mod life;
 mod node;
 mod plan;
 mod run;
+mod setup;
+mod skew;
+mod stage;
+mod storm;
 mod waits;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide::runtime::{ObservabilityConfig, RuntimeOptions};
 
 use crate::clock::Time;
+use crate::faults::Rule;
 use crate::provider::{Memory, Settings};
 use crate::seed::Seed;
 use crate::trace::Trace;
@@ -28,6 +38,7 @@ use crate::trace::Trace;
 pub use failure::{Cause, Failure};
 pub use handle::{Handle, NodeError};
 pub use plan::{Entry, Plan, Point, What, When};
+pub use storm::{Kind, Storm};
 
 /// When simulations start unless they say otherwise: 2025-01-01 00:00:00 UTC.
 pub const START: Time = Time(1_735_689_600_000);
@@ -67,6 +78,13 @@ pub struct Sim {
     settings: Settings,
     laws: bool,
     logs: bool,
+    rules: Vec<Arc<dyn Rule>>,
+    plan: Plan,
+    storm: Option<Storm>,
+    /// Whether the plan is all that may go wrong.
+    replays: bool,
+    /// A mistake in building it, told when it is run.
+    misused: Option<String>,
 }
 
 /// How far a simulation may go.
@@ -106,7 +124,12 @@ pub struct Run<T> {
     /// Every provider call.
     pub trace: Trace,
     /// The provider as it was at the end.
-    pub memory: std::sync::Arc<Memory>,
+    pub memory: Arc<Memory>,
+    /// The plan that was given, with what a storm drew: the run repeats from it
+    /// without the storm ([`Sim::replay`]).
+    pub plan: Plan,
+    /// Those of the plan's entries that never happened.
+    pub unreached: Vec<Entry>,
 }
 
 /// What a body may return: nothing, or a result whose error can be printed (the
@@ -151,6 +174,11 @@ impl Sim {
             settings: Settings::default(),
             laws: true,
             logs: std::env::var_os("RUST_LOG").is_some(),
+            rules: Vec::new(),
+            plan: Plan::new(),
+            storm: None,
+            replays: false,
+            misused: None,
         }
     }
 
@@ -170,8 +198,76 @@ impl Sim {
         orchestrations: OrchestrationRegistry,
         options: RuntimeOptions,
     ) -> Sim {
-        self.nodes.push(node::Spec { name: name.to_owned(), activities, orchestrations, options });
+        let build = node::Build { name: Sim::FIRST_BUILD.to_owned(), activities, orchestrations, options };
+        self.nodes.push(node::Spec { name: name.to_owned(), builds: vec![build] });
         self
+    }
+
+    /// The name of a node's first build.
+    pub const FIRST_BUILD: &str = "first";
+
+    /// Gives a node that was added before another build, to which it can be
+    /// upgraded or downgraded: [`Handle::upgrade`], [`Handle::start_as`],
+    /// [`What::Upgrade`]. It has the options of the node's first build.
+    pub fn build(
+        self,
+        node: &str,
+        build: &str,
+        activities: ActivityRegistry,
+        orchestrations: OrchestrationRegistry,
+    ) -> Sim {
+        let first = self.nodes.iter().find(|spec| spec.name == node).map(|spec| spec.builds[0].options.clone());
+        let options = first.unwrap_or_else(Sim::default_options);
+        self.build_with_options(node, build, activities, orchestrations, options)
+    }
+
+    /// Gives a node that was added before another build with options of its own.
+    pub fn build_with_options(
+        mut self,
+        node: &str,
+        build: &str,
+        activities: ActivityRegistry,
+        orchestrations: OrchestrationRegistry,
+        options: RuntimeOptions,
+    ) -> Sim {
+        let build = node::Build { name: build.to_owned(), activities, orchestrations, options };
+        match self.nodes.iter_mut().find(|spec| spec.name == node) {
+            Some(spec) => spec.builds.push(build),
+            None => {
+                let why =
+                    format!("Build {:?} is for node {node:?}, which there is not yet. Add the node first.", build.name);
+                self.misused.get_or_insert(why);
+            }
+        }
+        self
+    }
+
+    /// Lets `rule` judge every call of nodes and clients that the plan leaves
+    /// alone. A closure is a rule. What rules do is in the trace, and not in the
+    /// plan of the run.
+    pub fn rule(mut self, rule: impl Rule + 'static) -> Sim {
+        self.rules.push(Arc::new(rule));
+        self
+    }
+
+    /// Lets happen what `plan` says.
+    pub fn plan(mut self, plan: Plan) -> Sim {
+        self.plan = plan;
+        self
+    }
+
+    /// Lets a storm break out, beside the plan if there is one.
+    pub fn storm(mut self, storm: Storm) -> Sim {
+        self.storm = Some(storm);
+        self
+    }
+
+    /// Repeats a run from the plan that it left behind ([`Run::plan`],
+    /// [`Failure::plan`]): the plan takes the place of the one this simulation
+    /// has, and no storm breaks out.
+    pub fn replay(mut self, plan: Plan) -> Sim {
+        self.replays = true;
+        self.plan(plan)
     }
 
     /// Duroxide's default options with idle polling made rare: long polls, the

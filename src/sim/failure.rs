@@ -4,7 +4,9 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+use super::plan::{Entry, Plan, What};
 use crate::clock::Time;
+use crate::faults::Verdict;
 use crate::laws::Breach;
 use crate::seed::{SEED_VARIABLE, Seed};
 use crate::trace::{Span, Trace};
@@ -27,6 +29,11 @@ pub struct Failure {
     pub breaches: Vec<Breach>,
     /// Every provider call up to the failure.
     pub trace: Trace,
+    /// The plan that was given, with what a storm drew: the run repeats from it
+    /// without the storm ([`super::Sim::replay`]).
+    pub plan: Plan,
+    /// Those of the plan's entries that never happened.
+    pub unreached: Vec<Entry>,
 }
 
 /// Why a simulation failed.
@@ -54,8 +61,9 @@ pub enum Cause {
 impl Failure {
     pub(super) fn setup(seed: Seed, start: Time, why: String) -> Box<Failure> {
         let trace = Trace { started: start, entries: Vec::new(), marks: Vec::new(), remains: None };
-        let (waits, breaches) = (Vec::new(), Vec::new());
-        Box::new(Failure { cause: Cause::Setup(why), seed, start, at: start, waits, breaches, trace })
+        let (waits, breaches, unreached) = (Vec::new(), Vec::new(), Vec::new());
+        let (cause, plan) = (Cause::Setup(why), Plan::new());
+        Box::new(Failure { cause, seed, start, at: start, waits, breaches, trace, plan, unreached })
     }
 
     /// The command that repeats this run.
@@ -78,7 +86,11 @@ impl fmt::Display for Failure {
         {
             writeln!(f, "  last call:    {} by {}", last.call.method(), last.by)?;
         }
-        let lists = [("Unfinished instances:", &self.waits), ("Broken laws:", &self.breaches_as_text())];
+        let lists = [
+            ("Unfinished instances:", &self.waits),
+            ("Broken laws:", &self.breaches_as_text()),
+            ("What went wrong on purpose:", &self.plan_as_text()),
+        ];
         for (title, lines) in lists {
             if !lines.is_empty() {
                 writeln!(f, "\n{title}")?;
@@ -92,6 +104,21 @@ impl fmt::Display for Failure {
 impl Failure {
     fn breaches_as_text(&self) -> Vec<String> {
         self.breaches.iter().take(10).map(|breach| breach.describe(self.start)).collect()
+    }
+}
+
+impl Failure {
+    /// The plan's lines, latencies left out where there are many.
+    fn plan_as_text(&self) -> Vec<String> {
+        const MOST: usize = 30;
+        let latency = |entry: &&Entry| matches!(entry.what, What::Fault(Verdict::Delay { .. }));
+        let all = &self.plan.entries;
+        if all.len() <= MOST {
+            return self.plan.to_string().lines().map(str::to_owned).collect();
+        }
+        let mut lines: Vec<String> = all.iter().filter(|e| !latency(e)).take(MOST).map(Entry::to_string).collect();
+        lines.push(format!("and {} more, most of them latencies of calls.", all.len() - lines.len()));
+        lines
     }
 }
 

@@ -33,6 +33,10 @@ use crate::trace::Span;
 pub struct Plan {
     /// In any order, but those for the same moment happen in this one.
     pub entries: Vec<Entry>,
+    /// How long after the start a storm's calm began: from then on nothing is
+    /// wrong any more. Plans made by hand need not have one.
+    #[serde(default)]
+    pub calm: Option<Duration>,
 }
 
 /// One thing that goes wrong.
@@ -209,7 +213,8 @@ impl What {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.entries.iter().try_for_each(|entry| writeln!(f, "{entry}"))
+        self.entries.iter().try_for_each(|entry| writeln!(f, "{entry}"))?;
+        self.calm.iter().try_for_each(|calm| writeln!(f, "from +{} on: calm", Span(*calm)))
     }
 }
 

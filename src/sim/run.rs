@@ -10,9 +10,12 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::director::Record;
 use super::failure::{Cause, Failure};
 use super::handle::Handle;
-use super::{Limits, Outcome, Run, Sim, node, waits};
+use super::setup::{self, Cast};
+use super::stage::Stage;
+use super::{Limits, Outcome, Run, Sim, waits};
 use crate::clock::{self, Time, Virtual};
 use crate::laws;
 use crate::provider::Memory;
@@ -74,14 +77,15 @@ enum End<T> {
     RealTime,
 }
 
-/// Everything a run needs that is not the body.
-struct Scene {
-    seed: Seed,
-    start: Time,
-    limits: Limits,
-    memory: Arc<Memory>,
-    log: Log,
-    pulse: Arc<Pulse>,
+/// Everything a run needs that is not the body, and that other threads see.
+pub(super) struct Scene {
+    pub seed: Seed,
+    pub start: Time,
+    pub limits: Limits,
+    pub memory: Arc<Memory>,
+    pub log: Log,
+    pub pulse: Arc<Pulse>,
+    pub record: Arc<Mutex<Record>>,
     logs: bool,
 }
 
@@ -91,7 +95,7 @@ where
     F: Future<Output = R> + 'static,
     R: Outcome,
 {
-    let seed = check(&sim).map_err(|why| Failure::setup(sim.seed, sim.start, why))?;
+    let seed = setup::check(&sim).map_err(|why| Failure::setup(sim.seed, sim.start, why))?;
     let scene = Arc::new(Scene {
         seed,
         start: sim.start,
@@ -99,6 +103,7 @@ where
         memory: Arc::new(Memory::with_settings(sim.settings)),
         log: Log::new(),
         pulse: Arc::new(Pulse::new(sim.start, &sim.limits)),
+        record: Arc::new(Mutex::new(Record::of(sim.plan))),
         logs: sim.logs,
     });
     let (send, receive) = channel();
@@ -106,9 +111,9 @@ where
     // The test's name: libtest captures the output of threads, and panics are
     // reported under it.
     let name = std::thread::current().name().unwrap_or("simulation").to_owned();
-    let nodes = sim.nodes;
+    let cast = Cast { nodes: sim.nodes, rules: sim.rules, storm: sim.storm.filter(|_| !sim.replays) };
     let thread = std::thread::Builder::new().name(name).stack_size(16 << 20).spawn(move || {
-        let end = simulate(&inside, nodes, body);
+        let end = simulate(&inside, cast, body);
         // Nobody listens any more when the watchdog has given the run up.
         let _ = send.send(end);
     });
@@ -121,34 +126,6 @@ where
         let _ = thread.join();
     }
     conclude(&scene, end, sim.laws)
-}
-
-/// The seed to use, if the simulation can run at all.
-fn check(sim: &Sim) -> Result<Seed, String> {
-    if !clock::SUPPORTED {
-        return Err("Simulations need Linux with glibc on x86-64 or AArch64, and this crate's feature `interpose` \
-                    (on by default). Elsewhere Memory works on real time."
-            .to_owned());
-    }
-    if clock::is_virtual() {
-        return Err("A simulation cannot be started inside a simulation. Start it from a test's own thread.".to_owned());
-    }
-    const LONGEST: Duration = Duration::from_secs(200 * 365 * 86_400);
-    if sim.limits.virtual_time > LONGEST {
-        return Err("The limit on virtual time is above 200 years, which is past the end of the virtual clock.".into());
-    }
-    if sim.start + sim.limits.virtual_time > Time::LAST {
-        return Err(format!("The virtual clock cannot start at {}: it ends in the year 2554.", sim.start));
-    }
-    for (n, spec) in sim.nodes.iter().enumerate() {
-        if sim.nodes[..n].iter().any(|other| other.name == spec.name) {
-            return Err(format!("Two nodes have the name {:?}. Give each a name of its own.", spec.name));
-        }
-    }
-    match Seed::from_env() {
-        Ok(seed) => Ok(seed.unwrap_or(sim.seed)),
-        Err(error) => Err(error.to_string()),
-    }
 }
 
 /// Waits for the run's end on real time. `None` when it has to be given up.
@@ -181,7 +158,7 @@ fn watch<T>(scene: &Scene, receive: &Receiver<End<T>>) -> Option<End<T>> {
 }
 
 /// On the simulation's own thread: everything from here on is virtual.
-fn simulate<B, F, R>(scene: &Scene, nodes: Vec<node::Spec>, body: B) -> End<R::Value>
+fn simulate<B, F, R>(scene: &Scene, cast: Cast, body: B) -> End<R::Value>
 where
     B: FnOnce(Handle) -> F,
     F: Future<Output = R>,
@@ -217,7 +194,7 @@ where
     let run = || {
         runtime.block_on(async {
             clock.tie();
-            let end = drive(scene, nodes, body).await;
+            let end = drive(scene, cast, body).await;
             scene.log.close();
             end
         })
@@ -267,23 +244,19 @@ pub(super) fn discard<T: Send + 'static>(left: T, entries: usize) {
 }
 
 /// Starts the nodes, then polls the body until it ends or the run must.
-async fn drive<B, F, R>(scene: &Scene, nodes: Vec<node::Spec>, body: B) -> End<R::Value>
+async fn drive<B, F, R>(scene: &Scene, cast: Cast, body: B) -> End<R::Value>
 where
     B: FnOnce(Handle) -> F,
     F: Future<Output = R>,
     R: Outcome,
 {
-    let end = scene.start + scene.limits.virtual_time;
-    let handle =
-        Handle::new(scene.seed, scene.start, end, scene.memory.clone(), scene.log.clone(), scene.pulse.clone());
+    let stage = Stage::new(scene, cast);
     let whole = async {
-        for spec in nodes {
-            handle.add(spec).await;
-        }
-        body(handle.clone()).await
+        stage.open().await;
+        body(Handle::new(stage.clone())).await
     };
     let mut whole = pin!(whole);
-    let mut limit = pin!(clock::sleep_until(end));
+    let mut limit = pin!(clock::sleep_until(stage.end));
     std::future::poll_fn(|cx| {
         // tokio::time::advance in the body moves tokio's clock alone.
         clock::sync();
@@ -328,14 +301,16 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
     };
     let (entries, marks) = scene.log.take();
     let trace = Trace { started: scene.start, entries, marks, remains };
+    let (plan, unreached) = scene.record.lock().result();
     let breaches = if check_laws && !given_up { laws::check(&trace) } else { Vec::new() };
     let cause = match cause {
         Ok(value) if breaches.is_empty() => {
             let (seed, elapsed, memory) = (scene.seed, now - scene.start, scene.memory.clone());
-            return Ok(Run { value, seed, elapsed, trace, memory });
+            return Ok(Run { value, seed, elapsed, trace, memory, plan, unreached });
         }
         Ok(_) => Cause::Laws,
         Err(cause) => cause,
     };
-    Err(Box::new(Failure { cause, seed: scene.seed, start: scene.start, at: now, waits, breaches, trace }))
+    let (seed, start) = (scene.seed, scene.start);
+    Err(Box::new(Failure { cause, seed, start, at: now, waits, breaches, trace, plan, unreached }))
 }

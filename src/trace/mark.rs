@@ -80,8 +80,8 @@ impl Happening {
 impl fmt::Display for Happening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Happening::Started { build, restarts: 0 } => write!(f, "starts as build {build}"),
-            Happening::Started { build, restarts } => write!(f, "starts as build {build}, restart {restarts}"),
+            Happening::Started { build, restarts: 0 } => write!(f, "starts (build {build})"),
+            Happening::Started { build, .. } => write!(f, "starts again (build {build})"),
             Happening::Stopping => f.write_str("begins to shut down"),
             Happening::Stopped => f.write_str("has shut down"),
             Happening::Crashed => f.write_str("crashes"),
