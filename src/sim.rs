@@ -2,8 +2,8 @@
 //!
 //! A simulation has a thread of its own with a paused tokio runtime, one
 //! [`Memory`] and any number of nodes, each a real duroxide `Runtime`. It ends
-//! when the test's body ends, when a limit is reached, or when it makes no
-//! more progress; then the laws are checked over its trace.
+//! when the test's body ends, when a limit is reached, or when nothing can
+//! happen any more; then the laws are checked over its trace.
 //!
 //! What goes wrong in it comes from the body, from a [`Plan`], from rules over
 //! calls ([`crate::faults`]) or, drawn from the seed, from a [`Storm`]. It
@@ -16,6 +16,7 @@ mod handle;
 mod life;
 mod node;
 mod plan;
+mod quiet;
 mod run;
 mod setup;
 mod skew;
@@ -92,6 +93,13 @@ pub struct Sim {
 pub struct Limits {
     /// Virtual time after the start: 10 years unless set, and at most 200.
     pub virtual_time: Duration,
+    /// Virtual time in which nothing happens and nothing is known that will, while
+    /// clients wait for something: a day unless set. Then the run is stalled
+    /// ([`Cause::Stalled`]).
+    pub waiting: Duration,
+    /// The same while nobody waits through a client: a year unless set. A body
+    /// that sleeps longer has to do it with [`Handle::sleep`].
+    pub idle: Duration,
     /// Provider calls: a hundred million unless set.
     pub steps: u64,
     /// Real time for the whole run: 10 minutes unless set.
@@ -105,6 +113,8 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             virtual_time: Duration::from_secs(10 * 365 * 86_400),
+            waiting: Duration::from_secs(86_400),
+            idle: Duration::from_secs(365 * 86_400),
             steps: 100_000_000,
             real_time: Duration::from_secs(600),
             stuck: Duration::from_secs(30),

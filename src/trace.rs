@@ -103,6 +103,22 @@ pub struct Digest {
     pub hash: u64,
 }
 
+impl Entry {
+    /// Whether the call changed nothing and brought nobody anything to do: a
+    /// fetch in vain, a read, a renewal of a lock, upkeep.
+    pub fn is_vain(&self) -> bool {
+        let nothing = matches!(self.answer, Answer::Nothing | Answer::Dropped);
+        match &*self.call {
+            Call::FetchOrchestrationItem { .. } | Call::FetchWorkItem { .. } => nothing,
+            Call::RenewOrchestrationItemLock { .. }
+            | Call::RenewWorkItemLock { .. }
+            | Call::RenewSessionLock { .. }
+            | Call::CleanupOrphanedSessions { .. } => true,
+            call => call.is_read(),
+        }
+    }
+}
+
 impl Digest {
     /// The digest of a history.
     pub fn of(events: &[Event]) -> Digest {
@@ -142,6 +158,9 @@ struct Entries {
     list: Vec<Entry>,
     marks: Vec<Mark>,
     closed: bool,
+    /// When something last happened, and when something was last read.
+    moved: Time,
+    read: Time,
 }
 
 impl Log {
@@ -181,8 +200,20 @@ impl Log {
         let mut entries = self.0.lock();
         if !entries.closed {
             let before = entries.list.len();
-            entries.marks.push(Mark { at: clock::now(), before, node: node.into(), what });
+            let at = clock::now();
+            entries.moved = at;
+            entries.marks.push(Mark { at, before, node: node.into(), what });
         }
+    }
+
+    /// When there last was a call that is not vain, or a mark; 0 if never.
+    pub fn moved(&self) -> Time {
+        self.0.lock().moved
+    }
+
+    /// When there last was a call that reads.
+    pub fn read(&self) -> Time {
+        self.0.lock().read
     }
 
     /// Ends the log: what happens later is not written down. The order in which
@@ -194,9 +225,15 @@ impl Log {
 
     fn push(&self, entry: Entry) {
         let mut entries = self.0.lock();
-        if !entries.closed {
-            entries.list.push(entry);
+        if entries.closed {
+            return;
         }
+        if !entry.is_vain() {
+            entries.moved = entry.answered;
+        } else if entry.call.is_read() {
+            entries.read = entry.answered;
+        }
+        entries.list.push(entry);
     }
 }
 

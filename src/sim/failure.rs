@@ -45,6 +45,9 @@ pub enum Cause {
     Error(String),
     /// The body panicked.
     Panic(String),
+    /// Nothing could happen any more, and the body still waited: since this long
+    /// after the start ([`super::Limits::waiting`], [`super::Limits::idle`]).
+    Stalled(Duration),
     /// Virtual time reached its limit before the body ended.
     VirtualTimeLimit(Duration),
     /// There were more provider calls than allowed.
@@ -130,6 +133,12 @@ impl fmt::Display for Cause {
             Cause::Setup(why) => f.write_str(why),
             Cause::Error(error) => write!(f, "the body returned the error {error:?}."),
             Cause::Panic(text) => write!(f, "it panicked: {text}"),
+            Cause::Stalled(since) => write!(
+                f,
+                "it is stalled. Since +{} nothing has happened but polling, nothing is due, and the body still waits. \
+                 (Raise Limits::waiting or Limits::idle if the body is to act after so long a time.)",
+                Span(*since)
+            ),
             Cause::VirtualTimeLimit(limit) => write!(
                 f,
                 "the limit on virtual time ({}) was reached, and the body still waits. Nothing else was left to run; \

@@ -85,6 +85,7 @@ impl Handle {
     /// Waits for `duration` of virtual time. Everything that happens in it
     /// happens, each at its own moment.
     pub async fn sleep(&self, duration: Duration) {
+        let _sleeper = self.0.sleepers.one();
         clock::sleep_until(clock::now() + duration).await;
     }
 

@@ -15,7 +15,7 @@ use super::failure::{Cause, Failure};
 use super::handle::Handle;
 use super::setup::{self, Cast};
 use super::stage::Stage;
-use super::{Limits, Outcome, Run, Sim, waits};
+use super::{Limits, Outcome, Run, Sim, quiet, waits};
 use crate::clock::{self, Time, Virtual};
 use crate::laws;
 use crate::provider::Memory;
@@ -73,6 +73,7 @@ enum End<T> {
     Body(Result<T, String>),
     Panic(String),
     VirtualTime,
+    Stalled(Time),
     Steps,
     RealTime,
 }
@@ -86,6 +87,7 @@ pub(super) struct Scene {
     pub log: Log,
     pub pulse: Arc<Pulse>,
     pub record: Arc<Mutex<Record>>,
+    handlers: waits::Handlers,
     logs: bool,
 }
 
@@ -104,6 +106,7 @@ where
         log: Log::new(),
         pulse: Arc::new(Pulse::new(sim.start, &sim.limits)),
         record: Arc::new(Mutex::new(Record::of(sim.plan))),
+        handlers: waits::Handlers::of(&sim.nodes),
         logs: sim.logs,
     });
     let (send, receive) = channel();
@@ -256,6 +259,7 @@ where
         body(Handle::new(stage.clone())).await
     };
     let mut whole = pin!(whole);
+    let mut stalled = pin!(quiet::stalled(&stage, &scene.limits));
     let mut limit = pin!(clock::sleep_until(stage.end));
     std::future::poll_fn(|cx| {
         // tokio::time::advance in the body moves tokio's clock alone.
@@ -268,6 +272,9 @@ where
         }
         if let Poll::Ready(value) = whole.as_mut().poll(cx) {
             return Poll::Ready(End::Body(value.into_result()));
+        }
+        if let Poll::Ready(since) = stalled.as_mut().poll(cx) {
+            return Poll::Ready(End::Stalled(since));
         }
         limit.as_mut().poll(cx).map(|()| End::VirtualTime)
     })
@@ -286,6 +293,7 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
     let cause = match end {
         Some(End::Body(value)) => value.map_err(Cause::Error),
         Some(End::Panic(text)) => Err(Cause::Panic(text)),
+        Some(End::Stalled(since)) => Err(Cause::Stalled(since - scene.start)),
         Some(End::VirtualTime) => Err(Cause::VirtualTimeLimit(scene.limits.virtual_time)),
         Some(End::Steps) => Err(Cause::StepLimit(scene.limits.steps)),
         Some(End::RealTime) => Err(Cause::RealTimeLimit),
@@ -296,7 +304,11 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
         (None, Vec::new())
     } else {
         let (messages, jobs) = scene.memory.inspect(|store| store.queued());
-        let waits = if cause.is_err() { waits::unfinished(&scene.memory, scene.start) } else { Vec::new() };
+        let waits = if cause.is_err() {
+            waits::unfinished(&scene.memory, &scene.handlers, scene.start, now)
+        } else {
+            Vec::new()
+        };
         (Some(Remains { messages, jobs }), waits)
     };
     let (entries, marks) = scene.log.take();

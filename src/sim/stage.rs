@@ -20,6 +20,7 @@ use super::handle::NodeError;
 use super::life::{Condition, Life, Trouble};
 use super::node::{Build, Spec, Up};
 use super::plan::{Plan, What};
+use super::quiet::Sleepers;
 use super::run::{Pulse, Scene};
 use super::setup::{self, Cast};
 use super::skew::Skewed;
@@ -39,6 +40,7 @@ pub(super) struct Stage {
     pub log: Log,
     pub pulse: Arc<Pulse>,
     pub director: Director,
+    pub sleepers: Sleepers,
     rules: Vec<Arc<dyn Rule>>,
     /// What there is to be harmed.
     pub land: Land,
@@ -102,6 +104,7 @@ impl Stage {
             log: scene.log.clone(),
             pulse: scene.pulse.clone(),
             director: Director::new(scene.record.clone(), weather, scene.start),
+            sleepers: Sleepers::default(),
             rules: cast.rules,
             land,
             order: cast.nodes.iter().map(|spec| spec.name.clone()).collect(),
