@@ -9,6 +9,7 @@
 //! calls ([`crate::faults`]) or, drawn from the seed, from a [`Storm`]. It
 //! explores nothing: one seed, one run.
 
+mod crashes;
 mod director;
 mod failure;
 mod gate;
@@ -16,6 +17,7 @@ mod handle;
 mod life;
 mod node;
 mod plan;
+mod property;
 mod quiet;
 mod run;
 mod setup;
@@ -36,6 +38,7 @@ use crate::provider::{Memory, Settings};
 use crate::seed::Seed;
 use crate::trace::Trace;
 
+pub use crashes::{Effects, Incident, Incidents, Survey, crash_everywhere, try_crash_everywhere};
 pub use failure::{Cause, Failure};
 pub use handle::{Handle, NodeError};
 pub use plan::{Entry, Plan, Point, What, When};
@@ -84,6 +87,8 @@ pub struct Sim {
     storm: Option<Storm>,
     /// Whether the plan is all that may go wrong.
     replays: bool,
+    properties: Vec<property::Property>,
+    finish_within: Option<Duration>,
     /// A mistake in building it, told when it is run.
     misused: Option<String>,
 }
@@ -188,8 +193,17 @@ impl Sim {
             plan: Plan::new(),
             storm: None,
             replays: false,
+            properties: Vec::new(),
+            finish_within: None,
             misused: None,
         }
+    }
+
+    /// Sets another seed, for a simulation that is built in one place and run
+    /// from many seeds.
+    pub fn seed(mut self, seed: impl Into<Seed>) -> Sim {
+        self.seed = seed.into();
+        self
     }
 
     /// Adds a node: a `Runtime` with these registries and
@@ -294,6 +308,23 @@ impl Sim {
             observability: ObservabilityConfig { gauge_poll_interval: 240 * HOUR, ..ObservabilityConfig::default() },
             ..RuntimeOptions::default()
         }
+    }
+
+    /// Demands that something holds whatever goes wrong: `test` looks at the
+    /// simulation after every call that may have changed anything, and says what
+    /// is wrong. The run ends there ([`Cause::Property`]).
+    pub fn always(mut self, name: &str, test: impl Fn(&Handle) -> Result<(), String> + Send + Sync + 'static) -> Sim {
+        self.properties.push(property::Property { name: name.to_owned(), test: Box::new(test) });
+        self
+    }
+
+    /// Demands that every instance ends once nothing goes wrong any more. The
+    /// run goes on after the body has ended well, for at most `bound` after that
+    /// or after the beginning of a storm's calm, whichever is later
+    /// ([`Cause::Unfinished`]).
+    pub fn finish_within(mut self, bound: Duration) -> Sim {
+        self.finish_within = Some(bound);
+        self
     }
 
     /// Starts virtual time at `start` instead of [`START`].

@@ -255,6 +255,9 @@ impl Rule for Judge {
     fn applied(&self, asked: &Asked<'_>, reply: &Reply) {
         let Some(stage) = self.stage.upgrade() else { return };
         self.rules.iter().for_each(|rule| rule.applied(asked, reply));
+        if !asked.call.is_read() {
+            stage.look();
+        }
         stage.director.at(Side::After, asked).iter().for_each(|what| stage.perform(what));
     }
 }

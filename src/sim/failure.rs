@@ -48,6 +48,12 @@ pub enum Cause {
     /// Nothing could happen any more, and the body still waited: since this long
     /// after the start ([`super::Limits::waiting`], [`super::Limits::idle`]).
     Stalled(Duration),
+    /// Something does not hold that must ([`super::Sim::always`]).
+    #[allow(missing_docs)]
+    Property { name: String, what: String },
+    /// The body ended well, but not every instance ended within this bound
+    /// ([`super::Sim::finish_within`]).
+    Unfinished(Duration),
     /// Virtual time reached its limit before the body ended.
     VirtualTimeLimit(Duration),
     /// There were more provider calls than allowed.
@@ -61,7 +67,31 @@ pub enum Cause {
     Laws,
 }
 
+impl Cause {
+    /// Whether something happened that must not, whatever goes wrong.
+    pub fn is_of_safety(&self) -> bool {
+        matches!(self, Cause::Error(_) | Cause::Panic(_) | Cause::Property { .. } | Cause::Laws)
+    }
+
+    /// Whether something did not happen that must, once nothing goes wrong any
+    /// more.
+    pub fn is_of_liveness(&self) -> bool {
+        matches!(self, Cause::Stalled(_) | Cause::Unfinished(_) | Cause::VirtualTimeLimit(_))
+    }
+}
+
 impl Failure {
+    /// Whether nothing happened that must not: no law and no property is broken,
+    /// and the body has not failed.
+    pub fn is_safe(&self) -> bool {
+        self.breaches.is_empty() && !self.cause.is_of_safety()
+    }
+
+    /// Whether everything happened that must.
+    pub fn is_live(&self) -> bool {
+        !self.cause.is_of_liveness()
+    }
+
     pub(super) fn setup(seed: Seed, start: Time, why: String) -> Box<Failure> {
         let trace = Trace { started: start, entries: Vec::new(), marks: Vec::new(), remains: None };
         let (waits, breaches, unreached) = (Vec::new(), Vec::new(), Vec::new());
@@ -84,6 +114,11 @@ impl fmt::Display for Failure {
         writeln!(f)?;
         writeln!(f, "  seed:         {}", self.seed)?;
         writeln!(f, "  virtual time: +{} ({})", Span(self.at - self.start), self.at)?;
+        if !self.plan.entries.is_empty() {
+            let verdict = |holds| if holds { "held" } else { "broken" };
+            writeln!(f, "  safety:       {}", verdict(self.is_safe()))?;
+            writeln!(f, "  liveness:     {}", verdict(self.is_live()))?;
+        }
         if matches!(self.cause, Cause::Hang | Cause::RealTimeLimit | Cause::StepLimit(_))
             && let Some(last) = self.trace.entries.last()
         {
@@ -138,6 +173,12 @@ impl fmt::Display for Cause {
                 "it is stalled. Since +{} nothing has happened but polling, nothing is due, and the body still waits. \
                  (Raise Limits::waiting or Limits::idle if the body is to act after so long a time.)",
                 Span(*since)
+            ),
+            Cause::Property { name, what } => write!(f, "{name:?} must always hold, and does not: {what}"),
+            Cause::Unfinished(bound) => write!(
+                f,
+                "the body ended well, but not every instance ended within {} of that and of the calm.",
+                Span(*bound)
             ),
             Cause::VirtualTimeLimit(limit) => write!(
                 f,

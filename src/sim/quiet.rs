@@ -86,3 +86,22 @@ fn waits(stage: &Stage, since: Time) -> bool {
     let pause = (now - since) / 50 + Duration::from_secs(1);
     now - stage.log.read() <= pause
 }
+
+/// Waits until every instance has ended, at most `bound` after now or after
+/// `calm`, whichever is later. Says whether they all have.
+pub(super) async fn all_end(stage: &Stage, calm: Time, bound: Duration) -> bool {
+    let began = clock::now();
+    let until = began.max(calm) + bound;
+    loop {
+        if stage.memory.inspect(|store| store.unfinished().is_empty()) {
+            return true;
+        }
+        let now = clock::now();
+        if now >= until {
+            return false;
+        }
+        // As often as a client's wait looks.
+        let pause = ((now - began) / 100).max(Duration::from_millis(100));
+        clock::sleep_until((now + pause).min(until)).await;
+    }
+}

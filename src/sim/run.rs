@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use super::director::Record;
 use super::failure::{Cause, Failure};
 use super::handle::Handle;
+use super::property::Broken;
 use super::setup::{self, Cast};
 use super::stage::Stage;
 use super::{Limits, Outcome, Run, Sim, quiet, waits};
@@ -35,6 +36,7 @@ pub(super) struct Pulse {
 
 const STEPS: u8 = 1;
 const REAL_TIME: u8 = 2;
+const PROPERTY: u8 = 3;
 
 impl Pulse {
     fn new(start: Time, limits: &Limits) -> Pulse {
@@ -56,6 +58,11 @@ impl Pulse {
         self.stop.load(Ordering::Relaxed) == 0
     }
 
+    /// Ends the run because a property does not hold.
+    pub fn end_for_property(&self) {
+        self.end(PROPERTY);
+    }
+
     fn end(&self, why: u8) {
         let _ = self.stop.compare_exchange(0, why, Ordering::Relaxed, Ordering::Relaxed);
         if let Some(root) = self.root.lock().as_ref() {
@@ -74,6 +81,8 @@ enum End<T> {
     Panic(String),
     VirtualTime,
     Stalled(Time),
+    Property(Broken),
+    Unfinished,
     Steps,
     RealTime,
 }
@@ -88,7 +97,15 @@ pub(super) struct Scene {
     pub pulse: Arc<Pulse>,
     pub record: Arc<Mutex<Record>>,
     handlers: waits::Handlers,
+    finish_within: Option<Duration>,
     logs: bool,
+}
+
+impl Scene {
+    /// When the calm begins; at the start where there is no storm.
+    fn calm(&self) -> Time {
+        self.start + self.record.lock().plan.calm.unwrap_or_default()
+    }
 }
 
 pub(super) fn run<B, F, R>(sim: Sim, body: B) -> Result<Run<R::Value>, Box<Failure>>
@@ -107,6 +124,7 @@ where
         pulse: Arc::new(Pulse::new(sim.start, &sim.limits)),
         record: Arc::new(Mutex::new(Record::of(sim.plan))),
         handlers: waits::Handlers::of(&sim.nodes),
+        finish_within: sim.finish_within,
         logs: sim.logs,
     });
     let (send, receive) = channel();
@@ -114,7 +132,8 @@ where
     // The test's name: libtest captures the output of threads, and panics are
     // reported under it.
     let name = std::thread::current().name().unwrap_or("simulation").to_owned();
-    let cast = Cast { nodes: sim.nodes, rules: sim.rules, storm: sim.storm.filter(|_| !sim.replays) };
+    let storm = sim.storm.filter(|_| !sim.replays);
+    let cast = Cast { nodes: sim.nodes, rules: sim.rules, storm, properties: sim.properties };
     let thread = std::thread::Builder::new().name(name).stack_size(16 << 20).spawn(move || {
         let end = simulate(&inside, cast, body);
         // Nobody listens any more when the watchdog has given the run up.
@@ -256,7 +275,11 @@ where
     let stage = Stage::new(scene, cast);
     let whole = async {
         stage.open().await;
-        body(Handle::new(stage.clone())).await
+        let value = body(Handle::new(stage.clone())).await.into_result()?;
+        match scene.finish_within {
+            Some(bound) if !quiet::all_end(&stage, scene.calm(), bound).await => Ok(None),
+            _ => Ok(Some(value)),
+        }
     };
     let mut whole = pin!(whole);
     let mut stalled = pin!(quiet::stalled(&stage, &scene.limits));
@@ -268,10 +291,18 @@ where
         match scene.pulse.stop.load(Ordering::Relaxed) {
             STEPS => return Poll::Ready(End::Steps),
             REAL_TIME => return Poll::Ready(End::RealTime),
+            PROPERTY => {
+                let broken = stage.properties.broken().expect("the run ends for a property that is broken");
+                return Poll::Ready(End::Property(broken));
+            }
             _ => {}
         }
         if let Poll::Ready(value) = whole.as_mut().poll(cx) {
-            return Poll::Ready(End::Body(value.into_result()));
+            return Poll::Ready(match value {
+                Ok(Some(value)) => End::Body(Ok(value)),
+                Ok(None) => End::Unfinished,
+                Err(error) => End::Body(Err(error)),
+            });
         }
         if let Poll::Ready(since) = stalled.as_mut().poll(cx) {
             return Poll::Ready(End::Stalled(since));
@@ -293,6 +324,8 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
     let cause = match end {
         Some(End::Body(value)) => value.map_err(Cause::Error),
         Some(End::Panic(text)) => Err(Cause::Panic(text)),
+        Some(End::Property(Broken { name, what })) => Err(Cause::Property { name, what }),
+        Some(End::Unfinished) => Err(Cause::Unfinished(scene.finish_within.unwrap_or_default())),
         Some(End::Stalled(since)) => Err(Cause::Stalled(since - scene.start)),
         Some(End::VirtualTime) => Err(Cause::VirtualTimeLimit(scene.limits.virtual_time)),
         Some(End::Steps) => Err(Cause::StepLimit(scene.limits.steps)),

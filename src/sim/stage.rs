@@ -16,10 +16,11 @@ use parking_lot::Mutex;
 
 use super::director::{Director, Due, Judge, after};
 use super::gate::{Door, Gate};
-use super::handle::NodeError;
+use super::handle::{Handle, NodeError};
 use super::life::{Condition, Life, Trouble};
 use super::node::{Build, Spec, Up};
 use super::plan::{Plan, What};
+use super::property::Properties;
 use super::quiet::Sleepers;
 use super::run::{Pulse, Scene};
 use super::setup::{self, Cast};
@@ -41,6 +42,7 @@ pub(super) struct Stage {
     pub pulse: Arc<Pulse>,
     pub director: Director,
     pub sleepers: Sleepers,
+    pub properties: Properties,
     rules: Vec<Arc<dyn Rule>>,
     /// What there is to be harmed.
     pub land: Land,
@@ -105,6 +107,7 @@ impl Stage {
             pulse: scene.pulse.clone(),
             director: Director::new(scene.record.clone(), weather, scene.start),
             sleepers: Sleepers::default(),
+            properties: Properties::new(cast.properties),
             rules: cast.rules,
             land,
             order: cast.nodes.iter().map(|spec| spec.name.clone()).collect(),
@@ -118,6 +121,13 @@ impl Stage {
     pub fn script(self: &Arc<Self>, plan: Plan) {
         self.director.add(plan, self.start);
         self.director.keep_agenda(self);
+    }
+
+    /// Looks whether everything holds that must; ends the run where it does not.
+    pub fn look(self: &Arc<Self>) {
+        if !self.properties.are_none() && self.properties.look(&Handle::new(self.clone())) {
+            self.pulse.end_for_property();
+        }
     }
 
     /// Starts every node. A start that something holds up goes on by itself.
