@@ -311,8 +311,8 @@ impl Sim {
     }
 
     /// Demands that something holds whatever goes wrong: `test` looks at the
-    /// simulation after every call that may have changed anything, and says what
-    /// is wrong. The run ends there ([`Cause::Property`]).
+    /// simulation before and after every call that may change anything, and says
+    /// what is wrong. The run ends there ([`Cause::Property`]).
     pub fn always(mut self, name: &str, test: impl Fn(&Handle) -> Result<(), String> + Send + Sync + 'static) -> Sim {
         self.properties.push(property::Property { name: name.to_owned(), test: Box::new(test) });
         self

@@ -211,7 +211,7 @@ impl Log {
         self.0.lock().moved
     }
 
-    /// When there last was a call that reads.
+    /// When there last was a call that reads, the runtimes' gauges left out.
     pub fn read(&self) -> Time {
         self.0.lock().read
     }
@@ -230,7 +230,7 @@ impl Log {
         }
         if !entry.is_vain() {
             entries.moved = entry.answered;
-        } else if entry.call.is_read() {
+        } else if entry.call.is_read() && !is_gauge(&entry.call) {
             entries.read = entry.answered;
         }
         entries.list.push(entry);
@@ -300,6 +300,11 @@ impl<H: Handler> Handler for Recorder<H> {
     fn has_admin(&self) -> bool {
         self.inner.has_admin()
     }
+}
+
+/// Whether a call is one that runtimes make for their gauges.
+fn is_gauge(call: &Call) -> bool {
+    matches!(call, Call::GetSystemMetrics | Call::GetQueueDepths)
 }
 
 fn answer(reply: &Reply) -> Answer {

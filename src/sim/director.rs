@@ -232,6 +232,10 @@ impl Judge {
 impl Rule for Judge {
     fn judge(&self, asked: &Asked<'_>) -> Verdict {
         let Some(stage) = self.stage.upgrade() else { return Verdict::Pass };
+        // Activities do their work between calls.
+        if !asked.call.is_read() {
+            stage.look();
+        }
         let mut verdict = Verdict::Pass;
         for what in stage.director.at(Side::Before, asked) {
             match what {

@@ -148,8 +148,9 @@ impl Storm {
     /// allows it:
     ///
     /// - A renewal of an activity's lock that is refused, retryable, makes the
-    ///   runtime cancel the activity and delete its job without an answer, so
-    ///   that the orchestration waits for it for good.
+    ///   runtime cancel the activity. If that ends before the lock does (5 s
+    ///   later with the default options), the runtime throws away its result and
+    ///   deletes its job, so that the orchestration waits for it for good.
     /// - A turn whose ack is refused six times, retryable, within the 310 ms of
     ///   the runtime's retries is failed, if the storage comes back in time to
     ///   take that.

@@ -76,8 +76,8 @@ fn a_call_that_hangs_is_never_answered_and_applied_or_not() {
             let memory = Arc::new(Memory::new());
             let rule = first("enqueue_for_orchestrator", Verdict::Hang { applied });
             let layers = Faults::new(memory.clone(), "n", rule);
-            let year = Duration::from_secs(365 * 86_400);
-            assert!(tokio::time::timeout(year, layers.handle(start())).await.is_err());
+            let hour = Duration::from_secs(3600);
+            assert!(tokio::time::timeout(hour, layers.handle(start())).await.is_err());
             assert_eq!(memory.inspect(|store| store.queued().0.len()), usize::from(applied));
         }
     });
