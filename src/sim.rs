@@ -102,7 +102,7 @@ pub struct Limits {
     /// clients wait for something: a day unless set. Then the run is stalled
     /// ([`Cause::Stalled`]).
     pub waiting: Duration,
-    /// The same while nobody waits through a client: a year unless set. A body
+    /// The same while nobody waits through a client: three years unless set. A body
     /// that sleeps longer has to do it with [`Handle::sleep`].
     pub idle: Duration,
     /// Provider calls: a hundred million unless set.
@@ -119,7 +119,7 @@ impl Default for Limits {
         Limits {
             virtual_time: Duration::from_secs(10 * 365 * 86_400),
             waiting: Duration::from_secs(86_400),
-            idle: Duration::from_secs(365 * 86_400),
+            idle: Duration::from_secs(3 * 365 * 86_400),
             steps: 100_000_000,
             real_time: Duration::from_secs(600),
             stuck: Duration::from_secs(30),

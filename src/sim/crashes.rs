@@ -148,7 +148,7 @@ impl std::error::Error for Incidents {}
 ///         Ok::<_, duroxide_sim::duroxide::ClientError>(format!("{status:?}"))
 ///     },
 /// );
-/// assert!(survey.tried.len() > 20, "{survey}");
+/// assert!(survey.tried.len() > 10, "{survey}");
 /// ```
 ///
 /// # Panics

@@ -175,8 +175,20 @@ impl Life {
 
     /// Runs the node's own code: it goes on only while the process runs, and
     /// sees the node's wall clock.
+    ///
+    /// Code that has taken time ends when nothing else can run at that instant.
+    /// The runtime waits for an activity's end and its cancellation in a `select!`
+    /// that, of two which are both there, takes one by a number of the process
+    /// that no seed reaches; so they are never there together.
     pub async fn code<T>(&self, code: impl Future<Output = T>) -> T {
-        let mut code = pin!(code);
+        let began = clock::now();
+        let mut code = pin!(async move {
+            let value = code.await;
+            if clock::now() > began {
+                clock::settle().await;
+            }
+            value
+        });
         let seen = poll_fn(|cx| {
             let shift = self.condition.skew_ms().saturating_mul(1_000_000);
             clock::shifted(shift, || code.as_mut().poll(cx))

@@ -11,14 +11,15 @@
 //! clients keep reading, as `wait_for_orchestration` does, somebody waits for
 //! what cannot come: [`Limits::waiting`], a day unless set. Where nobody reads,
 //! the body may be in a timer of tokio's, which nobody can see from outside:
-//! [`Limits::idle`], a year unless set. So a body that sleeps and then acts is
-//! not stalled, however long it sleeps with the handle's own `sleep`, and up to a
-//! year with tokio's; and a wait whose time-out is shorter than a day ends with
-//! its own error.
+//! [`Limits::idle`], three years unless set. So a body that sleeps and then
+//! acts is not stalled, however long it sleeps with the handle's own `sleep`, and
+//! up to three years with tokio's; and a wait whose time-out is shorter than a day
+//! ends with its own error.
 //!
 //! Virtual time costs next to nothing while nothing happens, so that a stalled
 //! run ends at once for whoever waits for it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -48,14 +49,29 @@ impl Sleepers {
     }
 }
 
-/// Waits until the run is stalled. Returns since when.
-pub(super) async fn stalled(stage: &Stage, limits: &Limits) -> Time {
+/// Since when there has been nothing but polling.
+pub(super) fn since(stage: &Stage) -> Time {
+    stage.log.moved().max(stage.start)
+}
+
+/// Ends the run when it is stalled.
+pub(super) async fn watch(stage: Arc<Stage>, limits: Limits) {
+    stalled(&stage, &limits).await;
+    stage.pulse.end_for_stall();
+}
+
+/// Waits until the run is stalled.
+async fn stalled(stage: &Stage, limits: &Limits) {
     let (shorter, longer) = (limits.waiting.min(limits.idle), limits.waiting.max(limits.idle));
     // How long it has been looked at in vain: to look again and again in a long
     // sleep would cost more than the sleep.
     let mut patience = shorter;
     loop {
-        let since = stage.log.moved().max(stage.start);
+        // What is due at this very instant comes first: a start of a node, a
+        // fetch that has been woken.
+        clock::settle().await;
+        clock::settle().await;
+        let since = since(stage);
         let now = clock::now();
         if now - since < shorter {
             clock::sleep_until(since + shorter).await;
@@ -63,7 +79,7 @@ pub(super) async fn stalled(stage: &Stage, limits: &Limits) -> Time {
             continue;
         }
         if !may_go_on(stage) && (now - since >= limits.idle || now - since >= limits.waiting && waits(stage, since)) {
-            return since;
+            return;
         }
         patience = (patience * 2).min(longer.max(shorter));
         // Look at the very end of the longer stretch, if that is what is next.
@@ -72,10 +88,12 @@ pub(super) async fn stalled(stage: &Stage, limits: &Limits) -> Time {
     }
 }
 
-/// Whether anything is known that will happen.
+/// Whether anything is known that will happen. What is due since a moment ago
+/// may still be on its way.
 fn may_go_on(stage: &Stage) -> bool {
-    let now = clock::now();
-    let stored = || stage.memory.inspect(|store| store.awaits_a_message(now) || store.next_job_after(now).is_some());
+    const MOMENT: Duration = Duration::from_secs(60);
+    let from = clock::now().before(MOMENT);
+    let stored = || stage.memory.inspect(|store| store.awaits_a_message(from) || store.next_job_after(from).is_some());
     stage.sleepers.any() || stage.director.next().is_some() || stored()
 }
 

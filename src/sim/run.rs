@@ -37,6 +37,7 @@ pub(super) struct Pulse {
 const STEPS: u8 = 1;
 const REAL_TIME: u8 = 2;
 const PROPERTY: u8 = 3;
+const STALL: u8 = 4;
 
 impl Pulse {
     fn new(start: Time, limits: &Limits) -> Pulse {
@@ -61,6 +62,11 @@ impl Pulse {
     /// Ends the run because a property does not hold.
     pub fn end_for_property(&self) {
         self.end(PROPERTY);
+    }
+
+    /// Ends the run because it can go no further.
+    pub fn end_for_stall(&self) {
+        self.end(STALL);
     }
 
     fn end(&self, why: u8) {
@@ -282,7 +288,8 @@ where
         }
     };
     let mut whole = pin!(whole);
-    let mut stalled = pin!(quiet::stalled(&stage, &scene.limits));
+    // In a task of its own: the body is polled only when it is to go on.
+    tokio::spawn(quiet::watch(stage.clone(), scene.limits));
     let mut limit = pin!(clock::sleep_until(stage.end));
     std::future::poll_fn(|cx| {
         // tokio::time::advance in the body moves tokio's clock alone.
@@ -291,6 +298,7 @@ where
         match scene.pulse.stop.load(Ordering::Relaxed) {
             STEPS => return Poll::Ready(End::Steps),
             REAL_TIME => return Poll::Ready(End::RealTime),
+            STALL => return Poll::Ready(End::Stalled(quiet::since(&stage))),
             PROPERTY => {
                 let broken = stage.properties.broken().expect("the run ends for a property that is broken");
                 return Poll::Ready(End::Property(broken));
@@ -303,9 +311,6 @@ where
                 Ok(None) => End::Unfinished,
                 Err(error) => End::Body(Err(error)),
             });
-        }
-        if let Poll::Ready(since) = stalled.as_mut().poll(cx) {
-            return Poll::Ready(End::Stalled(since));
         }
         limit.as_mut().poll(cx).map(|()| End::VirtualTime)
     })

@@ -17,8 +17,8 @@ fn at_first(method: &str, verdict: Verdict) -> Plan {
     Plan::new().fault(point("a", method, 1), verdict).fault(point("b", method, 1), verdict)
 }
 
-fn send(client: Client) -> impl Future<Output = bool> {
-    async move { client.enqueue_event("i", "inbox", "hello").await.is_ok() }
+async fn send(client: Client) -> bool {
+    client.enqueue_event("i", "inbox", "hello").await.is_ok()
 }
 
 /// Sends itself a message from an activity, and waits for it a minute.
