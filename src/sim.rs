@@ -24,6 +24,8 @@ use crate::provider::{Memory, Settings};
 use crate::seed::Seed;
 use crate::trace::Trace;
 
+#[cfg(feature = "conformance")]
+pub(crate) use failure::command_here;
 pub use failure::{Cause, Failure};
 pub use handle::{Handle, NodeError};
 

@@ -24,6 +24,8 @@ mod text;
 
 pub use history::{ExecutionHistory, History};
 pub(crate) use text::Span;
+#[cfg(feature = "conformance")]
+pub(crate) use text::{Tokens, item_text, quote, words};
 pub use text::{describe_event, describe_item};
 
 /// Everything that was asked of a provider in one run, in the order of the
@@ -243,7 +245,8 @@ impl<H: Handler> Handler for Recorder<H> {
     }
 }
 
-fn answer(reply: &Reply) -> Answer {
+/// A reply, as far as a trace keeps it.
+pub(crate) fn answer(reply: &Reply) -> Answer {
     match reply {
         Reply::Turn(Some(turn)) => Answer::Turn(seen(turn)),
         Reply::Job(Some(job)) => Answer::Job((**job).clone()),

@@ -7,11 +7,11 @@ use duroxide::provider_validations::ProviderFactory;
 
 use super::blame::blame;
 use super::detect::on_its_clock;
-use super::drive::{End, Next, Observed, Run, stop_at_once};
-use super::finding::Finding;
+use super::drive::{End, Next, Observed, Policy, Run, stop_at_once};
+use super::finding::{Finding, Subject};
 use super::generate::{self, Profile};
 use super::lab::Lab;
-use super::minimise::minimise;
+use super::minimise::{Budget, minimise};
 use super::oracle::Mismatch;
 use super::pace::Pace;
 use super::script::Script;
@@ -77,10 +77,7 @@ async fn explore(storage: &dyn Storage, config: &Config, pace: Pace) -> Verdict 
         let seed = config.seed.child(&verdict.scripts.to_string());
         let script = generate::script(seed, Profile::ALL[verdict.scripts as usize % Profile::ALL.len()]);
         let known: Vec<&str> = verdict.findings.iter().map(|finding| finding.rule).collect();
-        let policy = |observed: &[Observed], mismatch: &Mismatch| {
-            let go_on = known.contains(&blame(observed, mismatch)) && observed.last().is_some_and(|o| o.call.is_read());
-            if go_on { Next::GoOn } else { Next::Stop }
-        };
+        let policy = |observed: &[Observed], mismatch: &Mismatch| pass_over(&known, observed, mismatch);
         let run = lab.run(&script, &policy).await;
         verdict.scripts += 1;
         verdict.calls += run.observed.len() as u64;
@@ -90,7 +87,9 @@ async fn explore(storage: &dyn Storage, config: &Config, pace: Pace) -> Verdict 
             End::Deviates(deviation) => {
                 let rule = blame(&run.observed, &deviation.mismatch);
                 if !known.contains(&rule) {
-                    verdict.findings.push(shrink(&mut lab, script, rule, seed).await);
+                    let (script, run) = shrink(&mut lab, script, &policy, run.clone()).await;
+                    let subject = Subject::of(storage);
+                    verdict.findings.push(Finding { rule, script, run, seed: Some(seed), subject, file: None });
                 }
             }
         }
@@ -99,13 +98,23 @@ async fn explore(storage: &dyn Storage, config: &Config, pace: Pace) -> Verdict 
     verdict
 }
 
-/// The smallest script that breaks the same rule.
-async fn shrink(lab: &mut Lab<'_>, script: Script, rule: &'static str, seed: Seed) -> Finding {
-    let breaks = async |script: &Script| match lab.run(script, &stop_at_once).await {
-        run if matches!(&run.end, End::Deviates(d) if blame(&run.observed, &d.mismatch) == rule) => true,
-        _ => false,
+/// A read that is known to be wrong hides nothing else.
+fn pass_over(known: &[&str], observed: &[Observed], mismatch: &Mismatch) -> Next {
+    let go_on = known.contains(&blame(observed, mismatch)) && observed.last().is_some_and(|o| o.call.is_read());
+    if go_on { Next::GoOn } else { Next::Stop }
+}
+
+/// The smallest script that breaks the same rule as `first`, a run of `script`,
+/// and its run.
+async fn shrink(lab: &mut Lab<'_>, script: Script, policy: Policy<'_>, first: Run) -> (Script, Run) {
+    let rule_of = |run: &Run| match &run.end {
+        End::Deviates(deviation) => Some(blame(&run.observed, &deviation.mismatch)),
+        _ => None,
     };
-    let script = minimise(script, breaks).await;
-    let run = lab.run(&script, &stop_at_once).await;
-    Finding { rule, script, run, seed: Some(seed) }
+    let rule = rule_of(&first);
+    let minimal = minimise(script, Budget::default(), async |script| {
+        Some(lab.run(script, policy).await).filter(|run| rule_of(run) == rule)
+    });
+    let minimal = minimal.await;
+    (minimal.script, minimal.run.unwrap_or(first))
 }

@@ -68,6 +68,13 @@ pub struct Run {
     pub waived: Vec<Deviation>,
 }
 
+impl Run {
+    /// Whether it ended with a deviation.
+    pub(crate) fn deviates(&self) -> bool {
+        matches!(self.end, End::Deviates(_))
+    }
+}
+
 /// What to do about a deviation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {

@@ -39,6 +39,13 @@ pub trait Storage: ProviderFactory {
         "the provider".to_owned()
     }
 
+    /// Rust code that makes a new, empty provider: the body of an
+    /// `async fn() -> Arc<dyn Provider>`, for the programs in findings. Without
+    /// it (the default) they leave that to be filled in.
+    fn code(&self) -> Option<String> {
+        None
+    }
+
     /// How it reads time.
     fn time(&self) -> TimeSource {
         TimeSource::Detect
