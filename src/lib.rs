@@ -87,6 +87,8 @@ pub mod conformance;
 pub mod contract;
 pub mod laws;
 pub mod provider;
+#[cfg(feature = "conformance")]
+pub mod report;
 pub mod seed;
 pub mod sim;
 pub mod store;
