@@ -102,6 +102,11 @@ fn run(storage: Arc<dyn Storage>, config: Config, arguments: Vec<String>) -> Res
     let (arguments, reports) = arguments::split(arguments).map_err(|error| error.to_string())?;
     config.reports.extend(reports);
     let arguments = Arguments::from_iter(arguments);
+    if std::env::var_os("RUST_LOG").is_none() {
+        // Some validations start duroxide's runtime, which logs unless somebody
+        // else has a say in it; that there is somebody already is no error.
+        let _ = tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::default());
+    }
     let stand = Arc::new(Stand::new(storage, config)?);
     let trials = SOURCES.iter().flat_map(|source| source(&stand)).map(|trial| mimic(&stand, trial)).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
