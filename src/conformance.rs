@@ -8,6 +8,7 @@ pub mod contract;
 mod crash;
 mod depot;
 mod detect;
+mod differential;
 mod drive;
 mod explore;
 mod finding;
@@ -30,6 +31,7 @@ mod waivers;
 
 pub use check::{check, check_storage, replay};
 pub use config::{CALLS_VARIABLE, Config, ConfigError, REPORT_VARIABLE};
+pub use differential::{Comparison, Judge, Parting, differential, differential_script};
 pub use drive::{Deviation, End, Observed, Run};
 pub use finding::{Finding, Line, Shown, Subject};
 pub use generate::{Area, Profile, script};

@@ -2,11 +2,14 @@
 
 use duroxide::provider_validations::ProviderFactory;
 
+use super::blame::blame;
 use super::config::Config;
+use super::contract::{self, Strength};
 use super::detect::on_its_clock;
-use super::drive::{Run, stop_at_once};
+use super::drive::{Next, Observed, Run, stop_at_once};
 use super::explore::{Explorer, Plan};
 use super::lab::Lab;
+use super::oracle::Mismatch;
 use super::pace::Pace;
 use super::progress::Progress;
 use super::pulse::{Pulse, Watch};
@@ -52,6 +55,30 @@ pub async fn replay(storage: &dyn Storage, script: &Script) -> Run {
         run
     };
     on_its_clock(storage, Seed(1), run).await.unwrap_or_else(|why| panic!("{why}"))
+}
+
+/// Runs scripts, each on an empty provider, up to the first deviation that
+/// fails it.
+pub(crate) async fn replay_all(
+    storage: &dyn Storage,
+    scripts: &[&Script],
+    config: &Config,
+) -> Result<Vec<Run>, String> {
+    let may = |rule| contract::find(rule).is_some_and(|rule| rule.strength == Strength::May);
+    let policy = |observed: &[Observed], mismatch: &Mismatch| {
+        let passes = observed.last().is_some_and(|last| last.call.is_read()) && may(blame(observed, mismatch));
+        if passes { Next::GoOn } else { Next::Stop }
+    };
+    let run = async |pace: Pace| {
+        let mut lab = Lab::new(storage, pace, config.patience);
+        let mut runs = Vec::new();
+        for script in scripts {
+            runs.push(lab.run(script, &policy, None).await);
+        }
+        lab.close().await;
+        runs
+    };
+    on_its_clock(storage, config.seed, run).await
 }
 
 /// Which part of a check to do.

@@ -6,6 +6,7 @@
 //! needs another one, or does its work again.
 
 mod arguments;
+mod crash;
 mod generated;
 mod kept;
 mod official;
@@ -41,7 +42,7 @@ impl Trial {
 
 /// Where trials come from. A new kind of trial is one line here.
 const SOURCES: &[fn(&Stand) -> Vec<Trial>] =
-    &[waiver::trials, kept::trials, rule::trials, generated::trials, official::trials];
+    &[waiver::trials, kept::trials, rule::trials, generated::trials, crash::trials, official::trials];
 
 /// A test binary that checks the factory's providers: the `main` of a test
 /// target with `harness = false`.
@@ -65,6 +66,7 @@ const SOURCES: &[fn(&Stand) -> Vec<Trial>] =
 /// | `rule::<area>::<id>` | that rule, in scripts of its own; a `may` rule never fails |
 /// | `generated::<profile>` | any rule, in scripts about that |
 /// | `regression::<file>` | any rule, in a script that was kept |
+/// | `crash::killed` | what is lost, or half there, when a process is killed |
 /// | `official::<module>::<name>` | one of duroxide's validations |
 /// | `waivers::<line>::<rule>` | a waiver that is no longer needed |
 ///
@@ -84,6 +86,10 @@ pub fn main_storage(storage: impl Storage + 'static) -> ! {
 
 /// The same, with a configuration of one's own.
 pub fn main_with(storage: impl Storage + 'static, config: Config) -> ! {
+    // The process that `crash` kills is this program again.
+    if super::crash::is_child() {
+        process::exit(work_until_killed(&storage));
+    }
     let code = match run(Arc::new(storage), config, std::env::args().collect()) {
         Ok(code) => code,
         Err(why) => {
@@ -96,6 +102,18 @@ pub fn main_with(storage: impl Storage + 'static, config: Config) -> ! {
 
 /// What libtest ends with when a test failed, or an argument is none.
 const FAILED: i32 = 101;
+
+fn work_until_killed(storage: &dyn Storage) -> i32 {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let told = |error: std::io::Error| format!("No tokio runtime could be built: {error}.");
+    match runtime.map_err(told).and_then(|runtime| runtime.block_on(super::crash::work(storage))) {
+        Ok(()) => 0,
+        Err(why) => {
+            eprintln!("{why}");
+            FAILED
+        }
+    }
+}
 
 fn run(storage: Arc<dyn Storage>, config: Config, arguments: Vec<String>) -> Result<i32, String> {
     let mut config = config.with_env().map_err(|error| error.to_string())?.quiet();
