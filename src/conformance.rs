@@ -40,6 +40,6 @@ pub use oracle::{Aspect, Mismatch, Reading};
 pub use regress::{Kept, KeptError, Regressions, SCRIPT_VARIABLE};
 pub use script::{Act, Script, ScriptError, Step};
 pub use storage::{Storage, TimeSource};
-pub use trials::{main, main_storage, main_with};
+pub use trials::{main, main_from, main_storage, main_with};
 pub use verdict::{Counts, Stale, Verdict, Waived};
 pub use waivers::{Waiver, Waivers, WaiversError};

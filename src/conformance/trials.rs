@@ -86,11 +86,16 @@ pub fn main_storage(storage: impl Storage + 'static) -> ! {
 
 /// The same, with a configuration of one's own.
 pub fn main_with(storage: impl Storage + 'static, config: Config) -> ! {
+    main_from(storage, config, std::env::args())
+}
+
+/// The same, with arguments of one's own; the first is the program's name.
+pub fn main_from(storage: impl Storage + 'static, config: Config, arguments: impl IntoIterator<Item = String>) -> ! {
     // The process that `crash` kills is this program again.
     if super::crash::is_child() {
         process::exit(work_until_killed(&storage));
     }
-    let code = match run(Arc::new(storage), config, std::env::args().collect()) {
+    let code = match run(Arc::new(storage), config, arguments.into_iter().collect()) {
         Ok(code) => code,
         Err(why) => {
             eprintln!("{why}");

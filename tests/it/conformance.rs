@@ -1,4 +1,10 @@
 //! Checking providers against the contract.
 
+mod config;
 mod contract;
+mod differential;
+mod report;
 mod saboteurs;
+mod scratch;
+mod trials;
+mod waivers;
