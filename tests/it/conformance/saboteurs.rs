@@ -60,6 +60,11 @@ pub fn all() -> Vec<Saboteur> {
     [turns::ALL].concat()
 }
 
+/// A saboteur that does nothing wrong.
+pub fn honest() -> Saboteur {
+    Saboteur { name: "honest", rule: "", trick: |bench, now, call| bench.ask(now, call) }
+}
+
 struct Sabotaged {
     bench: Mutex<Bench>,
     trick: Trick,
