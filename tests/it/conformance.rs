@@ -6,5 +6,6 @@ mod generate;
 mod differential;
 mod report;
 mod saboteurs;
+mod scratch;
 mod trials;
 mod waivers;
