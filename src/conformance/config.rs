@@ -162,7 +162,7 @@ impl Config {
 
     /// The waivers in the file, if there is one.
     pub(crate) fn load_waivers(&self) -> Result<Waivers, WaiversError> {
-        self.waivers.as_ref().map_or_else(|| Ok(Waivers::default()), |file| Waivers::read(file))
+        self.waivers.as_ref().map_or_else(|| Ok(Waivers::default()), Waivers::read)
     }
 }
 

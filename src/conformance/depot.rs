@@ -115,6 +115,10 @@ impl Storage for Depot {
         self.storage.label()
     }
 
+    fn code(&self) -> Option<String> {
+        self.storage.code()
+    }
+
     fn unavailable(&self) -> Option<String> {
         self.storage.unavailable()
     }
