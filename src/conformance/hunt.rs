@@ -1,0 +1,213 @@
+//! [`hunt`]: scripts from seeds against a provider, until one breaks a given
+//! rule.
+//!
+//! It is `check` for those who know what they look for: other deviations are
+//! passed over where that is possible, and it ends at the first breach.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::blame::blame;
+use super::check::Config;
+use super::detect::on_its_clock;
+use super::drive::{Deviation, End, Next, Observed, Run};
+use super::finding::Finding;
+use super::generate::{self, Profile};
+use super::lab::Lab;
+use super::minimise::minimise;
+use super::oracle::{Aspect, Mismatch};
+use super::pace::Pace;
+use super::script::Script;
+use super::storage::Storage;
+
+/// What has come of a hunt.
+#[derive(Clone, Debug)]
+pub struct Hunt {
+    /// The breach, if there was one.
+    pub finding: Option<Finding>,
+    /// How many calls it took, those of shrinking not counted.
+    pub calls: u64,
+    /// Other rules that small scripts broke on the way.
+    pub others: BTreeSet<&'static str>,
+}
+
+/// Looks for a breach of `rule`, with the scripts most likely to show one.
+pub async fn hunt(storage: &dyn Storage, rule: &str, config: &Config) -> Hunt {
+    let search = async |pace: Pace| {
+        let lab = Lab::new(storage, pace, config.patience);
+        let hunt = Hunt { finding: None, calls: 0, others: BTreeSet::new() };
+        let mut hunter = Hunter { lab, rule, hunt, tries: BTreeMap::new() };
+        hunter.search(config).await;
+        hunter.lab.close().await;
+        hunter.hunt
+    };
+    on_its_clock(storage, config.seed, search).await.unwrap_or_else(|why| panic!("{why}"))
+}
+
+/// How a deviation looks, and the rule that it seems to break.
+type Look = (&'static str, String, &'static str);
+
+struct Hunter<'a> {
+    lab: Lab<'a>,
+    rule: &'a str,
+    hunt: Hunt,
+    /// How often deviations of one look were made small.
+    tries: BTreeMap<Look, u32>,
+}
+
+/// How often that is done at the most.
+const MOST_TRIES: u32 = 3;
+
+impl Hunter<'_> {
+    async fn search(&mut self, config: &Config) {
+        let profiles = Profile::for_rule(self.rule);
+        let mut number = 0;
+        while self.hunt.calls < config.calls {
+            let seed = config.seed.child(&number.to_string());
+            let script = generate::script(seed, profiles[number % profiles.len()]);
+            number += 1;
+            let rule = self.rule;
+            let policy = |observed: &[Observed], mismatch: &Mismatch| {
+                let other = observed.last().is_some_and(|o| o.call.is_read()) && blame(observed, mismatch) != rule;
+                if other { Next::GoOn } else { Next::Stop }
+            };
+            let run = self.lab.run(&script, &policy).await;
+            self.hunt.calls += run.observed.len() as u64;
+            for deviation in deviations(&run) {
+                let (method, aspect) = look(&run, deviation);
+                let look = (method, aspect, blame(&run.observed[..=deviation.observed], &deviation.mismatch));
+                let tries = self.tries.entry(look.clone()).or_default();
+                *tries += 1;
+                if *tries > MOST_TRIES && look.2 != self.rule || *tries > 10 * MOST_TRIES {
+                    continue;
+                }
+                let (script, run, rule) = self.shrink(&script, (look.0, &look.1)).await;
+                if rule == self.rule {
+                    self.hunt.finding = Some(Finding { rule, script, run, seed: Some(seed) });
+                    return;
+                }
+                self.hunt.others.insert(rule);
+            }
+        }
+    }
+
+    /// The smallest script whose deviation looks the same.
+    async fn shrink(&mut self, script: &Script, wanted: (&'static str, &str)) -> (Script, Run, &'static str) {
+        let like = |observed: &[Observed], mismatch: &Mismatch| {
+            observed.last().is_some_and(|last| last.call.method() == wanted.0) && aspect(mismatch) == wanted.1
+        };
+        let policy = |observed: &[Observed], mismatch: &Mismatch| {
+            let read = observed.last().is_some_and(|o| o.call.is_read());
+            if read && !like(observed, mismatch) { Next::GoOn } else { Next::Stop }
+        };
+        let lab = &mut self.lab;
+        let mut shows = async |script: &Script| {
+            let run = lab.run(script, &policy).await;
+            let like = matches!(&run.end, End::Deviates(last) if like(&run.observed, &last.mismatch));
+            like.then_some(run)
+        };
+        let small = minimise(script.clone(), async |script: &Script| shows(script).await.is_some()).await;
+        let small = plain(small, async |script: &Script| shows(script).await.is_some()).await;
+        let small = minimise(small, async |script: &Script| shows(script).await.is_some()).await;
+        let run = lab.run(&small, &policy).await;
+        let rule = match &run.end {
+            End::Deviates(last) => blame(&run.observed, &last.mismatch),
+            _ => "",
+        };
+        (small, run, rule)
+    }
+}
+
+fn deviations(run: &Run) -> impl Iterator<Item = &Deviation> {
+    let last = match &run.end {
+        End::Deviates(deviation) => Some(deviation),
+        _ => None,
+    };
+    run.waived.iter().chain(last)
+}
+
+fn look(run: &Run, deviation: &Deviation) -> (&'static str, String) {
+    (run.observed[deviation.observed].call.method(), aspect(&deviation.mismatch))
+}
+
+fn aspect(mismatch: &Mismatch) -> String {
+    match &mismatch.aspect {
+        Aspect::Barred(_) => "Barred".to_owned(),
+        aspect => format!("{aspect:?}"),
+    }
+}
+
+/// The script with as little in its steps as still shows it, and plain texts.
+async fn plain(script: Script, mut fails: impl AsyncFnMut(&Script) -> bool) -> Script {
+    let Ok(mut best) = serde_json::to_value(&script) else { return script };
+    let mut attempt = async |value: &serde_json::Value| match serde_json::from_value::<Script>(value.clone()) {
+        Ok(script) => fails(&script).await,
+        Err(_) => false,
+    };
+    let mut number = 0;
+    loop {
+        let mut changed = false;
+        for at in 0.. {
+            let mut candidate = best.clone();
+            number += 1;
+            let Some(made) = simplify(&mut candidate, &mut { at }, number) else { break };
+            if made && candidate != best && attempt(&candidate).await {
+                best = candidate;
+                changed = true;
+            }
+        }
+        if !changed {
+            break;
+        }
+    }
+    serde_json::from_value(best).unwrap_or(script)
+}
+
+/// Makes the change with the given number. `None` when there are not so many;
+/// whether there was something to change.
+fn simplify(value: &mut serde_json::Value, at: &mut usize, name: u64) -> Option<bool> {
+    use serde_json::Value;
+    let mut mine = || {
+        let now = *at == 0;
+        *at = at.wrapping_sub(1);
+        now
+    };
+    match value {
+        Value::Array(values) if !values.is_empty() => {
+            if values.len() > 8 && mine() {
+                values.drain(..values.len() / 2);
+                return Some(true);
+            }
+            if values.len() > 8 && mine() {
+                values.truncate(values.len() / 2);
+                return Some(true);
+            }
+            for number in 0..values.len().min(20) {
+                if mine() {
+                    values.remove(number);
+                    return Some(true);
+                }
+            }
+            values.iter_mut().find_map(|value| simplify(value, at, name))
+        }
+        Value::Object(fields) => {
+            for (key, field) in fields.iter_mut() {
+                if matches!(&**key, "token" | "type" | "kind") {
+                    continue;
+                }
+                if !field.is_null() && !field.is_number() && !field.is_boolean() && mine() {
+                    *field = Value::Null;
+                    return Some(true);
+                }
+                if field.is_string() && field != "x" && field != "" && mine() {
+                    *field = Value::from("x");
+                    return Some(true);
+                }
+                if let Some(done) = simplify(field, at, name) {
+                    return Some(done);
+                }
+            }
+            None
+        }
+        _ => None,
+    }
+}

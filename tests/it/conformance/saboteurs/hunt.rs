@@ -1,0 +1,40 @@
+//! Hunting saboteurs down.
+
+use std::fmt::Write;
+
+use duroxide_sim::Seed;
+use duroxide_sim::conformance::{Config, Hunt, hunt};
+
+use super::{Saboteur, Suspect};
+
+/// Looks for the breach of a saboteur's rule, with the default budget.
+pub fn chase(saboteur: Saboteur) -> Hunt {
+    let config = Config { seed: Seed(1), ..Config::default() };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(hunt(&Suspect::new(saboteur), saboteur.rule, &config))
+}
+
+/// Every saboteur of an area is caught, by the rule it breaks; the minimal
+/// scripts are kept in the snapshot of that name.
+#[cfg(test)]
+#[track_caller]
+pub fn catch_all(area: &str, saboteurs: &[Saboteur]) {
+    let mut report = String::new();
+    let mut free = String::new();
+    for saboteur in saboteurs {
+        let hunt = chase(*saboteur);
+        match &hunt.finding {
+            Some(finding) => {
+                writeln!(report, "{}: {}\n{}", saboteur.rule, saboteur.name, finding.script).expect("strings take all");
+            }
+            None => writeln!(
+                free,
+                "{} ({}) got away for {} calls, by way of {:?}",
+                saboteur.name, saboteur.rule, hunt.calls, hunt.others
+            )
+            .expect("strings take all"),
+        }
+    }
+    assert!(free.is_empty(), "{free}");
+    crate::snapshot(&format!("saboteurs-{area}"), &report);
+}
