@@ -166,23 +166,18 @@ async fn plain(script: Script, mut fails: impl AsyncFnMut(&Script) -> bool) -> S
 /// whether there was something to change.
 fn simplify(value: &mut serde_json::Value, at: &mut usize, name: u64) -> Option<bool> {
     use serde_json::Value;
-    let mut mine = || {
-        let now = *at == 0;
-        *at = at.wrapping_sub(1);
-        now
-    };
     match value {
         Value::Array(values) if !values.is_empty() => {
-            if values.len() > 8 && mine() {
+            if values.len() > 8 && is_next(at) {
                 values.drain(..values.len() / 2);
                 return Some(true);
             }
-            if values.len() > 8 && mine() {
+            if values.len() > 8 && is_next(at) {
                 values.truncate(values.len() / 2);
                 return Some(true);
             }
             for number in 0..values.len().min(20) {
-                if mine() {
+                if is_next(at) {
                     values.remove(number);
                     return Some(true);
                 }
@@ -194,11 +189,11 @@ fn simplify(value: &mut serde_json::Value, at: &mut usize, name: u64) -> Option<
                 if matches!(&**key, "token" | "type" | "kind") {
                     continue;
                 }
-                if !field.is_null() && !field.is_number() && !field.is_boolean() && mine() {
+                if !field.is_null() && !field.is_number() && !field.is_boolean() && is_next(at) {
                     *field = Value::Null;
                     return Some(true);
                 }
-                if field.is_string() && field != "x" && field != "" && mine() {
+                if field.is_string() && field != "x" && field != "" && is_next(at) {
                     *field = Value::from("x");
                     return Some(true);
                 }
@@ -210,4 +205,11 @@ fn simplify(value: &mut serde_json::Value, at: &mut usize, name: u64) -> Option<
         }
         _ => None,
     }
+}
+
+/// Counts down to the change that is to be made.
+fn is_next(at: &mut usize) -> bool {
+    let now = *at == 0;
+    *at = at.wrapping_sub(1);
+    now
 }

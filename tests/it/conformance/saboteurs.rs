@@ -28,6 +28,7 @@ use duroxide_sim::provider::Port;
 use parking_lot::Mutex;
 
 pub use bench::Bench;
+pub use hunt::chase;
 
 /// How a saboteur answers.
 pub type Trick = fn(&mut Bench, Time, &Call) -> Reply;

@@ -1,0 +1,54 @@
+//! Saboteurs of errors.
+
+use duroxide_sim::call::{Call, Class, Reply};
+use duroxide_sim::clock::Time;
+
+use super::{Bench, Saboteur};
+
+pub const ALL: &[Saboteur] = &[
+    Saboteur {
+        name: "try the lost lock again",
+        rule: "error.lock-lost-is-permanent",
+        trick: |b, n, c| again(b, n, c, &[Class::LockLost]),
+    },
+    Saboteur {
+        name: "try the unknown again",
+        rule: "error.not-found-is-permanent",
+        trick: |b, n, c| again(b, n, c, &[Class::NotFound]),
+    },
+    Saboteur {
+        name: "try to delete again",
+        rule: "error.not-deletable-is-permanent",
+        trick: |b, n, c| again(b, n, c, &[Class::StillRunning, Class::SubOrchestration, Class::ChildLeft]),
+    },
+    Saboteur {
+        name: "try the duplicate again",
+        rule: "error.invalid-is-permanent",
+        trick: |b, n, c| again(b, n, c, &[Class::DuplicateEvent]),
+    },
+    Saboteur {
+        name: "try the unreadable again",
+        rule: "error.corrupt-is-permanent",
+        trick: |b, n, c| again(b, n, c, &[Class::Corrupt]),
+    },
+    Saboteur { name: "no room for a message", rule: "error.no-panic", trick: panics },
+];
+
+/// Errors of these classes say that a retry may help.
+fn again(bench: &mut Bench, now: Time, call: &Call, classes: &[Class]) -> Reply {
+    let mut reply = bench.ask(now, call);
+    if let Reply::Refused(refusal) = &mut reply
+        && classes.contains(&refusal.class)
+    {
+        refusal.retryable = true;
+    }
+    reply
+}
+
+fn panics(bench: &mut Bench, now: Time, call: &Call) -> Reply {
+    match call {
+        // Without a message on the way.
+        Call::RenewOrchestrationItemLock { token, .. } if token.is_empty() => std::panic::resume_unwind(Box::new("")),
+        _ => bench.ask(now, call),
+    }
+}
