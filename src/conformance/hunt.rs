@@ -80,7 +80,7 @@ impl Hunter<'_> {
                 if *tries > MOST_TRIES && look.2 != self.rule || *tries > 10 * MOST_TRIES {
                     continue;
                 }
-                let (script, run, rule) = self.shrink(&script, (look.0, &look.1)).await;
+                let (script, run, rule) = self.shrink(&script, &look).await;
                 if rule == self.rule {
                     self.hunt.finding = Some(Finding { rule, script, run, seed: Some(seed) });
                     return;
@@ -90,10 +90,14 @@ impl Hunter<'_> {
         }
     }
 
-    /// The smallest script whose deviation looks the same.
-    async fn shrink(&mut self, script: &Script, wanted: (&'static str, &str)) -> (Script, Run, &'static str) {
+    /// The smallest script whose deviation looks the same, and still breaks the
+    /// rule that is looked for, if it seemed to.
+    async fn shrink(&mut self, script: &Script, wanted: &Look) -> (Script, Run, &'static str) {
+        let rule = self.rule;
         let like = |observed: &[Observed], mismatch: &Mismatch| {
-            observed.last().is_some_and(|last| last.call.method() == wanted.0) && aspect(mismatch) == wanted.1
+            observed.last().is_some_and(|last| last.call.method() == wanted.0)
+                && aspect(mismatch) == wanted.1
+                && (wanted.2 != rule || blame(observed, mismatch) == rule)
         };
         let policy = |observed: &[Observed], mismatch: &Mismatch| {
             let read = observed.last().is_some_and(|o| o.call.is_read());

@@ -256,7 +256,9 @@ pub(super) fn execution(case: &Case<'_>, expected: &Turn, got: &Turn) -> &'stati
         Call::AckOrchestrationItem(ack) => ack.execution < expected.execution,
         _ => false,
     });
-    if got.execution < expected.execution && acked_lower.is_some() {
+    if case.past.calls().any(|seen| is_deletion(&seen.call)) {
+        "delete.name-is-free"
+    } else if got.execution < expected.execution && acked_lower.is_some() {
         "ack-turn.current-execution-greatest"
     } else {
         "turn.execution-id"

@@ -4,17 +4,26 @@
 //! A saboteur is one function that answers calls with the help of the store
 //! that `Memory` has; it is right but for one thing.
 
+mod acks;
+mod atomic;
 mod bench;
 mod deletes;
+mod errors;
 mod histories;
 mod hunt;
 mod jobs;
 mod lookups;
+mod payloads;
 mod prunes;
+mod queues;
+mod releases;
 mod sessions;
+mod statuses;
 mod tags;
 mod tools;
 mod turns;
+mod values;
+mod versions;
 
 use std::sync::Arc;
 
@@ -46,16 +55,25 @@ pub struct Saboteur {
 /// Every saboteur.
 pub fn all() -> Vec<Saboteur> {
     [
+        acks::ALL,
+        atomic::ALL,
         deletes::ALL,
         deletes::BULK,
+        errors::ALL,
         histories::ALL,
         jobs::ALL,
         jobs::RELEASES,
         lookups::ALL,
+        payloads::ALL,
         prunes::ALL,
+        queues::ALL,
+        releases::ALL,
         sessions::ALL,
+        statuses::ALL,
         tags::ALL,
         turns::ALL,
+        values::ALL,
+        versions::ALL,
     ]
     .concat()
 }
@@ -107,8 +125,7 @@ impl ProviderFactory for Suspect {
     }
 
     async fn get_max_attempt_count(&self, instance: &str) -> u32 {
-        let _ = instance;
-        0
+        self.latest.lock().as_ref().map_or(0, |sabotaged| sabotaged.bench.lock().store.max_attempts(instance))
     }
 }
 

@@ -42,6 +42,7 @@ pub struct Bench {
     pub count: u64,
     /// Another state, for those who see what they should not.
     pub shadow: Option<Store>,
+    pub models: BTreeMap<String, super::values::Values>,
 }
 
 impl Bench {

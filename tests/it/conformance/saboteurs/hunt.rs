@@ -23,6 +23,8 @@ pub fn catch_all(area: &str, saboteurs: &[Saboteur]) {
     let mut free = String::new();
     for saboteur in saboteurs {
         let hunt = chase(*saboteur);
+        // Shown when the test fails, or with --nocapture.
+        println!("{:6} calls: {} ({})", hunt.calls, saboteur.rule, saboteur.name);
         match &hunt.finding {
             Some(finding) => {
                 writeln!(report, "{}: {}\n{}", saboteur.rule, saboteur.name, finding.script).expect("strings take all");
