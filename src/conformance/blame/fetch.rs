@@ -5,9 +5,10 @@ use duroxide::providers::WorkItem;
 
 use super::Case;
 use super::past::{enqueues, enqueues_jobs};
-use super::payload::odd;
-use super::{count, origin};
-use crate::call::{Call, Item, Job, Reply, Tags, Turn, VersionRange, is_of_session, tag_of};
+use super::payload::{odd, spoiled};
+use super::{count, origin, versions};
+use crate::call::{AckTurn, Call, Item, Job, Reply, Tags, Turn, is_of_session, tag_of};
+use crate::conformance::drive::Observed;
 use crate::store::Bar;
 
 /// A fetch found nothing, though there was something.
@@ -20,11 +21,21 @@ pub(super) fn missed(case: &Case<'_>) -> &'static str {
 }
 
 fn missed_turn(case: &Case<'_>, turn: &Turn) -> &'static str {
-    if let Some(rule) = origin::release_of_turn(case, &turn.instance) {
-        return rule;
-    }
     if let Call::FetchOrchestrationItem { versions: Some(ranges), .. } = case.call() {
-        return capability_passes(case, ranges);
+        return versions::missed(case, turn, ranges);
+    }
+    let failed = |seen: &Observed| {
+        let refused = matches!(seen.reply, Some(Reply::Refused(_)));
+        refused && matches!(&*seen.call, Call::FetchOrchestrationItem { .. })
+    };
+    if case.past.last(failed).is_some() {
+        return "turn.no-lock-on-error";
+    }
+    if versions::skipped(case) && case.past.acks_of(&turn.instance).any(|(_, ack)| pins(ack)) {
+        return "turn.capability-before-lock";
+    }
+    if let Some(rule) = origin::release_of_turn(case, turn) {
+        return rule;
     }
     let locked_other = case.past.turns().any(|(.., other)| other.instance != turn.instance);
     let origin = turn.messages.iter().map(|item| origin::of_message(case, item)).find(|rule| *rule != "turn.prompt");
@@ -35,36 +46,16 @@ fn missed_turn(case: &Case<'_>, turn: &Turn) -> &'static str {
     }
 }
 
-/// A filter held back what it lets pass.
-fn capability_passes(case: &Case<'_>, ranges: &[VersionRange]) -> &'static str {
-    let pinned = case.past.calls().rev().find_map(|seen| match &*seen.call {
-        Call::AckOrchestrationItem(ack) if seen.reply == Some(Reply::Done) => {
-            ack.metadata.pinned_duroxide_version.clone()
-        }
-        _ => None,
-    });
-    let Some(pinned) = pinned else {
-        return if ranges.is_empty() {
-            "turn.capability-no-ranges-unpinned"
-        } else {
-            "turn.capability-unpinned-passes"
-        };
-    };
-    let several = case.past.calls().filter(|seen| matches!(&*seen.call, Call::AckOrchestrationItem(_))).count() > 1;
-    match ranges {
-        [first, .., _] if !first.contains(&pinned) => "turn.capability-any-range",
-        _ if !pinned.pre.is_empty() || ranges.iter().any(|r| !r.min.pre.is_empty() || !r.max.pre.is_empty()) => {
-            "turn.capability-semver-order"
-        }
-        _ if ranges.iter().any(|range| range.min == pinned || range.max == pinned) => "turn.capability-range-ends",
-        _ if several => "turn.capability-looks-further",
-        _ => "turn.capability-compatible-taken",
-    }
+fn pins(ack: &AckTurn) -> bool {
+    ack.metadata.pinned_duroxide_version.is_some()
 }
 
 fn missed_job(case: &Case<'_>, job: &Job) -> &'static str {
     if let Some(rule) = origin::release_of_job(case, job) {
         return rule;
+    }
+    if origin::cancelled_another(case, &job.item) {
+        return "ack-turn.cancelled-exactly";
     }
     let WorkItem::ActivityExecute { instance, session_id, tag, .. } = &*job.item else { return "job.prompt" };
     let Call::FetchWorkItem { tags, session, .. } = case.call() else { return "job.prompt" };
@@ -142,23 +133,11 @@ fn barred_turn(case: &Case<'_>, turn: &Turn, bar: &Bar) -> &'static str {
         }
         Bar::NotStarted => "turn.no-delivery-before-start",
         Bar::Version => match case.call() {
-            Call::FetchOrchestrationItem { versions: Some(ranges), .. } if ranges.is_empty() => capability_empty(case),
-            Call::FetchOrchestrationItem { versions: Some(ranges), .. }
-                if ranges.iter().any(|range| !range.min.pre.is_empty() || !range.max.pre.is_empty()) =>
-            {
-                "turn.capability-semver-order"
-            }
-            _ => origin::pinned(case).unwrap_or("turn.capability-incompatible-skipped"),
+            Call::FetchOrchestrationItem { versions: Some(ranges), .. } => versions::barred(case, turn, ranges),
+            _ => "turn.capability-incompatible-skipped",
         },
         _ => turn.messages.first().map_or("turn.prompt", |item| origin::of_ghost(case, item)),
     }
-}
-
-fn capability_empty(case: &Case<'_>) -> &'static str {
-    let pinned = case.past.calls().any(
-        |seen| matches!(&*seen.call, Call::AckOrchestrationItem(ack) if ack.metadata.pinned_duroxide_version.is_some()),
-    );
-    if pinned { "turn.capability-no-ranges" } else { "turn.capability-no-ranges-unpinned" }
 }
 
 fn barred_job(case: &Case<'_>, job: &Job, bar: &Bar) -> &'static str {
@@ -247,9 +226,9 @@ fn turn_part(case: &Case<'_>, part: &str, expected: &Turn, got: &Turn) -> &'stat
         "history_error" => "turn.history-error-returned",
         "history" => origin::history(case, expected, got),
         "history order" => "turn.history-order",
-        "history event" => odd(case.past.calls().map(|seen| &*seen.call)).unwrap_or("turn.history-unchanged"),
-        "orchestration_name" => origin::identity(case, true),
-        "version" => origin::identity(case, false),
+        "history event" => spoiled(&expected.history, &got.history).unwrap_or("turn.history-unchanged"),
+        "orchestration_name" => origin::identity(case, got, true),
+        "version" => origin::identity(case, got, false),
         "kv_snapshot" => origin::snapshot(case, expected, got),
         _ => origin::attempts_of_turn(case, expected, got),
     }
@@ -264,19 +243,24 @@ fn messages(case: &Case<'_>, expected: &Turn, got: &Turn) -> &'static str {
             None => missing.push(item),
         }
     }
-    if let Some(foreign) = extra.iter().find(|item| crate::call::instance_of(item) != expected.instance) {
-        let _ = foreign;
+    if extra.iter().any(|item| crate::call::instance_of(item) != expected.instance) {
         return "turn.one-instance";
     }
     match (missing.first(), extra.first()) {
         (Some(lost), Some(other)) if crate::call::kind_of(lost) == crate::call::kind_of(other) => {
-            odd(case.past.calls().map(|seen| &*seen.call)).unwrap_or("turn.messages-unchanged")
+            spoiled(&**lost, &**other).unwrap_or("turn.messages-unchanged")
+        }
+        // The one stands for the other, as a message of another kind.
+        (Some(_), Some(other)) if missing.len() == extra.len() && origin::is_unheard_of(case, other) => {
+            "payload.every-variant"
         }
         (Some(lost), _) => origin::of_lost(case, lost),
         (None, Some(extra)) if expected.messages.contains(extra) => origin::of_ghost(case, extra),
         (None, Some(extra)) => match origin::of_delay(case, extra) {
             "turn.visible" => origin::of_ghost(case, extra),
-            rule => rule,
+            // It comes along with something else: where one alone would wait is
+            // another question.
+            _ => "turn.visible",
         },
         (None, None) => "turn.whole-batch",
     }

@@ -2,7 +2,7 @@
 
 use duroxide::providers::WorkItem;
 
-use crate::call::{Call, Item, Job, Reply, SessionClaim, Turn, instance_of};
+use crate::call::{AckTurn, Call, Item, Job, Reply, SessionClaim, Turn, instance_of};
 use crate::clock::Time;
 use crate::conformance::drive::Observed;
 
@@ -81,6 +81,17 @@ impl<'a> Past<'a> {
                 Call::FetchWorkItem { session: Some(claim), .. },
                 WorkItem::ActivityExecute { session_id: Some(other), .. },
             ) if other == id => Some((number, claim, seen.at)),
+            _ => None,
+        })
+    }
+
+    /// The acks of turns of an instance that were accepted, the first first.
+    pub fn acks_of<'b>(&'b self, instance: &'b str) -> impl DoubleEndedIterator<Item = (&'a Observed, &'a AckTurn)> {
+        self.0.iter().filter_map(move |seen| match (&*seen.call, &seen.reply) {
+            (Call::AckOrchestrationItem(ack), Some(Reply::Done)) => {
+                let own = self.turn_of(&ack.token).is_some_and(|turn| turn.instance == instance);
+                own.then_some((seen, &**ack))
+            }
             _ => None,
         })
     }
@@ -172,10 +183,10 @@ pub(super) fn enqueues(call: &Call) -> &[Item] {
     }
 }
 
-/// The jobs that a call enqueues.
+/// The jobs that a call enqueues, or would if it were not refused.
 pub(super) fn enqueues_jobs(call: &Call) -> &[Item] {
     match call {
-        Call::EnqueueForWorker { item } => std::slice::from_ref(item),
+        Call::EnqueueForWorker { item } | Call::EnqueueForOrchestrator { item, .. } => std::slice::from_ref(item),
         Call::AckOrchestrationItem(ack) => &ack.jobs,
         _ => &[],
     }

@@ -5,18 +5,31 @@ use super::turns::Outcome;
 use crate::call::{Call, InstanceQuery, KeepRule};
 
 impl Draft {
-    /// Instances end at different moments, and those that ended before one of
-    /// these moments are deleted.
+    /// Instances end at different moments, or nearly, and those that ended before
+    /// one of these moments are deleted.
     pub fn removed_at_the_end(&mut self) {
         let count = 1 + self.random.below(3);
         for _ in 0..count {
             self.begin();
-            self.end();
+            self.wake();
+            self.take_turn();
+            let outcome = if self.random.one_in(4) { Outcome::Continues } else { Outcome::Ends };
+            self.finish_turn(outcome);
             self.pass();
         }
+        if self.random.one_in(3) {
+            let force = self.random.one_in(4);
+            self.call(Call::DeleteInstance { instance: "@".to_owned(), force });
+            return self.look();
+        }
+        let timed = self.random.below(4) > 1;
         let query = InstanceQuery {
-            instance_ids: None,
-            completed_before: if self.random.one_in(4) { None } else { Some(self.before()) },
+            instance_ids: match self.random.below(8) {
+                0 => Some(Vec::new()),
+                1 => Some(vec![self.instance(), self.family_member()]),
+                _ => None,
+            },
+            completed_before: if timed { Some(self.before()) } else { None },
             limit: if self.random.one_in(3) { Some(self.random.below(3) as u32) } else { None },
         };
         self.call(Call::DeleteInstanceBulk { query });

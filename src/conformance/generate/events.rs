@@ -38,7 +38,7 @@ impl Draft {
         let last = events.len() as u64 - 1;
         if self.random.one_in(rate) {
             let at = self.random.below(last + 1) as usize;
-            let gap = 1 + self.number(3);
+            let gap = self.number(3).saturating_add(1);
             events[at..].iter_mut().for_each(|event| {
                 let event = Arc::make_mut(event);
                 event.event_id = event.event_id.saturating_add(gap);

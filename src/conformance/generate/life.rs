@@ -61,7 +61,9 @@ impl Draft {
         self.take_turn();
         let times = 1 + self.random.below(4);
         for _ in 0..times {
-            self.finish_turn(Outcome::Continues);
+            // Now and then an execution is left before it has ended.
+            let outcome = if self.random.one_in(8) { Outcome::Runs } else { Outcome::Continues };
+            self.finish_turn(outcome);
             self.meanwhile();
             self.take_turn();
             self.continue_in_next();

@@ -64,6 +64,8 @@ const STORIES: &[Row] = &[
     (3, Draft::turn_taken_over, &[Area::Locks]),
     (2, Draft::turn_token_twice, &[Area::Locks]),
     (2, Draft::short_renewals, &[Area::Locks, Area::Time]),
+    (2, Draft::refused_turn, &[Area::Locks, Area::Histories, Area::Kv]),
+    (1, Draft::unreadable, &[Area::Histories, Area::Versions, Area::Attempts]),
     (2, Draft::arrives_under_lock, &[Area::Locks, Area::Queues, Area::Attempts]),
     (2, Draft::poison, &[Area::Attempts]),
     (1, Draft::deleted_under_lock, &[Area::Delete, Area::Locks]),

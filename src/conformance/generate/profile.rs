@@ -136,6 +136,8 @@ impl Profile {
             "turn" if claim.starts_with("capability") => &[Area::Versions],
             "turn" if claim.starts_with("kv") || claim.starts_with("values") => &[Area::Kv],
             "turn" if claim.starts_with("history") => &[Area::Histories, Area::Locks],
+            "ack-turn" if claim.starts_with("pinned") => &[Area::Versions],
+            "ack-turn" if claim.ends_with("values") => &[Area::Kv],
             "turn" | "ack-turn" => &[Area::Locks, Area::Histories, Area::Queues, Area::Attempts],
             "abandon-turn" | "renew-turn" | "abandon-job" | "renew-job" => &[Area::Locks, Area::Attempts, Area::Time],
             "enqueue" | "enqueue-job" => &[Area::Queues, Area::Time],

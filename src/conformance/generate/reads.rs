@@ -19,7 +19,7 @@ impl Draft {
 
     /// The number of an execution, as it is.
     fn execution(&mut self) -> u64 {
-        if self.random.one_in(8) { self.number(6) } else { 1 + self.number(3) }
+        if self.random.one_in(8) { self.number(6) } else { self.number(3).saturating_add(1) }
     }
 
     pub fn read_status(&mut self) {

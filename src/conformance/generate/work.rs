@@ -1,8 +1,10 @@
 //! Stories of jobs: workers, sessions, tags.
 
+use std::time::Duration;
+
 use super::draft::Draft;
 use super::turns::Outcome;
-use crate::call::{ActivityId, Call};
+use crate::call::{ActivityId, Call, SessionClaim, Tags};
 
 impl Draft {
     /// A turn schedules activities, or a job comes from nowhere.
@@ -145,10 +147,13 @@ impl Draft {
         let (owner, instance) = (self.owner(), self.instance());
         let item = self.bound_job(instance, session.clone());
         self.call(Call::EnqueueForWorker { item });
-        self.take_job_as(&owner);
+        let (lock_for, session_for) = (self.long_span(), self.long_span());
+        let session_claim = Some(SessionClaim { owner: owner.clone(), lock_for: session_for });
+        self.call(Call::FetchWorkItem { lock_for, poll_for: Duration::ZERO, session: session_claim, tags: Tags::Any });
         let idle_for = self.usual_span();
-        if self.random.one_in(2) {
-            self.pass();
+        if self.random.below(3) > 0 {
+            let ms = self.short_ms();
+            self.wait(ms);
             self.use_job(0);
         }
         if self.random.one_in(2) {

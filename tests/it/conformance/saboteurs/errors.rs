@@ -1,5 +1,6 @@
 //! Saboteurs of errors.
 
+use duroxide::providers::WorkItem;
 use duroxide_sim::call::{Call, Class, Reply};
 use duroxide_sim::clock::Time;
 
@@ -31,7 +32,7 @@ pub const ALL: &[Saboteur] = &[
         rule: "error.corrupt-is-permanent",
         trick: |b, n, c| again(b, n, c, &[Class::Corrupt]),
     },
-    Saboteur { name: "no room for a message", rule: "error.no-panic", trick: panics },
+    Saboteur { name: "a character cut in two", rule: "error.no-panic", trick: panics },
 ];
 
 /// Errors of these classes say that a retry may help.
@@ -47,8 +48,16 @@ fn again(bench: &mut Bench, now: Time, call: &Call, classes: &[Class]) -> Reply 
 
 fn panics(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     match call {
-        // Without a message on the way.
-        Call::RenewOrchestrationItemLock { token, .. } if token.is_empty() => std::panic::resume_unwind(Box::new("")),
+        Call::EnqueueForOrchestrator { item, .. } => {
+            if let WorkItem::ExternalRaised { data, .. } = &**item
+                && data.len() > 1
+                && !data.is_char_boundary(data.len() - 1)
+            {
+                // Without a message on the way.
+                std::panic::resume_unwind(Box::new("The text is cut within a character."));
+            }
+            bench.ask(now, call)
+        }
         _ => bench.ask(now, call),
     }
 }

@@ -48,7 +48,15 @@ struct Known {
     session: String,
     owner: String,
     until: Time,
+    /// When it was used last by a call that counts, and by any.
     active_at: Time,
+    used_at: Time,
+}
+
+impl Known {
+    fn is_renewed(&self, now: Time, owners: &[String], idle_for: Duration) -> bool {
+        self.until > now && owners.contains(&self.owner) && self.used_at + idle_for > now
+    }
 }
 
 /// Which calls count as activity.
@@ -70,16 +78,19 @@ impl Bench {
                 if counts(call) {
                     *active = now.0;
                 }
+                self.marks.insert(format!("used {session}"), now.0);
             }
             (Call::AckWorkItem { .. } | Call::RenewWorkItemLock { .. }, Reply::Done) => {
                 let alive = |known: &Known| known.until > now && Some(&known.session) == of_token.as_ref();
-                if let Some(known) = self.known().into_iter().find(alive).filter(|_| counts(call)) {
-                    self.marks.insert(format!("active {}", known.session), now.0);
+                if let Some(known) = self.known().into_iter().find(alive) {
+                    self.marks.insert(format!("used {}", known.session), now.0);
+                    if counts(call) {
+                        self.marks.insert(format!("active {}", known.session), now.0);
+                    }
                 }
             }
-            (Call::RenewSessionLock { owners, extend_for, .. }, Reply::Count(_)) => {
-                let alive = |known: &Known| known.until > now && owners.contains(&known.owner);
-                for known in self.known().into_iter().filter(alive) {
+            (Call::RenewSessionLock { owners, extend_for, idle_for }, Reply::Count(_)) => {
+                for known in self.known().into_iter().filter(|known| known.is_renewed(now, owners, *idle_for)) {
                     self.marks.insert(format!("until {}", known.session), (now + *extend_for).0);
                 }
             }
@@ -95,6 +106,7 @@ impl Bench {
             owner: owner.clone(),
             until: mark("until", session),
             active_at: mark("active", session),
+            used_at: mark("used", session),
         };
         self.texts.iter().map(one).collect()
     }
@@ -103,8 +115,8 @@ impl Bench {
     fn renew_unless_idle(&mut self, now: Time, call: &Call, counts: Counts) -> Reply {
         let idle = match call {
             Call::RenewSessionLock { owners, idle_for, .. } => {
-                let owned = |known: &Known| known.until > now && owners.contains(&known.owner);
-                self.known().into_iter().filter(owned).filter(|known| known.active_at + *idle_for <= now).count()
+                let renewed = |known: &Known| known.is_renewed(now, owners, *idle_for);
+                self.known().into_iter().filter(renewed).filter(|known| known.active_at + *idle_for <= now).count()
             }
             _ => 0,
         };
@@ -243,7 +255,7 @@ fn ended_renewed(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     let ended = match call {
         Call::RenewSessionLock { owners, idle_for, .. } => {
             let owned = |known: &Known| known.until <= now && owners.contains(&known.owner);
-            bench.known().into_iter().filter(owned).filter(|known| known.active_at + *idle_for > now).count()
+            bench.known().into_iter().filter(owned).filter(|known| known.used_at + *idle_for > now).count()
         }
         _ => 0,
     };
