@@ -17,7 +17,8 @@ pub(super) fn part(case: &Case<'_>, part: &str) -> &'static str {
     if let Some(rule) = undone(case) {
         return rule;
     }
-    if let Some(rule) = spoiled(case.expected(), case.got()) {
+    let is_time = part.ends_with("_at");
+    if let Some(rule) = spoiled(case.expected(), case.got()).filter(|_| !is_time) {
         return rule;
     }
     match case.call() {

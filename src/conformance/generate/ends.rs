@@ -26,7 +26,7 @@ impl Draft {
         let query = InstanceQuery {
             instance_ids: match self.random.below(8) {
                 0 => Some(Vec::new()),
-                1 => Some(vec![self.instance(), self.family_member()]),
+                1 | 2 => Some(self.members()),
                 _ => None,
             },
             completed_before: if timed { Some(self.before()) } else { None },
@@ -54,9 +54,21 @@ impl Draft {
         self.finish_turn(Outcome::Any);
     }
 
+    fn members(&mut self) -> Vec<String> {
+        let count = 1 + self.random.below(4);
+        (0..count).map(|_| self.family_member()).collect()
+    }
+
     fn prune_with(&mut self, keep: KeepRule) {
-        if self.random.one_in(4) {
-            return self.prune_bulk();
+        if self.random.one_in(3) {
+            let limit = if self.random.one_in(2) { Some(1 + self.random.below(4) as u32) } else { None };
+            let instance_ids = match self.random.below(6) {
+                0 => Some(Vec::new()),
+                1 => Some(self.members()),
+                _ => None,
+            };
+            let query = InstanceQuery { limit, instance_ids, ..InstanceQuery::default() };
+            return self.call(Call::PruneExecutionsBulk { query, keep });
         }
         self.call(Call::PruneExecutions { instance: "@".to_owned(), keep });
     }

@@ -81,8 +81,15 @@ impl Draft {
         self.call(call);
     }
 
-    /// Any look at an instance.
+    /// Any look at an instance; sometimes a second one at the same.
     pub fn look(&mut self) {
+        self.look_once();
+        if self.random.one_in(6) {
+            self.repeat();
+        }
+    }
+
+    fn look_once(&mut self) {
         match self.random.below(8) {
             0 => self.read_history(),
             1 => self.read_status(),
@@ -98,7 +105,11 @@ impl Draft {
     /// Events that are written past a turn.
     pub fn append(&mut self) {
         let instance = self.some_instance();
-        let events = self.history();
+        let mut events = self.history();
+        if self.random.one_in(10) {
+            // No event has the id 0.
+            events.iter_mut().take(1).for_each(|event| std::sync::Arc::make_mut(event).event_id = 0);
+        }
         if self.random.one_in(3) {
             // Counted from what is known of that execution, so mostly new.
             let execution = self.execution();
