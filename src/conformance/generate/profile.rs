@@ -145,6 +145,7 @@ impl Profile {
             "tag" => &[Area::Tags],
             "session" => &[Area::Sessions],
             "read" | "append" => &[Area::Histories, Area::Reads],
+            "kv" if claim.ends_with("pruning") => &[Area::Prune, Area::Kv],
             "kv" => &[Area::Kv],
             "status" => &[Area::Status],
             "stats" => &[Area::Reads, Area::Kv],
