@@ -1,7 +1,9 @@
-//! Runs of one workload on duroxide's SQLite provider and on
-//! `duroxide_sim::Memory`.
+//! duroxide-sim beside the published providers: factories of duroxide's SQLite
+//! provider, `duroxide-pg` and `duroxide-pg-opt`, and runs of one workload on
+//! SQLite and on `duroxide_sim::Memory`.
 //!
-//! It is apart from the root crate because SQLite brings C code.
+//! It is apart from the root crate because SQLite brings C code and the others
+//! need a database.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,8 +14,14 @@ use duroxide::providers::sqlite::SqliteProvider;
 use duroxide::runtime::Runtime;
 use duroxide_sim::Sim;
 
+mod leases;
+pub mod postgres;
+pub mod postgres_opt;
 #[path = "../../benches/scenarios.rs"]
 pub mod scenarios;
+mod schemas;
+pub mod sqlite;
+pub mod storage;
 
 use scenarios::Scenario;
 

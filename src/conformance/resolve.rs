@@ -8,7 +8,7 @@ use std::sync::Arc;
 use duroxide::providers::WorkItem;
 
 use super::script::Act;
-use crate::call::{ActivityId, Call, Event, Item, Job, Reply, Turn};
+use crate::call::{ActivityId, Call, Event, InstanceQuery, Item, Job, Reply, Turn};
 use crate::clock::Time;
 
 /// The instance that stands for the one whose lock is meant.
@@ -69,13 +69,14 @@ impl Memo {
             }
             Call::EnqueueForWorker { item } | Call::EnqueueForOrchestrator { item, .. } => fill.item(item, 0),
             Call::AckWorkItem { completion: Some(item), .. } => fill.item(item, 0),
-            Call::DeleteInstanceBulk { query } => fill.time(&mut query.completed_before),
+            Call::DeleteInstancesAtomic { instances, .. } => instances.iter_mut().for_each(|name| fill.instance(name)),
+            Call::DeleteInstanceBulk { query } => fill.query(query),
             Call::PruneExecutions { instance, keep } => {
                 fill.instance(instance);
                 fill.time(&mut keep.completed_before);
             }
             Call::PruneExecutionsBulk { query, keep } => {
-                fill.time(&mut query.completed_before);
+                fill.query(query);
                 fill.time(&mut keep.completed_before);
             }
             other => other.instance_mut().into_iter().for_each(|instance| fill.instance(instance)),
@@ -185,6 +186,11 @@ impl Fill<'_> {
             }
             _ => {}
         }
+    }
+
+    fn query(&self, query: &mut InstanceQuery) {
+        query.instance_ids.iter_mut().flatten().for_each(|name| self.instance(name));
+        self.time(&mut query.completed_before);
     }
 
     fn add(&self, number: &mut u64, to: u64) {

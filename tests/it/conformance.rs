@@ -1,4 +1,5 @@
 //! Checking providers against the contract.
 
 mod contract;
+mod generate;
 mod saboteurs;

@@ -28,9 +28,13 @@ pub(super) struct Draft {
     /// When executions ended.
     pub ended: Vec<u64>,
     pub instances: Vec<String>,
+    /// Those that have been started.
+    begun: Vec<String>,
     pub keys: Vec<String>,
     pub sessions: Vec<String>,
     pub owners: Vec<String>,
+    /// Who has fetched last.
+    pub last_owner: String,
     pub tags: Vec<String>,
     pub orchestrations: Vec<String>,
     pub events: Vec<String>,
@@ -39,14 +43,16 @@ pub(super) struct Draft {
 impl Draft {
     pub fn new(mut random: Stream, profile: Profile) -> Draft {
         let swarm = Swarm::draw(&mut random, profile);
-        let count = [1, 2, 2, 3, 3, 3, 4, 5, 8, 12][random.below(10) as usize];
+        let count = [1, 2, 2, 2, 3, 3, 3, 4, 5, 9][random.below(10) as usize];
         let lock_ms = [1, 2, 10, 500, 1000, 1000, 5000, 30_000][random.below(8) as usize];
         let mut pool = |prefix, count| texts::pool(&mut random, &swarm, prefix, count);
         Draft {
             instances: pool("i", count),
+            begun: Vec::with_capacity(8),
             keys: pool("k", 3),
             sessions: pool("s", 2),
             owners: pool("w", 3),
+            last_owner: String::new(),
             tags: pool("t", 3),
             orchestrations: pool("O", 2),
             events: pool("e", 2),
@@ -138,7 +144,24 @@ impl Draft {
             0..=5 => "@".to_owned(),
             6 => "@::2".to_owned(),
             7 if self.random.one_in(3) => "nobody".to_owned(),
-            _ => self.instance(),
+            8 | 9 => self.instance(),
+            _ => self.known_instance(),
+        }
+    }
+
+    /// One that has been started, as far as the script can tell.
+    pub fn known_instance(&mut self) -> String {
+        if self.begun.is_empty() { self.instance() } else { one_of(&mut self.random, &self.begun) }
+    }
+
+    /// Whether any instance has been started.
+    pub fn has_begun(&self) -> bool {
+        !self.begun.is_empty()
+    }
+
+    pub fn note_begun(&mut self, instance: &str) {
+        if !self.begun.iter().any(|name| name == instance) {
+            self.begun.push(instance.to_owned());
         }
     }
 
@@ -278,6 +301,13 @@ impl Draft {
         let ms = if self.profile.exact { self.lock_ms } else { 2 * self.tick() + self.tick() / 2 };
         self.note(ms);
         Duration::from_millis(ms)
+    }
+
+    /// A duration that few scripts last, and that is not whole ticks where time
+    /// is not exact.
+    pub fn long_span(&mut self) -> Duration {
+        let half = if self.profile.exact { 0 } else { self.tick() / 2 };
+        Duration::from_millis(3600 * self.tick() * 1000 + half)
     }
 
     /// A duration that no test waits for, or that is less than a millisecond.

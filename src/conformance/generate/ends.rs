@@ -15,8 +15,8 @@ impl Draft {
             self.pass();
         }
         let query = InstanceQuery {
-            instance_ids: None,
-            completed_before: if self.random.one_in(4) { None } else { Some(self.before()) },
+            instance_ids: if self.random.one_in(3) { Some(self.members()) } else { None },
+            completed_before: if self.random.one_in(3) { None } else { Some(self.before()) },
             limit: if self.random.one_in(3) { Some(self.random.below(3) as u32) } else { None },
         };
         self.call(Call::DeleteInstanceBulk { query });
@@ -41,9 +41,15 @@ impl Draft {
         self.finish_turn(Outcome::Any);
     }
 
+    fn members(&mut self) -> Vec<String> {
+        let count = 1 + self.random.below(4);
+        (0..count).map(|_| self.family_member()).collect()
+    }
+
     fn prune_with(&mut self, keep: KeepRule) {
         if self.random.one_in(4) {
-            return self.prune_bulk();
+            let query = InstanceQuery { limit: Some(1 + self.random.below(8) as u32), ..InstanceQuery::default() };
+            return self.call(Call::PruneExecutionsBulk { query, keep });
         }
         self.call(Call::PruneExecutions { instance: "@".to_owned(), keep });
     }

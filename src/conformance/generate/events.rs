@@ -21,7 +21,7 @@ impl Draft {
     pub fn history(&mut self) -> Vec<Event> {
         let count = match self.random.below(32) {
             0..=3 => 0,
-            4 if self.swarm.crowded => 100 + self.random.below(300),
+            4 if self.swarm.crowded => 100 + self.random.below(200),
             5 if self.focused(Area::Histories) => 10 + self.random.below(30),
             _ => 1 + self.random.below(4),
         };
@@ -78,15 +78,22 @@ impl Draft {
     }
 
     fn any_event(&mut self, id: u64) -> Event {
-        let kind = match self.random.below(3) {
-            0 if self.focused(Area::Kv) => VALUES[self.random.below(3) as usize],
-            0 if self.focused(Area::Status) => STATUS,
+        let kind = match self.random.below(12) {
+            0..=5 if self.focused(Area::Kv) => self.value_kind(),
+            0..=5 if self.focused(Area::Status) => STATUS,
+            0 | 1 => self.value_kind(),
+            2 => STATUS,
             _ => self.random.below(KINDS),
         };
         // Kinds that this script leaves out are markers without content.
         let kind = if self.swarm.events >> kind & 1 == 1 { kind } else { STATUS };
         let kind = if kind < 12 { self.event_kind(kind) } else { self.later_event_kind(kind) };
         self.event_of(id, kind)
+    }
+
+    /// Values are set more often than cleared.
+    fn value_kind(&mut self) -> u64 {
+        VALUES[[0, 0, 0, 0, 1, 1, 2, 0][self.random.below(8) as usize]]
     }
 
     fn event_kind(&mut self, kind: u64) -> EventKind {

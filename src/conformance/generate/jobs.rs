@@ -36,12 +36,15 @@ impl Draft {
     /// A fetch by this owner of a session.
     pub fn take_job_as(&mut self, owner: &str) {
         let (lock_for, session_for) = (self.span(), self.span());
+        owner.clone_into(&mut self.last_owner);
         let session = Some(SessionClaim { owner: owner.to_owned(), lock_for: session_for });
         self.call(Call::FetchWorkItem { lock_for, poll_for: Duration::ZERO, session, tags: Tags::Any });
     }
 
     fn claim(&mut self) -> SessionClaim {
-        SessionClaim { owner: self.owner(), lock_for: self.span() }
+        let owner = self.owner();
+        self.last_owner.clone_from(&owner);
+        SessionClaim { owner, lock_for: self.span() }
     }
 
     fn filter(&mut self) -> Tags {
@@ -71,7 +74,7 @@ impl Draft {
     pub fn complete_job(&mut self, token: String) {
         let item = match self.random.below(8) {
             0 | 1 => None,
-            2 if self.hostile() => {
+            2 if self.hostile() || self.random.one_in(12) => {
                 let instance = self.some_instance();
                 Some(self.message(instance))
             }
@@ -100,14 +103,19 @@ impl Draft {
 
     pub fn renew_sessions(&mut self) {
         let count = [0, 1, 1, 2, 2, 3, 3, 4][self.random.below(8) as usize];
-        let owners = (0..count).map(|_| if self.random.one_in(12) { self.awkward() } else { self.owner() }).collect();
+        let one = |draft: &mut Draft| match draft.random.below(12) {
+            0 => draft.awkward(),
+            1..=6 => draft.last_owner.clone(),
+            _ => draft.owner(),
+        };
+        let owners = (0..count).map(|_| one(self)).collect();
         let (extend_for, idle_for) = (self.span(), self.idle());
         self.call(Call::RenewSessionLock { owners, extend_for, idle_for });
     }
 
     /// How long a session may be unused: about as long as it is, and very long.
     fn idle(&mut self) -> Duration {
-        if self.random.one_in(3) { Duration::from_secs(3600) } else { self.span() }
+        if self.random.one_in(3) { self.long_span() } else { self.span() }
     }
 
     pub fn sweep_sessions(&mut self) {
@@ -118,7 +126,7 @@ impl Draft {
     /// Whether a session story names one session or several.
     pub fn session_names(&mut self) -> (String, String) {
         let first = self.session();
-        let second = if self.focused(Area::Sessions) { self.session() } else { first.clone() };
+        let second = if self.focused(Area::Sessions) || self.random.one_in(2) { self.session() } else { first.clone() };
         (first, second)
     }
 }

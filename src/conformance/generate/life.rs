@@ -24,6 +24,7 @@ impl Draft {
     }
 
     pub fn begin_as(&mut self, instance: String, parent: Option<String>) {
+        self.note_begun(&instance);
         let item = self.start(instance, parent);
         self.enqueue(item, None);
         self.meanwhile();
@@ -45,7 +46,7 @@ impl Draft {
     pub fn go_on(&mut self) {
         let turns = 1 + self.random.below(3);
         for _ in 0..turns {
-            let instance = if self.random.one_in(3) { "@".to_owned() } else { self.instance() };
+            let instance = self.waker();
             let item = self.message(instance);
             self.enqueue(item, None);
             self.meanwhile();
@@ -59,31 +60,47 @@ impl Draft {
     pub fn go_on_as_new(&mut self) {
         self.wake();
         self.take_turn();
+        self.finish_turn(Outcome::Continues);
         let times = 1 + self.random.below(4);
         for _ in 0..times {
-            self.finish_turn(Outcome::Continues);
             self.meanwhile();
             self.take_turn();
-            self.continue_in_next();
             if self.random.one_in(2) {
-                self.wake();
+                // Its only turn goes on in yet another one.
+                self.finish_in_next(Outcome::Continues);
+                continue;
             }
+            self.finish_in_next(Outcome::Runs);
+            self.wake();
             self.take_turn();
+            self.finish_turn(Outcome::Continues);
         }
+        self.take_turn();
+        self.finish_in_next(Outcome::Runs);
+        self.wake();
+        self.take_turn();
         let outcome = [Outcome::Runs, Outcome::Ends, Outcome::Continues][self.random.below(3) as usize];
         self.finish_turn(outcome);
     }
 
     /// The first turn of the next execution.
-    pub fn continue_in_next(&mut self) {
-        let mut ack = self.turn("turn:0".to_owned(), Outcome::Runs);
+    fn finish_in_next(&mut self, outcome: Outcome) {
+        let mut ack = self.turn("turn:0".to_owned(), outcome);
         ack.execution = if self.random.one_in(12) { 2 } else { 1 };
         self.relative(crate::call::Call::AckOrchestrationItem(Box::new(ack)));
     }
 
-    /// A message for the instance that was fetched last, or for another.
+    /// Whom to send a message that leads to a turn: the instance that was
+    /// fetched last, or another; one that is started first, if none is.
+    fn waker(&mut self) -> String {
+        if !self.has_begun() && self.random.below(8) > 0 {
+            self.begin();
+        }
+        if self.random.one_in(2) { "@".to_owned() } else { self.known_instance() }
+    }
+
     pub fn wake(&mut self) {
-        let instance = if self.random.one_in(2) { "@".to_owned() } else { self.instance() };
+        let instance = self.waker();
         let item = WorkItem::ExternalRaised { instance, name: self.event(), data: self.payload() };
         self.enqueue(item.into(), None);
     }
@@ -98,7 +115,7 @@ impl Draft {
 
     /// A client cancels an instance, which then fails.
     pub fn cancel(&mut self) {
-        let instance = if self.random.one_in(2) { "@".to_owned() } else { self.instance() };
+        let instance = self.waker();
         let item = WorkItem::CancelInstance { instance, reason: self.payload() };
         self.enqueue(item.into(), None);
         self.meanwhile();

@@ -30,23 +30,23 @@ const CALLS: &[Row] = &[
     (5, Draft::ack_job, &[Area::Sessions, Area::Locks]),
     (3, Draft::renew_job, &[Area::Locks, Area::Time, Area::Sessions]),
     (4, Draft::abandon_job, &[Area::Attempts, Area::Time]),
-    (2, Draft::renew_sessions, &[Area::Sessions]),
-    (1, Draft::sweep_sessions, &[Area::Sessions]),
-    (3, Draft::append, &[Area::Histories, Area::Numbers, Area::Payloads]),
+    (3, Draft::renew_sessions, &[Area::Sessions]),
+    (2, Draft::sweep_sessions, &[Area::Sessions]),
+    (4, Draft::append, &[Area::Histories, Area::Numbers, Area::Payloads]),
     (12, Draft::pass, &[Area::Locks, Area::Time, Area::Sessions, Area::Attempts]),
     (2, Draft::read_history, &[Area::Histories, Area::Reads, Area::Numbers, Area::Prune]),
     (2, Draft::read_status, &[Area::Status, Area::Reads]),
-    (2, Draft::read_values, &[Area::Kv, Area::Reads]),
+    (3, Draft::read_values, &[Area::Kv, Area::Reads]),
     (1, Draft::read_stats, &[Area::Reads, Area::Kv, Area::Payloads]),
     (2, Draft::list, &[Area::Reads]),
     (2, Draft::read_info, &[Area::Reads, Area::Numbers]),
     (2, Draft::read_totals, &[Area::Reads]),
     (2, Draft::read_family, &[Area::Reads, Area::Delete]),
-    (1, Draft::delete_one, &[Area::Delete]),
-    (1, Draft::delete_set, &[Area::Delete]),
-    (1, Draft::delete_bulk, &[Area::Delete]),
-    (2, Draft::prune_one, &[Area::Prune]),
-    (1, Draft::prune_bulk, &[Area::Prune]),
+    (2, Draft::delete_one, &[Area::Delete]),
+    (2, Draft::delete_set, &[Area::Delete]),
+    (3, Draft::delete_bulk, &[Area::Delete]),
+    (4, Draft::prune_one, &[Area::Prune]),
+    (3, Draft::prune_bulk, &[Area::Prune]),
 ];
 
 /// Stories of several calls.
@@ -74,12 +74,12 @@ const STORIES: &[Row] = &[
     (2, Draft::job_poison, &[Area::Attempts]),
     (2, Draft::cancelled_underneath, &[Area::Queues, Area::Locks]),
     (2, Draft::session_story, &[Area::Sessions]),
-    (1, Draft::session_idles, &[Area::Sessions]),
+    (3, Draft::session_idles, &[Area::Sessions]),
     (1, Draft::tag_story, &[Area::Tags]),
-    (2, Draft::family, &[Area::Delete, Area::Reads]),
-    (2, Draft::family_removed, &[Area::Delete]),
-    (2, Draft::removed_at_the_end, &[Area::Delete]),
-    (2, Draft::pruned, &[Area::Prune]),
+    (3, Draft::family, &[Area::Delete, Area::Reads]),
+    (4, Draft::family_removed, &[Area::Delete]),
+    (4, Draft::removed_at_the_end, &[Area::Delete]),
+    (5, Draft::pruned, &[Area::Prune]),
     (2, Draft::values_story, &[Area::Kv, Area::Prune]),
     (2, Draft::status_story, &[Area::Status]),
     (2, Draft::version_story, &[Area::Versions]),
@@ -106,9 +106,9 @@ impl Moves {
         if random.one_in(4) {
             moves.push(1, |draft| draft.step(Step::Drain));
         }
-        if random.one_in(8) {
-            moves.push(2, |draft| {
-                let instance = draft.instance();
+        if random.one_in(6) {
+            moves.push(4, |draft| {
+                let instance = draft.known_instance();
                 draft.step(Step::Corrupt(instance));
             });
         }

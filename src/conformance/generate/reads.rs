@@ -98,7 +98,11 @@ impl Draft {
     /// Events that are written past a turn.
     pub fn append(&mut self) {
         let instance = self.some_instance();
-        let events = self.history();
+        let mut events = self.history();
+        if self.random.one_in(10) {
+            // No event has the id 0.
+            events.iter_mut().take(1).for_each(|event| std::sync::Arc::make_mut(event).event_id = 0);
+        }
         if self.random.one_in(3) {
             // Counted from what is known of that execution, so mostly new.
             let execution = self.execution();

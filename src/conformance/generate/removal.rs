@@ -19,7 +19,11 @@ impl Draft {
 
     /// One of the script's instances, or a child or grandchild of one.
     pub fn family_member(&mut self) -> String {
-        let name = self.instance();
+        let name = match self.random.below(4) {
+            0 => "@".to_owned(),
+            1 => self.instance(),
+            _ => self.known_instance(),
+        };
         match self.random.below(6) {
             0 => format!("{name}::2"),
             1 if self.random.one_in(2) => format!("{name}::2::2"),
@@ -52,7 +56,8 @@ impl Draft {
     }
 
     pub fn prune_one(&mut self) {
-        let (instance, keep) = (self.some_instance(), self.keep());
+        let instance = if self.random.one_in(2) { self.some_instance() } else { "@".to_owned() };
+        let keep = self.keep();
         self.call(Call::PruneExecutions { instance, keep });
     }
 

@@ -60,7 +60,7 @@ impl Swarm {
             dropped: of(Area::Dropped, (&[0], &[1, 2, 4])),
             filtered: of(Area::Versions, (&[0, 0, 0, 2, 4], &[6, 12])),
             bound: of(Area::Sessions, (&[0, 0, 2, 6], &[8, 14])),
-            tagged: of(Area::Tags, (&[0, 0, 2, 6], &[6, 12])),
+            tagged: of(Area::Tags, (&[0, 0, 3, 8], &[6, 12])),
             crowded: of(Area::Queues, (&[0, 0, 0, 0, 0, 0, 0, 0, 0, 1], &[0, 0, 1])) == 1,
             events: random.next_u64() | random.next_u64(),
             messages: random.next_u64() | random.next_u64(),

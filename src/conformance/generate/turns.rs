@@ -136,7 +136,7 @@ impl Draft {
 
     fn new_messages(&mut self, last: u64) -> Vec<Item> {
         let count = match self.random.below(16) {
-            0 if self.swarm.crowded => 100 + self.random.below(300),
+            0 if self.swarm.crowded => 100 + self.random.below(100),
             0..=8 => 0,
             9..=12 => 1,
             _ => 2 + self.random.below(3),

@@ -9,7 +9,7 @@ use duroxide::providers::WorkItem;
 use super::draft::Draft;
 use super::numbers;
 use super::turns::Outcome;
-use crate::call::{Call, Event};
+use crate::call::{Call, Event, Item};
 
 impl Draft {
     /// Values are set and cleared over several executions, and read in between.
@@ -100,27 +100,35 @@ impl Draft {
         }
     }
 
-    /// Hundreds of messages for one instance, in a script that is about crowds;
-    /// in others, some.
+    /// Some messages for one instance; hundreds in a script that is about crowds.
     pub fn crowd(&mut self) {
         let instance = self.instance();
-        let count = if self.swarm.crowded { 100 + self.random.below(200) } else { 3 + self.random.below(6) };
+        let crowded = std::mem::take(&mut self.swarm.crowded);
+        let one_by_one = crowded && self.random.one_in(8);
+        let count = if one_by_one { 100 + self.random.below(100) } else { 3 + self.random.below(6) };
         for number in 0..count {
-            let item = match number % 3 {
-                0 => {
-                    WorkItem::QueueMessage { instance: instance.clone(), name: self.event(), data: number.to_string() }
-                }
-                _ => WorkItem::ExternalRaised {
-                    instance: instance.clone(),
-                    name: self.event(),
-                    data: number.to_string(),
-                },
-            };
-            self.call(Call::EnqueueForOrchestrator { item: item.into(), delay: None });
+            let item = self.numbered(number, instance.clone());
+            self.call(Call::EnqueueForOrchestrator { item, delay: None });
         }
         self.begin_as(instance, None);
+        if crowded {
+            // In one call they cost a slow provider less.
+            self.wake();
+            self.take_turn();
+            let mut ack = self.turn("turn:0".to_owned(), Outcome::Runs);
+            let count = 100 + self.random.below(200);
+            ack.messages.extend((0..count).map(|number| self.numbered(number, "@".to_owned())));
+            self.relative(Call::AckOrchestrationItem(Box::new(ack)));
+        }
         self.take_turn();
         self.finish_turn(Outcome::Any);
-        self.swarm.crowded = false;
+    }
+
+    fn numbered(&mut self, number: u64, instance: String) -> Item {
+        let (name, data) = (self.event(), number.to_string());
+        Item::new(match number % 3 {
+            0 => WorkItem::QueueMessage { instance, name, data },
+            _ => WorkItem::ExternalRaised { instance, name, data },
+        })
     }
 }

@@ -124,8 +124,8 @@ impl Draft {
         let rounds = 2 + self.random.below(4);
         for _ in 0..rounds {
             match self.random.below(8) {
-                0 | 1 => self.pass_to_deadline(),
-                2 => self.renew_sessions(),
+                0 => self.pass_to_deadline(),
+                1 | 2 => self.renew_sessions(),
                 3 => self.take_job_as(&owner),
                 4 | 5 => self.take_job_as(&other),
                 6 => self.fetch_job(),
@@ -139,30 +139,43 @@ impl Draft {
     }
 
     /// A session is not used for a while, and its owner renews it around the
-    /// moment it counts as idle.
+    /// moment it counts as idle; it ends, and is swept.
     pub fn session_idles(&mut self) {
         let session = self.session();
         let (owner, instance) = (self.owner(), self.instance());
         let item = self.bound_job(instance, session.clone());
         self.call(Call::EnqueueForWorker { item });
         self.take_job_as(&owner);
-        let idle_for = self.usual_span();
         if self.random.one_in(2) {
-            self.pass();
+            self.complete_job("job:0".to_owned());
+        }
+        let renewals = 1 + self.random.below(2);
+        for _ in 0..renewals {
+            let idle_for = self.usual_span();
+            if self.random.one_in(2) {
+                self.pass_to_last_deadline();
+            }
+            let owners = vec![owner.clone(), self.owner()];
+            let extend_for = self.span();
+            self.call(Call::RenewSessionLock { owners, extend_for, idle_for });
+        }
+        if self.random.one_in(3) {
+            let (other, instance) = (self.owner(), self.instance());
+            let item = self.bound_job(instance, session);
+            self.call(Call::EnqueueForWorker { item });
+            self.pass_to_deadline();
+            self.take_job_as(&other);
+        }
+        if self.random.one_in(2) {
+            self.complete_job("job:0".to_owned());
+        } else {
             self.use_job(0);
         }
-        if self.random.one_in(2) {
-            self.pass_to_last_deadline();
-        }
-        let owners = vec![owner, self.owner()];
-        let extend_for = self.span();
-        self.call(Call::RenewSessionLock { owners, extend_for, idle_for });
-        self.pass_to_deadline();
+        // A session is over when its lock ends, and swept from the next
+        // millisecond on.
+        self.pass_to_last_deadline();
         self.sweep_sessions();
-        let (other, instance) = (self.owner(), self.instance());
-        let item = self.bound_job(instance, session);
-        self.call(Call::EnqueueForWorker { item });
-        self.take_job_as(&other);
+        self.pass();
         self.sweep_sessions();
     }
 
