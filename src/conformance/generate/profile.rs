@@ -152,6 +152,7 @@ impl Profile {
             "list" | "info" | "execution" | "metrics" | "depths" | "tree" => &[Area::Reads],
             "delete" | "delete-bulk" => &[Area::Delete],
             "prune" | "prune-bulk" => &[Area::Prune],
+            "payload" if claim.starts_with("names") => &[Area::Payloads, Area::Kv, Area::Tags, Area::Sessions],
             "payload" => &[Area::Payloads, Area::Numbers],
             "time" => &[Area::Time],
             "error" => &[Area::Payloads, Area::Numbers],
