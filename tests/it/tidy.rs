@@ -17,8 +17,13 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
     ),
     ("provider", &["call", "clock", "seed", "store"], &["SystemTime", "thread::"]),
     ("trace", &["call", "clock"], &["SystemTime", "HashMap"]),
+    ("faults", &["call", "clock", "seed"], &["SystemTime", "HashMap", "duroxide::"]),
     ("laws", &["call", "clock", "seed", "trace"], &["SystemTime", "HashMap", "Mutex"]),
-    ("sim", &["call", "clock", "seed", "provider", "trace", "laws"], &["SystemTime", "HashMap", "use crate::store"]),
+    (
+        "sim",
+        &["call", "clock", "seed", "provider", "faults", "trace", "laws"],
+        &["SystemTime", "HashMap", "use crate::store"],
+    ),
     (
         "conformance",
         &["call", "clock", "seed", "store", "provider", "faults", "trace", "laws"],

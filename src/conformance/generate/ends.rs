@@ -39,6 +39,9 @@ impl Draft {
     /// An instance goes through several executions, some of which are pruned,
     /// perhaps with its next turn under way.
     pub fn pruned(&mut self) {
+        if self.random.one_in(4) {
+            self.values_story();
+        }
         self.go_on_as_new();
         self.pass();
         self.wake();

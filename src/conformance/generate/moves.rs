@@ -53,7 +53,7 @@ const CALLS: &[Row] = &[
 const STORIES: &[Row] = &[
     (8, Draft::begin, &[Area::Histories, Area::Reads, Area::Payloads, Area::Numbers]),
     (8, Draft::go_on, &[Area::Histories, Area::Payloads, Area::Locks, Area::Kv]),
-    (4, Draft::go_on_as_new, &[Area::Histories, Area::Prune, Area::Kv, Area::Numbers]),
+    (4, Draft::go_on_as_new, &[Area::Histories, Area::Prune, Area::Kv, Area::Numbers, Area::Versions]),
     (3, Draft::end, &[Area::Delete, Area::Reads]),
     (1, Draft::cancel, &[Area::Queues]),
     (2, Draft::timer_story, &[Area::Time, Area::Queues]),

@@ -128,10 +128,12 @@ fn unpinned_unserved(bench: &mut Bench, now: Time, call: &Call) -> Reply {
 }
 
 fn no_ranges_no_filter(bench: &mut Bench, now: Time, call: &Call) -> Reply {
-    bench.ask_so(now, call, |call| {
-        if let Call::FetchOrchestrationItem { versions, .. } = call {
-            *versions = versions.take().filter(|ranges| !ranges.is_empty());
-        }
+    if ranges(call).is_none_or(|ranges| !ranges.is_empty()) {
+        return bench.ask(now, call);
+    }
+    // Whether those without a pinned version pass is open.
+    bench.fetch_of(now, call, None, |bench, name| {
+        bench.store.bar_to_turn(now, name, Some(&nowhere())) == Some(Bar::Version)
     })
 }
 
