@@ -13,6 +13,7 @@ mod drive;
 mod explore;
 mod finding;
 mod generate;
+mod hunt;
 mod lab;
 mod minimise;
 mod official;
@@ -35,6 +36,7 @@ pub use differential::{Comparison, Judge, Parting, differential, differential_sc
 pub use drive::{Deviation, End, Observed, Run};
 pub use finding::{Finding, Line, Shown, Subject};
 pub use generate::{Area, Profile, script};
+pub use hunt::{Hunt, hunt};
 pub use minimise::{Budget, Minimal, minimise};
 pub use oracle::{Aspect, Mismatch, Reading};
 pub use regress::{Kept, KeptError, Regressions, SCRIPT_VARIABLE};

@@ -16,6 +16,7 @@ mod past;
 mod payload;
 mod read;
 mod refusal;
+mod versions;
 
 use super::drive::Observed;
 use super::oracle::{Aspect, Mismatch};

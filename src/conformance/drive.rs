@@ -302,7 +302,12 @@ impl Play<'_> {
         match &reply {
             // Storage may be out of reach for a moment; whether the call took
             // effect is not known then.
-            Reply::Refused(refusal) if refusal.retryable && !self.is_refusal_due(at, call) => self.doubt(at, call)?,
+            Reply::Refused(refusal) if refusal.retryable && !self.is_refusal_due(at, call) => {
+                // But an error of a fetch holds no lock.
+                if !matches!(call, Call::FetchOrchestrationItem { .. }) {
+                    self.doubt(at, call)?;
+                }
+            }
             _ => match self.oracle.follow(at, call, &reply) {
                 Ok(()) => self.memo.note(call, &reply),
                 Err(mismatch) => self.deviates(*mismatch)?,

@@ -5,9 +5,10 @@ use duroxide::providers::WorkItem;
 
 use super::Case;
 use super::past::{enqueues, enqueues_jobs};
-use super::payload::odd;
-use super::{count, origin};
-use crate::call::{Call, Job, Reply, Tags, Turn, VersionRange};
+use super::payload::{odd, spoiled};
+use super::{count, origin, versions};
+use crate::call::{AckTurn, Call, Item, Job, Reply, Tags, Turn, is_of_session, tag_of};
+use crate::conformance::drive::Observed;
 use crate::store::Bar;
 
 /// A fetch found nothing, though there was something.
@@ -20,11 +21,21 @@ pub(super) fn missed(case: &Case<'_>) -> &'static str {
 }
 
 fn missed_turn(case: &Case<'_>, turn: &Turn) -> &'static str {
-    if let Some(rule) = origin::release_of_turn(case, &turn.instance) {
-        return rule;
-    }
     if let Call::FetchOrchestrationItem { versions: Some(ranges), .. } = case.call() {
-        return capability_passes(case, ranges);
+        return versions::missed(case, turn, ranges);
+    }
+    let failed = |seen: &Observed| {
+        let refused = matches!(seen.reply, Some(Reply::Refused(_)));
+        refused && matches!(&*seen.call, Call::FetchOrchestrationItem { .. })
+    };
+    if case.past.last(failed).is_some() {
+        return "turn.no-lock-on-error";
+    }
+    if versions::skipped(case) && case.past.acks_of(&turn.instance).any(|(_, ack)| pins(ack)) {
+        return "turn.capability-before-lock";
+    }
+    if let Some(rule) = origin::release_of_turn(case, turn) {
+        return rule;
     }
     let locked_other = case.past.turns().any(|(.., other)| other.instance != turn.instance);
     let origin = turn.messages.iter().map(|item| origin::of_message(case, item)).find(|rule| *rule != "turn.prompt");
@@ -35,69 +46,61 @@ fn missed_turn(case: &Case<'_>, turn: &Turn) -> &'static str {
     }
 }
 
-/// A filter held back what it lets pass.
-fn capability_passes(case: &Case<'_>, ranges: &[VersionRange]) -> &'static str {
-    let pinned = case.past.calls().rev().find_map(|seen| match &*seen.call {
-        Call::AckOrchestrationItem(ack) if seen.reply == Some(Reply::Done) => {
-            ack.metadata.pinned_duroxide_version.clone()
-        }
-        _ => None,
-    });
-    let Some(pinned) = pinned else {
-        return if ranges.is_empty() {
-            "turn.capability-no-ranges-unpinned"
-        } else {
-            "turn.capability-unpinned-passes"
-        };
-    };
-    let several = case.past.calls().filter(|seen| matches!(&*seen.call, Call::AckOrchestrationItem(_))).count() > 1;
-    match ranges {
-        [first, .., _] if !first.contains(&pinned) => "turn.capability-any-range",
-        _ if !pinned.pre.is_empty() || ranges.iter().any(|r| !r.min.pre.is_empty() || !r.max.pre.is_empty()) => {
-            "turn.capability-semver-order"
-        }
-        _ if ranges.iter().any(|range| range.min == pinned || range.max == pinned) => "turn.capability-range-ends",
-        _ if several => "turn.capability-looks-further",
-        _ => "turn.capability-compatible-taken",
-    }
+fn pins(ack: &AckTurn) -> bool {
+    ack.metadata.pinned_duroxide_version.is_some()
 }
 
 fn missed_job(case: &Case<'_>, job: &Job) -> &'static str {
     if let Some(rule) = origin::release_of_job(case, job) {
         return rule;
     }
-    let WorkItem::ActivityExecute { session_id, tag, .. } = &*job.item else { return "job.prompt" };
-    let Call::FetchWorkItem { tags, session, .. } = case.call() else { return "job.prompt" };
-    if session_id.is_some() {
-        return missed_session(case);
+    if origin::cancelled_another(case, &job.item) {
+        return "ack-turn.cancelled-exactly";
     }
-    let from_ack = case.past.last(|seen| enqueues_jobs(&seen.call).contains(&job.item));
-    let by_ack = from_ack.is_some_and(|seen| matches!(&*seen.call, Call::AckOrchestrationItem(_)));
-    let others = case.past.calls().flat_map(|seen| enqueues_jobs(&seen.call)).any(|item| *item != job.item);
+    let WorkItem::ActivityExecute { instance, session_id, tag, .. } = &*job.item else { return "job.prompt" };
+    let Call::FetchWorkItem { tags, session, .. } = case.call() else { return "job.prompt" };
+    let source = case.past.last(|seen| enqueues_jobs(&seen.call).contains(&job.item));
+    let by_ack = source.is_some_and(|seen| matches!(&*seen.call, Call::AckOrchestrationItem(_)));
+    let all = case.past.calls().flat_map(|seen| enqueues_jobs(&seen.call));
+    let hides = |item: &Item| *item != job.item && !tags.matches(tag_of(item));
     match (tag, tags) {
+        _ if case.past.has_ended(instance) => "job.any-instance-state",
+        _ if session_id.is_some() => missed_session(case, job),
+        _ if all.into_iter().any(hides) => "tag.looks-further",
+        (Some(_), Tags::Any) => "tag.any",
         (Some(_), _) if by_ack => "tag.kept-by-ack",
-        (Some(_), Tags::Tags(_)) if others => "tag.looks-further",
-        (Some(_), Tags::Tags(_)) => "tag.tags",
         (_, Tags::DefaultAnd(_)) => "tag.default-and",
-        (Some(_), _) => "tag.any",
+        (Some(_), _) => "tag.tags",
         (None, _) if by_ack => "ack-turn.jobs-enqueued",
-        (None, _) if others => "tag.looks-further",
+        (None, _) if case.past.jobs().next().is_some() => "job.one-at-a-time",
         (None, _) if session.is_some() => "session.plain-jobs-for-all",
-        _ => "job.prompt",
+        (None, _) => "job.prompt",
     }
 }
 
-fn missed_session(case: &Case<'_>) -> &'static str {
+fn missed_session(case: &Case<'_>, job: &Job) -> &'static str {
     let Call::FetchWorkItem { session: Some(claim), .. } = case.call() else { return "session.free-is-claimable" };
-    let claimed = case.past.jobs().find_map(|(_, seen, _)| match &*seen.call {
-        Call::FetchWorkItem { session: Some(claim), .. } => Some((claim, seen.at)),
-        _ => None,
-    });
-    match claimed {
-        None => "session.free-is-claimable",
-        Some((old, _)) if old.owner == claim.owner => "session.owner-served",
-        Some((old, at)) if at + old.lock_for == case.last.at => "session.lock-ends-at",
-        Some(_) => "session.taken-over",
+    let Some((number, old, at)) = case.past.claim_like(&job.item) else { return "session.free-is-claimable" };
+    let (now, mut end, mut revived) = (case.last.at, at + old.lock_for, false);
+    let mut rule = None;
+    for seen in &case.past.0[number + 1..] {
+        match (&*seen.call, &seen.reply) {
+            (Call::RenewSessionLock { extend_for, .. }, Some(Reply::Count(1..))) => {
+                end = seen.at + *extend_for;
+                rule = Some("session.renew-extends-from-now");
+            }
+            (Call::AckWorkItem { .. } | Call::RenewWorkItemLock { .. }, Some(Reply::Done)) if end <= seen.at => {
+                revived = true;
+            }
+            _ => {}
+        }
+    }
+    match rule {
+        _ if revived => "session.ended-is-not-revived",
+        Some(rule) => rule,
+        None if old.owner == claim.owner && end > now => "session.owner-served",
+        None if end == now => "session.lock-ends-at",
+        None => "session.taken-over",
     }
 }
 
@@ -130,23 +133,11 @@ fn barred_turn(case: &Case<'_>, turn: &Turn, bar: &Bar) -> &'static str {
         }
         Bar::NotStarted => "turn.no-delivery-before-start",
         Bar::Version => match case.call() {
-            Call::FetchOrchestrationItem { versions: Some(ranges), .. } if ranges.is_empty() => capability_empty(case),
-            Call::FetchOrchestrationItem { versions: Some(ranges), .. }
-                if ranges.iter().any(|range| !range.min.pre.is_empty() || !range.max.pre.is_empty()) =>
-            {
-                "turn.capability-semver-order"
-            }
-            _ => origin::pinned(case).unwrap_or("turn.capability-incompatible-skipped"),
+            Call::FetchOrchestrationItem { versions: Some(ranges), .. } => versions::barred(case, turn, ranges),
+            _ => "turn.capability-incompatible-skipped",
         },
         _ => turn.messages.first().map_or("turn.prompt", |item| origin::of_ghost(case, item)),
     }
-}
-
-fn capability_empty(case: &Case<'_>) -> &'static str {
-    let pinned = case.past.calls().any(
-        |seen| matches!(&*seen.call, Call::AckOrchestrationItem(ack) if ack.metadata.pinned_duroxide_version.is_some()),
-    );
-    if pinned { "turn.capability-no-ranges" } else { "turn.capability-no-ranges-unpinned" }
 }
 
 fn barred_job(case: &Case<'_>, job: &Job, bar: &Bar) -> &'static str {
@@ -164,8 +155,13 @@ fn barred_job(case: &Case<'_>, job: &Job, bar: &Bar) -> &'static str {
                 _ => "job.exclusive",
             }
         }
-        Bar::Invisible(_) if fetched.is_some() => "abandon-job.delay",
-        Bar::Invisible(_) => "job.visible",
+        // A delay that does not count at all, or one that ends too soon.
+        Bar::Invisible(_) => {
+            let abandon = case.past.last(|seen| matches!(&*seen.call, Call::AbandonWorkItem { .. }));
+            if abandon.is_some_and(|seen| seen.at == case.last.at) { "abandon-job.delay" } else { "job.visible" }
+        }
+        Bar::Tag if is_like(tag_of(&job.item), tags) => "tag.exact",
+        Bar::Tag if is_of_session(&job.item) => "tag.with-session",
         Bar::Tag => match tags {
             Tags::DefaultOnly => "tag.default-only",
             Tags::Tags(_) => "tag.tags",
@@ -179,9 +175,21 @@ fn barred_job(case: &Case<'_>, job: &Job, bar: &Bar) -> &'static str {
     }
 }
 
+/// Whether a tag is one that the filter lets through, but for case and spaces.
+fn is_like(tag: Option<&str>, tags: &Tags) -> bool {
+    let plain = |tag: &str| tag.trim().to_lowercase();
+    let Some(tag) = tag.map(plain) else { return false };
+    match tags {
+        Tags::DefaultOnly => tag.is_empty(),
+        Tags::DefaultAnd(set) => tag.is_empty() || set.iter().any(|other| plain(other) == tag),
+        Tags::Tags(set) => set.iter().any(|other| plain(other) == tag),
+        Tags::Any | Tags::None => false,
+    }
+}
+
 fn barred_session(case: &Case<'_>) -> &'static str {
     let renewed = case.past.last(|seen| matches!(&*seen.call, Call::RenewSessionLock { .. }));
-    let claim = case.past.jobs().find(|(.., job)| crate::call::is_of_session(&job.item));
+    let claim = case.past.jobs().find(|(.., job)| is_of_session(&job.item));
     match (renewed, claim) {
         (Some(_), _) => "session.renew-extends-from-now",
         (None, Some((number, seen, _))) => {
@@ -218,9 +226,9 @@ fn turn_part(case: &Case<'_>, part: &str, expected: &Turn, got: &Turn) -> &'stat
         "history_error" => "turn.history-error-returned",
         "history" => origin::history(case, expected, got),
         "history order" => "turn.history-order",
-        "history event" => odd(case.past.calls().map(|seen| &*seen.call)).unwrap_or("turn.history-unchanged"),
-        "orchestration_name" => origin::identity(case, true),
-        "version" => origin::identity(case, false),
+        "history event" => spoiled(&expected.history, &got.history).unwrap_or("turn.history-unchanged"),
+        "orchestration_name" => origin::identity(case, got, true),
+        "version" => origin::identity(case, got, false),
         "kv_snapshot" => origin::snapshot(case, expected, got),
         _ => origin::attempts_of_turn(case, expected, got),
     }
@@ -235,19 +243,24 @@ fn messages(case: &Case<'_>, expected: &Turn, got: &Turn) -> &'static str {
             None => missing.push(item),
         }
     }
-    if let Some(foreign) = extra.iter().find(|item| crate::call::instance_of(item) != expected.instance) {
-        let _ = foreign;
+    if extra.iter().any(|item| crate::call::instance_of(item) != expected.instance) {
         return "turn.one-instance";
     }
     match (missing.first(), extra.first()) {
         (Some(lost), Some(other)) if crate::call::kind_of(lost) == crate::call::kind_of(other) => {
-            odd(case.past.calls().map(|seen| &*seen.call)).unwrap_or("turn.messages-unchanged")
+            spoiled(&**lost, &**other).unwrap_or("turn.messages-unchanged")
+        }
+        // The one stands for the other, as a message of another kind.
+        (Some(_), Some(other)) if missing.len() == extra.len() && origin::is_unheard_of(case, other) => {
+            "payload.every-variant"
         }
         (Some(lost), _) => origin::of_lost(case, lost),
         (None, Some(extra)) if expected.messages.contains(extra) => origin::of_ghost(case, extra),
         (None, Some(extra)) => match origin::of_delay(case, extra) {
             "turn.visible" => origin::of_ghost(case, extra),
-            rule => rule,
+            // It comes along with something else: where one alone would wait is
+            // another question.
+            _ => "turn.visible",
         },
         (None, None) => "turn.whole-batch",
     }

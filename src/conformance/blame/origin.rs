@@ -6,33 +6,40 @@ use duroxide::providers::WorkItem;
 use super::Case;
 use super::past::{enqueues, enqueues_jobs, is_deletion};
 use super::payload::odd;
+use super::versions;
 use crate::call::{Call, Item, Job, Reply, Turn, is_start};
 use crate::conformance::drive::Observed;
 
+/// More than a storage may think there are in one call.
+const MANY: usize = 50;
+
 /// What should have made an instance free again that was fetched before, and
 /// did not.
-pub(super) fn release_of_turn(case: &Case<'_>, instance: &str) -> Option<&'static str> {
-    let (number, fetch, held) = case.past.turns().find(|(.., turn)| turn.instance == instance)?;
+pub(super) fn release_of_turn(case: &Case<'_>, turn: &Turn) -> Option<&'static str> {
+    let (number, fetch, held) = case.past.turns().find(|(.., other)| other.instance == turn.instance)?;
     let after = &case.past.0[number + 1..];
     let last = after.iter().rev().find(|seen| seen.call.token() == Some(&*held.token));
+    // Something that nobody has fetched yet has reasons of its own to be there.
+    let is_new = turn.messages.iter().all(|item| !held.messages.contains(item));
+    let own = turn.messages.iter().map(|item| of_message(case, item)).find(|rule| *rule != "turn.prompt");
+    let own = own.filter(|_| is_new);
     Some(match last.map(|seen| (&*seen.call, &seen.reply, seen)) {
-        Some((Call::AckOrchestrationItem(ack), Some(Reply::Done), _)) => {
-            let own = ack.messages.iter().find(|item| crate::call::instance_of(item) == instance);
+        Some((Call::AckOrchestrationItem(ack), Some(Reply::Done), acked)) => {
+            let before = |item: &Item| source(case, item).is_some_and(|seen| earlier(case, seen, acked));
             match own {
-                Some(item) if matches!(**item, WorkItem::TimerFired { .. }) => "ack-turn.timer-at-fire-time",
-                Some(_) => "ack-turn.messages-enqueued",
+                Some(rule) => rule,
+                None if turn.messages.iter().any(before) => "ack-turn.only-batch-removed",
+                None if ack.metadata.status.is_some() => "enqueue.any-instance-accepted",
                 None => "ack-turn.lock-released",
             }
         }
-        Some((Call::AbandonOrchestrationItem { delay, .. }, Some(Reply::Done), _)) => {
-            if delay.is_some_and(|delay| !delay.is_zero()) {
-                "abandon-turn.delay"
-            } else if delay.is_some() {
-                "time.zero-delay-is-now"
-            } else {
-                "abandon-turn.no-delay-is-now"
-            }
-        }
+        Some((Call::AbandonOrchestrationItem { delay, .. }, Some(Reply::Done), _)) => match delay {
+            _ if own.is_some() => own.unwrap_or_default(),
+            Some(delay) if delay.is_zero() => "time.zero-delay-is-now",
+            Some(_) if is_new => "abandon-turn.only-batch-delayed",
+            Some(_) => "abandon-turn.delay",
+            None => "abandon-turn.no-delay-is-now",
+        },
         Some((Call::RenewOrchestrationItemLock { .. }, Some(Reply::Done), _)) => "renew-turn.extends-from-now",
         Some((Call::RenewOrchestrationItemLock { .. }, _, _)) => "renew-turn.expired-token-refused",
         _ if after.iter().any(|seen| is_deletion(&seen.call)) => "delete.name-is-free",
@@ -46,12 +53,21 @@ pub(super) fn release_of_turn(case: &Case<'_>, instance: &str) -> Option<&'stati
     })
 }
 
+/// Whether one call was made before another.
+fn earlier(case: &Case<'_>, one: &Observed, other: &Observed) -> bool {
+    let at = |seen: &Observed| case.past.0.iter().position(|known| std::ptr::eq(known, seen));
+    at(one) < at(other)
+}
+
 /// The same of a job.
 pub(super) fn release_of_job(case: &Case<'_>, job: &Job) -> Option<&'static str> {
     let (number, fetch, held) = case.past.jobs().find(|(.., other)| other.item == job.item)?;
     let after = &case.past.0[number + 1..];
     let last = after.iter().rev().find(|seen| seen.call.token() == Some(&*held.token));
+    let sent = case.past.calls().flat_map(|seen| enqueues_jobs(&seen.call)).filter(|other| **other == job.item);
     Some(match last.map(|seen| (&*seen.call, &seen.reply)) {
+        // As many were sent as are held, and one more.
+        None if sent.count() > 1 => "enqueue-job.delivered",
         Some((Call::AckWorkItem { .. }, Some(Reply::Refused(_)))) => "ack-job.refusal-changes-nothing",
         Some((Call::AckWorkItem { .. }, _)) => "enqueue-job.delivered",
         Some((Call::AbandonWorkItem { delay: Some(delay), .. }, _)) if !delay.is_zero() => "abandon-job.delay",
@@ -70,17 +86,32 @@ fn source<'a>(case: &Case<'a>, item: &Item) -> Option<&'a Observed> {
     case.past.last(|seen| enqueues(&seen.call).contains(item))
 }
 
+/// How often a message was enqueued.
+fn times(case: &Case<'_>, item: &Item) -> usize {
+    case.past.calls().flat_map(|seen| enqueues(&seen.call)).filter(|other| *other == item).count()
+}
+
+/// The rule of a timer that an ack brought.
+fn of_timer(item: &Item, acked: &Observed) -> Option<&'static str> {
+    match &**item {
+        WorkItem::TimerFired { fire_at_ms, .. } if *fire_at_ms <= acked.at.0 => Some("time.past-timer"),
+        WorkItem::TimerFired { .. } => Some("ack-turn.timer-at-fire-time"),
+        _ => None,
+    }
+}
+
 /// The rule by which a message should be there that was never fetched.
 pub(super) fn of_message(case: &Case<'_>, item: &Item) -> &'static str {
-    match source(case, item).map(|seen| &*seen.call) {
-        Some(Call::AckOrchestrationItem(_)) if matches!(**item, WorkItem::TimerFired { .. }) => {
-            "ack-turn.timer-at-fire-time"
+    match source(case, item).map(|seen| (&*seen.call, seen)) {
+        Some(_) if times(case, item) > 1 => "enqueue.equal-messages-kept",
+        Some((Call::AckOrchestrationItem(_), acked)) => of_timer(item, acked).unwrap_or("ack-turn.messages-enqueued"),
+        Some((Call::AckWorkItem { .. }, _)) => "ack-job.completion-enqueued",
+        Some((Call::EnqueueForOrchestrator { delay: Some(delay), .. }, _)) if delay.is_zero() => {
+            "time.zero-delay-is-now"
         }
-        Some(Call::AckOrchestrationItem(_)) => "ack-turn.messages-enqueued",
-        Some(Call::AckWorkItem { .. }) => "ack-job.completion-enqueued",
-        Some(Call::EnqueueForOrchestrator { delay: Some(delay), .. }) if delay.is_zero() => "time.zero-delay-is-now",
-        Some(Call::EnqueueForOrchestrator { delay: Some(_), .. }) => "enqueue.delay",
+        Some((Call::EnqueueForOrchestrator { delay: Some(_), .. }, _)) => "enqueue.delay",
         Some(_) if matches!(**item, WorkItem::TimerFired { .. }) => "enqueue.no-delay-is-now",
+        Some((_, sent)) if sent.at < case.last.at => "enqueue.delivered",
         _ => "turn.prompt",
     }
 }
@@ -126,6 +157,10 @@ pub(super) fn of_ghost(case: &Case<'_>, item: &Item) -> &'static str {
         },
         _ if case.past.calls().any(|seen| is_deletion(&seen.call) && !refused(seen)) => "delete.removes-messages",
         _ if acked => "ack-turn.messages-removed",
+        None if was_routed(case, item) => "enqueue.routed",
+        _ if matches!(**item, WorkItem::QueueMessage { .. }) && has_company(case, item) => {
+            "turn.orphan-queue-message-beside-others"
+        }
         _ if matches!(**item, WorkItem::QueueMessage { .. }) => "turn.orphan-queue-message-dropped",
         None if case.past.calls().any(|seen| matches!(&*seen.call, Call::AckWorkItem { completion: None, .. })) => {
             "ack-job.none-enqueues-nothing"
@@ -135,11 +170,58 @@ pub(super) fn of_ghost(case: &Case<'_>, item: &Item) -> &'static str {
     }
 }
 
+/// Whether nobody has ever enqueued such a message.
+pub(super) fn is_unheard_of(case: &Case<'_>, item: &Item) -> bool {
+    source(case, item).is_none()
+}
+
+/// Whether the same message was enqueued for another instance.
+fn was_routed(case: &Case<'_>, item: &Item) -> bool {
+    let nameless = |item: &Item| {
+        let mut value = serde_json::to_value(&**item).unwrap_or_default();
+        for fields in value.as_object_mut().into_iter().flat_map(|kinds| kinds.values_mut()) {
+            let fields = fields.as_object_mut();
+            fields.into_iter().for_each(|fields| fields.retain(|key, _| !key.ends_with("instance")));
+        }
+        value
+    };
+    let wanted = nameless(item);
+    case.past.calls().flat_map(|seen| enqueues(&seen.call)).any(|other| nameless(other) == wanted)
+}
+
+/// Whether other messages waited with it for the start of their instance.
+fn has_company(case: &Case<'_>, item: &Item) -> bool {
+    let instance = crate::call::instance_of(item);
+    let fetches = |seen: &Observed| matches!(&*seen.call, Call::FetchOrchestrationItem { .. });
+    let before = case.past.0.iter().rposition(fetches).unwrap_or(0);
+    case.past.0[..before]
+        .iter()
+        .flat_map(|seen| enqueues(&seen.call))
+        .any(|other| crate::call::instance_of(other) == instance && !matches!(**other, WorkItem::QueueMessage { .. }))
+}
+
+/// Whether an ack has cancelled an activity that is like this job, and another.
+pub(super) fn cancelled_another(case: &Case<'_>, item: &Item) -> bool {
+    let WorkItem::ActivityExecute { instance, execution_id, id, .. } = &**item else { return false };
+    case.past.calls().any(|seen| match (&*seen.call, &seen.reply) {
+        (Call::AckOrchestrationItem(ack), Some(Reply::Done)) => ack.cancelled.iter().any(|cancelled| {
+            let same =
+                (cancelled.instance == *instance, cancelled.execution == *execution_id, cancelled.activity == *id);
+            matches!(same, (true, true, false) | (true, false, true) | (false, true, true) | (true, false, false))
+        }),
+        _ => false,
+    })
+}
+
 /// The rule by which a message should be in the batch.
 pub(super) fn of_lost(case: &Case<'_>, item: &Item) -> &'static str {
     let instance = crate::call::instance_of(item);
     let fetched = case.past.turns().find(|(.., turn)| turn.instance == instance);
-    let same = case.past.calls().flat_map(|seen| enqueues(&seen.call)).filter(|other| *other == item).count();
+    if let Some(Call::AckOrchestrationItem(ack)) = source(case, item).map(|seen| &*seen.call)
+        && ack.messages.len() > MANY
+    {
+        return "payload.many";
+    }
     if let Some((number, _, turn)) = fetched {
         let after = &case.past.0[number + 1..];
         let released =
@@ -156,15 +238,13 @@ pub(super) fn of_lost(case: &Case<'_>, item: &Item) -> &'static str {
             _ => {}
         }
     }
-    match source(case, item).map(|seen| &*seen.call) {
-        _ if same > 1 => "enqueue.equal-messages-kept",
-        Some(Call::AckOrchestrationItem(_)) if matches!(**item, WorkItem::TimerFired { .. }) => {
-            "ack-turn.timer-at-fire-time"
-        }
-        Some(Call::AckOrchestrationItem(_)) => "ack-turn.messages-enqueued",
-        Some(Call::AckWorkItem { .. }) => "ack-job.completion-enqueued",
+    match source(case, item).map(|seen| (&*seen.call, seen)) {
+        _ if times(case, item) > 1 => "enqueue.equal-messages-kept",
+        Some((Call::AckOrchestrationItem(_), acked)) => of_timer(item, acked).unwrap_or("ack-turn.messages-enqueued"),
+        Some((Call::AckWorkItem { .. }, _)) => "ack-job.completion-enqueued",
         _ if matches!(**item, WorkItem::QueueMessage { .. }) => "turn.queue-message-kept",
         Some(_) if is_early(case, item) => "turn.early-message-kept",
+        Some((_, sent)) if sent.at < case.last.at => "enqueue.delivered",
         _ => "turn.whole-batch",
     }
 }
@@ -228,35 +308,15 @@ fn changed_job(case: &Case<'_>, job: &Job) -> &'static str {
     }
 }
 
-/// Why an incompatible turn may look compatible.
-pub(super) fn pinned(case: &Case<'_>) -> Option<&'static str> {
-    let acks: Vec<_> = case
-        .past
-        .calls()
-        .filter_map(|seen| match &*seen.call {
-            Call::AckOrchestrationItem(ack) if seen.reply == Some(Reply::Done) => Some(ack),
-            _ => None,
-        })
-        .collect();
-    let last = acks.last()?;
-    let executions = acks.iter().any(|ack| ack.execution != last.execution);
-    match &last.metadata.pinned_duroxide_version {
-        None if executions => Some("turn.capability-current-execution"),
-        None => Some("ack-turn.pinned-none-keeps"),
-        Some(_) if acks.iter().filter(|ack| ack.metadata.pinned_duroxide_version.is_some()).count() > 1 => {
-            Some("ack-turn.pinned-stored")
-        }
-        Some(_) => None,
-    }
-}
-
 /// A turn in the wrong execution.
 pub(super) fn execution(case: &Case<'_>, expected: &Turn, got: &Turn) -> &'static str {
     let acked_lower = case.past.last(|seen| match &*seen.call {
         Call::AckOrchestrationItem(ack) => ack.execution < expected.execution,
         _ => false,
     });
-    if got.execution < expected.execution && acked_lower.is_some() {
+    if case.past.calls().any(|seen| is_deletion(&seen.call)) {
+        "delete.name-is-free"
+    } else if got.execution < expected.execution && acked_lower.is_some() {
         "ack-turn.current-execution-greatest"
     } else {
         "turn.execution-id"
@@ -265,7 +325,7 @@ pub(super) fn execution(case: &Case<'_>, expected: &Turn, got: &Turn) -> &'stati
 
 /// A turn with the wrong events.
 pub(super) fn history(case: &Case<'_>, expected: &Turn, got: &Turn) -> &'static str {
-    let foreign = got.history.iter().any(|event| event.execution_id != expected.execution);
+    let foreign = got.history.iter().any(|event| !expected.history.contains(event));
     let culprit = case.past.culprit();
     match culprit.map(|seen| (&*seen.call, &seen.reply)) {
         Some((Call::AckOrchestrationItem(_), Some(Reply::Refused(_)))) => "ack-turn.atomic-history",
@@ -276,7 +336,18 @@ pub(super) fn history(case: &Case<'_>, expected: &Turn, got: &Turn) -> &'static 
 }
 
 /// A turn with the wrong name, or version.
-pub(super) fn identity(case: &Case<'_>, name: bool) -> &'static str {
+pub(super) fn identity(case: &Case<'_>, got: &Turn, name: bool) -> &'static str {
+    let of_message = got.messages.iter().any(|item| match &**item {
+        WorkItem::StartOrchestration { orchestration, version, .. }
+        | WorkItem::ContinueAsNew { orchestration, version, .. } => match name {
+            true => *orchestration == got.orchestration_name,
+            false => version.as_ref() == Some(&got.version),
+        },
+        _ => false,
+    });
+    if of_message {
+        return if name { "turn.identity-name" } else { "turn.identity-version" };
+    }
     let acks = case.past.calls().rev().filter_map(|seen| match (&*seen.call, &seen.reply) {
         (Call::AckOrchestrationItem(ack), Some(Reply::Done)) => Some(&ack.metadata),
         _ => None,
@@ -335,19 +406,17 @@ pub(super) fn attempts_of_turn(case: &Case<'_>, expected: &Turn, got: &Turn) -> 
         })
     });
     let ignored = ignoring.count();
-    let skipped = case.past.calls().any(|seen| {
-        matches!(
-            (&*seen.call, &seen.reply),
-            (Call::FetchOrchestrationItem { versions: Some(_), .. }, Some(Reply::Turn(None)))
-        )
-    });
-    match (ignored, skipped) {
+    let other = |turn: &Turn| turn.messages.iter().any(|item| !expected.messages.contains(item));
+    let others = case.past.turns().any(|(.., turn)| turn.instance == expected.instance && other(turn));
+    match (ignored, versions::skipped(case)) {
         _ if expected.history_error.is_some() => "turn.history-error-attempts",
+        (1.., _) if expected.attempts <= 1 && (got.attempts > 1000 || got.attempts == 0) => {
+            "abandon-turn.ignore-attempt-floor"
+        }
         (1.., _) if got.attempts < expected.attempts => "abandon-turn.ignore-attempt-own-batch",
-        (1.., _) if expected.attempts <= 1 && got.attempts > 1000 => "abandon-turn.ignore-attempt-floor",
         (1.., _) => "abandon-turn.ignore-attempt",
         (_, true) => "turn.capability-before-lock",
-        _ if expected.messages.len() > 1 => "turn.attempts-are-per-message",
+        _ if expected.messages.len() > 1 || others => "turn.attempts-are-per-message",
         _ => "turn.attempts-rise",
     }
 }

@@ -1,5 +1,6 @@
-//! Values that people forget, in a call.
+//! Values that people forget: in a call, and in what became of them.
 
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::call::Call;
@@ -13,6 +14,36 @@ pub(super) fn odd<'a>(calls: impl IntoIterator<Item = &'a Call>) -> Option<&'sta
         }
     }
     worst.map(|(_, rule)| rule)
+}
+
+/// The rule about the value that was to be kept and came out as another, if it
+/// is one that people forget.
+pub(super) fn spoiled(expected: &impl Serialize, got: &impl Serialize) -> Option<&'static str> {
+    differ(&serde_json::to_value(expected).ok()?, &serde_json::to_value(got).ok()?)
+}
+
+fn differ(expected: &Value, got: &Value) -> Option<&'static str> {
+    match (expected, got) {
+        (Value::String(text), Value::Null) if text.is_empty() => Some("payload.empty"),
+        (Value::Null, Value::String(text)) if text.is_empty() => Some("payload.empty"),
+        (Value::String(text), Value::String(other)) if text != other => {
+            let mut worst = None;
+            walk_text(text, &mut worst);
+            // Part of it, however it is written, is gone.
+            let cut = other.len() > 100 && text.starts_with(other.as_str());
+            if cut { Some("payload.long") } else { worst.map(|(_, rule)| rule) }
+        }
+        (Value::Number(a), Value::Number(b)) if a != b => {
+            a.as_u64().filter(|a| *a > 1 << 31).map(|_| "payload.numbers-exact")
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => a.iter().zip(b).find_map(|(a, b)| differ(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            // Moments are large numbers, and wrong in ways of their own.
+            let others = a.iter().filter(|(key, _)| !key.ends_with("_at"));
+            others.filter_map(|(key, a)| Some((a, b.get(key)?))).find_map(|(a, b)| differ(a, b))
+        }
+        _ => None,
+    }
 }
 
 type Worst = Option<(u8, &'static str)>;

@@ -5,13 +5,20 @@ use duroxide::EventKind;
 
 use super::Case;
 use super::past::is_deletion;
-use super::payload::odd;
+use super::payload::spoiled;
 use crate::call::{AckTurn, Call, Reply};
 use crate::conformance::drive::Observed;
 
 /// A part of what a read has answered.
 pub(super) fn part(case: &Case<'_>, part: &str) -> &'static str {
+    if was_right(case) {
+        return "read.changes-nothing";
+    }
     if let Some(rule) = undone(case) {
+        return rule;
+    }
+    let is_time = part.ends_with("_at");
+    if let Some(rule) = spoiled(case.expected(), case.got()).filter(|_| !is_time) {
         return rule;
     }
     match case.call() {
@@ -32,10 +39,18 @@ pub(super) fn part(case: &Case<'_>, part: &str) -> &'static str {
         Call::GetExecutionInfo { .. } => execution(case, part),
         Call::GetSystemMetrics => metrics(case, part),
         Call::GetQueueDepths => depths(case),
+        Call::ListChildren { .. } if is_more(case) => "tree.children",
         Call::ListChildren { .. } => parent(case).unwrap_or("tree.children"),
         Call::GetParentId { .. } => parent(case).unwrap_or("tree.parent"),
         _ => "tree.whole",
     }
+}
+
+/// Whether the same was answered rightly before, and nothing but reads came
+/// since.
+fn was_right(case: &Case<'_>) -> bool {
+    let reads = case.past.calls().rev().take_while(|seen| seen.call.is_read());
+    reads.into_iter().any(|seen| seen.call == case.last.call && seen.reply.as_ref() == Some(case.expected()))
 }
 
 /// Whether the last call that may have changed something is one that must not
@@ -124,21 +139,19 @@ fn pruned(case: &Case<'_>) -> Option<&'static str> {
     })
 }
 
-/// The acks that were accepted for the instance that is asked about, the last
-/// first.
-fn acks<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (&'a Observed, &'a AckTurn)> {
-    let asked = case.call().instance();
+/// The acks that were accepted, the last first.
+fn acks_of_all<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (&'a Observed, &'a AckTurn)> {
     case.past.calls().rev().filter_map(move |seen| match (&*seen.call, &seen.reply) {
-        (Call::AckOrchestrationItem(ack), Some(Reply::Done)) => {
-            let own = asked.is_none() || case.past.turn_of(&ack.token).map(|turn| &*turn.instance) == asked;
-            own.then_some((seen, &**ack))
-        }
+        (Call::AckOrchestrationItem(ack), Some(Reply::Done)) => Some((seen, &**ack)),
         _ => None,
     })
 }
 
-fn odd_past(case: &Case<'_>) -> Option<&'static str> {
-    odd(case.past.calls().map(|seen| &*seen.call))
+/// Those of the instance that is asked about.
+fn acks<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (&'a Observed, &'a AckTurn)> {
+    let asked = case.call().instance();
+    acks_of_all(case)
+        .filter(move |(_, ack)| asked.is_none() || case.past.turn_of(&ack.token).map(|turn| &*turn.instance) == asked)
 }
 
 fn history(case: &Case<'_>, part: &str) -> &'static str {
@@ -147,13 +160,39 @@ fn history(case: &Case<'_>, part: &str) -> &'static str {
     let several = acks(case).map(|(_, ack)| ack.execution).collect::<std::collections::BTreeSet<_>>().len() > 1;
     match part {
         "order" => "read.in-order",
-        "event" => odd_past(case).unwrap_or(if appended { "append.never-overwrites" } else { "read.complete" }),
+        "event" => {
+            if appended {
+                "append.never-overwrites"
+            } else {
+                "read.complete"
+            }
+        }
         _ if appended => "append.stored",
+        _ if given && several && is_other(case) => "read.given-execution",
+        _ if moved(case) => "ack-turn.history-in-given-execution",
         _ if several && given => "ack-turn.history-in-given-execution",
         _ if several => "read.latest-execution",
         _ if given => "read.given-execution",
         _ => "ack-turn.history-appended",
     }
+}
+
+/// Whether nothing that was read should have been there, and something else
+/// should.
+fn is_other(case: &Case<'_>) -> bool {
+    match (case.expected(), case.got()) {
+        (Reply::Events(expected), Reply::Events(got)) => {
+            !expected.is_empty() && !got.is_empty() && got.iter().all(|event| !expected.contains(event))
+        }
+        _ => false,
+    }
+}
+
+/// Whether the last ack was for another execution than the one that was fetched.
+fn moved(case: &Case<'_>) -> bool {
+    acks(case)
+        .next()
+        .is_some_and(|(_, ack)| case.past.turn_of(&ack.token).is_some_and(|turn| turn.execution != ack.execution))
 }
 
 fn latest(case: &Case<'_>) -> &'static str {
@@ -193,7 +232,7 @@ fn status(case: &Case<'_>, part: &str) -> &'static str {
         ([false], "custom_status") => "status.cleared",
         ([false], _) => "status.version-rises",
         (_, "version") => "status.version-rises",
-        _ => odd_past(case).unwrap_or("status.set"),
+        _ => "status.set",
     }
 }
 
@@ -212,6 +251,20 @@ fn value(case: &Case<'_>) -> &'static str {
     let Some((_, ack)) = acks(case).next() else {
         return if acks_of_others(case) { "kv.isolated" } else { "kv.missing-is-nothing" };
     };
+    if let Some(rule) = of_other_key(case).or_else(|| of_all(case)) {
+        return rule;
+    }
+    let other = acks_of_all(case).next().map(|(_, ack)| &ack.token);
+    if other != Some(&ack.token) {
+        return "kv.isolated";
+    }
+    // Nothing is there of a value that would be there at the latest when the
+    // execution ends.
+    let unseen = match (case.expected(), case.got()) {
+        (Reply::Value(Some(_)), Reply::Value(None)) => true,
+        (Reply::Values(expected), Reply::Values(got)) => got.is_empty() && !expected.is_empty(),
+        _ => false,
+    };
     let writes: Vec<&EventKind> = ack
         .history
         .iter()
@@ -229,10 +282,30 @@ fn value(case: &Case<'_>) -> &'static str {
         [] => "kv.isolated",
         [_, _, ..] => "kv.in-order",
         [EventKind::KeyValueSet { value, .. }] if value.is_empty() => "kv.empty-is-a-value",
-        [EventKind::KeyValueSet { .. }] => odd_past(case).unwrap_or("kv.set"),
+        [EventKind::KeyValueSet { .. }] if unseen && ack.metadata.status.is_none() => "kv.readers-see-both",
+        [EventKind::KeyValueSet { .. }] => "kv.set",
         [EventKind::KeyValueCleared { .. }] => "kv.clear",
         [_] => "kv.clear-all",
     }
+}
+
+/// A key was found that was never written, but one that is like it.
+fn of_other_key(case: &Case<'_>) -> Option<&'static str> {
+    let (Call::GetKvValue { key, .. }, Reply::Value(None)) = (case.call(), case.expected()) else { return None };
+    let written = |key: &String| {
+        acks(case).flat_map(|(_, ack)| &ack.history).any(|event| match &event.kind {
+            EventKind::KeyValueSet { key: other, .. } => other == key,
+            _ => false,
+        })
+    };
+    (!written(key)).then_some("payload.names-exact")
+}
+
+/// Some of the keys are missing where all are asked for.
+fn of_all(case: &Case<'_>) -> Option<&'static str> {
+    let (Reply::Values(expected), Reply::Values(got)) = (case.expected(), case.got()) else { return None };
+    let part = got.iter().all(|(key, value)| expected.get(key) == Some(value));
+    (part && !got.is_empty() && got.len() < expected.len()).then_some("kv.all-values")
 }
 
 fn stats(case: &Case<'_>, part: &str) -> &'static str {
@@ -264,6 +337,7 @@ fn info(case: &Case<'_>, part: &str) -> &'static str {
     let all: Vec<&AckTurn> = acks(case).map(|(_, ack)| ack).collect();
     let Some(last) = all.first() else { return "info.fields" };
     match part {
+        "created_at" | "updated_at" if in_seconds(case) => "time.milliseconds",
         "created_at" => "info.created-at",
         "updated_at" => "info.updated-at",
         "orchestration_name" | "orchestration_version" => identity(case, part, &all),
@@ -271,14 +345,23 @@ fn info(case: &Case<'_>, part: &str) -> &'static str {
         "status" | "output" if last.metadata.status.is_none() && last.metadata.output.is_some() => {
             "ack-turn.output-without-status"
         }
+        "status" | "output" if all.iter().any(|ack| ack.execution != last.execution) => "info.fields",
         "status" | "output" if last.metadata.status.is_none() => "ack-turn.status-none-keeps",
-        "status" | "output" => odd_past(case).unwrap_or("ack-turn.status-stored"),
+        "status" | "output" => "ack-turn.status-stored",
         "parent_instance_id" => parent(case).unwrap_or("info.fields"),
         _ => "info.fields",
     }
 }
 
-fn identity(case: &Case<'_>, part: &str, all: &[&AckTurn]) -> &'static str {
+/// Whether a time differs by a factor.
+fn in_seconds(case: &Case<'_>) -> bool {
+    let (Reply::Instance(expected), Reply::Instance(got)) = (case.expected(), case.got()) else { return false };
+    [1_000, 1_000_000].into_iter().any(|factor| {
+        got.created_at == expected.created_at / factor || got.created_at == expected.created_at.saturating_mul(factor)
+    })
+}
+
+fn identity(_: &Case<'_>, part: &str, all: &[&AckTurn]) -> &'static str {
     let name = part == "orchestration_name";
     let given = |ack: &&&AckTurn| match name {
         true => ack.metadata.orchestration_name.is_some(),
@@ -286,7 +369,7 @@ fn identity(case: &Case<'_>, part: &str, all: &[&AckTurn]) -> &'static str {
     };
     let count = all.iter().filter(given).count();
     match all.first() {
-        Some(last) if given(&last) => odd_past(case).unwrap_or("ack-turn.identity-stored"),
+        Some(last) if given(&last) => "ack-turn.identity-stored",
         Some(_) if count > 0 => "ack-turn.identity-none-keeps",
         _ if !name => "info.version-unknown",
         _ => "info.fields",
@@ -294,7 +377,12 @@ fn identity(case: &Case<'_>, part: &str, all: &[&AckTurn]) -> &'static str {
 }
 
 fn execution(case: &Case<'_>, part: &str) -> &'static str {
+    let asked = match case.call() {
+        Call::GetExecutionInfo { execution, .. } => *execution,
+        _ => 0,
+    };
     match part {
+        "status" | "output" if acks(case).next().is_some_and(|(_, ack)| ack.execution != asked) => "execution.info",
         "event_count" => "execution.event-count",
         "started_at" => "execution.started-at",
         "completed_at" | "completed_at set" => "ack-turn.completed-at",
@@ -302,6 +390,7 @@ fn execution(case: &Case<'_>, part: &str) -> &'static str {
             Some((_, ack)) if ack.metadata.status.is_none() && ack.metadata.output.is_some() => {
                 "ack-turn.output-without-status"
             }
+            Some(_) if acks(case).all(|(_, ack)| ack.metadata.status.is_none()) => "ack-turn.execution-created",
             Some((_, ack)) if ack.metadata.status.is_none() => "ack-turn.status-none-keeps",
             _ => "ack-turn.status-stored",
         },
@@ -333,6 +422,16 @@ fn depths(case: &Case<'_>) -> &'static str {
     } else {
         got.worker_queue < expected.worker_queue
     };
+    match case.past.culprit().map(|seen| (&*seen.call, &seen.reply)) {
+        Some((Call::AckWorkItem { completion: Some(_), .. }, Some(Reply::Done))) if turns && lower => {
+            return "ack-job.completion-enqueued";
+        }
+        Some((Call::AckWorkItem { completion: None, .. }, Some(Reply::Done))) if turns && !lower => {
+            return "ack-job.none-enqueues-nothing";
+        }
+        Some((Call::AbandonWorkItem { .. }, Some(Reply::Done))) if !turns && lower => return "abandon-job.keeps-job",
+        _ => {}
+    }
     let Some(number) = fetched else { return "depths.waiting-counted" };
     let released = case.past.0[number + 1..].iter().any(|seen| seen.call.token().is_some());
     match (lower, released) {
@@ -341,6 +440,14 @@ fn depths(case: &Case<'_>) -> &'static str {
         (true, true) => "depths.waiting-counted",
         (false, true) if turns => "ack-turn.messages-removed",
         (false, true) => "ack-job.removes",
+    }
+}
+
+/// Whether a name is listed that should not be.
+fn is_more(case: &Case<'_>) -> bool {
+    match (case.expected(), case.got()) {
+        (Reply::Names(expected), Reply::Names(got)) => got.iter().any(|name| !expected.contains(name)),
+        _ => false,
     }
 }
 

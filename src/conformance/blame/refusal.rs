@@ -124,8 +124,7 @@ fn is_of_job(call: &Call) -> bool {
 
 /// A call was refused without a reason.
 pub(super) fn refused(case: &Case<'_>) -> &'static str {
-    let calls = || std::iter::once(case.call()).chain(case.past.calls().map(|seen| &*seen.call));
-    if let Some(rule) = odd([case.call()]) {
+    if let Some(rule) = unreadable(case).or_else(|| endless(case.call())).or_else(|| odd([case.call()])) {
         return rule;
     }
     if let Some(token) = case.call().token()
@@ -134,12 +133,8 @@ pub(super) fn refused(case: &Case<'_>) -> &'static str {
     {
         return rule;
     }
-    if let Some(rule) = odd(calls()) {
-        return if rule == "payload.numbers-accepted" || rule == "payload.nul" {
-            "payload.accepted-is-usable"
-        } else {
-            rule
-        };
+    if odd(case.past.calls().map(|seen| &*seen.call)).is_some() {
+        return "payload.accepted-is-usable";
     }
     match case.call() {
         Call::AckOrchestrationItem(ack) if !ack.cancelled.is_empty() => "ack-turn.cancelled-unknown-ignored",
@@ -174,10 +169,57 @@ pub(super) fn refused(case: &Case<'_>) -> &'static str {
     }
 }
 
+/// A job's lock that ends with its session's.
+fn ended_session(case: &Case<'_>, token: &str) -> Option<&'static str> {
+    let (.., job) = case.past.jobs().find(|(.., job)| job.token == token)?;
+    let (_, claim, at) = case.past.claim_like(&job.item)?;
+    (at + claim.lock_for <= case.last.at).then_some("session.job-lock-outlives-session")
+}
+
+/// A call was refused because of a history that cannot be read.
+fn unreadable(case: &Case<'_>) -> Option<&'static str> {
+    match (case.call(), case.expected()) {
+        (Call::FetchOrchestrationItem { .. }, Reply::Turn(Some(turn))) if turn.history_error.is_some() => {
+            Some("turn.history-error-returned")
+        }
+        (Call::FetchOrchestrationItem { versions: Some(_), .. }, Reply::Turn(None)) => {
+            Some("turn.capability-before-history")
+        }
+        (Call::AckOrchestrationItem(ack), _)
+            if case.past.turn_of(&ack.token).is_some_and(|turn| turn.history_error.is_some()) =>
+        {
+            Some("ack-turn.unreadable-history-appendable")
+        }
+        _ => None,
+    }
+}
+
+/// A call was refused for a duration that never ends.
+fn endless(call: &Call) -> Option<&'static str> {
+    let spans = match call {
+        Call::FetchOrchestrationItem { lock_for, .. } => vec![*lock_for],
+        Call::FetchWorkItem { lock_for, session, .. } => {
+            session.iter().map(|claim| claim.lock_for).chain([*lock_for]).collect()
+        }
+        Call::RenewOrchestrationItemLock { extend_for, .. } | Call::RenewWorkItemLock { extend_for, .. } => {
+            vec![*extend_for]
+        }
+        Call::RenewSessionLock { extend_for, idle_for, .. } => vec![*extend_for, *idle_for],
+        Call::AbandonOrchestrationItem { delay, .. }
+        | Call::AbandonWorkItem { delay, .. }
+        | Call::EnqueueForOrchestrator { delay, .. } => delay.iter().copied().collect(),
+        _ => Vec::new(),
+    };
+    spans.iter().any(|span| span.as_secs() > u64::from(u32::MAX)).then_some("time.huge-durations")
+}
+
 /// What made a lock end that should hold still.
 fn lost_lock(case: &Case<'_>, token: &str) -> Option<&'static str> {
     let turn = case.is_turn();
     let with_token = |seen: &&super::Observed| seen.call.token() == Some(token);
+    if let Some(rule) = ended_session(case, token) {
+        return Some(rule);
+    }
     let before = case.past.calls().rev().find(with_token)?;
     Some(match (&*before.call, &before.reply) {
         (Call::AckOrchestrationItem(_), Some(Reply::Refused(_))) => "ack-turn.failure-keeps-lock",

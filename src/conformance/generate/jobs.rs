@@ -13,8 +13,12 @@ impl Draft {
         let instance = self.some_instance();
         let id = self.number(5);
         let item = if self.hostile() { self.message(instance) } else { self.job(instance, id) };
-        let call = Call::EnqueueForWorker { item };
-        if self.random.one_in(2) { self.relative(call) } else { self.call(call) }
+        let times = if self.random.one_in(12) { 2 } else { 1 };
+        let relative = self.random.one_in(2);
+        for _ in 0..times {
+            let call = Call::EnqueueForWorker { item: item.clone() };
+            if relative { self.relative(call) } else { self.call(call) }
+        }
     }
 
     pub fn fetch_job(&mut self) {
@@ -72,7 +76,7 @@ impl Draft {
             0 | 1 => None,
             2 if self.hostile() || self.random.one_in(12) => {
                 let instance = self.some_instance();
-                Some(self.message(instance))
+                Some(if self.random.one_in(3) { self.job(instance, 0) } else { self.message(instance) })
             }
             3 => {
                 let instance = self.some_instance();

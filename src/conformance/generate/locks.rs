@@ -3,6 +3,7 @@
 use super::draft::Draft;
 use super::turns::Outcome;
 use crate::call::Call;
+use crate::conformance::script::Step;
 
 impl Draft {
     /// A turn is in somebody's hands. There is mostly something to fetch.
@@ -101,6 +102,39 @@ impl Draft {
         }
         self.take_turn();
         self.use_turn(0);
+    }
+
+    /// An ack that must be refused, a look at what it has left, and a right one.
+    pub fn refused_turn(&mut self) {
+        self.hold_turn();
+        let mut ack = self.turn("turn:0".to_owned(), Outcome::Any);
+        match self.random.below(3) {
+            0 => ack.jobs.push(self.start("@".to_owned(), None)),
+            1 => ack.messages.push(self.job("@".to_owned(), 0)),
+            _ => ack.history.extend(ack.history.last().cloned()),
+        }
+        self.relative(Call::AckOrchestrationItem(Box::new(ack)));
+        match self.random.below(4) {
+            0 => self.step(Step::ReadBack),
+            1 => self.read_values(),
+            2 => self.look(),
+            _ => {}
+        }
+        self.use_turn(0);
+    }
+
+    /// The history becomes unreadable, and the instance goes on all the same.
+    pub fn unreadable(&mut self) {
+        let instance = self.instance();
+        self.begin_as(instance.clone(), None);
+        self.step(Step::Corrupt(instance));
+        self.wake();
+        let times = 1 + self.random.below(3);
+        for _ in 0..times {
+            self.fetch_turn();
+            self.use_turn(0);
+        }
+        self.look();
     }
 
     /// A turn that fails again and again.

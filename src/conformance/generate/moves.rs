@@ -53,7 +53,7 @@ const CALLS: &[Row] = &[
 const STORIES: &[Row] = &[
     (8, Draft::begin, &[Area::Histories, Area::Reads, Area::Payloads, Area::Numbers]),
     (8, Draft::go_on, &[Area::Histories, Area::Payloads, Area::Locks, Area::Kv]),
-    (4, Draft::go_on_as_new, &[Area::Histories, Area::Prune, Area::Kv, Area::Numbers]),
+    (4, Draft::go_on_as_new, &[Area::Histories, Area::Prune, Area::Kv, Area::Numbers, Area::Versions]),
     (3, Draft::end, &[Area::Delete, Area::Reads]),
     (1, Draft::cancel, &[Area::Queues]),
     (2, Draft::timer_story, &[Area::Time, Area::Queues]),
@@ -64,6 +64,8 @@ const STORIES: &[Row] = &[
     (3, Draft::turn_taken_over, &[Area::Locks]),
     (2, Draft::turn_token_twice, &[Area::Locks]),
     (2, Draft::short_renewals, &[Area::Locks, Area::Time]),
+    (2, Draft::refused_turn, &[Area::Locks, Area::Histories, Area::Kv]),
+    (1, Draft::unreadable, &[Area::Histories, Area::Versions, Area::Attempts]),
     (2, Draft::arrives_under_lock, &[Area::Locks, Area::Queues, Area::Attempts]),
     (2, Draft::poison, &[Area::Attempts]),
     (1, Draft::deleted_under_lock, &[Area::Delete, Area::Locks]),

@@ -4,7 +4,26 @@
 //! A saboteur is one function that answers calls with the help of the store
 //! that `Memory` has; it is right but for one thing.
 
+mod acks;
+mod atomic;
+mod bench;
+mod deletes;
+mod errors;
+mod histories;
+mod hunt;
+mod jobs;
+mod lookups;
+mod payloads;
+mod prunes;
+mod queues;
+mod releases;
+mod sessions;
+mod statuses;
+mod tags;
+mod tools;
 mod turns;
+mod values;
+mod versions;
 
 use std::sync::Arc;
 
@@ -15,32 +34,9 @@ use duroxide_sim::call::{Answering, Call, Handler, Reply};
 use duroxide_sim::clock::{self, Time};
 use duroxide_sim::conformance::{Storage, TimeSource};
 use duroxide_sim::provider::Port;
-use duroxide_sim::store::{Choice, Pick, Store};
 use parking_lot::Mutex;
 
-/// What a saboteur has to work with.
-#[derive(Default)]
-pub struct Bench {
-    pub store: Store,
-    tokens: u64,
-    /// Room for what it wants to remember.
-    pub notes: Vec<String>,
-    pub calls: Vec<Call>,
-    pub count: u64,
-}
-
-impl Bench {
-    /// The right answer, as `Memory` gives it.
-    pub fn ask(&mut self, now: Time, call: &Call) -> Reply {
-        self.pick(now, call, Pick::Oldest)
-    }
-
-    /// The right answer, but for what a fetch takes.
-    pub fn pick(&mut self, now: Time, call: &Call, pick: Pick) -> Reply {
-        self.tokens += 1;
-        self.store.apply(now, call, &Choice::new(format!("lock-{}", self.tokens), pick))
-    }
-}
+pub use bench::Bench;
 
 /// How a saboteur answers.
 pub type Trick = fn(&mut Bench, Time, &Call) -> Reply;
@@ -57,7 +53,28 @@ pub struct Saboteur {
 
 /// Every saboteur.
 pub fn all() -> Vec<Saboteur> {
-    [turns::ALL].concat()
+    [
+        acks::ALL,
+        atomic::ALL,
+        deletes::ALL,
+        deletes::BULK,
+        errors::ALL,
+        histories::ALL,
+        jobs::ALL,
+        jobs::RELEASES,
+        lookups::ALL,
+        payloads::ALL,
+        prunes::ALL,
+        queues::ALL,
+        releases::ALL,
+        sessions::ALL,
+        statuses::ALL,
+        tags::ALL,
+        turns::ALL,
+        values::ALL,
+        versions::ALL,
+    ]
+    .concat()
 }
 
 /// A saboteur that does nothing wrong.
@@ -87,7 +104,7 @@ impl Handler for Sabotaged {
 #[async_trait]
 impl ProviderFactory for Saboteur {
     async fn create_provider(&self) -> Arc<dyn Provider> {
-        Arc::new(Port::over(Sabotaged { bench: Mutex::default(), trick: self.trick }))
+        Suspect::new(*self).create_provider().await
     }
 }
 
@@ -98,5 +115,51 @@ impl Storage for Saboteur {
 
     fn time(&self) -> TimeSource {
         TimeSource::Virtual
+    }
+}
+
+/// A saboteur under test, whose histories can be damaged too.
+pub struct Suspect {
+    saboteur: Saboteur,
+    /// The one that was created last.
+    latest: Mutex<Option<Arc<Sabotaged>>>,
+}
+
+impl Suspect {
+    pub fn new(saboteur: Saboteur) -> Suspect {
+        Suspect { saboteur, latest: Mutex::new(None) }
+    }
+}
+
+#[async_trait]
+impl ProviderFactory for Suspect {
+    async fn create_provider(&self) -> Arc<dyn Provider> {
+        let sabotaged = Arc::new(Sabotaged { bench: Mutex::default(), trick: self.saboteur.trick });
+        *self.latest.lock() = Some(sabotaged.clone());
+        Arc::new(Port::over(sabotaged))
+    }
+
+    async fn corrupt_instance_history(&self, instance: &str) {
+        if let Some(sabotaged) = &*self.latest.lock() {
+            sabotaged.bench.lock().store.corrupt_history(instance);
+        }
+    }
+
+    async fn get_max_attempt_count(&self, instance: &str) -> u32 {
+        self.latest.lock().as_ref().map_or(0, |sabotaged| sabotaged.bench.lock().store.max_attempts(instance))
+    }
+}
+
+impl Storage for Suspect {
+    fn label(&self) -> String {
+        self.saboteur.name.to_owned()
+    }
+
+    fn time(&self) -> TimeSource {
+        TimeSource::Virtual
+    }
+
+    fn can_corrupt(&self) -> bool {
+        true
     }
 }

@@ -1,0 +1,63 @@
+//! Saboteurs of errors.
+
+use duroxide::providers::WorkItem;
+use duroxide_sim::call::{Call, Class, Reply};
+use duroxide_sim::clock::Time;
+
+use super::{Bench, Saboteur};
+
+pub const ALL: &[Saboteur] = &[
+    Saboteur {
+        name: "try the lost lock again",
+        rule: "error.lock-lost-is-permanent",
+        trick: |b, n, c| again(b, n, c, &[Class::LockLost]),
+    },
+    Saboteur {
+        name: "try the unknown again",
+        rule: "error.not-found-is-permanent",
+        trick: |b, n, c| again(b, n, c, &[Class::NotFound]),
+    },
+    Saboteur {
+        name: "try to delete again",
+        rule: "error.not-deletable-is-permanent",
+        trick: |b, n, c| again(b, n, c, &[Class::StillRunning, Class::SubOrchestration, Class::ChildLeft]),
+    },
+    Saboteur {
+        name: "try the duplicate again",
+        rule: "error.invalid-is-permanent",
+        trick: |b, n, c| again(b, n, c, &[Class::DuplicateEvent]),
+    },
+    Saboteur {
+        name: "try the unreadable again",
+        rule: "error.corrupt-is-permanent",
+        trick: |b, n, c| again(b, n, c, &[Class::Corrupt]),
+    },
+    Saboteur { name: "a character cut in two", rule: "error.no-panic", trick: panics },
+];
+
+/// Errors of these classes say that a retry may help.
+fn again(bench: &mut Bench, now: Time, call: &Call, classes: &[Class]) -> Reply {
+    let mut reply = bench.ask(now, call);
+    if let Reply::Refused(refusal) = &mut reply
+        && classes.contains(&refusal.class)
+    {
+        refusal.retryable = true;
+    }
+    reply
+}
+
+fn panics(bench: &mut Bench, now: Time, call: &Call) -> Reply {
+    match call {
+        Call::EnqueueForOrchestrator { item, .. } => {
+            if let WorkItem::ExternalRaised { data, .. } = &**item
+                && data.len() > 1
+                && !data.is_char_boundary(data.len() - 1)
+            {
+                // Without a message on the way.
+                std::panic::resume_unwind(Box::new("The text is cut within a character."));
+            }
+            bench.ask(now, call)
+        }
+        _ => bench.ask(now, call),
+    }
+}

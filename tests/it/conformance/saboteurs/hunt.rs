@@ -1,0 +1,86 @@
+//! Hunting saboteurs down.
+
+use std::fmt::Write;
+
+use duroxide_sim::Seed;
+use duroxide_sim::conformance::{Config, Hunt, hunt};
+
+use super::{Saboteur, Suspect};
+
+/// Looks for the breach of a saboteur's rule, with the default budget.
+fn chase(saboteur: Saboteur) -> Hunt {
+    let config = Config::default().seed(Seed(1));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(hunt(&Suspect::new(saboteur), saboteur.rule, &config))
+}
+
+/// Every saboteur of an area is caught, by the rule it breaks; the minimal
+/// scripts are kept in the snapshot of that name.
+#[track_caller]
+pub fn catch_all(area: &str, saboteurs: &[Saboteur]) {
+    let mut report = String::new();
+    let mut free = String::new();
+    for saboteur in saboteurs {
+        let hunt = chase(*saboteur);
+        // Shown when the test fails, or with --nocapture.
+        println!("{:6} calls: {} ({})", hunt.calls, saboteur.rule, saboteur.name);
+        match &hunt.finding {
+            Some(finding) => {
+                writeln!(report, "{}: {}\n{}", saboteur.rule, saboteur.name, finding.script).expect("strings take all");
+            }
+            None => writeln!(
+                free,
+                "{} ({}) got away for {} calls, by way of {:?}",
+                saboteur.name, saboteur.rule, hunt.calls, hunt.others
+            )
+            .expect("strings take all"),
+        }
+    }
+    assert!(free.is_empty(), "{free}");
+    crate::snapshot(&format!("saboteurs-{area}"), &report);
+}
+
+#[test]
+fn saboteurs_of_jobs_are_caught() {
+    catch_all("jobs", super::jobs::ALL);
+}
+
+#[test]
+fn saboteurs_of_finishing_jobs_are_caught() {
+    catch_all("finishing-jobs", super::jobs::RELEASES);
+}
+
+#[test]
+fn saboteurs_of_sessions_are_caught() {
+    catch_all("sessions", super::sessions::ALL);
+}
+
+#[test]
+fn saboteurs_of_tags_are_caught() {
+    catch_all("tags", super::tags::ALL);
+}
+
+#[test]
+fn saboteurs_of_histories_are_caught() {
+    catch_all("histories", super::histories::ALL);
+}
+
+#[test]
+fn saboteurs_of_lookups_are_caught() {
+    catch_all("lookups", super::lookups::ALL);
+}
+
+#[test]
+fn saboteurs_of_deletions_are_caught() {
+    catch_all("deletions", super::deletes::ALL);
+}
+
+#[test]
+fn saboteurs_of_bulk_deletions_are_caught() {
+    catch_all("bulk-deletions", super::deletes::BULK);
+}
+
+#[test]
+fn saboteurs_of_pruning_are_caught() {
+    catch_all("pruning", super::prunes::ALL);
+}
