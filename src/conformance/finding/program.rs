@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::calls::{TokenNames, method};
-use super::code::EVENT_FUNCTION;
-use super::layout::Code;
+use super::code::{EVENT_FUNCTION, START_FUNCTION};
+use super::layout::{Code, WIDTH, wrapped};
 use super::{Finding, asserts::asserts, rule};
 use crate::call::{Call, Reply};
 use crate::conformance::drive::Observed;
@@ -62,13 +62,26 @@ pub(super) fn program(finding: &Finding) -> String {
     let mut text =
         format!("/// A new, empty provider.\nasync fn provider() -> Arc<dyn Provider> {{\n    {provider}\n}}\n");
     text += &helpers(&format!("{setup}{body}"));
-    text += &format!("\nconst RULE: &str = {:?};\n", format!("{}: {}", finding.rule, cited.claim));
+    text += &constant(&format!("{}: {}", finding.rule, cited.claim));
     text += &format!("\n#[tokio::test]\nasync fn {}() {{\n{setup}{body}}}\n", name(finding.rule));
-    let head = format!(
-        "// {} breaks {} ({}).\n// Source: {}\n",
-        finding.subject.label, finding.rule, cited.strength, cited.source
-    );
-    head + &imports(&text) + "\n" + &text
+    let head = [
+        format!("{} breaks {} ({}).", finding.subject.label, finding.rule, cited.strength),
+        format!("Source: {}", cited.source),
+    ];
+    let head = head.iter().flat_map(|line| wrapped(line, WIDTH - 3)).map(|line| format!("// {line}\n"));
+    head.collect::<String>() + &imports(&text) + "\n" + &text
+}
+
+/// The rule as a constant, in as many lines as it takes.
+fn constant(rule: &str) -> String {
+    let flat = format!("const RULE: &str = {rule:?};");
+    if flat.chars().count() <= WIDTH {
+        return format!("\n{flat}\n");
+    }
+    let lines = wrapped(rule, WIDTH - 8);
+    let line = |line: &String| format!("{line:?}").trim_matches('"').to_owned();
+    let lines: Vec<String> = lines.iter().map(line).collect();
+    format!("\nconst RULE: &str = \"\\\n    {}\";\n", lines.join(" \\\n    "))
 }
 
 fn name(rule: &str) -> String {
@@ -78,6 +91,7 @@ fn name(rule: &str) -> String {
 fn helpers(body: &str) -> String {
     let used = identifiers(body);
     let all = [
+        ("start_of", START_FUNCTION),
         ("event", EVENT_FUNCTION),
         ("now_ms", NOW_FUNCTION),
         ("drop_after", DROP_FUNCTION),
@@ -139,7 +153,7 @@ fn imports(text: &str) -> String {
     let mut lines = BTreeMap::new();
     let mut add = |path: &str, name: &'static str, needed: bool| {
         if needed {
-            lines.entry(path.to_owned()).or_insert_with(Vec::new).push(name);
+            lines.entry(format!("{path}::{{")).or_insert_with(Vec::new).push(name);
         }
     };
     add("std::collections", "HashMap", words.contains("HashMap"));
@@ -153,8 +167,8 @@ fn imports(text: &str) -> String {
     }
     add("duroxide_sim::clock", "Warp", words.contains("Warp"));
     let line = |(path, names): (&String, &Vec<&str>)| match &names[..] {
-        [name] => format!("use {path}::{name};\n"),
-        names => format!("use {path}::{{{}}};\n", names.join(", ")),
+        [name] => format!("use {}{name};\n", path.trim_end_matches('{')),
+        names => format!("use {path}{}}};\n", names.join(", ")),
     };
     let (std, others): (Vec<_>, Vec<_>) = lines.iter().partition(|(path, _)| path.starts_with("std"));
     let text = |lines: Vec<(&String, &Vec<&str>)>| lines.into_iter().map(line).collect::<String>();
