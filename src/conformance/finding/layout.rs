@@ -92,7 +92,8 @@ impl Code {
                 format!("{pad}{before}{open}\n{parts}{pad}{close}{after}\n")
             }
             Code::Chain { receiver, call, rest } => {
-                let mut text = format!("{pad}{before}{receiver}\n{}", call.lay_out(".", indent + 4, ""));
+                let end = if rest.is_empty() { after } else { "" };
+                let mut text = format!("{pad}{before}{receiver}\n{}", call.lay_out(".", indent + 4, end));
                 for (at, link) in rest.iter().enumerate() {
                     let end = if at + 1 == rest.len() { after } else { "" };
                     text += &format!("{pad}    {link}{end}\n");

@@ -46,9 +46,15 @@ pub(super) fn program(finding: &Finding) -> String {
     let body = body.text;
     let used = identifiers(&body);
     let mut setup = String::new();
-    if !sleeps && (used.contains("start") || used.contains("warp")) {
+    let moves = used.contains("start") || used.contains("warp");
+    // A lock that is over in a moment needs a clock that stands still, too.
+    let is_hasty = used.contains("from_millis") || used.contains("new");
+    if !sleeps && (moves || is_hasty) {
+        let name = if moves { "warp" } else { "_warp" };
         setup += "    // The wall clock of this process stands still, and moves on command.\n";
-        setup += "    let warp = Warp::claim().await.expect(\"a turn\").start(None).expect(\"a clock that stops\");\n";
+        setup += &format!(
+            "    let {name} = Warp::claim().await.expect(\"a turn\").start(None).expect(\"a clock that stops\");\n"
+        );
     }
     if used.contains("start") {
         setup += if sleeps { "    let start = now_ms();\n" } else { "    let start = warp.now().0;\n" };
@@ -237,6 +243,10 @@ impl Body<'_> {
         let mut put = |before: &str, rest: &[&str], after: &str| {
             let rest = rest.iter().map(|link| (*link).to_owned()).collect();
             let chain = Code::Chain { receiver: receiver.to_owned(), call: Box::new(call.clone()), rest };
+            let chain = match observed.reply {
+                None if !is_last => Code::call("drop_after", vec![Code::word(polls.to_string()), chain]),
+                _ => chain,
+            };
             self.text += &chain.lay_out(before, 4, after);
         };
         if is_last && let Some(deviation) = self.finding.deviation() {
@@ -252,7 +262,7 @@ impl Body<'_> {
         let step = observed.step + 1;
         let (answered, refused) = (format!(".expect(\"step {step}\")"), format!(".expect_err(\"step {step}\")"));
         match &observed.reply {
-            None => put(&format!("drop_after({polls}, "), &[], ").await;"),
+            None => put("", &[], ".await;"),
             Some(Reply::Refused(_)) => put("", &[".await", &refused], ";"),
             Some(Reply::Turn(None) | Reply::Job(None)) => {
                 put("let nothing = ", &[".await", &answered], ";");
