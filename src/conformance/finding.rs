@@ -135,7 +135,7 @@ impl Finding {
 /// The command that runs a script again.
 fn replay(rule: &str, script: &Script, file: Option<&str>) -> String {
     let file = file.map_or_else(|| regress::file_name(rule, script), str::to_owned);
-    let command = crate::sim::command_here();
+    let command = crate::command::here();
     format!("{SCRIPT_VARIABLE}={file} {command}")
 }
 

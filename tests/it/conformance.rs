@@ -10,6 +10,6 @@ mod regress;
 mod report;
 mod saboteurs;
 mod scratch;
-mod tricks;
 mod trials;
+mod tricks;
 mod waivers;

@@ -8,7 +8,7 @@ use duroxide::providers::WorkItem;
 use duroxide::{Event, EventKind};
 use duroxide_sim::call::{AckTurn, ActivityId, Call, Item, Metadata, Reply, Tags};
 use duroxide_sim::clock::Time;
-use duroxide_sim::conformance::{Budget, End, Finding, Minimal, Run, Script, Step, Storage, Subject, minimise, replay};
+use duroxide_sim::conformance::{Budget, End, Finding, Minimal, Run, Script, Step, Subject, minimise, replay};
 
 use super::saboteurs::{Bench, Saboteur};
 
