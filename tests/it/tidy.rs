@@ -27,9 +27,11 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "conformance",
-        &["call", "clock", "command", "seed", "store", "provider", "faults", "trace", "laws"],
+        // The entry points write reports.
+        &["call", "clock", "command", "seed", "store", "provider", "faults", "trace", "laws", "report"],
         &["SystemTime", "HashMap", "use crate::sim"],
     ),
+    ("report", &["conformance"], &["SystemTime", "HashMap", "Instant", "tokio"]),
     ("contract", &[], &["fn "]),
 ];
 
