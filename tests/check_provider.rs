@@ -1,3 +1,5 @@
+//! My provider against the whole contract.
+
 use std::sync::Arc;
 
 use duroxide_sim::conformance::{self, Config};
