@@ -3,10 +3,12 @@
 mod blame;
 mod check;
 mod compare;
+mod concurrent;
 mod drive;
 mod finding;
 mod generate;
 mod lab;
+mod linearize;
 mod minimise;
 mod oracle;
 mod pace;
@@ -16,8 +18,12 @@ mod script;
 mod storage;
 
 pub use check::{Config, Verdict, check, check_storage};
+pub use concurrent::{
+    Callers, ConcurrentConfig, ConcurrentVerdict, Program, ProgramError, Race, Round, check_concurrent, replay,
+};
 pub use drive::{Deviation, End, Observed, Run};
 pub use finding::Finding;
+pub use linearize::{Broken, Linearity, Made, linearize};
 pub use oracle::{Aspect, Mismatch, Reading};
 pub use script::{Act, Script, ScriptError, Step};
 pub use storage::{Storage, TimeSource};

@@ -24,6 +24,8 @@ mod text;
 
 pub use history::{ExecutionHistory, History};
 pub(crate) use text::Span;
+#[cfg(feature = "conformance")]
+pub(crate) use text::Words;
 pub use text::{describe_event, describe_item};
 
 /// Everything that was asked of a provider in one run, in the order of the

@@ -10,6 +10,7 @@ use super::drive::{Policy, Run, Stage, play};
 use super::pace::Pace;
 use super::script::Script;
 use super::storage::Storage;
+use crate::clock::Time;
 use crate::provider::Under;
 
 /// Where scripts are run.
@@ -39,7 +40,18 @@ impl<'a> Lab<'a> {
         run
     }
 
-    async fn empty(&mut self) -> Arc<dyn Provider> {
+    /// The time that a call made now is answered at.
+    pub fn now(&self) -> Time {
+        self.pace.now()
+    }
+
+    /// Lets `ms` milliseconds pass.
+    pub async fn wait(&mut self, ms: u64) {
+        self.pace.wait(ms).await;
+    }
+
+    /// A provider with nothing in it.
+    pub async fn empty(&mut self) -> Arc<dyn Provider> {
         if let Some(provider) = self.provider.take() {
             if self.storage.reset(&provider).await {
                 self.provider = Some(provider.clone());

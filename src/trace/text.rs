@@ -61,6 +61,50 @@ impl Tokens {
     }
 }
 
+/// Calls and answers in a few words, one after the other; lock tokens are
+/// numbered in the order in which they appear.
+#[cfg(feature = "conformance")]
+pub(crate) struct Words {
+    tokens: Tokens,
+    started: Time,
+}
+
+#[cfg(feature = "conformance")]
+impl Words {
+    pub(crate) fn new(started: Time) -> Words {
+        Words { tokens: Tokens::default(), started }
+    }
+
+    pub(crate) fn call(&mut self, call: &Call) -> String {
+        let asked = ask(call, &mut self.tokens, self.started);
+        if asked.is_empty() { call.method().to_owned() } else { format!("{} {asked}", call.method()) }
+    }
+
+    pub(crate) fn reply(&mut self, reply: &Reply) -> String {
+        match reply {
+            Reply::Done => "done".to_owned(),
+            Reply::Turn(None) | Reply::Job(None) => "nothing".to_owned(),
+            Reply::Turn(Some(turn)) => {
+                let messages: Vec<String> = turn.messages.iter().map(|item| item_text(item, self.started)).collect();
+                let (token, attempts, instance) = (self.tokens.name(&turn.token), turn.attempts, &turn.instance);
+                format!(
+                    "{token} attempt {attempts}: {instance}, {} events, [{}]",
+                    turn.history.len(),
+                    messages.join(", ")
+                )
+            }
+            Reply::Job(Some(job)) => {
+                let token = self.tokens.name(&job.token);
+                format!("{token} attempt {}: {}", job.attempts, item_text(&job.item, self.started))
+            }
+            Reply::Events(events) => {
+                format!("[{}]", events.iter().map(|e| describe_event(e)).collect::<Vec<_>>().join(", "))
+            }
+            other => reply_text(other),
+        }
+    }
+}
+
 fn line(entry: &Entry, tokens: &mut Tokens, started: Time) -> String {
     let asked = ask(&entry.call, tokens, started);
     let method = entry.call.method();

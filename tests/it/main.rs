@@ -6,6 +6,7 @@ mod backoff;
 mod client;
 mod clock;
 mod commands;
+mod conformance;
 mod delete;
 mod determinism;
 mod events;

@@ -1,0 +1,3 @@
+//! Checking providers against the contract.
+
+mod concurrent;
