@@ -34,6 +34,10 @@ use crate::seed::Seed;
 /// Of so many calls that would only meet a settled deviation again, one is made.
 const MADE_OF: u64 = 16;
 
+/// With a focus, so many deviations that seem to be of another rule are made
+/// small to see whether they are.
+const DOUBTS: u64 = 4;
+
 /// What to look for.
 pub(crate) struct Plan {
     pub seed: Seed,
@@ -214,7 +218,11 @@ impl<'a> Explorer<'a> {
             }
             let times = self.known.settled.entry(rule).or_default();
             *times += 1;
-            if times.is_power_of_two() && self.known.focus.is_none() {
+            let doubt = match self.known.focus {
+                Some(_) => *times <= DOUBTS,
+                None => times.is_power_of_two(),
+            };
+            if doubt {
                 doubtful.get_or_insert(deviation);
             }
         }
@@ -275,7 +283,9 @@ impl<'a> Explorer<'a> {
     async fn shrink(&mut self, script: &Script, look: &Look, new: bool) -> Option<(Script, Run)> {
         let known = &self.known;
         let is_it = |observed: &[Observed], mismatch: &Mismatch| {
-            Look::seen(observed, mismatch) == *look && !(new && known.is_settled(blame(observed, mismatch)))
+            // With a focus the smallest script alone tells whether it is that rule.
+            let is_known = || known.focus.is_none() && known.is_settled(blame(observed, mismatch));
+            Look::seen(observed, mismatch) == *look && !(new && is_known())
         };
         let policy = |observed: &[Observed], mismatch: &Mismatch| match is_it(observed, mismatch) {
             true => Next::Stop,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
 
-use duroxide_sim::conformance::{Budget, Config, Finding, Profile, check_storage};
+use duroxide_sim::conformance::{Budget, Config, Finding, check_storage, contract};
 
 use super::{Saboteur, Suspect};
 
@@ -12,35 +12,23 @@ use super::{Saboteur, Suspect};
 pub struct Hunt {
     /// The breach of the saboteur's rule, if one was found.
     pub finding: Option<Finding>,
-    /// How many calls were allowed.
+    /// How many calls it took, those of shrinking not counted.
     pub calls: u64,
     /// Other rules that it was found to break.
     pub others: BTreeSet<&'static str>,
 }
 
-/// Looks for the breach of a saboteur's rule with the scripts most likely to
-/// show it; at the most with the default budget.
+/// Looks for the breach of a saboteur's rule, with the default budget.
 pub fn chase(saboteur: Saboteur) -> Hunt {
-    let mut hunt = Hunt { finding: None, calls: 0, others: BTreeSet::new() };
-    for calls in [1_000, 5_000, 20_000, 100_000] {
-        hunt = chase_for(saboteur, calls);
-        if hunt.finding.is_some() {
-            break;
-        }
-    }
-    hunt
-}
-
-fn chase_for(saboteur: Saboteur, calls: u64) -> Hunt {
+    let rule = contract::find(saboteur.rule).expect("the contract has the rule");
     let shrinking = Budget { runs: 2_000, time: Duration::from_secs(60) };
-    let config = Config::default().calls(calls).profiles(Profile::for_rule(saboteur.rule));
-    let config = config.shrinking(shrinking).no_regressions().quiet();
+    let config = Config::default().rule(rule).shrinking(shrinking).no_regressions().quiet();
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let verdict = runtime.block_on(check_storage(&Suspect::new(saboteur), &config));
     let all = verdict.findings.into_iter().chain(verdict.remarks);
     let (mine, others): (Vec<Finding>, Vec<Finding>) = all.partition(|finding| finding.rule == saboteur.rule);
     let others = others.iter().map(|finding| finding.rule).collect();
-    Hunt { finding: mine.into_iter().next(), calls, others }
+    Hunt { finding: mine.into_iter().next(), calls: verdict.counts.calls, others }
 }
 
 /// Every saboteur of an area is caught, by the rule it breaks; the minimal
