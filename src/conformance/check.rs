@@ -135,7 +135,7 @@ async fn perform(
         (Work::Everything, None) => {
             explorer.try_waivers(waivers.file()).await;
             rerun_all(&mut explorer, config).await;
-            let plan = Plan { seed: config.seed, calls: config.calls, profiles: config.profiles.clone(), focus: config.focus };
+            let plan = Plan { seed: config.seed, calls: config.calls, profiles: config.profiles.clone(), focus: None };
             explorer.explore(&plan).await;
             return explorer.finish(waivers.file()).await;
         }

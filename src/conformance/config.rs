@@ -7,7 +7,6 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::contract::Rule;
 use super::generate::Profile;
 use super::minimise::Budget;
 use super::regress::{Kept, KeptError, Regressions, SCRIPT_VARIABLE};
@@ -48,7 +47,6 @@ pub struct Config {
     pub(crate) patience: Duration,
     pub(crate) shrinking: Budget,
     pub(crate) profiles: Vec<Profile>,
-    pub(crate) focus: Option<&'static str>,
     pub(crate) waivers: Option<PathBuf>,
     pub(crate) regressions: Option<Regressions>,
     pub(crate) reports: Vec<(Format, PathBuf)>,
@@ -65,7 +63,6 @@ impl Default for Config {
             patience: Duration::from_secs(10),
             shrinking: Budget::default(),
             profiles: Profile::ALL.to_vec(),
-            focus: None,
             waivers: None,
             regressions: Some(Regressions::default()),
             reports: Vec::new(),
@@ -112,12 +109,6 @@ impl Config {
             profiles = Profile::ALL.to_vec();
         }
         Config { profiles, ..self }
-    }
-
-    /// Looks for a breach of this rule alone, with the scripts that are likeliest
-    /// to show one, and ends at the first.
-    pub fn rule(self, rule: &'static Rule) -> Config {
-        Config { focus: Some(rule.id), profiles: Profile::for_rule(rule.id), ..self }
     }
 
     /// A TOML file of known deviations: see [`Waivers`]. None unless set.

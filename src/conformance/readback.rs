@@ -2,6 +2,7 @@
 //!
 //! What a call should have left behind shows at the latest here.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::drive::{Over, Play};
@@ -16,6 +17,9 @@ const HORIZON: Duration = Duration::from_secs(86_400);
 
 /// The same where time is real: in ticks.
 const TICKS: u32 = 20;
+
+/// Up to which execution those are read that are not there.
+const MOST_PRUNED: u64 = 5;
 
 /// How many fetches a drain makes at most.
 const MOST_FETCHES: usize = 500;
@@ -53,8 +57,10 @@ impl Play<'_> {
         for call in calls {
             self.make(call).await?;
         }
-        let executions: Vec<u64> =
-            self.oracle.store().executions_of(&instance).into_iter().map(|(execution, ..)| execution).collect();
+        // Of the ones that were pruned nothing may be left, either.
+        let there = self.oracle.store().executions_of(&instance);
+        let latest = there.last().map_or(0, |execution| execution.0).min(MOST_PRUNED);
+        let executions: BTreeSet<u64> = there.into_iter().map(|(execution, ..)| execution).chain(1..=latest).collect();
         for execution in executions {
             self.make(Call::ReadWithExecution { instance: name(), execution }).await?;
             self.make(Call::ReadHistoryWithExecutionId { instance: name(), execution }).await?;

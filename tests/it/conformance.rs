@@ -2,10 +2,14 @@
 
 mod config;
 mod contract;
-mod generate;
 mod differential;
+mod finding;
+mod generate;
+mod minimise;
+mod regress;
 mod report;
 mod saboteurs;
 mod scratch;
 mod trials;
+mod tricks;
 mod waivers;

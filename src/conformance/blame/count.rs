@@ -54,10 +54,13 @@ fn bulk(case: &Case<'_>, query: &InstanceQuery, expected: &DeleteCounts, got: &D
     let children = case.past.calls().any(
         |seen| matches!(&*seen.call, Call::AckOrchestrationItem(ack) if ack.metadata.parent_instance_id.is_some()),
     );
+    let names_child = query.instance_ids.iter().flatten().any(|name| is_child(case, name));
     match query {
         InstanceQuery { limit: Some(_), .. } if more => "delete-bulk.limit",
-        InstanceQuery { completed_before: Some(_), .. } => "delete-bulk.completed-before",
         InstanceQuery { instance_ids: Some(ids), .. } if more && ids.is_empty() => "delete-bulk.given-names",
+        InstanceQuery { instance_ids: Some(_), completed_before: Some(_), .. } => "delete-bulk.all-criteria",
+        InstanceQuery { completed_before: Some(_), .. } => "delete-bulk.completed-before",
+        _ if more && names_child => "delete-bulk.roots-only",
         _ if more && children => "delete-bulk.running-descendant-skipped",
         _ if more && acked("ContinuedAsNew") => "delete-bulk.continuing-skipped",
         InstanceQuery { instance_ids: Some(_), .. } if more && !children => "delete-bulk.given-names",
@@ -66,6 +69,17 @@ fn bulk(case: &Case<'_>, query: &InstanceQuery, expected: &DeleteCounts, got: &D
         _ if more => "delete-bulk.ended-only",
         _ => "delete-bulk.all-criteria",
     }
+}
+
+/// Whether an ack has recorded a parent of the instance.
+fn is_child(case: &Case<'_>, name: &str) -> bool {
+    case.past.calls().any(|seen| match &*seen.call {
+        Call::AckOrchestrationItem(ack) => {
+            ack.metadata.parent_instance_id.is_some()
+                && case.past.turn_of(&ack.token).is_some_and(|turn| turn.instance == name)
+        }
+        _ => false,
+    })
 }
 
 fn prune(case: &Case<'_>, keep: &KeepRule, expected: &PruneCounts, got: &PruneCounts) -> &'static str {
@@ -123,6 +137,7 @@ fn sessions(case: &Case<'_>, expected: usize, got: usize) -> &'static str {
         _ => None,
     });
     let Some((number, at, claim)) = claim else { return "session.renew-counts" };
+    let claims = case.past.jobs().filter(|(.., job)| crate::call::is_of_session(&job.item)).count();
     let used = case.past.0[number + 1..].iter().rev().find(|seen| {
         matches!(&*seen.call, Call::AckWorkItem { .. } | Call::RenewWorkItemLock { .. })
             && seen.reply == Some(Reply::Done)
@@ -141,7 +156,9 @@ fn sessions(case: &Case<'_>, expected: usize, got: usize) -> &'static str {
     match used.map(|seen| &*seen.call) {
         Some(Call::AckWorkItem { .. }) => "session.ack-is-activity",
         Some(_) => "session.renewal-is-activity",
-        None if at < case.last.at => "session.fetch-is-activity",
+        // A claim that counts for nothing, and one that does not count as use.
+        None if at < case.last.at || claims > 1 => "session.fetch-is-activity",
+        None if owners.first() == Some(&claim.owner) => "session.claimed-by-fetch",
         None => "session.renew-counts",
     }
 }

@@ -7,8 +7,8 @@ use super::Case;
 use super::past::{enqueues, enqueues_jobs};
 use super::payload::{odd, spoiled};
 use super::{count, origin, versions};
+use crate::call::{AckTurn, Call, Item, Job, Reply, Tags, Turn, is_of_session, tag_of};
 use crate::conformance::drive::Observed;
-use crate::call::{AckTurn, Call, Job, Reply, Tags, Turn};
 use crate::store::Bar;
 
 /// A fetch found nothing, though there was something.
@@ -57,38 +57,50 @@ fn missed_job(case: &Case<'_>, job: &Job) -> &'static str {
     if origin::cancelled_another(case, &job.item) {
         return "ack-turn.cancelled-exactly";
     }
-    let WorkItem::ActivityExecute { session_id, tag, .. } = &*job.item else { return "job.prompt" };
+    let WorkItem::ActivityExecute { instance, session_id, tag, .. } = &*job.item else { return "job.prompt" };
     let Call::FetchWorkItem { tags, session, .. } = case.call() else { return "job.prompt" };
-    if session_id.is_some() {
-        return missed_session(case);
-    }
-    let from_ack = case.past.last(|seen| enqueues_jobs(&seen.call).contains(&job.item));
-    let by_ack = from_ack.is_some_and(|seen| matches!(&*seen.call, Call::AckOrchestrationItem(_)));
-    let others = case.past.calls().flat_map(|seen| enqueues_jobs(&seen.call)).any(|item| *item != job.item);
+    let source = case.past.last(|seen| enqueues_jobs(&seen.call).contains(&job.item));
+    let by_ack = source.is_some_and(|seen| matches!(&*seen.call, Call::AckOrchestrationItem(_)));
+    let all = case.past.calls().flat_map(|seen| enqueues_jobs(&seen.call));
+    let hides = |item: &Item| *item != job.item && !tags.matches(tag_of(item));
     match (tag, tags) {
+        _ if case.past.has_ended(instance) => "job.any-instance-state",
+        _ if session_id.is_some() => missed_session(case, job),
+        _ if all.into_iter().any(hides) => "tag.looks-further",
+        (Some(_), Tags::Any) => "tag.any",
         (Some(_), _) if by_ack => "tag.kept-by-ack",
-        (Some(_), Tags::Tags(_)) if others => "tag.looks-further",
-        (Some(_), Tags::Tags(_)) => "tag.tags",
         (_, Tags::DefaultAnd(_)) => "tag.default-and",
-        (Some(_), _) => "tag.any",
+        (Some(_), _) => "tag.tags",
         (None, _) if by_ack => "ack-turn.jobs-enqueued",
-        (None, _) if others => "tag.looks-further",
+        (None, _) if case.past.jobs().next().is_some() => "job.one-at-a-time",
         (None, _) if session.is_some() => "session.plain-jobs-for-all",
-        _ => "job.prompt",
+        (None, _) => "job.prompt",
     }
 }
 
-fn missed_session(case: &Case<'_>) -> &'static str {
+fn missed_session(case: &Case<'_>, job: &Job) -> &'static str {
     let Call::FetchWorkItem { session: Some(claim), .. } = case.call() else { return "session.free-is-claimable" };
-    let claimed = case.past.jobs().find_map(|(_, seen, _)| match &*seen.call {
-        Call::FetchWorkItem { session: Some(claim), .. } => Some((claim, seen.at)),
-        _ => None,
-    });
-    match claimed {
-        None => "session.free-is-claimable",
-        Some((old, _)) if old.owner == claim.owner => "session.owner-served",
-        Some((old, at)) if at + old.lock_for == case.last.at => "session.lock-ends-at",
-        Some(_) => "session.taken-over",
+    let Some((number, old, at)) = case.past.claim_like(&job.item) else { return "session.free-is-claimable" };
+    let (now, mut end, mut revived) = (case.last.at, at + old.lock_for, false);
+    let mut rule = None;
+    for seen in &case.past.0[number + 1..] {
+        match (&*seen.call, &seen.reply) {
+            (Call::RenewSessionLock { extend_for, .. }, Some(Reply::Count(1..))) => {
+                end = seen.at + *extend_for;
+                rule = Some("session.renew-extends-from-now");
+            }
+            (Call::AckWorkItem { .. } | Call::RenewWorkItemLock { .. }, Some(Reply::Done)) if end <= seen.at => {
+                revived = true;
+            }
+            _ => {}
+        }
+    }
+    match rule {
+        _ if revived => "session.ended-is-not-revived",
+        Some(rule) => rule,
+        None if old.owner == claim.owner && end > now => "session.owner-served",
+        None if end == now => "session.lock-ends-at",
+        None => "session.taken-over",
     }
 }
 
@@ -143,8 +155,13 @@ fn barred_job(case: &Case<'_>, job: &Job, bar: &Bar) -> &'static str {
                 _ => "job.exclusive",
             }
         }
-        Bar::Invisible(_) if fetched.is_some() => "abandon-job.delay",
-        Bar::Invisible(_) => "job.visible",
+        // A delay that does not count at all, or one that ends too soon.
+        Bar::Invisible(_) => {
+            let abandon = case.past.last(|seen| matches!(&*seen.call, Call::AbandonWorkItem { .. }));
+            if abandon.is_some_and(|seen| seen.at == case.last.at) { "abandon-job.delay" } else { "job.visible" }
+        }
+        Bar::Tag if is_like(tag_of(&job.item), tags) => "tag.exact",
+        Bar::Tag if is_of_session(&job.item) => "tag.with-session",
         Bar::Tag => match tags {
             Tags::DefaultOnly => "tag.default-only",
             Tags::Tags(_) => "tag.tags",
@@ -158,9 +175,21 @@ fn barred_job(case: &Case<'_>, job: &Job, bar: &Bar) -> &'static str {
     }
 }
 
+/// Whether a tag is one that the filter lets through, but for case and spaces.
+fn is_like(tag: Option<&str>, tags: &Tags) -> bool {
+    let plain = |tag: &str| tag.trim().to_lowercase();
+    let Some(tag) = tag.map(plain) else { return false };
+    match tags {
+        Tags::DefaultOnly => tag.is_empty(),
+        Tags::DefaultAnd(set) => tag.is_empty() || set.iter().any(|other| plain(other) == tag),
+        Tags::Tags(set) => set.iter().any(|other| plain(other) == tag),
+        Tags::Any | Tags::None => false,
+    }
+}
+
 fn barred_session(case: &Case<'_>) -> &'static str {
     let renewed = case.past.last(|seen| matches!(&*seen.call, Call::RenewSessionLock { .. }));
-    let claim = case.past.jobs().find(|(.., job)| crate::call::is_of_session(&job.item));
+    let claim = case.past.jobs().find(|(.., job)| is_of_session(&job.item));
     match (renewed, claim) {
         (Some(_), _) => "session.renew-extends-from-now",
         (None, Some((number, seen, _))) => {

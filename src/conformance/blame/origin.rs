@@ -194,9 +194,10 @@ fn has_company(case: &Case<'_>, item: &Item) -> bool {
     let instance = crate::call::instance_of(item);
     let fetches = |seen: &Observed| matches!(&*seen.call, Call::FetchOrchestrationItem { .. });
     let before = case.past.0.iter().rposition(fetches).unwrap_or(0);
-    case.past.0[..before].iter().flat_map(|seen| enqueues(&seen.call)).any(|other| {
-        crate::call::instance_of(other) == instance && !matches!(**other, WorkItem::QueueMessage { .. })
-    })
+    case.past.0[..before]
+        .iter()
+        .flat_map(|seen| enqueues(&seen.call))
+        .any(|other| crate::call::instance_of(other) == instance && !matches!(**other, WorkItem::QueueMessage { .. }))
 }
 
 /// Whether an ack has cancelled an activity that is like this job, and another.
@@ -204,11 +205,8 @@ pub(super) fn cancelled_another(case: &Case<'_>, item: &Item) -> bool {
     let WorkItem::ActivityExecute { instance, execution_id, id, .. } = &**item else { return false };
     case.past.calls().any(|seen| match (&*seen.call, &seen.reply) {
         (Call::AckOrchestrationItem(ack), Some(Reply::Done)) => ack.cancelled.iter().any(|cancelled| {
-            let same = (
-                cancelled.instance == *instance,
-                cancelled.execution == *execution_id,
-                cancelled.activity == *id,
-            );
+            let same =
+                (cancelled.instance == *instance, cancelled.execution == *execution_id, cancelled.activity == *id);
             matches!(same, (true, true, false) | (true, false, true) | (false, true, true) | (true, false, false))
         }),
         _ => false,
@@ -316,7 +314,9 @@ pub(super) fn execution(case: &Case<'_>, expected: &Turn, got: &Turn) -> &'stati
         Call::AckOrchestrationItem(ack) => ack.execution < expected.execution,
         _ => false,
     });
-    if got.execution < expected.execution && acked_lower.is_some() {
+    if case.past.calls().any(|seen| is_deletion(&seen.call)) {
+        "delete.name-is-free"
+    } else if got.execution < expected.execution && acked_lower.is_some() {
         "ack-turn.current-execution-greatest"
     } else {
         "turn.execution-id"

@@ -2,7 +2,7 @@
 
 use duroxide::providers::WorkItem;
 
-use crate::call::{AckTurn, Call, Item, Job, Reply, Turn, instance_of};
+use crate::call::{AckTurn, Call, Item, Job, Reply, SessionClaim, Turn, instance_of};
 use crate::clock::Time;
 use crate::conformance::drive::Observed;
 
@@ -58,6 +58,29 @@ impl<'a> Past<'a> {
     pub fn jobs(&self) -> impl Iterator<Item = (usize, &'a Observed, &'a Job)> {
         self.0.iter().enumerate().rev().filter_map(|(number, seen)| match &seen.reply {
             Some(Reply::Job(Some(job))) => Some((number, seen, &**job)),
+            _ => None,
+        })
+    }
+
+    /// Whether an ack has ended the instance.
+    pub fn has_ended(&self, instance: &str) -> bool {
+        self.calls().any(|seen| match (&*seen.call, &seen.reply) {
+            (Call::AckOrchestrationItem(ack), Some(Reply::Done)) => {
+                matches!(ack.metadata.status.as_deref(), Some("Completed" | "Failed"))
+                    && self.turn_of(&ack.token).is_some_and(|turn| turn.instance == instance)
+            }
+            _ => false,
+        })
+    }
+
+    /// The last claim of the session that this job is of, and when it was made.
+    pub fn claim_like(&self, item: &WorkItem) -> Option<(usize, &'a SessionClaim, Time)> {
+        let WorkItem::ActivityExecute { session_id: Some(id), .. } = item else { return None };
+        self.jobs().find_map(|(number, seen, job)| match (&*seen.call, &*job.item) {
+            (
+                Call::FetchWorkItem { session: Some(claim), .. },
+                WorkItem::ActivityExecute { session_id: Some(other), .. },
+            ) if other == id => Some((number, claim, seen.at)),
             _ => None,
         })
     }

@@ -11,10 +11,14 @@ use crate::conformance::drive::Observed;
 
 /// A part of what a read has answered.
 pub(super) fn part(case: &Case<'_>, part: &str) -> &'static str {
+    if was_right(case) {
+        return "read.changes-nothing";
+    }
     if let Some(rule) = undone(case) {
         return rule;
     }
-    if let Some(rule) = spoiled(case.expected(), case.got()) {
+    let is_time = part.ends_with("_at");
+    if let Some(rule) = spoiled(case.expected(), case.got()).filter(|_| !is_time) {
         return rule;
     }
     match case.call() {
@@ -35,10 +39,18 @@ pub(super) fn part(case: &Case<'_>, part: &str) -> &'static str {
         Call::GetExecutionInfo { .. } => execution(case, part),
         Call::GetSystemMetrics => metrics(case, part),
         Call::GetQueueDepths => depths(case),
+        Call::ListChildren { .. } if is_more(case) => "tree.children",
         Call::ListChildren { .. } => parent(case).unwrap_or("tree.children"),
         Call::GetParentId { .. } => parent(case).unwrap_or("tree.parent"),
         _ => "tree.whole",
     }
+}
+
+/// Whether the same was answered rightly before, and nothing but reads came
+/// since.
+fn was_right(case: &Case<'_>) -> bool {
+    let reads = case.past.calls().rev().take_while(|seen| seen.call.is_read());
+    reads.into_iter().any(|seen| seen.call == case.last.call && seen.reply.as_ref() == Some(case.expected()))
 }
 
 /// Whether the last call that may have changed something is one that must not
@@ -138,9 +150,8 @@ fn acks_of_all<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (&'a Observed, &'
 /// Those of the instance that is asked about.
 fn acks<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (&'a Observed, &'a AckTurn)> {
     let asked = case.call().instance();
-    acks_of_all(case).filter(move |(_, ack)| {
-        asked.is_none() || case.past.turn_of(&ack.token).map(|turn| &*turn.instance) == asked
-    })
+    acks_of_all(case)
+        .filter(move |(_, ack)| asked.is_none() || case.past.turn_of(&ack.token).map(|turn| &*turn.instance) == asked)
 }
 
 fn history(case: &Case<'_>, part: &str) -> &'static str {
@@ -149,8 +160,15 @@ fn history(case: &Case<'_>, part: &str) -> &'static str {
     let several = acks(case).map(|(_, ack)| ack.execution).collect::<std::collections::BTreeSet<_>>().len() > 1;
     match part {
         "order" => "read.in-order",
-        "event" => if appended { "append.never-overwrites" } else { "read.complete" },
+        "event" => {
+            if appended {
+                "append.never-overwrites"
+            } else {
+                "read.complete"
+            }
+        }
         _ if appended => "append.stored",
+        _ if given && several && is_other(case) => "read.given-execution",
         _ if moved(case) => "ack-turn.history-in-given-execution",
         _ if several && given => "ack-turn.history-in-given-execution",
         _ if several => "read.latest-execution",
@@ -159,11 +177,22 @@ fn history(case: &Case<'_>, part: &str) -> &'static str {
     }
 }
 
+/// Whether nothing that was read should have been there, and something else
+/// should.
+fn is_other(case: &Case<'_>) -> bool {
+    match (case.expected(), case.got()) {
+        (Reply::Events(expected), Reply::Events(got)) => {
+            !expected.is_empty() && !got.is_empty() && got.iter().all(|event| !expected.contains(event))
+        }
+        _ => false,
+    }
+}
+
 /// Whether the last ack was for another execution than the one that was fetched.
 fn moved(case: &Case<'_>) -> bool {
-    acks(case).next().is_some_and(|(_, ack)| {
-        case.past.turn_of(&ack.token).is_some_and(|turn| turn.execution != ack.execution)
-    })
+    acks(case)
+        .next()
+        .is_some_and(|(_, ack)| case.past.turn_of(&ack.token).is_some_and(|turn| turn.execution != ack.execution))
 }
 
 fn latest(case: &Case<'_>) -> &'static str {
@@ -316,6 +345,7 @@ fn info(case: &Case<'_>, part: &str) -> &'static str {
         "status" | "output" if last.metadata.status.is_none() && last.metadata.output.is_some() => {
             "ack-turn.output-without-status"
         }
+        "status" | "output" if all.iter().any(|ack| ack.execution != last.execution) => "info.fields",
         "status" | "output" if last.metadata.status.is_none() => "ack-turn.status-none-keeps",
         "status" | "output" => "ack-turn.status-stored",
         "parent_instance_id" => parent(case).unwrap_or("info.fields"),
@@ -347,7 +377,12 @@ fn identity(_: &Case<'_>, part: &str, all: &[&AckTurn]) -> &'static str {
 }
 
 fn execution(case: &Case<'_>, part: &str) -> &'static str {
+    let asked = match case.call() {
+        Call::GetExecutionInfo { execution, .. } => *execution,
+        _ => 0,
+    };
     match part {
+        "status" | "output" if acks(case).next().is_some_and(|(_, ack)| ack.execution != asked) => "execution.info",
         "event_count" => "execution.event-count",
         "started_at" => "execution.started-at",
         "completed_at" | "completed_at set" => "ack-turn.completed-at",
@@ -387,6 +422,16 @@ fn depths(case: &Case<'_>) -> &'static str {
     } else {
         got.worker_queue < expected.worker_queue
     };
+    match case.past.culprit().map(|seen| (&*seen.call, &seen.reply)) {
+        Some((Call::AckWorkItem { completion: Some(_), .. }, Some(Reply::Done))) if turns && lower => {
+            return "ack-job.completion-enqueued";
+        }
+        Some((Call::AckWorkItem { completion: None, .. }, Some(Reply::Done))) if turns && !lower => {
+            return "ack-job.none-enqueues-nothing";
+        }
+        Some((Call::AbandonWorkItem { .. }, Some(Reply::Done))) if !turns && lower => return "abandon-job.keeps-job",
+        _ => {}
+    }
     let Some(number) = fetched else { return "depths.waiting-counted" };
     let released = case.past.0[number + 1..].iter().any(|seen| seen.call.token().is_some());
     match (lower, released) {
@@ -395,6 +440,14 @@ fn depths(case: &Case<'_>) -> &'static str {
         (true, true) => "depths.waiting-counted",
         (false, true) if turns => "ack-turn.messages-removed",
         (false, true) => "ack-job.removes",
+    }
+}
+
+/// Whether a name is listed that should not be.
+fn is_more(case: &Case<'_>) -> bool {
+    match (case.expected(), case.got()) {
+        (Reply::Names(expected), Reply::Names(got)) => got.iter().any(|name| !expected.contains(name)),
+        _ => false,
     }
 }
 

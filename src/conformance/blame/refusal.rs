@@ -169,6 +169,13 @@ pub(super) fn refused(case: &Case<'_>) -> &'static str {
     }
 }
 
+/// A job's lock that ends with its session's.
+fn ended_session(case: &Case<'_>, token: &str) -> Option<&'static str> {
+    let (.., job) = case.past.jobs().find(|(.., job)| job.token == token)?;
+    let (_, claim, at) = case.past.claim_like(&job.item)?;
+    (at + claim.lock_for <= case.last.at).then_some("session.job-lock-outlives-session")
+}
+
 /// A call was refused because of a history that cannot be read.
 fn unreadable(case: &Case<'_>) -> Option<&'static str> {
     match (case.call(), case.expected()) {
@@ -210,6 +217,9 @@ fn endless(call: &Call) -> Option<&'static str> {
 fn lost_lock(case: &Case<'_>, token: &str) -> Option<&'static str> {
     let turn = case.is_turn();
     let with_token = |seen: &&super::Observed| seen.call.token() == Some(token);
+    if let Some(rule) = ended_session(case, token) {
+        return Some(rule);
+    }
     let before = case.past.calls().rev().find(with_token)?;
     Some(match (&*before.call, &before.reply) {
         (Call::AckOrchestrationItem(_), Some(Reply::Refused(_))) => "ack-turn.failure-keeps-lock",

@@ -80,6 +80,13 @@ impl Draft {
         self.steps
     }
 
+    /// The last step once more.
+    pub fn repeat(&mut self) {
+        if let Some(step) = self.steps.last().cloned() {
+            self.step(step);
+        }
+    }
+
     pub fn step(&mut self, step: Step) {
         if step == Step::Drain {
             // How long it takes is the provider's to show.
@@ -177,8 +184,18 @@ impl Draft {
         one_of(&mut self.random, &self.owners)
     }
 
+    /// A tag; where scripts are about them, sometimes one that differs in little,
+    /// or is empty.
     pub fn tag(&mut self) -> String {
-        one_of(&mut self.random, &self.tags)
+        let tag = one_of(&mut self.random, &self.tags);
+        if !self.focused(Area::Tags) || self.random.below(6) > 0 {
+            return tag;
+        }
+        match self.random.below(4) {
+            0 => String::new(),
+            1 => format!("{tag} "),
+            _ => tag.to_uppercase(),
+        }
     }
 
     pub fn orchestration(&mut self) -> String {
@@ -294,6 +311,17 @@ impl Draft {
         };
         self.note(ms);
         Duration::from_millis(ms)
+    }
+
+    /// A duration of the usual length, or several times that.
+    pub fn ample_span(&mut self) -> Duration {
+        let usual = self.usual_span();
+        if self.random.one_in(3) { usual } else { usual * 5 }
+    }
+
+    /// A time to pass that is shorter than a usual duration.
+    pub fn short_ms(&self) -> u64 {
+        if self.profile.exact { self.lock_ms / 2 } else { self.tick() }
     }
 
     /// A duration of the usual length.

@@ -5,18 +5,31 @@ use super::turns::Outcome;
 use crate::call::{Call, InstanceQuery, KeepRule};
 
 impl Draft {
-    /// Instances end at different moments, and those that ended before one of
-    /// these moments are deleted.
+    /// Instances end at different moments, or nearly, and those that ended before
+    /// one of these moments are deleted.
     pub fn removed_at_the_end(&mut self) {
         let count = 1 + self.random.below(3);
         for _ in 0..count {
             self.begin();
-            self.end();
+            self.wake();
+            self.take_turn();
+            let outcome = if self.random.one_in(4) { Outcome::Continues } else { Outcome::Ends };
+            self.finish_turn(outcome);
             self.pass();
         }
+        if self.random.one_in(3) {
+            let force = self.random.one_in(4);
+            self.call(Call::DeleteInstance { instance: "@".to_owned(), force });
+            return self.look();
+        }
+        let timed = self.random.below(4) > 1;
         let query = InstanceQuery {
-            instance_ids: if self.random.one_in(3) { Some(self.members()) } else { None },
-            completed_before: if self.random.one_in(3) { None } else { Some(self.before()) },
+            instance_ids: match self.random.below(8) {
+                0 => Some(Vec::new()),
+                1 | 2 => Some(self.members()),
+                _ => None,
+            },
+            completed_before: if timed { Some(self.before()) } else { None },
             limit: if self.random.one_in(3) { Some(self.random.below(3) as u32) } else { None },
         };
         self.call(Call::DeleteInstanceBulk { query });
@@ -50,8 +63,14 @@ impl Draft {
     }
 
     fn prune_with(&mut self, keep: KeepRule) {
-        if self.random.one_in(4) {
-            let query = InstanceQuery { limit: Some(1 + self.random.below(8) as u32), ..InstanceQuery::default() };
+        if self.random.one_in(3) {
+            let limit = if self.random.one_in(2) { Some(1 + self.random.below(4) as u32) } else { None };
+            let instance_ids = match self.random.below(6) {
+                0 => Some(Vec::new()),
+                1 => Some(self.members()),
+                _ => None,
+            };
+            let query = InstanceQuery { limit, instance_ids, ..InstanceQuery::default() };
             return self.call(Call::PruneExecutionsBulk { query, keep });
         }
         self.call(Call::PruneExecutions { instance: "@".to_owned(), keep });

@@ -76,7 +76,7 @@ impl Draft {
             0 | 1 => None,
             2 if self.hostile() || self.random.one_in(12) => {
                 let instance = self.some_instance();
-                Some(self.message(instance))
+                Some(if self.random.one_in(3) { self.job(instance, 0) } else { self.message(instance) })
             }
             3 => {
                 let instance = self.some_instance();

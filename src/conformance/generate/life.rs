@@ -73,7 +73,9 @@ impl Draft {
             self.finish_in_next(Outcome::Runs);
             self.wake();
             self.take_turn();
-            self.finish_turn(Outcome::Continues);
+            // Now and then an execution is left before it has ended.
+            let outcome = if self.random.one_in(8) { Outcome::Runs } else { Outcome::Continues };
+            self.finish_turn(outcome);
         }
         self.take_turn();
         self.finish_in_next(Outcome::Runs);

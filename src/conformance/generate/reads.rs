@@ -81,8 +81,15 @@ impl Draft {
         self.call(call);
     }
 
-    /// Any look at an instance.
+    /// Any look at an instance; sometimes a second one at the same.
     pub fn look(&mut self) {
+        self.look_once();
+        if self.random.one_in(6) {
+            self.repeat();
+        }
+    }
+
+    fn look_once(&mut self) {
         match self.random.below(8) {
             0 => self.read_history(),
             1 => self.read_status(),

@@ -6,7 +6,7 @@
 
 use super::draft::Draft;
 use super::turns::Outcome;
-use crate::call::Call;
+use crate::call::{Call, InstanceQuery};
 
 impl Draft {
     /// An instance, its child, and perhaps a grandchild and a second child.
@@ -73,7 +73,13 @@ impl Draft {
                 let instance = members[self.random.below(members.len() as u64) as usize].clone();
                 self.call(Call::DeleteInstance { instance, force });
             }
-            2 => self.delete_bulk(),
+            2 if self.random.one_in(3) => self.delete_bulk(),
+            2 => {
+                let named = self.random.one_in(2);
+                let member = members[self.random.below(members.len() as u64) as usize].clone();
+                let query = InstanceQuery { instance_ids: named.then(|| vec![member]), ..InstanceQuery::default() };
+                self.call(Call::DeleteInstanceBulk { query });
+            }
             _ => {
                 let mut instances = members.to_vec();
                 match self.random.below(4) {

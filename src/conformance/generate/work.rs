@@ -1,8 +1,10 @@
 //! Stories of jobs: workers, sessions, tags.
 
+use std::time::Duration;
+
 use super::draft::Draft;
 use super::turns::Outcome;
-use crate::call::{ActivityId, Call};
+use crate::call::{ActivityId, Call, SessionClaim, Tags};
 
 impl Draft {
     /// A turn schedules activities, or a job comes from nowhere.
@@ -145,13 +147,17 @@ impl Draft {
         let (owner, instance) = (self.owner(), self.instance());
         let item = self.bound_job(instance, session.clone());
         self.call(Call::EnqueueForWorker { item });
-        self.take_job_as(&owner);
+        let (lock_for, session_for) = (self.ample_span(), self.ample_span());
+        let claim = Some(SessionClaim { owner: owner.clone(), lock_for: session_for });
+        self.call(Call::FetchWorkItem { lock_for, poll_for: Duration::ZERO, session: claim, tags: Tags::Any });
+        let idle_for = self.usual_span();
         if self.random.one_in(2) {
-            self.complete_job("job:0".to_owned());
+            let ms = self.short_ms();
+            self.wait(ms);
+            self.use_job(0);
         }
         let renewals = 1 + self.random.below(2);
         for _ in 0..renewals {
-            let idle_for = self.usual_span();
             if self.random.one_in(2) {
                 self.pass_to_last_deadline();
             }

@@ -7,12 +7,20 @@
 mod acks;
 mod atomic;
 mod bench;
+mod deletes;
 mod errors;
+mod histories;
 mod hunt;
+mod jobs;
+mod lookups;
 mod payloads;
+mod prunes;
 mod queues;
 mod releases;
+mod sessions;
 mod statuses;
+mod tags;
+mod tools;
 mod turns;
 mod values;
 mod versions;
@@ -29,7 +37,6 @@ use duroxide_sim::provider::Port;
 use parking_lot::Mutex;
 
 pub use bench::Bench;
-pub use hunt::chase;
 
 /// How a saboteur answers.
 pub type Trick = fn(&mut Bench, Time, &Call) -> Reply;
@@ -49,11 +56,20 @@ pub fn all() -> Vec<Saboteur> {
     [
         acks::ALL,
         atomic::ALL,
+        deletes::ALL,
+        deletes::BULK,
         errors::ALL,
+        histories::ALL,
+        jobs::ALL,
+        jobs::RELEASES,
+        lookups::ALL,
         payloads::ALL,
+        prunes::ALL,
         queues::ALL,
         releases::ALL,
+        sessions::ALL,
         statuses::ALL,
+        tags::ALL,
         turns::ALL,
         values::ALL,
         versions::ALL,
@@ -85,7 +101,24 @@ impl Handler for Sabotaged {
     }
 }
 
-/// A saboteur under test.
+#[async_trait]
+impl ProviderFactory for Saboteur {
+    async fn create_provider(&self) -> Arc<dyn Provider> {
+        Suspect::new(*self).create_provider().await
+    }
+}
+
+impl Storage for Saboteur {
+    fn label(&self) -> String {
+        self.name.to_owned()
+    }
+
+    fn time(&self) -> TimeSource {
+        TimeSource::Virtual
+    }
+}
+
+/// A saboteur under test, whose histories can be damaged too.
 pub struct Suspect {
     saboteur: Saboteur,
     /// The one that was created last.

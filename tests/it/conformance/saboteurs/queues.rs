@@ -128,10 +128,12 @@ fn ended_no_mail(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     let info = enqueued(call).map(|item| Call::GetInstanceInfo { instance: instance_of(item).to_owned() });
     let info = info.map(|info| bench.peek(now, &info, Pick::Nothing));
     match info {
-        Some(Reply::Instance(info)) if matches!(&*info.status, "Completed" | "Failed") => match bench.peek(now, call, Pick::Nothing) {
-            Reply::Done => Reply::Done,
-            _ => bench.ask(now, call),
-        },
+        Some(Reply::Instance(info)) if matches!(&*info.status, "Completed" | "Failed") => {
+            match bench.peek(now, call, Pick::Nothing) {
+                Reply::Done => Reply::Done,
+                _ => bench.ask(now, call),
+            }
+        }
         _ => bench.ask(now, call),
     }
 }

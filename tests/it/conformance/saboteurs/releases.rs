@@ -42,7 +42,12 @@ fn is_renewal(call: &Call) -> bool {
 }
 
 /// The right answer to an abandon with another delay.
-fn ask_delay(bench: &mut Bench, now: Time, call: &Call, change: impl Fn(Option<Duration>) -> Option<Duration>) -> Reply {
+fn ask_delay(
+    bench: &mut Bench,
+    now: Time,
+    call: &Call,
+    change: impl Fn(Option<Duration>) -> Option<Duration>,
+) -> Reply {
     bench.ask_so(now, call, |call| {
         if let Call::AbandonOrchestrationItem { delay, .. } = call {
             *delay = change(*delay);
@@ -178,7 +183,8 @@ fn never_shorter(bench: &mut Bench, now: Time, call: &Call) -> Reply {
 /// A renewal keeps the lock, and its batch comes out all the same.
 fn batch_runs_out(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     if is_renewal(call) {
-        let held = call.token().and_then(|token| bench.held.get(token)).map(|held| (held.turn.token.clone(), held.until));
+        let held =
+            call.token().and_then(|token| bench.held.get(token)).map(|held| (held.turn.token.clone(), held.until));
         let reply = bench.ask(now, call);
         if let (Some((token, until)), Reply::Done) = (held, &reply) {
             bench.marks.entry(token).or_insert(until.0);
@@ -189,7 +195,8 @@ fn batch_runs_out(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     if !matches!(call, Call::FetchOrchestrationItem { .. }) || reply != Reply::Turn(None) {
         return reply;
     }
-    let due = |(token, until): &(&String, &u64)| **until <= now.0 && bench.held.get(*token).is_some_and(|h| !h.released);
+    let due =
+        |(token, until): &(&String, &u64)| **until <= now.0 && bench.held.get(*token).is_some_and(|h| !h.released);
     let Some(token) = bench.marks.iter().find(due).map(|(token, _)| token.clone()) else { return reply };
     bench.ask(now, &Call::AbandonOrchestrationItem { token, delay: None, ignore_attempt: false });
     bench.ask(now, call)

@@ -304,9 +304,7 @@ fn orphans_kept(bench: &mut Bench, now: Time, call: &Call) -> Reply {
 }
 
 fn orphans_kept_in_company(bench: &mut Bench, now: Time, call: &Call) -> Reply {
-    orphans(bench, now, call, |bench, name| {
-        bench.store.bar_to_turn(Time::MAX, name, None) == Some(Bar::NotStarted)
-    })
+    orphans(bench, now, call, |bench, name| bench.store.bar_to_turn(Time::MAX, name, None) == Some(Bar::NotStarted))
 }
 
 fn mail_needs_history(bench: &mut Bench, now: Time, call: &Call) -> Reply {

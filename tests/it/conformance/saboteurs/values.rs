@@ -11,15 +11,39 @@ use super::{Bench, Saboteur};
 
 pub const ALL: &[Saboteur] = &[
     Saboteur { name: "INSERT OR IGNORE", rule: "kv.set", trick: |b, n, c| flawed(b, n, c, Flaw::NoOverwrite) },
-    Saboteur { name: "clearing without a tombstone", rule: "kv.clear", trick: |b, n, c| flawed(b, n, c, Flaw::ClearNew) },
-    Saboteur { name: "only new values are cleared", rule: "kv.clear-all", trick: |b, n, c| flawed(b, n, c, Flaw::ClearAllNew) },
+    Saboteur {
+        name: "clearing without a tombstone",
+        rule: "kv.clear",
+        trick: |b, n, c| flawed(b, n, c, Flaw::ClearNew),
+    },
+    Saboteur {
+        name: "only new values are cleared",
+        rule: "kv.clear-all",
+        trick: |b, n, c| flawed(b, n, c, Flaw::ClearAllNew),
+    },
     Saboteur { name: "clears before sets", rule: "kv.in-order", trick: |b, n, c| flawed(b, n, c, Flaw::ClearsFirst) },
-    Saboteur { name: "readers wait for the end", rule: "kv.readers-see-both", trick: |b, n, c| flawed(b, n, c, Flaw::ReadKept) },
-    Saboteur { name: "failures are not merged", rule: "kv.merged-at-end", trick: |b, n, c| flawed(b, n, c, Flaw::FailedUnmerged) },
+    Saboteur {
+        name: "readers wait for the end",
+        rule: "kv.readers-see-both",
+        trick: |b, n, c| flawed(b, n, c, Flaw::ReadKept),
+    },
+    Saboteur {
+        name: "failures are not merged",
+        rule: "kv.merged-at-end",
+        trick: |b, n, c| flawed(b, n, c, Flaw::FailedUnmerged),
+    },
     Saboteur { name: "no value, an error", rule: "kv.missing-is-nothing", trick: no_value_is_an_error },
     Saboteur { name: "all values LIMIT 1", rule: "kv.all-values", trick: one_of_all },
-    Saboteur { name: "clearing without WHERE instance", rule: "kv.isolated", trick: |b, n, c| flawed(b, n, c, Flaw::ClearEverywhere) },
-    Saboteur { name: "an empty value is NULL", rule: "kv.empty-is-a-value", trick: |b, n, c| flawed(b, n, c, Flaw::EmptyIsNone) },
+    Saboteur {
+        name: "clearing without WHERE instance",
+        rule: "kv.isolated",
+        trick: |b, n, c| flawed(b, n, c, Flaw::ClearEverywhere),
+    },
+    Saboteur {
+        name: "an empty value is NULL",
+        rule: "kv.empty-is-a-value",
+        trick: |b, n, c| flawed(b, n, c, Flaw::EmptyIsNone),
+    },
     Saboteur { name: "pruning takes the values", rule: "kv.kept-by-pruning", trick: pruning_takes },
     Saboteur { name: "keys COLLATE NOCASE", rule: "payload.names-exact", trick: keys_folded },
 ];
@@ -109,13 +133,16 @@ fn flawed(bench: &mut Bench, now: Time, call: &Call, flaw: Flaw) -> Reply {
             }
         }
         (_, Reply::Deleted(_)) => {
-            let gone: Vec<String> =
-                bench.models.keys().filter(|name| !bench.is_started(name)).cloned().collect();
+            let gone: Vec<String> = bench.models.keys().filter(|name| !bench.is_started(name)).cloned().collect();
             gone.iter().for_each(|name| drop(bench.models.remove(name)));
         }
         (Call::GetKvValue { instance, key }, _) => {
             let values = bench.models.get(instance).cloned().unwrap_or_default();
-            let value = if flaw == Flaw::ReadKept { values.kept.get(key).map(|e| e.value.clone()) } else { values.read().remove(key) };
+            let value = if flaw == Flaw::ReadKept {
+                values.kept.get(key).map(|e| e.value.clone())
+            } else {
+                values.read().remove(key)
+            };
             return Reply::Value(value);
         }
         (Call::GetKvAllValues { instance }, _) => {
