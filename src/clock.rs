@@ -32,6 +32,8 @@ mod idle;
     path = "clock/absent.rs"
 )]
 mod libc;
+#[cfg(feature = "conformance")]
+mod stopwatch;
 mod time;
 mod warp;
 
@@ -42,6 +44,8 @@ pub(crate) use alone::run_alone;
 pub use idle::settle;
 pub(crate) use idle::wake_idle;
 pub(crate) use libc::SUPPORTED;
+#[cfg(feature = "conformance")]
+pub(crate) use stopwatch::Stopwatch;
 pub use time::Time;
 pub use warp::{Claim, Warp, WarpError};
 

@@ -89,6 +89,8 @@ pub mod contract;
 pub mod faults;
 pub mod laws;
 pub mod provider;
+#[cfg(feature = "conformance")]
+pub mod report;
 pub mod seed;
 pub mod sim;
 pub mod store;

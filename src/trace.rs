@@ -28,6 +28,8 @@ pub use history::{ExecutionHistory, History};
 pub use lines::TraceError;
 pub use mark::{Happening, Mark};
 pub(crate) use text::Span;
+#[cfg(feature = "conformance")]
+pub(crate) use text::{Tokens, item_text, quote, words};
 pub use text::{describe_event, describe_item};
 
 /// Everything that was asked of a provider in one run, in the order of the
@@ -307,7 +309,8 @@ fn is_gauge(call: &Call) -> bool {
     matches!(call, Call::GetSystemMetrics | Call::GetQueueDepths)
 }
 
-fn answer(reply: &Reply) -> Answer {
+/// A reply, as far as a trace keeps it.
+pub(crate) fn answer(reply: &Reply) -> Answer {
     match reply {
         Reply::Turn(Some(turn)) => Answer::Turn(seen(turn)),
         Reply::Job(Some(job)) => Answer::Job((**job).clone()),

@@ -29,3 +29,9 @@ pub(super) fn shift_ns() -> i64 {
 pub(super) fn warp(_: u64) {}
 
 pub(super) fn unwarp() {}
+
+#[cfg(feature = "conformance")]
+pub(super) fn steady_ns() -> u64 {
+    static BEGAN: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
+    u64::try_from(BEGAN.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}

@@ -93,8 +93,15 @@ pub(crate) async fn crash(
         return Err(format!("The storage at {location:?} could not be opened again after the crash."));
     };
     let before = observed.len();
-    let stage =
-        Stage { provider: reopened, storage, pace: &mut pace, policy: &stop_at_once, witness: &nobody, patience };
+    let stage = Stage {
+        provider: reopened,
+        storage,
+        pace: &mut pace,
+        policy: &stop_at_once,
+        avoid: None,
+        witness: &nobody,
+        patience,
+    };
     let after = Script { steps: vec![Step::ReadBack, Step::Drain] };
     let run = resume(observed, &after, stage).await;
     storage.dispose(provider).await;

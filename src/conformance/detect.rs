@@ -49,7 +49,7 @@ fn thread_name() -> String {
 }
 
 /// Tries whether locks follow a warped clock.
-async fn detect(storage: &dyn Storage) -> Result<TimeSource, String> {
+pub(crate) async fn detect(storage: &dyn Storage) -> Result<TimeSource, String> {
     const LOCK: Duration = Duration::from_secs(60);
     let mut pace = Pace::new(TimeSource::Warp).await?;
     let provider = storage.create_provider().await;

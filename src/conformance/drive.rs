@@ -66,6 +66,15 @@ pub struct Run {
     pub end: End,
     /// Deviations that were passed over, because they are waived.
     pub waived: Vec<Deviation>,
+    /// Steps of which calls were left out.
+    pub avoided: BTreeSet<usize>,
+}
+
+impl Run {
+    /// Whether it ended with a deviation.
+    pub(crate) fn deviates(&self) -> bool {
+        matches!(self.end, End::Deviates(_))
+    }
 }
 
 /// What to do about a deviation.
@@ -79,6 +88,10 @@ pub(crate) enum Next {
 
 /// Says what to do about a deviation, from what was observed up to it.
 pub(crate) type Policy<'a> = &'a (dyn Fn(&[Observed], &Mismatch) -> Next + Sync);
+
+/// Says whether to leave out a call that ought to be refused, from what was
+/// observed up to it, as if it had been accepted.
+pub(crate) type Avoid<'a> = &'a (dyn Fn(&[Observed], &Mismatch) -> bool + Sync);
 
 /// Every deviation ends the run.
 pub(crate) fn stop_at_once(_: &[Observed], _: &Mismatch) -> Next {
@@ -105,6 +118,7 @@ pub(crate) struct Stage<'a> {
     pub storage: &'a dyn Storage,
     pub pace: &'a mut Pace,
     pub policy: Policy<'a>,
+    pub avoid: Option<Avoid<'a>>,
     pub witness: Witness<'a>,
     /// How much real time a call may take.
     pub patience: Duration,
@@ -118,7 +132,7 @@ pub(crate) async fn play(script: &Script, stage: Stage<'_>) -> Run {
         memo: Memo::new(base),
         oracle: Oracle::new(stage.storage.reading()),
         names: BTreeSet::new(),
-        run: Run { base, observed: Vec::new(), end: End::Agrees, waived: Vec::new() },
+        run: Run { base, observed: Vec::new(), end: End::Agrees, waived: Vec::new(), avoided: BTreeSet::new() },
         handler: Under::new(stage.provider.clone()),
         stage,
         step: 0,
@@ -135,7 +149,7 @@ pub(crate) async fn resume(observed: Vec<Observed>, script: &Script, stage: Stag
         memo: Memo::new(base),
         oracle: Oracle::new(stage.storage.reading()),
         names: BTreeSet::new(),
-        run: Run { base, observed: Vec::new(), end: End::Agrees, waived: Vec::new() },
+        run: Run { base, observed: Vec::new(), end: End::Agrees, waived: Vec::new(), avoided: BTreeSet::new() },
         handler: Under::new(stage.provider.clone()),
         stage,
         step: 0,
@@ -244,6 +258,10 @@ impl Play<'_> {
             return Ok(None);
         }
         let at = self.now();
+        if self.avoids(at, &call) {
+            self.run.avoided.insert(self.step);
+            return Ok(None);
+        }
         (self.stage.witness)(Seen::Asked(at, &call));
         let asked = ask(&self.handler, call.clone(), act.dropped_after, self.stage.patience).await;
         if !self.stage.pace.is_in_time() {
@@ -264,6 +282,19 @@ impl Play<'_> {
         let expected = self.oracle.forecast(at, &call);
         self.deviates(Mismatch { aspect, expected })?;
         Ok(None)
+    }
+
+    fn avoids(&mut self, at: Time, call: &Arc<Call>) -> bool {
+        let Some(avoid) = self.stage.avoid.filter(|_| !call.is_read()) else { return false };
+        let expected = self.oracle.forecast(at, call);
+        if !matches!(expected, Reply::Refused(_)) {
+            return false;
+        }
+        let accepted = Observed { step: self.step, at, call: call.clone(), reply: Some(Reply::Done) };
+        self.run.observed.push(accepted);
+        let avoids = avoid(&self.run.observed, &Mismatch { aspect: Aspect::Accepted, expected });
+        self.run.observed.pop();
+        avoids
     }
 
     fn answered(&mut self, at: Time, call: &Call, reply: Reply) -> Result<Option<Reply>, Over> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use duroxide::providers::Provider;
 
-use super::drive::{Policy, Run, Stage, nobody, play};
+use super::drive::{Avoid, Policy, Run, Stage, nobody, play};
 use super::pace::Pace;
 use super::script::Script;
 use super::storage::Storage;
@@ -28,19 +28,18 @@ impl<'a> Lab<'a> {
     }
 
     /// Runs a script on an empty provider.
-    pub async fn run(&mut self, script: &Script, policy: Policy<'_>) -> Run {
+    pub async fn run(&mut self, script: &Script, policy: Policy<'_>, avoid: Option<Avoid<'_>>) -> Run {
         let provider = self.empty().await;
-        let stage = Stage {
-            provider,
-            storage: self.storage,
-            pace: &mut self.pace,
-            policy,
-            witness: &nobody,
-            patience: self.patience,
-        };
+        let (storage, pace, patience) = (self.storage, &mut self.pace, self.patience);
+        let stage = Stage { provider, storage, pace, policy, avoid, witness: &nobody, patience };
         let run = play(script, stage).await;
         self.calls += run.observed.len() as u64;
         run
+    }
+
+    /// The step of time that counts, where it passes by itself.
+    pub fn tick_ms(&self) -> Option<u64> {
+        self.pace.tick_ms()
     }
 
     async fn empty(&mut self) -> Arc<dyn Provider> {

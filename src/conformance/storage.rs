@@ -1,6 +1,7 @@
 //! [`Storage`]: what a check can use of a provider beyond duroxide's own
 //! [`ProviderFactory`], all of it optional.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +38,19 @@ pub trait Storage: ProviderFactory {
     /// What to call the provider in a report.
     fn label(&self) -> String {
         "the provider".to_owned()
+    }
+
+    /// Rust code that makes a new, empty provider: the body of an
+    /// `async fn() -> Arc<dyn Provider>`, for the programs in findings. Without
+    /// it (the default) they leave that to be filled in.
+    fn code(&self) -> Option<String> {
+        None
+    }
+
+    /// Why it cannot be checked here and now, such as a database that is not
+    /// configured: every trial then shows as ignored, with this reason.
+    fn unavailable(&self) -> Option<String> {
+        None
     }
 
     /// How it reads time.
@@ -79,12 +93,15 @@ pub trait Storage: ProviderFactory {
     }
 }
 
-/// A factory that says nothing more.
-pub(crate) struct Plain<'a>(pub &'a dyn ProviderFactory);
+/// A factory that says nothing more, by whatever pointer.
+pub(crate) struct Plain<P>(pub P);
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl ProviderFactory for Plain<'_> {
+impl<'a, P> ProviderFactory for Plain<P>
+where
+    P: Deref<Target = dyn ProviderFactory + 'a> + Send + Sync,
+{
     async fn create_provider(&self) -> Arc<dyn Provider> {
         self.0.create_provider().await
     }
@@ -106,4 +123,4 @@ impl ProviderFactory for Plain<'_> {
     }
 }
 
-impl Storage for Plain<'_> {}
+impl<'a, P: Deref<Target = dyn ProviderFactory + 'a> + Send + Sync> Storage for Plain<P> {}

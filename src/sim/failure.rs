@@ -207,19 +207,23 @@ impl fmt::Display for Cause {
 
 /// The command that runs this test, or this program, with `seed`.
 fn command(seed: Seed) -> String {
-    let set = format!("{SEED_VARIABLE}={seed}");
+    format!("{SEED_VARIABLE}={seed} {}", command_here())
+}
+
+/// The command that runs this test, or this program.
+pub(crate) fn command_here() -> String {
     let program = std::env::current_exe().ok();
     let target = program.as_deref().and_then(target);
     let package = std::env::var("CARGO_PKG_NAME").ok();
     match (target, package, test_name()) {
-        (Some(Target::Example(name)), Some(package), _) => format!("{set} cargo run -p {package} --example {name}"),
+        (Some(Target::Example(name)), Some(package), _) => format!("cargo run -p {package} --example {name}"),
         (Some(Target::Test(flag)), Some(package), Some(test)) => {
-            format!("{set} cargo test -p {package}{flag} -- --exact {test}")
+            format!("cargo test -p {package}{flag} -- --exact {test}")
         }
-        (_, Some(package), Some(test)) => format!("{set} cargo test -p {package} -- --exact {test}"),
+        (_, Some(package), Some(test)) => format!("cargo test -p {package} -- --exact {test}"),
         _ => {
             let arguments: Vec<String> = std::env::args().collect();
-            format!("{set} {}", arguments.join(" "))
+            arguments.join(" ")
         }
     }
 }

@@ -63,7 +63,7 @@ fn is_repeated<'a>(entry: &'a Entry, told: &mut BTreeMap<(&'a str, String), &'a 
 
 /// Short names for lock tokens.
 #[derive(Default)]
-struct Tokens(BTreeMap<String, usize>);
+pub(crate) struct Tokens(BTreeMap<String, usize>);
 
 impl Tokens {
     fn name(&mut self, token: &str) -> String {
@@ -73,9 +73,26 @@ impl Tokens {
 }
 
 fn line(entry: &Entry, tokens: &mut Tokens, started: Time) -> String {
-    let asked = ask(&entry.call, tokens, started);
+    let words = words(&entry.call, &entry.answer, tokens, started);
     let method = entry.call.method();
-    let answered = match &entry.answer {
+    match (words.answered, words.asked.is_empty()) {
+        (None, _) => format!("{method} {}", words.asked),
+        (Some(answered), true) => format!("{method} -> {answered}"),
+        (Some(answered), false) => format!("{method} {} -> {answered}", words.asked),
+    }
+}
+
+/// A call and its answer in words.
+pub(crate) struct Words {
+    /// What was asked, without the method's name.
+    pub asked: String,
+    /// What was answered; `None` for what is only done.
+    pub answered: Option<String>,
+}
+
+pub(crate) fn words(call: &Call, answer: &Answer, tokens: &mut Tokens, started: Time) -> Words {
+    let asked = ask(call, tokens, started);
+    let answered = match answer {
         Answer::Turn(turn) => turn_text(turn, tokens, started),
         Answer::Job(job) => {
             let token = tokens.name(&job.token);
@@ -83,11 +100,11 @@ fn line(entry: &Entry, tokens: &mut Tokens, started: Time) -> String {
         }
         Answer::Nothing => "nothing".to_owned(),
         Answer::History(digest) => digest.to_string(),
-        Answer::Reply(Reply::Done) => return format!("{method} {asked}"),
+        Answer::Reply(Reply::Done) => return Words { asked, answered: None },
         Answer::Reply(reply) => reply_text(reply),
         Answer::Dropped => "dropped".to_owned(),
     };
-    if asked.is_empty() { format!("{method} -> {answered}") } else { format!("{method} {asked} -> {answered}") }
+    Words { asked, answered: Some(answered) }
 }
 
 fn turn_text(turn: &SeenTurn, tokens: &mut Tokens, started: Time) -> String {
@@ -204,7 +221,8 @@ pub fn describe_item(item: &WorkItem) -> String {
     item_text(item, Time(0))
 }
 
-fn item_text(item: &WorkItem, started: Time) -> String {
+/// The same, with times since `started`.
+pub(crate) fn item_text(item: &WorkItem, started: Time) -> String {
     let kind = kind_of(item);
     match item {
         WorkItem::StartOrchestration { orchestration, input, .. } => format!("{kind} {orchestration} {}", quote(input)),
@@ -301,7 +319,7 @@ fn event_name(event: &duroxide::Event) -> &'static str {
 }
 
 /// A payload in quotes, cut where it gets long.
-pub(super) fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     const LONGEST: usize = 60;
     if text.chars().count() <= LONGEST {
         return format!("{text:?}");

@@ -14,7 +14,6 @@ use duroxide_sim::trace::{Log, Recorder};
 use duroxide_sim::{Memory, Sim};
 use parking_lot::Mutex;
 
-mod list;
 pub mod source;
 mod stress;
 
@@ -82,6 +81,9 @@ macro_rules! call {
     ($function:path, provider) => {
         |factory| Box::pin(async move { $function(&*factory.provider()).await })
     };
+    ($function:path, long_polls) => {
+        call!($function, provider)
+    };
     ($function:path, short_polls) => {
         |factory| {
             Box::pin(async move { $function(&*factory.short_polls().provider(), $crate::validations::AT_ONCE).await })
@@ -123,7 +125,7 @@ macro_rules! tests {
     };
 }
 
-list::all!(tests);
+duroxide_sim::official_validations!(tests);
 
 /// The public functions of duroxide's validations, by module.
 pub fn published() -> BTreeMap<String, BTreeSet<String>> {

@@ -33,8 +33,15 @@ pub(crate) async fn work(storage: &dyn Storage) -> Result<(), String> {
     // following there.
     let go_on = |_: &[Observed], _: &Mismatch| Next::Stop;
     let mut pace = Pace::Warp(warp);
-    let stage =
-        Stage { provider, storage, pace: &mut pace, policy: &go_on, witness: &say, patience: Duration::from_secs(60) };
+    let stage = Stage {
+        provider,
+        storage,
+        pace: &mut pace,
+        policy: &go_on,
+        avoid: None,
+        witness: &say,
+        patience: Duration::from_secs(60),
+    };
     play(&order.script, stage).await;
     tell(&Line::Done);
     Ok(())

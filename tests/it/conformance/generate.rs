@@ -58,7 +58,7 @@ fn any_part_of_a_script_is_a_script() {
 fn memory_never_deviates() {
     let survey = survey();
     assert!(survey.deviations.is_empty(), "{:#?}", survey.deviations);
-    let config = Config { seed: Seed(7), calls: 100_000, ..Config::default() };
+    let config = Config::default().seed(Seed(7)).calls(100_000);
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let verdict = runtime.block_on(check_storage(&Factory::default(), &config));
     assert!(verdict.findings.is_empty(), "{:#?}", verdict.findings);

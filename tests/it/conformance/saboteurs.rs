@@ -78,6 +78,11 @@ pub fn all() -> Vec<Saboteur> {
     .concat()
 }
 
+/// A saboteur that does nothing wrong.
+pub fn honest() -> Saboteur {
+    Saboteur { name: "honest", rule: "", trick: |bench, now, call| bench.ask(now, call) }
+}
+
 struct Sabotaged {
     bench: Mutex<Bench>,
     trick: Trick,

@@ -1,12 +1,14 @@
-//! The names of duroxide's validations: the one list, which tests are made of.
+//! The names of duroxide's validations: the one list, for trials and tests.
 
 /// Passes the list of all validations, by module, to the macro `$each`.
 ///
 /// A name alone is a function of a factory. The others say how they are
 /// called: `with provider`; `with short_polls`, a provider whose fetches never
-/// wait, and the longest that one may take; `with stamps`, a factory and the
-/// version that old events carry.
-macro_rules! all {
+/// wait, and the longest that one may take; `with long_polls`, a provider whose
+/// fetches wait; `with stamps`, a factory and the version that old events carry.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! official_validations {
     ($each:ident) => {
         $each! {
             atomicity {
@@ -167,10 +169,10 @@ macro_rules! all {
             }
             long_polling {
                 test_short_poll_returns_immediately with short_polls;
-                test_long_poll_waits_for_timeout with provider;
+                test_long_poll_waits_for_timeout with long_polls;
                 test_fetch_respects_timeout_upper_bound with provider;
                 test_short_poll_work_item_returns_immediately with short_polls;
-                test_long_poll_work_item_waits_for_timeout with provider;
+                test_long_poll_work_item_waits_for_timeout with long_polls;
             }
             management {
                 test_list_instances;
@@ -285,5 +287,3 @@ macro_rules! all {
         }
     };
 }
-
-pub(super) use all;

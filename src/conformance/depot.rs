@@ -1,0 +1,153 @@
+//! [`Depot`]: the storage that a whole binary of trials is about.
+//!
+//! It finds out once what would otherwise be found out in every trial, and is a
+//! factory of a known size, which duroxide's validations need.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use duroxide::provider_validations::ProviderFactory;
+use duroxide::providers::Provider;
+use parking_lot::Mutex;
+
+use super::detect::detect;
+use super::oracle::Reading;
+use super::storage::{Storage, TimeSource};
+
+/// The storage of a binary of trials.
+pub(crate) struct Depot {
+    storage: Arc<dyn Storage>,
+    time: OnceLock<TimeSource>,
+    /// Whether a call of the factory that it need not have is under way.
+    reaching: AtomicBool,
+    /// What validations have made and cannot give back.
+    lent: Mutex<Vec<Arc<dyn Provider>>>,
+}
+
+impl Depot {
+    pub fn new(storage: Arc<dyn Storage>) -> Depot {
+        let time = match storage.time() {
+            TimeSource::Detect => OnceLock::new(),
+            source => OnceLock::from(source),
+        };
+        Depot { storage, time, reaching: AtomicBool::new(false), lent: Mutex::new(Vec::new()) }
+    }
+
+    /// The same storage, for one validation.
+    pub fn for_one(&self) -> Depot {
+        let lent = Mutex::new(Vec::new());
+        Depot { storage: self.storage.clone(), time: self.time.clone(), reaching: AtomicBool::new(false), lent }
+    }
+
+    /// Finds out which clock it follows, if nobody has said so.
+    pub async fn settle(&self) -> Result<TimeSource, String> {
+        match self.time.get() {
+            Some(source) => Ok(*source),
+            None => {
+                let source = detect(&*self.storage).await?;
+                Ok(*self.time.get_or_init(|| source))
+            }
+        }
+    }
+
+    /// A new provider.
+    pub async fn provider(&self) -> Arc<dyn Provider> {
+        let provider = self.storage.create_provider().await;
+        self.lent.lock().push(provider.clone());
+        provider
+    }
+
+    /// Gives back one provider.
+    pub async fn give_back(&self, provider: Arc<dyn Provider>) {
+        self.lent.lock().retain(|other| !Arc::ptr_eq(other, &provider));
+        self.storage.dispose(provider).await;
+    }
+
+    /// Gives back every provider that was made here.
+    pub async fn give_all_back(&self) {
+        let lent = std::mem::take(&mut *self.lent.lock());
+        for provider in lent {
+            self.storage.dispose(provider).await;
+        }
+    }
+
+    /// Whether it was in a call that only some factories have that a panic came.
+    pub fn was_reaching(&self) -> bool {
+        self.reaching.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl ProviderFactory for Depot {
+    async fn create_provider(&self) -> Arc<dyn Provider> {
+        self.provider().await
+    }
+
+    fn lock_timeout(&self) -> Duration {
+        self.storage.lock_timeout()
+    }
+
+    fn short_poll_threshold(&self) -> Duration {
+        self.storage.short_poll_threshold()
+    }
+
+    async fn corrupt_instance_history(&self, instance: &str) {
+        self.reaching.store(true, Ordering::SeqCst);
+        self.storage.corrupt_instance_history(instance).await;
+        self.reaching.store(false, Ordering::SeqCst);
+    }
+
+    async fn get_max_attempt_count(&self, instance: &str) -> u32 {
+        self.reaching.store(true, Ordering::SeqCst);
+        let count = self.storage.get_max_attempt_count(instance).await;
+        self.reaching.store(false, Ordering::SeqCst);
+        count
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Storage for Depot {
+    fn label(&self) -> String {
+        self.storage.label()
+    }
+
+    fn code(&self) -> Option<String> {
+        self.storage.code()
+    }
+
+    fn unavailable(&self) -> Option<String> {
+        self.storage.unavailable()
+    }
+
+    fn time(&self) -> TimeSource {
+        self.time.get().copied().unwrap_or(TimeSource::Detect)
+    }
+
+    fn reading(&self) -> Reading {
+        self.storage.reading()
+    }
+
+    async fn reset(&self, provider: &Arc<dyn Provider>) -> bool {
+        self.storage.reset(provider).await
+    }
+
+    async fn dispose(&self, provider: Arc<dyn Provider>) {
+        self.give_back(provider).await;
+    }
+
+    fn location(&self, provider: &Arc<dyn Provider>) -> Option<String> {
+        self.storage.location(provider)
+    }
+
+    async fn open(&self, location: &str) -> Option<Arc<dyn Provider>> {
+        self.storage.open(location).await
+    }
+
+    fn can_corrupt(&self) -> bool {
+        self.storage.can_corrupt()
+    }
+}

@@ -1,0 +1,335 @@
+//! [`Explorer`]: scripts from seeds, one after the other, and what to make of
+//! each.
+//!
+//! A rule that is *settled* (waived, or found already, or not what is looked
+//! for) must not blind a check to the others. After a read that deviates for
+//! such a rule a script goes on. A call that changes state ends it; but where
+//! it can be foreseen that the call would be accepted and must not be, for a
+//! rule that is settled, most such calls are left out.
+//!
+//! Which rule a long script breaks is a guess (see `blame`), so now and then a
+//! deviation that seems settled is made small to see whether it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::blame::blame;
+use super::config::Config;
+use super::contract::{self, Strength};
+use super::drive::{Deviation, End, Next, Observed, Run};
+use super::finding::{Finding, Subject};
+use super::generate::{self, Profile};
+use super::lab::Lab;
+use super::minimise::minimise;
+use super::oracle::{Aspect, Mismatch};
+use super::pulse::Pulse;
+use super::regress::Kept;
+use super::script::Script;
+use super::storage::Storage;
+use super::verdict::{Stale, Verdict};
+use super::waivers::Waiver;
+use crate::seed::Seed;
+
+/// Of so many calls that would only meet a settled deviation again, one is made.
+const MADE_OF: u64 = 16;
+
+/// What to look for.
+pub(crate) struct Plan {
+    pub seed: Seed,
+    pub calls: u64,
+    pub profiles: Vec<Profile>,
+    /// The one rule that counts; every one, if there is none.
+    pub focus: Option<&'static str>,
+}
+
+/// Where a script comes from.
+#[derive(Clone, Copy)]
+enum Origin<'a> {
+    Seed(Seed),
+    /// It is shown as it is.
+    Kept(&'a Kept),
+}
+
+/// A check under way.
+pub(crate) struct Explorer<'a> {
+    storage: &'a dyn Storage,
+    lab: Lab<'a>,
+    config: &'a Config,
+    waivers: Vec<&'a Waiver>,
+    pulse: &'a Pulse,
+    known: Known,
+    pub verdict: Verdict,
+}
+
+/// What is known of the provider's deviations.
+#[derive(Default)]
+struct Known {
+    focus: Option<&'static str>,
+    /// Rules that are waived or were found, and how often they were seen.
+    settled: BTreeMap<&'static str, u64>,
+    /// Settled rules for which calls that had to be refused were not.
+    accepted: BTreeSet<&'static str>,
+    /// How many calls have been thought about leaving out.
+    foreseen: AtomicU64,
+}
+
+impl Known {
+    fn is_settled(&self, rule: &str) -> bool {
+        self.settled.contains_key(rule) || self.focus.is_some_and(|focus| focus != rule)
+    }
+
+    fn policy(&self, observed: &[Observed], mismatch: &Mismatch) -> Next {
+        let passes = || observed.last().is_some_and(|last| last.call.is_read() && last.reply.is_some());
+        if passes() && self.is_settled(blame(observed, mismatch)) { Next::GoOn } else { Next::Stop }
+    }
+
+    /// Whether to leave out a call that ought to be refused.
+    fn avoids(&self, observed: &[Observed], mismatch: &Mismatch) -> bool {
+        self.accepted.contains(blame(observed, mismatch))
+            && !self.foreseen.fetch_add(1, Ordering::Relaxed).is_multiple_of(MADE_OF)
+    }
+}
+
+/// How a deviation looks: what stays the same while its script is made small.
+#[derive(PartialEq)]
+struct Look(&'static str, Aspect);
+
+impl Look {
+    fn of(run: &Run, deviation: &Deviation) -> Look {
+        Look::seen(&run.observed[..=deviation.observed], &deviation.mismatch)
+    }
+
+    fn seen(observed: &[Observed], mismatch: &Mismatch) -> Look {
+        let method = observed.last().map_or("", |last| last.call.method());
+        // When a lock ends is no part of the look.
+        let aspect = match &mismatch.aspect {
+            Aspect::Barred(_) => Aspect::Missed,
+            aspect => aspect.clone(),
+        };
+        Look(method, aspect)
+    }
+}
+
+fn rule_of(run: &Run, deviation: &Deviation) -> &'static str {
+    blame(&run.observed[..=deviation.observed], &deviation.mismatch)
+}
+
+impl<'a> Explorer<'a> {
+    pub fn new(
+        storage: &'a dyn Storage,
+        lab: Lab<'a>,
+        config: &'a Config,
+        waivers: Vec<&'a Waiver>,
+        pulse: &'a Pulse,
+        verdict: Verdict,
+    ) -> Explorer<'a> {
+        let settled = waivers.iter().map(|waiver| (waiver.rule, 0)).collect();
+        let known = Known { settled, ..Known::default() };
+        Explorer { storage, lab, config, waivers, pulse, known, verdict }
+    }
+
+    /// Runs scripts until the plan's calls are made, the time is up or, with a
+    /// focus, that rule is broken.
+    pub async fn explore(&mut self, plan: &Plan) {
+        self.known.focus = plan.focus;
+        let before = self.verdict.counts.calls;
+        let mut number = 0_u64;
+        while self.verdict.counts.calls - before < plan.calls {
+            if self.pulse.is_over() {
+                self.verdict.notes.push(format!(
+                    "The time was up after {} of {} calls: allow more with Config::at_most, or make fewer.",
+                    self.verdict.counts.calls - before,
+                    plan.calls
+                ));
+                return;
+            }
+            let profile = plan.profiles[(number % plan.profiles.len() as u64) as usize];
+            let profile = self.lab.tick_ms().map_or(profile, |tick| profile.on_grid(tick));
+            let seed = plan.seed.child(profile.name()).child(&number.to_string());
+            number += 1;
+            self.run(&generate::script(seed, profile), Origin::Seed(seed)).await;
+            if plan.focus.is_some_and(|focus| self.has(focus)) {
+                return;
+            }
+        }
+    }
+
+    /// Runs the scripts of waivers, and says which waivers they no longer need.
+    pub async fn try_waivers(&mut self, file: &Path) {
+        for waiver in self.waivers.clone() {
+            let Some(script) = &waiver.script else { continue };
+            let times = self.times(script, waiver.rule).await;
+            self.verdict.waive(waiver, times);
+            if times == 0 {
+                self.verdict.stale.push(Stale::new(
+                    waiver,
+                    file,
+                    "Its own script was run, and did not break the rule.",
+                ));
+            }
+        }
+    }
+
+    /// How often a script breaks a rule.
+    pub async fn times(&mut self, script: &Script, rule: &'static str) -> u64 {
+        // Every read is passed over, so that the last call is reached.
+        let policy = |observed: &[Observed], _: &Mismatch| match observed.last() {
+            Some(last) if last.call.is_read() => Next::GoOn,
+            _ => Next::Stop,
+        };
+        let run = self.lab.run(script, &policy, None).await;
+        self.verdict.counts.add(&run.observed);
+        deviations(&run).filter(|deviation| rule_of(&run, deviation) == rule).count() as u64
+    }
+
+    /// Runs a script that was kept.
+    pub async fn rerun(&mut self, kept: &Kept) {
+        self.run(&kept.script, Origin::Kept(kept)).await;
+    }
+
+    /// Runs one script, and takes note of what it shows.
+    async fn run(&mut self, script: &Script, origin: Origin<'_>) {
+        let known = &self.known;
+        let policy = |observed: &[Observed], mismatch: &Mismatch| known.policy(observed, mismatch);
+        let avoid = |observed: &[Observed], mismatch: &Mismatch| known.avoids(observed, mismatch);
+        let avoid: Option<super::drive::Avoid<'_>> = if known.accepted.is_empty() { None } else { Some(&avoid) };
+        let run = self.lab.run(script, &policy, avoid).await;
+        self.verdict.counts.scripts += 1;
+        self.verdict.counts.add(&run.observed);
+        self.verdict.counts.avoided += run.avoided.len() as u64;
+        self.pulse.beat(run.observed.len() as u64, self.verdict.findings.len(), run.waived.len() as u64);
+        if let End::Inconclusive(why) = &run.end {
+            *self.verdict.counts.inconclusive.entry(why.clone()).or_default() += 1;
+        }
+        let mut doubtful = None;
+        for deviation in deviations(&run) {
+            let rule = rule_of(&run, deviation);
+            if !self.known.is_settled(rule) {
+                self.found(script, &run, deviation, origin).await;
+                continue;
+            }
+            if deviation.mismatch.aspect == Aspect::Accepted {
+                self.known.accepted.insert(rule);
+            }
+            let times = self.known.settled.entry(rule).or_default();
+            *times += 1;
+            if times.is_power_of_two() && self.known.focus.is_none() {
+                doubtful.get_or_insert(deviation);
+            }
+        }
+        if let Some(deviation) = doubtful {
+            self.found(script, &run, deviation, origin).await;
+        }
+    }
+
+    /// Makes a deviation small, and takes note of the rule if it is a new one.
+    async fn found(&mut self, script: &Script, run: &Run, deviation: &Deviation, origin: Origin<'_>) {
+        let (look, guess) = (Look::of(run, deviation), rule_of(run, deviation));
+        let is_new = !self.known.is_settled(guess);
+        let as_it_was = || (without(script, &run.avoided), run.clone());
+        let (script, run) = match origin {
+            Origin::Kept(_) => as_it_was(),
+            Origin::Seed(_) => match self.shrink(&without(script, &run.avoided), &look, is_new).await {
+                Some(small) => small,
+                None if is_new => {
+                    self.verdict.notes.push(format!("A breach of {guess} was seen once and did not happen again."));
+                    as_it_was()
+                }
+                None => return,
+            },
+        };
+        let rule = match &run.end {
+            End::Deviates(last) => rule_of(&run, last),
+            _ => guess,
+        };
+        if self.known.is_settled(rule) {
+            return;
+        }
+        self.known.settled.insert(rule, 1);
+        let (seed, file) = match origin {
+            Origin::Seed(seed) => (Some(seed), None),
+            Origin::Kept(kept) => (None, Some(kept.file.clone())),
+        };
+        let finding = Finding { rule, script, run, seed, subject: Subject::of(self.storage), file };
+        self.add(finding);
+    }
+
+    /// Takes note of a finding, and keeps its script.
+    fn add(&mut self, mut finding: Finding) {
+        if contract::find(finding.rule).is_some_and(|rule| rule.strength == Strength::May) {
+            self.verdict.remarks.push(finding);
+            return;
+        }
+        if let (Some(regressions), None) = (&self.config.regressions, &finding.file) {
+            match regressions.keep(&finding) {
+                Ok(file) => finding.file = Some(file),
+                Err(error) => self.verdict.notes.push(error.to_string()),
+            }
+        }
+        self.verdict.findings.push(finding);
+    }
+
+    /// The smallest script whose deviation looks the same, and its run; one of a
+    /// rule that is not settled, if only `new` ones count.
+    async fn shrink(&mut self, script: &Script, look: &Look, new: bool) -> Option<(Script, Run)> {
+        let known = &self.known;
+        let is_it = |observed: &[Observed], mismatch: &Mismatch| {
+            Look::seen(observed, mismatch) == *look && !(new && known.is_settled(blame(observed, mismatch)))
+        };
+        let policy = |observed: &[Observed], mismatch: &Mismatch| match is_it(observed, mismatch) {
+            true => Next::Stop,
+            false => known.policy(observed, mismatch),
+        };
+        let lab = &mut self.lab;
+        let shown = async |script: &Script| {
+            let run = lab.run(script, &policy, None).await;
+            let is_shown = matches!(&run.end, End::Deviates(deviation) if is_it(&run.observed, &deviation.mismatch));
+            is_shown.then_some(run)
+        };
+        let minimal = minimise(script.clone(), self.config.shrinking, shown).await;
+        minimal.run.map(|run| (minimal.script, run))
+    }
+
+    fn has(&self, rule: &str) -> bool {
+        self.verdict.findings.iter().chain(&self.verdict.remarks).any(|finding| finding.rule == rule)
+    }
+
+    /// Ends a part of a check.
+    pub async fn end(mut self) -> Verdict {
+        for waiver in &self.waivers {
+            let times = self.known.settled.remove(waiver.rule).unwrap_or(0);
+            self.verdict.waive(waiver, times);
+        }
+        self.lab.close().await;
+        self.verdict
+    }
+
+    /// Ends a whole check: says which waivers were met, and which were never needed.
+    pub async fn finish(self, file: &Path) -> Verdict {
+        let (whole, waivers) = (!self.pulse.is_over(), self.waivers.clone());
+        let mut verdict = self.end().await;
+        for waiver in waivers {
+            let met = verdict.waived.iter().any(|waived| waived.rule == waiver.rule);
+            if whole && waiver.script.is_none() && !met {
+                let why = "It has no script of its own, and nothing in the whole run broke the rule.";
+                verdict.stale.push(Stale::new(waiver, file, why));
+            }
+        }
+        verdict
+    }
+}
+
+fn deviations(run: &Run) -> impl Iterator<Item = &Deviation> {
+    let last = match &run.end {
+        End::Deviates(deviation) => Some(deviation),
+        _ => None,
+    };
+    run.waived.iter().chain(last)
+}
+
+/// The script without the steps that were left out.
+fn without(script: &Script, avoided: &BTreeSet<usize>) -> Script {
+    let kept = script.steps.iter().enumerate().filter(|(number, _)| !avoided.contains(number));
+    Script { steps: kept.map(|(_, step)| step.clone()).collect() }
+}

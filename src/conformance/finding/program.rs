@@ -1,0 +1,284 @@
+//! A finding as a test in Rust on duroxide's public traits.
+//!
+//! The calls are those of the run, with the numbers and texts they had; lock
+//! tokens are variables, times count from `start`. Where time must pass, the
+//! process's clock is moved, or the program sleeps if the provider's time
+//! comes from elsewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::calls::{TokenNames, method};
+use super::code::EVENT_FUNCTION;
+use super::layout::Code;
+use super::{Finding, asserts::asserts, rule};
+use crate::call::{Call, Reply};
+use crate::conformance::drive::Observed;
+use crate::conformance::oracle::Aspect;
+use crate::conformance::script::Step;
+use crate::conformance::storage::TimeSource;
+
+/// Names of duroxide's that a program may use, and where they are.
+const NAMES: [(&str, &[&str]); 2] = [
+    (
+        "duroxide::providers",
+        &[
+            "DispatcherCapabilityFilter",
+            "ExecutionMetadata",
+            "InstanceFilter",
+            "KvEntry",
+            "Provider",
+            "PruneOptions",
+            "ScheduledActivityIdentifier",
+            "SemverRange",
+            "SessionFetchConfig",
+            "TagFilter",
+            "WorkItem",
+        ],
+    ),
+    ("duroxide", &["AppErrorKind", "ConfigErrorKind", "ErrorDetails", "Event", "EventKind", "PoisonMessageType"]),
+];
+
+/// The program.
+pub(super) fn program(finding: &Finding) -> String {
+    let cited = rule::cite(finding.rule);
+    let body = Body::of(finding);
+    let sleeps = body.sleeps;
+    let body = body.text;
+    let used = identifiers(&body);
+    let mut setup = String::new();
+    if !sleeps && (used.contains("start") || used.contains("warp")) {
+        setup += "    // The wall clock of this process stands still, and moves on command.\n";
+        setup += "    let warp = Warp::claim().await.expect(\"a turn\").start(None).expect(\"a clock that stops\");\n";
+    }
+    if used.contains("start") {
+        setup += if sleeps { "    let start = now_ms();\n" } else { "    let start = warp.now().0;\n" };
+    }
+    setup += "    let provider = provider().await;\n";
+    if used.contains("admin") {
+        setup += "    let admin = provider.as_management_capability().expect(\"a provider that can be managed\");\n";
+    }
+    let provider = finding.subject.code.clone();
+    let provider = provider.unwrap_or_else(|| "todo!(\"make the provider that is checked\")".to_owned());
+    let mut text =
+        format!("/// A new, empty provider.\nasync fn provider() -> Arc<dyn Provider> {{\n    {provider}\n}}\n");
+    text += &helpers(&format!("{setup}{body}"));
+    text += &format!("\nconst RULE: &str = {:?};\n", format!("{}: {}", finding.rule, cited.claim));
+    text += &format!("\n#[tokio::test]\nasync fn {}() {{\n{setup}{body}}}\n", name(finding.rule));
+    let head = format!(
+        "// {} breaks {} ({}).\n// Source: {}\n",
+        finding.subject.label, finding.rule, cited.strength, cited.source
+    );
+    head + &imports(&text) + "\n" + &text
+}
+
+fn name(rule: &str) -> String {
+    rule.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect()
+}
+
+fn helpers(body: &str) -> String {
+    let used = identifiers(body);
+    let all = [
+        ("event", EVENT_FUNCTION),
+        ("now_ms", NOW_FUNCTION),
+        ("drop_after", DROP_FUNCTION),
+        ("corrupt_history", CORRUPT_FUNCTION),
+    ];
+    all.into_iter().filter(|(name, _)| used.contains(name)).map(|(_, code)| code).collect()
+}
+
+/// The names that code uses, those in texts and comments left out.
+fn identifiers(code: &str) -> BTreeSet<&str> {
+    let mut found = BTreeSet::new();
+    for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+        let mut escaped = false;
+        let mut in_text = false;
+        let words = line.split(|letter: char| {
+            let ends = letter == '"' && !escaped;
+            escaped = letter == '\\' && !escaped;
+            in_text ^= ends;
+            in_text || !(letter.is_alphanumeric() || letter == '_')
+        });
+        found.extend(words);
+    }
+    found
+}
+
+const NOW_FUNCTION: &str = "
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.expect(\"a time after 1970\").as_millis() as u64
+}
+";
+
+const DROP_FUNCTION: &str = "
+/// Polls a future so often, and then drops it.
+async fn drop_after(polls: u32, future: impl Future) {
+    let mut future = std::pin::pin!(future);
+    let mut left = polls;
+    std::future::poll_fn(|cx| {
+        if left == 0 {
+            return Poll::Ready(());
+        }
+        left -= 1;
+        future.as_mut().poll(cx).map(drop)
+    })
+    .await;
+}
+";
+
+const CORRUPT_FUNCTION: &str = "
+/// Makes the stored history of an instance unreadable.
+async fn corrupt_history(_provider: &dyn Provider, _instance: &str) {
+    todo!(\"what corrupt_instance_history of the ProviderFactory does\")
+}
+";
+
+/// The imports that a text needs, in the order of rustfmt.
+fn imports(text: &str) -> String {
+    let words = identifiers(text);
+    let mut lines = BTreeMap::new();
+    let mut add = |path: &str, name: &'static str, needed: bool| {
+        if needed {
+            lines.entry(path.to_owned()).or_insert_with(Vec::new).push(name);
+        }
+    };
+    add("std::collections", "HashMap", words.contains("HashMap"));
+    add("std::collections", "HashSet", words.contains("HashSet"));
+    add("std::sync", "Arc", words.contains("Arc"));
+    add("std::task", "Poll", words.contains("Poll"));
+    add("std::time", "Duration", words.contains("Duration"));
+    add("std::time", "SystemTime", words.contains("SystemTime"));
+    for (path, names) in NAMES {
+        names.iter().for_each(|name| add(path, name, words.contains(name)));
+    }
+    add("duroxide_sim::clock", "Warp", words.contains("Warp"));
+    let line = |(path, names): (&String, &Vec<&str>)| match &names[..] {
+        [name] => format!("use {path}::{name};\n"),
+        names => format!("use {path}::{{{}}};\n", names.join(", ")),
+    };
+    let (std, others): (Vec<_>, Vec<_>) = lines.iter().partition(|(path, _)| path.starts_with("std"));
+    let text = |lines: Vec<(&String, &Vec<&str>)>| lines.into_iter().map(line).collect::<String>();
+    text(std) + "\n" + &text(others)
+}
+
+/// The calls of a run as statements.
+struct Body<'a> {
+    finding: &'a Finding,
+    /// The names of the tokens that were returned so far.
+    names: TokenNames,
+    /// Those that a later call brings.
+    used: BTreeSet<String>,
+    /// Whether time passes by itself, and cannot be moved.
+    sleeps: bool,
+    text: String,
+}
+
+impl Body<'_> {
+    fn of(finding: &Finding) -> Body<'_> {
+        let observed = &finding.run.observed;
+        let all = finding.deviation().is_some_and(|deviation| deviation.mismatch.aspect == Aspect::Token);
+        let brought = observed.iter().filter_map(|call| call.call.token().map(str::to_owned));
+        let used = if all { observed.iter().filter_map(issued).collect() } else { brought.collect() };
+        let sleeps = matches!(finding.subject.time, TimeSource::Real { .. });
+        let mut body = Body { finding, names: TokenNames::new(), used, sleeps, text: String::new() };
+        let mut step = 0;
+        let mut at = finding.run.base;
+        for (number, call) in observed.iter().enumerate() {
+            body.quiet(step..call.step);
+            step = call.step + 1;
+            if call.at > at {
+                let passed = (call.at - at).as_millis();
+                let passed = format!("Duration::from_millis({passed})");
+                body.text += &match sleeps {
+                    true => format!("    tokio::time::sleep({passed}).await;\n"),
+                    false => format!("    warp.advance({passed}).expect(\"time moves\");\n"),
+                };
+                at = call.at;
+            }
+            let is_last = number + 1 == observed.len();
+            // Of the reads of one step only the last matters.
+            if is_last || !matches!(finding.script.steps.get(call.step), Some(Step::ReadBack)) {
+                body.call(call, is_last);
+            }
+        }
+        body
+    }
+
+    fn quiet(&mut self, steps: std::ops::Range<usize>) {
+        for step in self.finding.script.steps.get(steps).unwrap_or_default() {
+            match step {
+                Step::Corrupt(instance) => {
+                    self.text += &format!("    corrupt_history(&*provider, {instance:?}).await;\n");
+                }
+                Step::Reopen => self.text += "    // Here the storage is opened once more, and used through that.\n",
+                _ => {}
+            }
+        }
+    }
+
+    fn call(&mut self, observed: &Observed, is_last: bool) {
+        let receiver = if observed.call.is_admin() { "admin" } else { "provider" };
+        let polls = self.polls(observed.step);
+        let call = method(&observed.call, self.finding.run.base, &self.names);
+        let mut put = |before: &str, rest: &[&str], after: &str| {
+            let rest = rest.iter().map(|link| (*link).to_owned()).collect();
+            let chain = Code::Chain { receiver: receiver.to_owned(), call: Box::new(call.clone()), rest };
+            self.text += &chain.lay_out(before, 4, after);
+        };
+        if is_last && let Some(deviation) = self.finding.deviation() {
+            if deviation.mismatch.aspect == Aspect::Hung {
+                put("let answer = ", &[], ";");
+                self.text +=
+                    "    let got = tokio::time::timeout(Duration::from_secs(10), answer).await.expect(RULE);\n";
+            } else {
+                put("let got = ", &[".await"], ";");
+            }
+            return self.judge(observed);
+        }
+        let step = observed.step + 1;
+        let (answered, refused) = (format!(".expect(\"step {step}\")"), format!(".expect_err(\"step {step}\")"));
+        match &observed.reply {
+            None => put(&format!("drop_after({polls}, "), &[], ").await;"),
+            Some(Reply::Refused(_)) => put("", &[".await", &refused], ";"),
+            Some(Reply::Turn(None) | Reply::Job(None)) => {
+                put("let nothing = ", &[".await", &answered], ";");
+                self.text += "    assert!(nothing.is_none());\n";
+            }
+            Some(Reply::Turn(Some(_)) | Reply::Job(Some(_))) => {
+                let token = issued(observed).filter(|token| self.used.contains(token));
+                let is_turn = matches!(&*observed.call, Call::FetchOrchestrationItem { .. });
+                let kind = if is_turn { "turn" } else { "job" };
+                let number = self.names.values().filter(|name| name.starts_with(kind)).count() + 1;
+                let name = format!("{kind}_{number}");
+                let before = token.as_ref().map(|_| format!("let (_, {name}, _) = ")).unwrap_or_default();
+                put(&before, &[".await", &answered, &format!(".expect(\"a {kind}\")")], ";");
+                self.names.extend(token.map(|token| (token, name)));
+            }
+            Some(_) => put("", &[".await", &answered], ";"),
+        }
+    }
+
+    fn polls(&self, step: usize) -> u32 {
+        match self.finding.script.steps.get(step) {
+            Some(Step::Call(act)) => act.dropped_after.unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    fn judge(&mut self, observed: &Observed) {
+        let Some(deviation) = self.finding.deviation() else { return };
+        let before: Vec<String> = self.names.values().cloned().collect();
+        self.text += "\n";
+        for statement in asserts(&deviation.mismatch, observed.reply.as_ref(), self.finding.run.base, &before) {
+            self.text += &statement.lay_out("", 4, ";");
+        }
+    }
+}
+
+fn issued(observed: &Observed) -> Option<String> {
+    match &observed.reply {
+        Some(Reply::Turn(Some(turn))) => Some(turn.token.clone()),
+        Some(Reply::Job(Some(job))) => Some(job.token.clone()),
+        _ => None,
+    }
+}

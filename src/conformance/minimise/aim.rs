@@ -1,0 +1,115 @@
+//! What a script's conventions stood for in a run: so that a token still means
+//! the same lock when steps before it go, and so that what was asked can be
+//! written as steps.
+
+use crate::call::{Call, Reply};
+use crate::conformance::drive::{Observed, Run};
+use crate::conformance::script::{Act, Script, Step};
+
+/// The script without the steps that are `gone`. Tokens still stand for what
+/// the same fetch has returned.
+pub(super) fn without(script: &Script, run: &Run, gone: impl Fn(usize) -> bool) -> Script {
+    let steps = script.steps.iter().enumerate().filter(|(at, _)| !gone(*at)).map(|(at, step)| {
+        let mut step = step.clone();
+        if let Step::Call(act) = &mut step
+            && let Some(token) = token_mut(&mut act.call)
+        {
+            aim(token, &run.observed, at, &gone);
+        }
+        step
+    });
+    Script { steps: steps.collect() }
+}
+
+fn aim(token: &mut String, observed: &[Observed], at: usize, gone: &impl Fn(usize) -> bool) {
+    let Some((queue, back)) = token.split_once(':') else { return };
+    let Ok(back) = back.parse::<usize>() else { return };
+    let before = observed.iter().filter(|call| call.step < at && issued(call).is_some_and(|(of, _)| of == queue));
+    let fetches: Vec<usize> = before.map(|call| call.step).collect();
+    let Some(target) = fetches.len().checked_sub(back + 1) else { return };
+    if !gone(fetches[target]) {
+        let between = fetches[target + 1..].iter().filter(|step| !gone(**step)).count();
+        *token = format!("{queue}:{between}");
+    }
+}
+
+/// The queue of a fetch that has found something, and the token it returned.
+fn issued(call: &Observed) -> Option<(&'static str, &str)> {
+    match &call.reply {
+        Some(Reply::Turn(Some(turn))) => Some(("turn", &turn.token)),
+        Some(Reply::Job(Some(job))) => Some(("job", &job.token)),
+        _ => None,
+    }
+}
+
+/// What the steps at `step` asked, as a call each, with waits between.
+pub(super) fn spelled_out(run: &Run, step: usize) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let first = run.observed.iter().position(|call| call.step == step).unwrap_or(run.observed.len());
+    for (at, call) in run.observed.iter().enumerate().skip(first).take_while(|(_, call)| call.step == step) {
+        let passed = if at == first { 0 } else { call.at.0 - run.observed[at - 1].at.0 };
+        if passed > 0 {
+            steps.push(Step::Wait(passed));
+        }
+        steps.push(Step::call(as_asked(run, at)));
+    }
+    steps
+}
+
+/// The act at `step` as the call that was made, its numbers as they are.
+pub(super) fn absolute(run: &Run, step: usize, act: &Act) -> Option<Step> {
+    let at = run.observed.iter().position(|call| call.step == step)?;
+    Some(Step::Call(Act { call: as_asked(run, at), relative: false, dropped_after: act.dropped_after }))
+}
+
+/// The observed call with its token by name again, and its times from the
+/// script's start.
+fn as_asked(run: &Run, at: usize) -> Call {
+    let mut call = (*run.observed[at].call).clone();
+    if let Some(token) = token_mut(&mut call) {
+        let before: Vec<(&str, &str)> = run.observed[..at].iter().filter_map(issued).collect();
+        if let Some(index) = before.iter().rposition(|(_, known)| known == token) {
+            let queue = before[index].0;
+            let back = before[index + 1..].iter().filter(|(of, _)| *of == queue).count();
+            *token = format!("{queue}:{back}");
+        }
+    }
+    let from_start = |time: &mut u64| *time = time.saturating_sub(run.base.0);
+    each_time(&mut call, from_start);
+    call
+}
+
+fn each_time(call: &mut Call, mut change: impl FnMut(&mut u64)) {
+    use duroxide::providers::WorkItem;
+    use std::sync::Arc;
+    let mut item = |item: &mut crate::call::Item| {
+        if matches!(**item, WorkItem::TimerFired { .. })
+            && let WorkItem::TimerFired { fire_at_ms, .. } = Arc::make_mut(item)
+        {
+            change(fire_at_ms);
+        }
+    };
+    match call {
+        Call::AckOrchestrationItem(ack) => ack.jobs.iter_mut().chain(&mut ack.messages).for_each(item),
+        Call::EnqueueForWorker { item: one } | Call::EnqueueForOrchestrator { item: one, .. } => item(one),
+        Call::AckWorkItem { completion, .. } => completion.iter_mut().for_each(item),
+        Call::DeleteInstanceBulk { query } => query.completed_before.iter_mut().for_each(change),
+        Call::PruneExecutions { keep, .. } => keep.completed_before.iter_mut().for_each(change),
+        Call::PruneExecutionsBulk { query, keep } => {
+            query.completed_before.iter_mut().chain(&mut keep.completed_before).for_each(change);
+        }
+        _ => {}
+    }
+}
+
+fn token_mut(call: &mut Call) -> Option<&mut String> {
+    match call {
+        Call::AckOrchestrationItem(ack) => Some(&mut ack.token),
+        Call::AbandonOrchestrationItem { token, .. }
+        | Call::RenewOrchestrationItemLock { token, .. }
+        | Call::AckWorkItem { token, .. }
+        | Call::RenewWorkItemLock { token, .. }
+        | Call::AbandonWorkItem { token, .. } => Some(token),
+        _ => None,
+    }
+}

@@ -1,0 +1,48 @@
+//! `waivers::<line>::<rule>`: whether each waiver is still needed.
+
+use super::stand::{Outcome, Stand};
+use super::{Trial, generated};
+use crate::conformance::check::Work;
+use crate::conformance::explore::Plan;
+use crate::conformance::generate::Profile;
+use crate::conformance::verdict::{Stale, Verdict};
+use crate::conformance::waivers::{Waiver, Waivers};
+
+/// A waiver without a script has this many times the calls that a rule has.
+const MORE: u64 = 20;
+
+pub(super) fn trials(stand: &Stand) -> Vec<Trial> {
+    // Those of a validation are looked at where it is run.
+    let waivers = stand.waivers.of(&stand.label).filter(|waiver| !waiver.rule.starts_with("official::"));
+    let trial = |waiver: &Waiver| {
+        let waiver = waiver.clone();
+        Trial::new(format!("waivers::{}::{}", waiver.line, waiver.rule), move |stand: &Stand| look_at(stand, &waiver))
+    };
+    waivers.map(trial).collect()
+}
+
+fn look_at(stand: &Stand, waiver: &Waiver) -> Outcome {
+    let verdict = match waiver.script {
+        Some(_) => stand.examine(&stand.waivers.only(waiver), Work::Waivers),
+        None => explore(stand, waiver),
+    };
+    Outcome::of(&verdict)
+}
+
+/// Looks for the deviation as if nothing were waived.
+fn explore(stand: &Stand, waiver: &Waiver) -> Verdict {
+    let plan = Plan {
+        seed: stand.config.seed.child(waiver.rule),
+        calls: generated::calls_of_rule(stand) * MORE,
+        profiles: Profile::for_rule(waiver.rule),
+        focus: Some(waiver.rule),
+    };
+    let mut verdict = stand.examine(&Waivers::default(), Work::Plan(plan));
+    let met = verdict.findings.iter().chain(&verdict.remarks).any(|finding| finding.rule == waiver.rule);
+    verdict.findings.clear();
+    if !met && verdict.troubles.is_empty() {
+        let why = "It has no script of its own, and no script that was made for its rule broke it.";
+        verdict.stale.push(Stale::new(waiver, stand.waivers.file(), why));
+    }
+    verdict
+}
