@@ -37,7 +37,6 @@ use duroxide_sim::provider::Port;
 use parking_lot::Mutex;
 
 pub use bench::Bench;
-pub use hunt::chase;
 
 /// How a saboteur answers.
 pub type Trick = fn(&mut Bench, Time, &Call) -> Reply;
@@ -102,7 +101,24 @@ impl Handler for Sabotaged {
     }
 }
 
-/// A saboteur under test.
+#[async_trait]
+impl ProviderFactory for Saboteur {
+    async fn create_provider(&self) -> Arc<dyn Provider> {
+        Suspect::new(*self).create_provider().await
+    }
+}
+
+impl Storage for Saboteur {
+    fn label(&self) -> String {
+        self.name.to_owned()
+    }
+
+    fn time(&self) -> TimeSource {
+        TimeSource::Virtual
+    }
+}
+
+/// A saboteur under test, whose histories can be made unreadable.
 pub struct Suspect {
     saboteur: Saboteur,
     /// The one that was created last.
