@@ -1,4 +1,19 @@
 //! Conformance: any duroxide provider against the whole provider contract.
+//!
+//! [`check`] is one line in a test of one's own; [`main`] is a whole test
+//! binary, with a named trial for each rule of the [`contract`] table and each
+//! of duroxide's validations. Both take duroxide's own `ProviderFactory`, or
+//! the [`Storage`] trait where more is known: how the provider reads time, how
+//! it is emptied, where it is kept.
+//!
+//! What a provider answers is compared, call by call, with what a store that
+//! has been asked the same would answer; where the contract leaves a choice the
+//! provider's answer fills it in. Scripts come from seeds, findings are made
+//! small, deviations that are known are waived ([`Waivers`]).
+
+// Before its users: it brings a macro.
+#[macro_use]
+mod official;
 
 mod blame;
 mod check;
@@ -13,9 +28,9 @@ mod drive;
 mod explore;
 mod finding;
 mod generate;
+mod hunt;
 mod lab;
 mod minimise;
-mod official;
 mod oracle;
 mod pace;
 mod progress;
@@ -35,6 +50,7 @@ pub use differential::{Comparison, Judge, Parting, differential, differential_sc
 pub use drive::{Deviation, End, Observed, Run};
 pub use finding::{Finding, Line, Shown, Subject};
 pub use generate::{Area, Profile, script};
+pub use hunt::{Hunt, hunt};
 pub use minimise::{Budget, Minimal, minimise};
 pub use oracle::{Aspect, Mismatch, Reading};
 pub use regress::{Kept, KeptError, Regressions, SCRIPT_VARIABLE};

@@ -83,6 +83,7 @@
 
 pub mod call;
 pub mod clock;
+mod command;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod contract;

@@ -39,8 +39,6 @@ use crate::seed::Seed;
 use crate::trace::Trace;
 
 pub use crashes::{Effects, Incident, Incidents, Survey, crash_everywhere, try_crash_everywhere};
-#[cfg(feature = "conformance")]
-pub(crate) use failure::command_here;
 pub use failure::{Cause, Failure};
 pub use handle::{Handle, NodeError};
 pub use plan::{Entry, Plan, Point, What, When};

@@ -7,8 +7,12 @@
 //! it can be foreseen that the call would be accepted and must not be, for a
 //! rule that is settled, most such calls are left out.
 //!
-//! Which rule a long script breaks is a guess (see `blame`), so now and then a
-//! deviation that seems settled is made small to see whether it is.
+//! Which rule a long script breaks is a guess (see `blame`). So a deviation that
+//! seems new is one only if it still is when every step that it does without is
+//! gone; and now and then one that seems settled is made small to see whether
+//! it is.
+
+mod look;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -17,7 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::blame::blame;
 use super::config::Config;
 use super::contract::{self, Strength};
-use super::drive::{Deviation, End, Next, Observed, Run};
+use super::drive::{Avoid, Deviation, End, Next, Observed, Run};
 use super::finding::{Finding, Subject};
 use super::generate::{self, Profile};
 use super::lab::Lab;
@@ -30,6 +34,7 @@ use super::storage::Storage;
 use super::verdict::{Stale, Verdict};
 use super::waivers::Waiver;
 use crate::seed::Seed;
+use look::{Look, deviations, rule_of};
 
 /// Of so many calls that would only meet a settled deviation again, one is made.
 const MADE_OF: u64 = 16;
@@ -51,6 +56,16 @@ enum Origin<'a> {
     Kept(&'a Kept),
 }
 
+/// Which deviations count while a script is made small.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Which {
+    Any,
+    /// Those of rules that are not settled.
+    New,
+}
+
+use Which::{Any, New};
+
 /// A check under way.
 pub(crate) struct Explorer<'a> {
     storage: &'a dyn Storage,
@@ -70,6 +85,8 @@ struct Known {
     settled: BTreeMap<&'static str, u64>,
     /// Settled rules for which calls that had to be refused were not.
     accepted: BTreeSet<&'static str>,
+    /// Rules that were guessed, and turned out to be settled ones: how often.
+    mistaken: BTreeMap<&'static str, u64>,
     /// How many calls have been thought about leaving out.
     foreseen: AtomicU64,
 }
@@ -89,30 +106,6 @@ impl Known {
         self.accepted.contains(blame(observed, mismatch))
             && !self.foreseen.fetch_add(1, Ordering::Relaxed).is_multiple_of(MADE_OF)
     }
-}
-
-/// How a deviation looks: what stays the same while its script is made small.
-#[derive(PartialEq)]
-struct Look(&'static str, Aspect);
-
-impl Look {
-    fn of(run: &Run, deviation: &Deviation) -> Look {
-        Look::seen(&run.observed[..=deviation.observed], &deviation.mismatch)
-    }
-
-    fn seen(observed: &[Observed], mismatch: &Mismatch) -> Look {
-        let method = observed.last().map_or("", |last| last.call.method());
-        // When a lock ends is no part of the look.
-        let aspect = match &mismatch.aspect {
-            Aspect::Barred(_) => Aspect::Missed,
-            aspect => aspect.clone(),
-        };
-        Look(method, aspect)
-    }
-}
-
-fn rule_of(run: &Run, deviation: &Deviation) -> &'static str {
-    blame(&run.observed[..=deviation.observed], &deviation.mismatch)
 }
 
 impl<'a> Explorer<'a> {
@@ -193,7 +186,7 @@ impl<'a> Explorer<'a> {
         let known = &self.known;
         let policy = |observed: &[Observed], mismatch: &Mismatch| known.policy(observed, mismatch);
         let avoid = |observed: &[Observed], mismatch: &Mismatch| known.avoids(observed, mismatch);
-        let avoid: Option<super::drive::Avoid<'_>> = if known.accepted.is_empty() { None } else { Some(&avoid) };
+        let avoid: Option<Avoid<'_>> = if known.accepted.is_empty() { None } else { Some(&avoid) };
         let run = self.lab.run(script, &policy, avoid).await;
         self.verdict.counts.scripts += 1;
         self.verdict.counts.add(&run.observed);
@@ -225,19 +218,14 @@ impl<'a> Explorer<'a> {
 
     /// Makes a deviation small, and takes note of the rule if it is a new one.
     async fn found(&mut self, script: &Script, run: &Run, deviation: &Deviation, origin: Origin<'_>) {
-        let (look, guess) = (Look::of(run, deviation), rule_of(run, deviation));
-        let is_new = !self.known.is_settled(guess);
-        let as_it_was = || (without(script, &run.avoided), run.clone());
-        let (script, run) = match origin {
-            Origin::Kept(_) => as_it_was(),
-            Origin::Seed(_) => match self.shrink(&without(script, &run.avoided), &look, is_new).await {
-                Some(small) => small,
-                None if is_new => {
-                    self.verdict.notes.push(format!("A breach of {guess} was seen once and did not happen again."));
-                    as_it_was()
-                }
-                None => return,
-            },
+        let guess = rule_of(run, deviation);
+        let (script, run, seed, file) = match origin {
+            Origin::Kept(kept) => (script.clone(), run.clone(), None, Some(kept.file.clone())),
+            Origin::Seed(seed) => {
+                let script = without(script, &run.avoided);
+                let Some((script, run)) = self.small(script, run, deviation).await else { return };
+                (script, run, Some(seed), None)
+            }
         };
         let rule = match &run.end {
             End::Deviates(last) => rule_of(&run, last),
@@ -247,12 +235,35 @@ impl<'a> Explorer<'a> {
             return;
         }
         self.known.settled.insert(rule, 1);
-        let (seed, file) = match origin {
-            Origin::Seed(seed) => (Some(seed), None),
-            Origin::Kept(kept) => (None, Some(kept.file.clone())),
+        self.add(Finding { rule, script, run, seed, subject: Subject::of(self.storage), file });
+    }
+
+    /// The smallest script that shows a deviation, and its run; `None` if that
+    /// turns out to be settled.
+    async fn small(&mut self, script: Script, run: &Run, deviation: &Deviation) -> Option<(Script, Run)> {
+        let (look, guess) = (Look::of(run, deviation), rule_of(run, deviation));
+        if self.known.is_settled(guess) {
+            return self.shrink(&script, &look, Any).await;
+        }
+        // A guess that was wrong before is looked into more and more rarely.
+        if let Some(times) = self.known.mistaken.get_mut(guess) {
+            *times += 1;
+            if !times.is_power_of_two() {
+                return None;
+            }
+        }
+        let Some((small, _)) = self.shrink(&script, &look, New).await else {
+            self.verdict.notes.push(format!("A breach of {guess} was seen once and did not happen again."));
+            return Some((script, run.clone()));
         };
-        let finding = Finding { rule, script, run, seed, subject: Subject::of(self.storage), file };
-        self.add(finding);
+        // Steps may have been left only because without them it looks settled.
+        let (small, run) = self.shrink(&small, &look, Any).await?;
+        let is_settled = matches!(&run.end, End::Deviates(last) if self.known.is_settled(rule_of(&run, last)));
+        if is_settled {
+            self.known.mistaken.entry(guess).or_insert(1);
+            return None;
+        }
+        Some((small, run))
     }
 
     /// Takes note of a finding, and keeps its script.
@@ -270,12 +281,11 @@ impl<'a> Explorer<'a> {
         self.verdict.findings.push(finding);
     }
 
-    /// The smallest script whose deviation looks the same, and its run; one of a
-    /// rule that is not settled, if only `new` ones count.
-    async fn shrink(&mut self, script: &Script, look: &Look, new: bool) -> Option<(Script, Run)> {
+    /// The smallest script whose deviation looks the same, and its run.
+    async fn shrink(&mut self, script: &Script, look: &Look, which: Which) -> Option<(Script, Run)> {
         let known = &self.known;
         let is_it = |observed: &[Observed], mismatch: &Mismatch| {
-            Look::seen(observed, mismatch) == *look && !(new && known.is_settled(blame(observed, mismatch)))
+            Look::seen(observed, mismatch) == *look && (which == Any || !known.is_settled(blame(observed, mismatch)))
         };
         let policy = |observed: &[Observed], mismatch: &Mismatch| match is_it(observed, mismatch) {
             true => Next::Stop,
@@ -318,14 +328,6 @@ impl<'a> Explorer<'a> {
         }
         verdict
     }
-}
-
-fn deviations(run: &Run) -> impl Iterator<Item = &Deviation> {
-    let last = match &run.end {
-        End::Deviates(deviation) => Some(deviation),
-        _ => None,
-    };
-    run.waived.iter().chain(last)
 }
 
 /// The script without the steps that were left out.

@@ -135,7 +135,7 @@ impl Finding {
 /// The command that runs a script again.
 fn replay(rule: &str, script: &Script, file: Option<&str>) -> String {
     let file = file.map_or_else(|| regress::file_name(rule, script), str::to_owned);
-    let command = crate::sim::command_here();
+    let command = crate::command::here();
     format!("{SCRIPT_VARIABLE}={file} {command}")
 }
 
@@ -145,12 +145,16 @@ impl fmt::Display for Finding {
     }
 }
 
+/// How many letters of a step are printed where a file has it whole.
+const LONGEST_STEP: usize = 1000;
+
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} breaks {} ({})", self.provider, self.rule, self.strength)?;
         writeln!(f)?;
-        writeln!(f, "  {}", self.claim)?;
-        writeln!(f, "  Source: {}", self.source)?;
+        for line in [&self.claim, &format!("Source: {}", self.source)] {
+            layout::wrapped(line, layout::WIDTH - 2).iter().try_for_each(|line| writeln!(f, "  {line}"))?;
+        }
         writeln!(f)?;
         for (title, lines) in [("expected", &self.expected), ("got", &self.got)] {
             for (at, line) in lines.iter().enumerate() {
@@ -166,7 +170,15 @@ impl fmt::Display for Shown {
         writeln!(f)?;
         writeln!(f, "The script:")?;
         writeln!(f)?;
-        self.script.iter().try_for_each(|line| writeln!(f, "    {line}"))?;
+        for line in &self.script {
+            match line.char_indices().nth(LONGEST_STEP) {
+                // The file has it whole.
+                Some((cut, _)) if self.file.is_some() => {
+                    writeln!(f, "    {}… ({} bytes)", &line[..cut], line.len())?;
+                }
+                _ => writeln!(f, "    {line}")?,
+            }
+        }
         writeln!(f)?;
         if let Some(seed) = self.seed {
             writeln!(f, "Found with seed {seed}.")?;

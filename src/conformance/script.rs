@@ -114,7 +114,9 @@ impl std::str::FromStr for Script {
         let lines = text.lines().enumerate().map(|(number, line)| (number + 1, line.trim()));
         let steps = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
         let read = |(line, text): (usize, &str)| {
-            serde_json::from_str(text).map_err(|error| ScriptError { line, reason: error.to_string() })
+            // Each line is read by itself; its number in the file is the one to name.
+            let reason = |error: serde_json::Error| error.to_string().replace(" at line 1 column ", " at column ");
+            serde_json::from_str(text).map_err(|error| ScriptError { line, reason: reason(error) })
         };
         Ok(Script { steps: steps.map(read).collect::<Result<_, _>>()? })
     }

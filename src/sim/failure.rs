@@ -1,7 +1,6 @@
 //! [`Failure`]: how a simulation went wrong, and how to see it again.
 
 use std::fmt;
-use std::path::Path;
 use std::time::Duration;
 
 use super::plan::{Entry, Plan, What};
@@ -207,54 +206,5 @@ impl fmt::Display for Cause {
 
 /// The command that runs this test, or this program, with `seed`.
 fn command(seed: Seed) -> String {
-    format!("{SEED_VARIABLE}={seed} {}", command_here())
-}
-
-/// The command that runs this test, or this program.
-pub(crate) fn command_here() -> String {
-    let program = std::env::current_exe().ok();
-    let target = program.as_deref().and_then(target);
-    let package = std::env::var("CARGO_PKG_NAME").ok();
-    match (target, package, test_name()) {
-        (Some(Target::Example(name)), Some(package), _) => format!("cargo run -p {package} --example {name}"),
-        (Some(Target::Test(flag)), Some(package), Some(test)) => {
-            format!("cargo test -p {package}{flag} -- --exact {test}")
-        }
-        (_, Some(package), Some(test)) => format!("cargo test -p {package} -- --exact {test}"),
-        _ => {
-            let arguments: Vec<String> = std::env::args().collect();
-            arguments.join(" ")
-        }
-    }
-}
-
-enum Target {
-    Example(String),
-    Test(String),
-}
-
-/// Which of cargo's targets a program is, from where cargo puts it.
-fn target(program: &Path) -> Option<Target> {
-    let folder = program.parent()?.file_name()?.to_str()?;
-    let stem = program.file_stem()?.to_str()?;
-    if folder == "examples" {
-        return Some(Target::Example(stem.to_owned()));
-    }
-    let (name, _hash) = stem.rsplit_once('-').filter(|_| folder == "deps")?;
-    let root = std::env::var_os("CARGO_MANIFEST_DIR")?;
-    let tests = Path::new(&root).join("tests");
-    let is_test = tests.join(format!("{name}.rs")).exists() || tests.join(name).join("main.rs").exists();
-    Some(Target::Test(if is_test { format!(" --test {name}") } else { String::new() }))
-}
-
-/// The test under way: libtest names a test's thread after it; where it runs
-/// tests on the main thread, the exact filter says which one.
-fn test_name() -> Option<String> {
-    let thread = std::thread::current();
-    if let Some(name) = thread.name().filter(|name| *name != "main") {
-        return Some(name.to_owned());
-    }
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let exact = arguments.iter().any(|argument| argument == "--exact");
-    arguments.into_iter().find(|argument| exact && !argument.starts_with('-'))
+    format!("{SEED_VARIABLE}={seed} {}", crate::command::here())
 }

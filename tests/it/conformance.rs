@@ -3,9 +3,13 @@
 mod config;
 mod contract;
 mod differential;
+mod finding;
 mod generate;
+mod minimise;
+mod regress;
 mod report;
 mod saboteurs;
 mod scratch;
 mod trials;
+mod tricks;
 mod waivers;

@@ -2,15 +2,23 @@
 
 mod first_test;
 
-/// The code between the first fence of that kind and its end.
-fn block(text: &str) -> &str {
-    let code = text.split("```rust\n").nth(1).expect("README has a block of Rust");
+const README: &str = include_str!("../../README.md");
+
+/// The code between a fence of that kind and its end, counted from 0.
+fn block(text: &str, number: usize) -> &str {
+    let code = text.split("```rust\n").nth(number + 1).expect("README has that block of Rust");
     code.split("```").next().expect("the block ends")
 }
 
 #[test]
 fn readme_shows_the_test_that_runs_here() {
     let here = include_str!("readme/first_test.rs");
-    assert_eq!(block(include_str!("../../README.md")), here);
+    assert_eq!(block(README, 0), here);
     assert!(here.lines().count() < 20, "{} lines", here.lines().count());
+}
+
+#[test]
+fn readme_shows_the_check_that_runs_here() {
+    let here = include_str!("../check_provider.rs");
+    assert!(README.split("## Check your provider").nth(1).is_some_and(|section| block(section, 0) == here));
 }

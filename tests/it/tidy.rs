@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const TABLE: &[(&str, &[&str], &[&str])] = &[
     ("seed", &[], &["duroxide::", "SystemTime", "tokio"]),
     ("clock", &["seed"], &["duroxide::", "HashMap"]),
+    ("command", &[], &["duroxide::", "tokio", "SystemTime", "HashMap"]),
     ("call", &[], &["tokio", "SystemTime", "Mutex", "HashMap"]),
     (
         "store",
@@ -21,14 +22,16 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
     ("laws", &["call", "clock", "seed", "trace"], &["SystemTime", "HashMap", "Mutex"]),
     (
         "sim",
-        &["call", "clock", "seed", "provider", "faults", "trace", "laws"],
+        &["call", "clock", "command", "seed", "provider", "faults", "trace", "laws"],
         &["SystemTime", "HashMap", "use crate::store"],
     ),
     (
         "conformance",
-        &["call", "clock", "seed", "store", "provider", "faults", "trace", "laws"],
+        // The entry points write reports.
+        &["call", "clock", "command", "seed", "store", "provider", "faults", "trace", "laws", "report"],
         &["SystemTime", "HashMap", "use crate::sim"],
     ),
+    ("report", &["conformance"], &["SystemTime", "HashMap", "Instant", "tokio"]),
     ("contract", &[], &["fn "]),
 ];
 

@@ -58,7 +58,7 @@ fn is_odd(pinned: &Version, ranges: &[VersionRange]) -> bool {
 /// A filter let pass what it leaves out.
 pub(super) fn barred(case: &Case<'_>, turn: &Turn, ranges: &[VersionRange]) -> &'static str {
     let (own, earlier) = (pins(case, turn, true), pins(case, turn, false));
-    let last = case.past.acks_of(&turn.instance).filter(|(_, ack)| ack.execution == turn.execution).next_back();
+    let last = case.past.acks_of(&turn.instance).rfind(|(_, ack)| ack.execution == turn.execution);
     let given = last.is_some_and(|(_, ack)| ack.metadata.pinned_duroxide_version.is_some());
     match (&own[..], ranges) {
         ([], []) => "turn.capability-no-ranges-unpinned",

@@ -210,9 +210,38 @@ pub(super) fn item(item: &Item, base: Time) -> Code {
                 ("fire_at_ms", moment(*fire_at_ms, base)),
             ],
         ),
+        // By the function `start_of` where it is a usual one.
+        WorkItem::StartOrchestration {
+            instance,
+            orchestration,
+            input,
+            version: None,
+            parent_instance: None,
+            parent_id: None,
+            parent_execution_id: None,
+            execution_id: 1,
+        } if input.is_empty() && instance.len().max(orchestration.len()) < 40 => {
+            Code::word(format!("start_of({instance:?}, {orchestration:?})"))
+        }
         other => other.code(),
     }
 }
+
+/// The function that [`item`] uses.
+pub(super) const START_FUNCTION: &str = r#"
+fn start_of(instance: &str, orchestration: &str) -> WorkItem {
+    WorkItem::StartOrchestration {
+        instance: instance.to_owned(),
+        orchestration: orchestration.to_owned(),
+        input: String::new(),
+        version: None,
+        parent_instance: None,
+        parent_id: None,
+        parent_execution_id: None,
+        execution_id: 1,
+    }
+}
+"#;
 
 /// A list of work items.
 pub(super) fn items(all: &[Item], base: Time) -> Code {

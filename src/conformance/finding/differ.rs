@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::table::fields;
 use crate::call::{Event, Item, Reply, Turn};
 use crate::clock::Time;
 use crate::conformance::drive::{Deviation, Run};
@@ -75,6 +76,7 @@ fn reply_words(reply: &Reply, call: &crate::call::Call, base: Time) -> String {
         Reply::Refused(refusal) => format!("an error: {}", refusal.message),
         Reply::Names(names) if names.is_empty() => "no names".to_owned(),
         Reply::Events(events) if events.is_empty() => "no events".to_owned(),
+        other if fields(other).is_some() => fields(other).unwrap_or_default(),
         other => trace_words(call, &answer(other), &mut Tokens::default(), base).answered.unwrap_or_default(),
     }
 }

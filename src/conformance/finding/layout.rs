@@ -14,7 +14,22 @@ pub(super) enum Code {
 }
 
 /// How wide a line may get.
-const WIDTH: usize = 100;
+pub(super) const WIDTH: usize = 100;
+
+/// A text in lines of at most so many letters, broken between words.
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
 
 impl Code {
     pub fn word(text: impl Into<String>) -> Code {
@@ -77,7 +92,8 @@ impl Code {
                 format!("{pad}{before}{open}\n{parts}{pad}{close}{after}\n")
             }
             Code::Chain { receiver, call, rest } => {
-                let mut text = format!("{pad}{before}{receiver}\n{}", call.lay_out(".", indent + 4, ""));
+                let end = if rest.is_empty() { after } else { "" };
+                let mut text = format!("{pad}{before}{receiver}\n{}", call.lay_out(".", indent + 4, end));
                 for (at, link) in rest.iter().enumerate() {
                     let end = if at + 1 == rest.len() { after } else { "" };
                     text += &format!("{pad}    {link}{end}\n");

@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::calls::{TokenNames, method};
-use super::code::EVENT_FUNCTION;
-use super::layout::Code;
+use super::code::{EVENT_FUNCTION, START_FUNCTION};
+use super::layout::{Code, WIDTH, wrapped};
 use super::{Finding, asserts::asserts, rule};
 use crate::call::{Call, Reply};
 use crate::conformance::drive::Observed;
@@ -46,9 +46,15 @@ pub(super) fn program(finding: &Finding) -> String {
     let body = body.text;
     let used = identifiers(&body);
     let mut setup = String::new();
-    if !sleeps && (used.contains("start") || used.contains("warp")) {
+    let moves = used.contains("start") || used.contains("warp");
+    // A lock that is over in a moment needs a clock that stands still, too.
+    let is_hasty = used.contains("from_millis") || used.contains("new");
+    if !sleeps && (moves || is_hasty) {
+        let name = if moves { "warp" } else { "_warp" };
         setup += "    // The wall clock of this process stands still, and moves on command.\n";
-        setup += "    let warp = Warp::claim().await.expect(\"a turn\").start(None).expect(\"a clock that stops\");\n";
+        setup += &format!(
+            "    let {name} = Warp::claim().await.expect(\"a turn\").start(None).expect(\"a clock that stops\");\n"
+        );
     }
     if used.contains("start") {
         setup += if sleeps { "    let start = now_ms();\n" } else { "    let start = warp.now().0;\n" };
@@ -62,13 +68,26 @@ pub(super) fn program(finding: &Finding) -> String {
     let mut text =
         format!("/// A new, empty provider.\nasync fn provider() -> Arc<dyn Provider> {{\n    {provider}\n}}\n");
     text += &helpers(&format!("{setup}{body}"));
-    text += &format!("\nconst RULE: &str = {:?};\n", format!("{}: {}", finding.rule, cited.claim));
+    text += &constant(&format!("{}: {}", finding.rule, cited.claim));
     text += &format!("\n#[tokio::test]\nasync fn {}() {{\n{setup}{body}}}\n", name(finding.rule));
-    let head = format!(
-        "// {} breaks {} ({}).\n// Source: {}\n",
-        finding.subject.label, finding.rule, cited.strength, cited.source
-    );
-    head + &imports(&text) + "\n" + &text
+    let head = [
+        format!("{} breaks {} ({}).", finding.subject.label, finding.rule, cited.strength),
+        format!("Source: {}", cited.source),
+    ];
+    let head = head.iter().flat_map(|line| wrapped(line, WIDTH - 3)).map(|line| format!("// {line}\n"));
+    head.collect::<String>() + &imports(&text) + "\n" + &text
+}
+
+/// The rule as a constant, in as many lines as it takes.
+fn constant(rule: &str) -> String {
+    let flat = format!("const RULE: &str = {rule:?};");
+    if flat.chars().count() <= WIDTH {
+        return format!("\n{flat}\n");
+    }
+    let lines = wrapped(rule, WIDTH - 8);
+    let line = |line: &String| format!("{line:?}").trim_matches('"').to_owned();
+    let lines: Vec<String> = lines.iter().map(line).collect();
+    format!("\nconst RULE: &str = \"\\\n    {}\";\n", lines.join(" \\\n    "))
 }
 
 fn name(rule: &str) -> String {
@@ -78,6 +97,7 @@ fn name(rule: &str) -> String {
 fn helpers(body: &str) -> String {
     let used = identifiers(body);
     let all = [
+        ("start_of", START_FUNCTION),
         ("event", EVENT_FUNCTION),
         ("now_ms", NOW_FUNCTION),
         ("drop_after", DROP_FUNCTION),
@@ -105,8 +125,7 @@ fn identifiers(code: &str) -> BTreeSet<&str> {
 
 const NOW_FUNCTION: &str = "
 fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since.expect(\"a time after 1970\").as_millis() as u64
+    UNIX_EPOCH.elapsed().expect(\"a time after 1970\").as_millis() as u64
 }
 ";
 
@@ -139,7 +158,7 @@ fn imports(text: &str) -> String {
     let mut lines = BTreeMap::new();
     let mut add = |path: &str, name: &'static str, needed: bool| {
         if needed {
-            lines.entry(path.to_owned()).or_insert_with(Vec::new).push(name);
+            lines.entry(format!("{path}::{{")).or_insert_with(Vec::new).push(name);
         }
     };
     add("std::collections", "HashMap", words.contains("HashMap"));
@@ -147,14 +166,14 @@ fn imports(text: &str) -> String {
     add("std::sync", "Arc", words.contains("Arc"));
     add("std::task", "Poll", words.contains("Poll"));
     add("std::time", "Duration", words.contains("Duration"));
-    add("std::time", "SystemTime", words.contains("SystemTime"));
+    add("std::time", "UNIX_EPOCH", words.contains("UNIX_EPOCH"));
     for (path, names) in NAMES {
         names.iter().for_each(|name| add(path, name, words.contains(name)));
     }
     add("duroxide_sim::clock", "Warp", words.contains("Warp"));
     let line = |(path, names): (&String, &Vec<&str>)| match &names[..] {
-        [name] => format!("use {path}::{name};\n"),
-        names => format!("use {path}::{{{}}};\n", names.join(", ")),
+        [name] => format!("use {}{name};\n", path.trim_end_matches('{')),
+        names => format!("use {path}{}}};\n", names.join(", ")),
     };
     let (std, others): (Vec<_>, Vec<_>) = lines.iter().partition(|(path, _)| path.starts_with("std"));
     let text = |lines: Vec<(&String, &Vec<&str>)>| lines.into_iter().map(line).collect::<String>();
@@ -223,6 +242,10 @@ impl Body<'_> {
         let mut put = |before: &str, rest: &[&str], after: &str| {
             let rest = rest.iter().map(|link| (*link).to_owned()).collect();
             let chain = Code::Chain { receiver: receiver.to_owned(), call: Box::new(call.clone()), rest };
+            let chain = match observed.reply {
+                None if !is_last => Code::call("drop_after", vec![Code::word(polls.to_string()), chain]),
+                _ => chain,
+            };
             self.text += &chain.lay_out(before, 4, after);
         };
         if is_last && let Some(deviation) = self.finding.deviation() {
@@ -238,7 +261,7 @@ impl Body<'_> {
         let step = observed.step + 1;
         let (answered, refused) = (format!(".expect(\"step {step}\")"), format!(".expect_err(\"step {step}\")"));
         match &observed.reply {
-            None => put(&format!("drop_after({polls}, "), &[], ").await;"),
+            None => put("", &[], ".await;"),
             Some(Reply::Refused(_)) => put("", &[".await", &refused], ";"),
             Some(Reply::Turn(None) | Reply::Job(None)) => {
                 put("let nothing = ", &[".await", &answered], ";");

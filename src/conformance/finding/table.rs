@@ -77,10 +77,29 @@ fn line(base: Time, observed: &Observed, tokens: &mut Tokens, deviates: bool) ->
     let answer = match (&observed.reply, words.answered) {
         (None, _) if deviates => "no answer".to_owned(),
         (Some(Reply::Names(names)), _) if names.is_empty() => "none".to_owned(),
-        (_, answered) => answered.unwrap_or_else(|| "done".to_owned()),
+        (Some(reply), answered) => fields(reply).or(answered).unwrap_or_else(|| "done".to_owned()),
+        (None, answered) => answered.unwrap_or_default(),
     };
     let at_ms = observed.at.0.saturating_sub(base.0);
     Line { step: observed.step + 1, at_ms, call: call.join(" "), answer, deviates }
+}
+
+/// An answer of many fields, field by field.
+pub(super) fn fields(reply: &Reply) -> Option<String> {
+    match reply {
+        Reply::Instance(_) | Reply::Execution(_) | Reply::Metrics(_) | Reply::QueueDepths(_) => {}
+        Reply::Tree(_) | Reply::Deleted(_) | Reply::Pruned(_) | Reply::Stats(Some(_)) | Reply::Values(_) => {}
+        _ => return None,
+    }
+    let value = serde_json::to_value(reply).ok()?;
+    let body = value.as_object()?.values().next()?.as_object()?;
+    let word = |value: &serde_json::Value| match value {
+        serde_json::Value::String(text) => quote(text),
+        serde_json::Value::Null => "none".to_owned(),
+        other => other.to_string(),
+    };
+    let fields: Vec<String> = body.iter().map(|(field, value)| format!("{field} {}", word(value))).collect();
+    Some(if fields.is_empty() { "nothing".to_owned() } else { fields.join(", ") })
 }
 
 /// What a trace does not tell of a call, because a runtime always asks alike.

@@ -222,9 +222,7 @@ fn kinds(field: &str, old: &Value) -> Vec<Value> {
             }
         }
         "history" | "events" => {
-            let plain = ["OrchestrationStarted", "ExternalSubscribed"];
-            let Some(kind) = old.get("type").and_then(Value::as_str) else { return Vec::new() };
-            if plain.contains(&kind) {
+            if old.get("type").is_none_or(|kind| kind == "ExternalSubscribed") {
                 return Vec::new();
             }
             let kept = ["event_id", "instance_id", "execution_id", "timestamp_ms", "duroxide_version"];

@@ -133,7 +133,7 @@ impl Storage for Saboteur {
     }
 }
 
-/// A saboteur under test, whose histories can be made unreadable.
+/// A saboteur under test, whose histories can be damaged too.
 pub struct Suspect {
     saboteur: Saboteur,
     /// The one that was created last.

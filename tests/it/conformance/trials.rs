@@ -42,7 +42,9 @@ fn miscounts() -> Saboteur {
 /// `--` in the arguments is that binary's.
 pub fn become_trials() {
     let Some(whom) = std::env::var_os(WHOM) else { return };
-    let mut config = Config::default().no_regressions().calls(60_000);
+    // What libtest has printed has no end of line yet.
+    println!();
+    let mut config = Config::default().no_regressions().calls(2_000_000);
     if let Some(file) = std::env::var_os("DUROXIDE_SIM_TRIALS_WAIVERS") {
         config = config.waivers(file);
     }

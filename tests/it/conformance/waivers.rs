@@ -76,13 +76,13 @@ async fn waived_deviation_does_not_fail_and_is_shown() {
 async fn frequent_waived_deviation_does_not_hide_a_rare_one() {
     let verdict = verdict(&BOTH, &waived(), 60_000).await;
     assert_eq!(rules(&verdict), ["turn.attempts-rise"], "{verdict}");
-    assert!(verdict.counts.avoided > 100, "calls that end a script are left out: {:?}", verdict.counts.avoided);
+    assert!(verdict.counts.avoided > 20, "calls that end a script are left out: {:?}", verdict.counts.avoided);
 }
 
 #[tokio::test]
 async fn calls_that_would_only_meet_a_waived_deviation_are_left_out() {
     let with = verdict(&FREQUENT, &waived(), 20_000).await;
-    assert!(with.counts.avoided > 100, "{:?}", with.counts.avoided);
+    assert!(with.counts.avoided > 20, "{:?}", with.counts.avoided);
     let times: u64 = with.waived.iter().map(|waived| waived.times).sum();
     assert!(times > 2, "and some are still made: {times}");
     let none = verdict(&MENDED, &Scratch::file(""), 20_000).await;

@@ -68,7 +68,11 @@ fn first_wins(bench: &mut Bench, now: Time, call: &Call) -> Reply {
 fn none_clears(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     let reply = bench.ask(now, call);
     if let Some((name, _, all)) = updates(bench, call, &reply) {
-        if all.is_empty() { drop(bench.notes.insert(name)) } else { drop(bench.notes.remove(&name)) }
+        if all.is_empty() {
+            bench.notes.insert(name);
+        } else {
+            bench.notes.remove(&name);
+        }
     }
     said(call, reply, |name, status, _| {
         if bench.notes.contains(name) {

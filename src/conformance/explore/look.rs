@@ -1,0 +1,48 @@
+//! [`Look`]: what stays the same of a deviation while its script is made small.
+
+use crate::call::{Class, Reply};
+use crate::clock::Time;
+use crate::conformance::blame::blame;
+use crate::conformance::drive::{Deviation, End, Observed, Run};
+use crate::conformance::oracle::{Aspect, Mismatch};
+use crate::store::Bar;
+
+/// How a deviation looks: the method, in what it deviates, and why the call had
+/// to be refused if it had to be.
+#[derive(PartialEq)]
+pub(super) struct Look(&'static str, Aspect, Option<Class>);
+
+impl Look {
+    pub fn of(run: &Run, deviation: &Deviation) -> Look {
+        Look::seen(&run.observed[..=deviation.observed], &deviation.mismatch)
+    }
+
+    pub fn seen(observed: &[Observed], mismatch: &Mismatch) -> Look {
+        let method = observed.last().map_or("", |last| last.call.method());
+        // When a lock ends is no part of the look.
+        let aspect = match &mismatch.aspect {
+            Aspect::Barred(Bar::Locked(_)) => Aspect::Barred(Bar::Locked(Time::MAX)),
+            Aspect::Barred(Bar::Invisible(_)) => Aspect::Barred(Bar::Invisible(Time::MAX)),
+            aspect => aspect.clone(),
+        };
+        let class = match &mismatch.expected {
+            Reply::Refused(refusal) => Some(refusal.class),
+            _ => None,
+        };
+        Look(method, aspect, class)
+    }
+}
+
+/// The rule that a deviation breaks, as far as its run tells.
+pub(super) fn rule_of(run: &Run, deviation: &Deviation) -> &'static str {
+    blame(&run.observed[..=deviation.observed], &deviation.mismatch)
+}
+
+/// Everything that deviates in a run.
+pub(super) fn deviations(run: &Run) -> impl Iterator<Item = &Deviation> {
+    let last = match &run.end {
+        End::Deviates(deviation) => Some(deviation),
+        _ => None,
+    };
+    run.waived.iter().chain(last)
+}

@@ -1,0 +1,140 @@
+//! [`hunt`]: scripts from seeds against a provider, until one breaks a given
+//! rule.
+//!
+//! It is `check` for those who know what they look for: other deviations are
+//! passed over where that is possible, and it ends at the first breach.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::blame::blame;
+use super::config::Config;
+use super::detect::on_its_clock;
+use super::drive::{Deviation, End, Next, Observed, Run};
+use super::finding::{Finding, Subject};
+use super::generate::{self, Profile};
+use super::lab::Lab;
+use super::minimise::{Budget, minimise};
+use super::oracle::{Aspect, Mismatch};
+use super::pace::Pace;
+use super::script::Script;
+use super::storage::Storage;
+
+/// What has come of a hunt.
+#[derive(Clone, Debug)]
+pub struct Hunt {
+    /// The breach, if there was one.
+    pub finding: Option<Finding>,
+    /// How many calls it took, those of shrinking not counted.
+    pub calls: u64,
+    /// Other rules that small scripts broke on the way.
+    pub others: BTreeSet<&'static str>,
+}
+
+/// Looks for a breach of `rule`, with the scripts most likely to show one.
+pub async fn hunt(storage: &dyn Storage, rule: &str, config: &Config) -> Hunt {
+    let search = async |pace: Pace| {
+        let lab = Lab::new(storage, pace, config.patience);
+        let hunt = Hunt { finding: None, calls: 0, others: BTreeSet::new() };
+        let mut hunter = Hunter { storage, lab, rule, hunt, tries: BTreeMap::new() };
+        hunter.search(config).await;
+        hunter.lab.close().await;
+        hunter.hunt
+    };
+    on_its_clock(storage, config.seed, search).await.unwrap_or_else(|why| panic!("{why}"))
+}
+
+/// How a deviation looks, and the rule that it seems to break.
+type Look = (&'static str, String, &'static str);
+
+struct Hunter<'a> {
+    storage: &'a dyn Storage,
+    lab: Lab<'a>,
+    rule: &'a str,
+    hunt: Hunt,
+    /// How often deviations of one look were made small.
+    tries: BTreeMap<Look, u32>,
+}
+
+/// How often that is done at the most.
+const MOST_TRIES: u32 = 3;
+
+impl Hunter<'_> {
+    async fn search(&mut self, config: &Config) {
+        let profiles = Profile::for_rule(self.rule);
+        let mut number = 0;
+        while self.hunt.calls < config.calls {
+            let seed = config.seed.child(&number.to_string());
+            let script = generate::script(seed, profiles[number % profiles.len()]);
+            number += 1;
+            let rule = self.rule;
+            let policy = |observed: &[Observed], mismatch: &Mismatch| {
+                let other = observed.last().is_some_and(|o| o.call.is_read()) && blame(observed, mismatch) != rule;
+                if other { Next::GoOn } else { Next::Stop }
+            };
+            let run = self.lab.run(&script, &policy, None).await;
+            self.hunt.calls += run.observed.len() as u64;
+            for deviation in deviations(&run) {
+                let (method, aspect) = look(&run, deviation);
+                let look = (method, aspect, blame(&run.observed[..=deviation.observed], &deviation.mismatch));
+                let tries = self.tries.entry(look.clone()).or_default();
+                *tries += 1;
+                if *tries > MOST_TRIES && look.2 != self.rule || *tries > 10 * MOST_TRIES {
+                    continue;
+                }
+                let (script, run, rule) = self.shrink(&script, &look).await;
+                if let Some(run) = run.filter(|_| rule == self.rule) {
+                    let subject = Subject::of(self.storage);
+                    self.hunt.finding = Some(Finding { rule, script, run, seed: Some(seed), subject, file: None });
+                    return;
+                }
+                self.hunt.others.insert(rule);
+            }
+        }
+    }
+
+    /// The smallest script whose deviation looks the same, and still breaks the
+    /// rule that is looked for, if it seemed to.
+    async fn shrink(&mut self, script: &Script, wanted: &Look) -> (Script, Option<Run>, &'static str) {
+        let rule = self.rule;
+        let like = |observed: &[Observed], mismatch: &Mismatch| {
+            observed.last().is_some_and(|last| last.call.method() == wanted.0)
+                && aspect(mismatch) == wanted.1
+                && (wanted.2 != rule || blame(observed, mismatch) == rule)
+        };
+        let policy = |observed: &[Observed], mismatch: &Mismatch| {
+            let read = observed.last().is_some_and(|o| o.call.is_read());
+            if read && !like(observed, mismatch) { Next::GoOn } else { Next::Stop }
+        };
+        let lab = &mut self.lab;
+        let shows = async |script: &Script| {
+            let run = lab.run(script, &policy, None).await;
+            let like = matches!(&run.end, End::Deviates(last) if like(&run.observed, &last.mismatch));
+            like.then_some(run)
+        };
+        let minimal = minimise(script.clone(), Budget::default(), shows).await;
+        let rule = match minimal.run.as_ref().map(|run| (run, &run.end)) {
+            Some((run, End::Deviates(last))) => blame(&run.observed, &last.mismatch),
+            _ => "",
+        };
+        (minimal.script, minimal.run, rule)
+    }
+}
+
+fn deviations(run: &Run) -> impl Iterator<Item = &Deviation> {
+    let last = match &run.end {
+        End::Deviates(deviation) => Some(deviation),
+        _ => None,
+    };
+    run.waived.iter().chain(last)
+}
+
+fn look(run: &Run, deviation: &Deviation) -> (&'static str, String) {
+    (run.observed[deviation.observed].call.method(), aspect(&deviation.mismatch))
+}
+
+fn aspect(mismatch: &Mismatch) -> String {
+    match &mismatch.aspect {
+        Aspect::Barred(_) => "Barred".to_owned(),
+        aspect => format!("{aspect:?}"),
+    }
+}
