@@ -10,32 +10,46 @@ use std::sync::Arc;
 
 use super::life::Life;
 use crate::call::{Answering, Call, Handler, Refusal, Reply};
+use crate::clock::{self, Time};
 
 pub(super) struct Gate<H> {
     pub inner: H,
     pub life: Arc<Life>,
 }
 
+impl<H: Handler> Gate<H> {
+    /// Waits for a reply, but only while the node would.
+    async fn through(&self, answering: Answering<'_>, read: Option<Time>) -> Reply {
+        match self.life.only_while(answering, Life::passes, |_| false).await {
+            Some(reply) => self.let_in(reply, read).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Hands a reply to the node, once that is possible: `read` is when the call
+    /// was made, if it was a read.
+    async fn let_in(&self, reply: Reply, read: Option<Time>) -> Reply {
+        self.life.passage().await;
+        if let Some(asked) = read {
+            self.life.has_read(asked);
+        }
+        reply
+    }
+}
+
 impl<H: Handler> Handler for Gate<H> {
     fn handle(&self, call: Arc<Call>) -> Answering<'_> {
+        let read = matches!(*call, Call::Read { .. }).then(clock::now);
         if !self.life.passes() {
             return Answering::wait(async move {
                 self.life.passage().await;
-                self.handle(call).await
+                self.through(self.inner.handle(call), read).await
             });
         }
         match self.inner.handle(call).try_now() {
             Ok(reply) if self.life.passes() => Answering::ready(reply),
-            Ok(reply) => Answering::wait(async move {
-                self.life.passage().await;
-                reply
-            }),
-            Err(answering) => Answering::wait(async move {
-                match self.life.only_while(answering, Life::passes, |_| false).await {
-                    Some(reply) => reply,
-                    None => std::future::pending().await,
-                }
-            }),
+            Ok(reply) => Answering::wait(self.let_in(reply, read)),
+            Err(answering) => Answering::wait(self.through(answering, read)),
         }
     }
 

@@ -8,7 +8,7 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
 
 use parking_lot::Mutex;
@@ -87,11 +87,13 @@ impl Condition {
 pub(super) struct Life {
     condition: Arc<Condition>,
     alive: AtomicBool,
+    /// When a read of the process was last answered late, in milliseconds.
+    late: AtomicU64,
 }
 
 impl Life {
     pub fn new(condition: Arc<Condition>) -> Arc<Life> {
-        Arc::new(Life { condition, alive: AtomicBool::new(true) })
+        Arc::new(Life { condition, alive: AtomicBool::new(true), late: AtomicU64::new(0) })
     }
 
     pub fn condition(&self) -> &Condition {
@@ -119,6 +121,14 @@ impl Life {
     /// Whether the storage refuses its calls.
     pub fn refused(&self) -> bool {
         self.condition.state.lock().refused_until.is_some()
+    }
+
+    /// Takes note that a read that was made at `asked` is answered now.
+    pub fn has_read(&self, asked: Time) {
+        let now = clock::now();
+        if now > asked {
+            self.late.store(now.0, Ordering::Relaxed);
+        }
     }
 
     /// Waits until the process has ended.
@@ -176,16 +186,24 @@ impl Life {
     /// Runs the node's own code: it goes on only while the process runs, and
     /// sees the node's wall clock.
     ///
-    /// Code that has taken time ends when nothing else can run at that instant.
     /// The runtime waits for an activity's end and its cancellation in a `select!`
     /// that, of two which are both there, takes one by a number of the process
-    /// that no seed reaches; so they are never there together.
+    /// that no seed reaches; so they must never be there together. An activity
+    /// can be cancelled once time has passed since its job was fetched: while it
+    /// ran, or while the read was answered that the runtime makes before. Then
+    /// it ends when nothing else can run at that instant. Others end at once:
+    /// what ends together reaches one turn together.
     pub async fn code<T>(&self, code: impl Future<Output = T>) -> T {
         let began = clock::now();
         let mut code = pin!(async move {
             let value = code.await;
-            if clock::now() > began {
-                clock::settle().await;
+            if clock::now() > began || self.late.load(Ordering::Relaxed) == began.0 {
+                // A stall may begin meanwhile, and end at another instant.
+                let mut at = None;
+                while at != Some(clock::now()) {
+                    at = Some(clock::now());
+                    clock::settle().await;
+                }
             }
             value
         });
