@@ -235,7 +235,7 @@ pub struct Turn {
 }
 
 /// Mirrors `KvEntry`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct KvEntry {
     pub value: String,

@@ -18,6 +18,7 @@ mod official;
 mod blame;
 mod check;
 mod compare;
+mod concurrent;
 mod config;
 pub mod contract;
 mod crash;
@@ -30,6 +31,7 @@ mod finding;
 mod generate;
 mod hunt;
 mod lab;
+mod linearize;
 mod minimise;
 mod oracle;
 mod pace;
@@ -45,12 +47,16 @@ mod verdict;
 mod waivers;
 
 pub use check::{check, check_storage, replay};
+pub use concurrent::{
+    Program, ProgramError, Race, Round, ShownRace, check_concurrent, check_concurrent_tasks, replay_race,
+};
 pub use config::{CALLS_VARIABLE, Config, ConfigError, REPORT_VARIABLE};
 pub use differential::{Comparison, Judge, Parting, differential, differential_script};
 pub use drive::{Deviation, End, Observed, Run};
 pub use finding::{Finding, Line, Shown, Subject};
 pub use generate::{Area, Profile, script};
 pub use hunt::{Hunt, hunt};
+pub use linearize::{Broken, Linearity, Made, linearize};
 pub use minimise::{Budget, Minimal, minimise};
 pub use oracle::{Aspect, Mismatch, Reading};
 pub use regress::{Kept, KeptError, Regressions, SCRIPT_VARIABLE};

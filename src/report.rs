@@ -20,7 +20,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::conformance::{Counts, Finding, Shown, Verdict};
+use crate::conformance::{Counts, Finding, Race, Shown, ShownRace, Verdict};
 
 pub use rules::{Fate, RuleLine};
 
@@ -76,6 +76,8 @@ pub struct Report {
     pub findings: Vec<Shown>,
     /// Rules that are broken and may be.
     pub remarks: Vec<Shown>,
+    /// What only several callers show.
+    pub races: Vec<ShownRace>,
     /// Rules that are broken and waived.
     pub waived: Vec<WaivedItem>,
     /// Waivers that are no longer needed.
@@ -159,6 +161,7 @@ impl Report {
             rules: rules::lines(verdict),
             findings: items(&verdict.findings),
             remarks: items(&verdict.remarks),
+            races: verdict.races.iter().map(Race::shown).collect(),
             waived: waived.collect(),
             stale: verdict.stale.iter().map(ToString::to_string).collect(),
             troubles: verdict.troubles.clone(),

@@ -26,6 +26,7 @@ mod explain;
 mod instance;
 mod job;
 mod kv;
+mod likeness;
 mod prune;
 mod queue;
 mod session;
@@ -34,6 +35,7 @@ mod turn;
 pub use explain::Bar;
 use instance::{Instance, Record};
 use job::Jobs;
+pub use likeness::Likeness;
 use session::Session;
 
 /// An instance by number; names are looked up once for each call.

@@ -363,7 +363,7 @@ impl Play<'_> {
     }
 }
 
-enum Asked {
+pub(super) enum Asked {
     Answered(Reply),
     Dropped,
     Panicked,
@@ -371,7 +371,12 @@ enum Asked {
 }
 
 /// Makes one call.
-async fn ask(handler: &dyn Handler, call: Arc<Call>, dropped_after: Option<u32>, patience: Duration) -> Asked {
+pub(super) async fn ask(
+    handler: &dyn Handler,
+    call: Arc<Call>,
+    dropped_after: Option<u32>,
+    patience: Duration,
+) -> Asked {
     let mut answering = handler.handle(call);
     let mut polls = 0;
     let mut answer = std::future::poll_fn(move |cx| {

@@ -26,6 +26,7 @@ use super::storage::{Storage, TimeSource};
 use crate::seed::Seed;
 
 pub use table::Line;
+pub(super) use table::line;
 
 /// A rule that a provider breaks.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,9 +7,10 @@ use std::time::Duration;
 use duroxide::providers::Provider;
 
 use super::drive::{Avoid, Policy, Run, Stage, nobody, play};
-use super::pace::Pace;
+use super::pace::{Late, Pace};
 use super::script::Script;
 use super::storage::Storage;
+use crate::clock::Time;
 
 /// Where scripts are run.
 pub(crate) struct Lab<'a> {
@@ -42,7 +43,18 @@ impl<'a> Lab<'a> {
         self.pace.tick_ms()
     }
 
-    async fn empty(&mut self) -> Arc<dyn Provider> {
+    /// The time that a call made now is answered at.
+    pub fn now(&self) -> Time {
+        self.pace.now()
+    }
+
+    /// Lets `ms` milliseconds pass.
+    pub async fn wait(&mut self, ms: u64) -> Result<(), Late> {
+        self.pace.wait(ms).await
+    }
+
+    /// A provider with nothing in it.
+    pub async fn empty(&mut self) -> Arc<dyn Provider> {
         if let Some(provider) = self.provider.take() {
             if self.storage.reset(&provider).await {
                 self.provider = Some(provider.clone());

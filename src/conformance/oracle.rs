@@ -165,7 +165,7 @@ impl Oracle {
 }
 
 /// Everything that a fetch whose answer is unknown may have taken.
-fn picks(world: &Store, now: Time, call: &Call) -> Vec<Pick> {
+pub(crate) fn picks(world: &Store, now: Time, call: &Call) -> Vec<Pick> {
     match call {
         Call::FetchOrchestrationItem { versions, .. } => {
             let names = world.eligible_turns(now, versions.as_deref());
@@ -179,7 +179,13 @@ fn picks(world: &Store, now: Time, call: &Call) -> Vec<Pick> {
 }
 
 /// Moves one world on, if it explains the answer.
-fn step(world: &mut Store, now: Time, call: &Call, got: &Reply, reading: Reading) -> Result<(), Box<Mismatch>> {
+pub(crate) fn step(
+    world: &mut Store,
+    now: Time,
+    call: &Call,
+    got: &Reply,
+    reading: Reading,
+) -> Result<(), Box<Mismatch>> {
     let mismatch = |aspect, expected| Err(Box::new(Mismatch { aspect, expected }));
     let missed = match (call, got) {
         (Call::FetchOrchestrationItem { versions, .. }, Reply::Turn(None)) => {

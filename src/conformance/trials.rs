@@ -6,6 +6,7 @@
 //! needs another one, or does its work again.
 
 mod arguments;
+mod concurrent;
 mod crash;
 mod generated;
 mod kept;
@@ -41,8 +42,15 @@ impl Trial {
 }
 
 /// Where trials come from. A new kind of trial is one line here.
-const SOURCES: &[fn(&Stand) -> Vec<Trial>] =
-    &[waiver::trials, kept::trials, rule::trials, generated::trials, crash::trials, official::trials];
+const SOURCES: &[fn(&Stand) -> Vec<Trial>] = &[
+    waiver::trials,
+    kept::trials,
+    rule::trials,
+    generated::trials,
+    concurrent::trials,
+    crash::trials,
+    official::trials,
+];
 
 /// A test binary that checks the factory's providers: the `main` of a test
 /// target with `harness = false`.
@@ -66,6 +74,7 @@ const SOURCES: &[fn(&Stand) -> Vec<Trial>] =
 /// | `rule::<area>::<id>` | that rule, in scripts of its own; a `may` rule never fails |
 /// | `generated::<profile>` | any rule, in scripts about that |
 /// | `regression::<file>` | any rule, in a script that was kept |
+/// | `concurrent::<theme>` | what several callers at once are told, and one after another could not be |
 /// | `crash::killed` | what is lost, or half there, when a process is killed |
 /// | `official::<module>::<name>` | one of duroxide's validations |
 /// | `waivers::<line>::<rule>` | a waiver that is no longer needed |

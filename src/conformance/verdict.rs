@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use super::concurrent::Race;
 use super::drive::Observed;
 use super::finding::Finding;
 use super::waivers::Waiver;
@@ -24,6 +25,8 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
     /// The same for rules that a provider may break: they fail nobody.
     pub remarks: Vec<Finding>,
+    /// What only several callers show: one for each rule that is broken.
+    pub races: Vec<Race>,
     /// Rules that are broken and waived.
     pub waived: Vec<Waived>,
     /// Waivers that are no longer needed.
@@ -137,6 +140,7 @@ impl Verdict {
             clock: String::new(),
             findings: Vec::new(),
             remarks: Vec::new(),
+            races: Vec::new(),
             waived: Vec::new(),
             stale: Vec::new(),
             troubles: Vec::new(),
@@ -154,7 +158,7 @@ impl Verdict {
     /// Whether the provider keeps every rule that it must keep and that is not
     /// waived, every waiver is needed, and everything could be checked.
     pub fn is_clean(&self) -> bool {
-        self.findings.is_empty() && self.stale.is_empty() && self.troubles.is_empty()
+        self.findings.is_empty() && self.races.is_empty() && self.stale.is_empty() && self.troubles.is_empty()
     }
 
     /// Panics with the whole report, unless the verdict is clean.
@@ -186,6 +190,11 @@ impl Verdict {
         let is_new = |finding: &Finding| !known.contains(finding.rule);
         self.findings.extend(other.findings.into_iter().filter(is_new));
         self.remarks.extend(other.remarks.into_iter().filter(is_new));
+        for race in other.races {
+            if self.races.iter().all(|known| known.rule != race.rule) {
+                self.races.push(race);
+            }
+        }
         for waived in other.waived {
             match self.waived.iter_mut().find(|mine| mine.rule == waived.rule) {
                 Some(mine) => mine.times += waived.times,

@@ -24,9 +24,10 @@ pub(super) fn write(report: &Report) -> String {
 }
 
 fn case_of_rule(report: &Report, rule: &RuleLine) -> TestCase {
-    let item = report.findings.iter().find(|item| item.rule == rule.id);
-    let status = match (item, rule.fate) {
-        (Some(item), _) => failed(rule.claim, &item.to_string()),
+    let item = report.findings.iter().find(|item| item.rule == rule.id).map(ToString::to_string);
+    let race = || report.races.iter().find(|race| race.rule == rule.id).map(ToString::to_string);
+    let status = match (item.or_else(race), rule.fate) {
+        (Some(text), _) => failed(rule.claim, &text),
         (None, Fate::NotReached) => skipped("not reached"),
         (None, Fate::Waived) => skipped("waived"),
         (None, Fate::Held | Fate::Broken) => TestCaseStatus::success(),

@@ -27,6 +27,12 @@ fn write_to(out: &mut String, report: &Report) -> fmt::Result {
             writeln!(out, "\n### `{}`\n\n{}", item.rule, fenced(&item.to_string()))?;
         }
     }
+    if !report.races.is_empty() {
+        writeln!(out, "\n## When several call")?;
+    }
+    for race in &report.races {
+        writeln!(out, "\n### `{}`\n\n{}", race.rule, fenced(&race.to_string()))?;
+    }
     if !report.waived.is_empty() {
         writeln!(out, "\n## Known deviations\n\n| rule | times | reason | link |\n|---|---|---|---|")?;
         for item in &report.waived {

@@ -49,7 +49,9 @@ impl Fate {
 
 pub(super) fn lines(verdict: &Verdict) -> Vec<RuleLine> {
     let called = verdict.counts.methods();
-    let broken: BTreeSet<&str> = verdict.findings.iter().chain(&verdict.remarks).map(|finding| finding.rule).collect();
+    let races = verdict.races.iter().map(|race| race.rule);
+    let broken: BTreeSet<&str> =
+        verdict.findings.iter().chain(&verdict.remarks).map(|finding| finding.rule).chain(races).collect();
     let waived: BTreeSet<&str> = verdict.waived.iter().map(|waived| waived.rule).collect();
     let line = |rule: &'static Rule| {
         let fate = match rule.id {

@@ -1,5 +1,6 @@
 //! The report for a terminal.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 
 use super::{Ending, Fate, Report};
@@ -17,6 +18,7 @@ fn write_to(out: &mut String, report: &Report) -> fmt::Result {
         writeln!(out, "{}", item.to_string().trim_end())?;
         writeln!(out)?;
     }
+    report.races.iter().try_for_each(|race| writeln!(out, "{race}"))?;
     for (title, lines) in [
         ("Waivers that are no longer needed:", &report.stale),
         ("Could not be checked:", &report.troubles),
@@ -49,12 +51,13 @@ fn block(out: &mut String, title: &str, lines: &[String]) -> fmt::Result {
 
 /// In one sentence.
 pub(super) fn headline(report: &Report) -> String {
-    let broken = report.findings.len();
+    let broken: BTreeSet<&str> =
+        report.findings.iter().map(|item| &*item.rule).chain(report.races.iter().map(|race| &*race.rule)).collect();
     let rules = |count: usize| if count == 1 { "1 rule".to_owned() } else { format!("{count} rules") };
-    let main = match broken {
+    let main = match broken.len() {
         0 if report.clean => "keeps the contract".to_owned(),
         0 => "breaks no rule, and yet the check fails".to_owned(),
-        _ => format!("breaks {} of the contract", rules(broken)),
+        broken => format!("breaks {} of the contract", rules(broken)),
     };
     match report.waived.len() {
         0 => main,

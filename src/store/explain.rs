@@ -44,6 +44,12 @@ impl Store {
         self.job_lanes(now, session, tags).map(|lane| lane.range(..=(now, u64::MAX)).count()).sum()
     }
 
+    /// Whether a lock was taken with this token and not given up or taken over
+    /// since, be it over or not.
+    pub fn knows_token(&self, token: &str) -> bool {
+        self.turn_tokens.contains_key(token) || self.jobs.knows_token(token)
+    }
+
     /// When an instance was created.
     pub fn created_at(&self, instance: &str) -> Option<Time> {
         self.find(instance)?.record.as_ref().map(|record| record.created_at)

@@ -71,6 +71,17 @@ impl Jobs {
         self.rows.values().map(|row| &row.item)
     }
 
+    /// Whether a job is under a lock with this token, be it over or not.
+    pub fn knows_token(&self, token: &str) -> bool {
+        self.tokens.contains_key(token)
+    }
+
+    /// Every job: its item, from when on it can be taken, how often it was
+    /// fetched, and the lock on it.
+    pub fn each(&self) -> impl Iterator<Item = (&Item, Time, u32, Option<&Lease>)> {
+        self.rows.values().map(|row| (&row.item, row.ready_at, row.attempts, row.lease.as_ref()))
+    }
+
     /// The jobs with this very item. (An instance's key is not known here; few
     /// activities have the same numbers.)
     fn matching<'a>(&'a self, item: &'a Item) -> impl Iterator<Item = (u64, &'a Row)> {

@@ -12,7 +12,7 @@ use duroxide::EventKind;
 use super::Store;
 use crate::call::{Event, KvEntry};
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub(super) struct Kv {
     /// What ended executions left.
     kept: BTreeMap<String, KvEntry>,

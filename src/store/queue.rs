@@ -9,7 +9,7 @@ use crate::call::{Item, is_start};
 use crate::clock::Time;
 
 /// A lock with an end.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub(super) struct Lease {
     pub token: String,
     pub until: Time,

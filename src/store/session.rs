@@ -6,7 +6,7 @@ use super::Store;
 use crate::call::SessionClaim;
 use crate::clock::Time;
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub(super) struct Session {
     pub owner: String,
     pub until: Time,

@@ -1,5 +1,6 @@
 //! Checking providers against the contract.
 
+mod concurrent;
 mod config;
 mod contract;
 mod differential;

@@ -68,7 +68,8 @@ fn quiet(script: &Script, run: &Run, steps: std::ops::Range<usize>, at: Time) ->
     found
 }
 
-fn line(base: Time, observed: &Observed, tokens: &mut Tokens, deviates: bool) -> Line {
+/// One call in words.
+pub(in crate::conformance) fn line(base: Time, observed: &Observed, tokens: &mut Tokens, deviates: bool) -> Line {
     let answered = observed.reply.as_ref().map_or(Answer::Dropped, answer);
     let words = words(&observed.call, &answered, tokens, base);
     let call = [observed.call.method().to_owned(), words.asked, details(&observed.call)];

@@ -91,6 +91,11 @@ impl Stand {
         self.source.get_or_init(find_out).clone()
     }
 
+    /// The storage for checks that are not one validation.
+    pub fn depot_of_all(&self) -> &Depot {
+        &self.depot
+    }
+
     /// The storage for one validation.
     pub fn depot(&self) -> Depot {
         self.depot.for_one()

@@ -1,8 +1,9 @@
 //! `waivers::<line>::<rule>`: whether each waiver is still needed.
 
 use super::stand::{Outcome, Stand};
-use super::{Trial, generated};
+use super::{Trial, concurrent, generated, rule};
 use crate::conformance::check::Work;
+use crate::conformance::contract;
 use crate::conformance::explore::Plan;
 use crate::conformance::generate::Profile;
 use crate::conformance::verdict::{Stale, Verdict};
@@ -37,11 +38,19 @@ fn explore(stand: &Stand, waiver: &Waiver) -> Verdict {
         profiles: Profile::for_rule(waiver.rule),
         focus: Some(waiver.rule),
     };
-    let mut verdict = stand.examine(&Waivers::default(), Work::Plan(plan));
-    let met = verdict.findings.iter().chain(&verdict.remarks).any(|finding| finding.rule == waiver.rule);
+    let only_several =
+        |rule: &contract::Rule| rule.checks.contains(&contract::Check::Concurrent) && !rule::is_for_scripts(rule);
+    let several = contract::find(waiver.rule).is_some_and(only_several);
+    let mut verdict = match several {
+        true => concurrent::look_for(stand, waiver.rule, plan.calls),
+        false => stand.examine(&Waivers::default(), Work::Plan(plan)),
+    };
+    let met = verdict.findings.iter().chain(&verdict.remarks).map(|finding| finding.rule);
+    let met = met.chain(verdict.races.iter().map(|race| race.rule)).any(|rule| rule == waiver.rule);
     verdict.findings.clear();
+    verdict.races.clear();
     if !met && verdict.troubles.is_empty() {
-        let why = "It has no script of its own, and no script that was made for its rule broke it.";
+        let why = "It has no script of its own, and nothing that was made for its rule broke it.";
         verdict.stale.push(Stale::new(waiver, stand.waivers.file(), why));
     }
     verdict

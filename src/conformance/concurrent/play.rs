@@ -1,0 +1,226 @@
+//! Running a program: rounds of several callers, and between them one that
+//! reads everything.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Barrier;
+
+use super::dawdle::Dawdle;
+use super::jumble::jumble;
+use super::program::{Program, Round};
+use super::record::Caller;
+use crate::call::{AckTurn, Call, Handler, Metadata, Reply, SessionClaim, Tags, instance_of};
+use crate::clock::Time;
+use crate::conformance::lab::Lab;
+use crate::conformance::linearize::Made;
+use crate::conformance::resolve::Memo;
+use crate::conformance::script::{Act, Step};
+use crate::provider::Under;
+use crate::seed::Seed;
+
+/// Where the callers of a round run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// On this thread, in an order that the seed decides.
+    Jumbled(Seed),
+    /// As tasks of the runtime, on however many threads it has.
+    Tasks(Seed),
+    /// One call at a time, in an order that the seed decides.
+    OneByOne(Seed),
+}
+
+/// The locks that emptying the queues takes; longer than it lasts.
+const LOCK: Duration = Duration::from_secs(600);
+
+/// After so long every lock of a program is over, and everything visible.
+const LAPSE_MS: u64 = 7_200_000;
+
+/// How many things are taken out of the queues at most.
+const MOST_TAKEN: usize = 300;
+
+/// Runs a program on an empty provider, and says what was asked and answered.
+pub(super) async fn play(
+    program: &Program,
+    lab: &mut Lab<'_>,
+    place: Place,
+    patience: Duration,
+    lapse: Lapse,
+) -> Vec<Made> {
+    let handler = Arc::new(Under::new(lab.empty().await));
+    let memo = Memo::new(lab.now());
+    let alone = Caller { number: 0, handler, record: Arc::default(), memo, patience };
+    let mut play = Play { lab, alone, names: BTreeSet::new(), learned: 0 };
+    for (number, round) in program.rounds.iter().enumerate() {
+        play.round(round, place, &number.to_string()).await;
+        play.read_everything().await;
+    }
+    if lapse == Lapse::Locks {
+        play.wait(LAPSE_MS).await;
+    }
+    play.empty_queues().await;
+    play.read_everything().await;
+    play.alone.record.history()
+}
+
+/// Whether time passes at the end of a program until every lock is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lapse {
+    Locks,
+    Nothing,
+}
+
+struct Play<'a, 'l> {
+    lab: &'a mut Lab<'l>,
+    /// Calls while nobody else does.
+    alone: Caller,
+    names: BTreeSet<String>,
+    /// How many calls the names were learned from.
+    learned: usize,
+}
+
+impl Play<'_, '_> {
+    async fn round(&mut self, round: &Round, place: Place, number: &str) {
+        for step in &round.before {
+            match step {
+                Step::Wait(ms) => self.wait(*ms).await,
+                Step::Call(act) => drop(self.alone.act(self.lab.now(), act).await),
+                Step::ReadBack | Step::Drain | Step::Corrupt(_) | Step::Reopen => {}
+            }
+        }
+        let at = self.lab.now();
+        let first = self.alone.record.len();
+        let (Place::Jumbled(seed) | Place::Tasks(seed) | Place::OneByOne(seed)) = place;
+        let seed = seed.child(number);
+        let handler: Arc<dyn Handler> =
+            Arc::new(Dawdle::over(self.alone.handler.clone(), seed.child("dawdle").stream()));
+        let callers = round.callers.iter().enumerate().map(|(number, acts)| {
+            (Caller { number: number + 1, handler: handler.clone(), ..self.alone.clone() }, acts.clone())
+        });
+        match place {
+            Place::Jumbled(_) => {
+                let works = callers.map(|(caller, acts)| Box::pin(caller.work(at, acts)) as _);
+                jumble(works.collect(), seed.child("order").stream()).await;
+            }
+            Place::Tasks(_) => {
+                let gate = Arc::new(Barrier::new(round.callers.len()));
+                let tasks: Vec<_> = callers
+                    .map(|(caller, acts)| {
+                        let gate = gate.clone();
+                        tokio::spawn(async move {
+                            gate.wait().await;
+                            caller.work(at, acts).await;
+                        })
+                    })
+                    .collect();
+                for task in tasks {
+                    task.await.expect("a caller does not panic: calls are caught");
+                }
+            }
+            Place::OneByOne(_) => one_by_one(callers.collect(), at, seed).await,
+        }
+        for made in self.alone.record.since(first) {
+            if let Some(reply) = &made.reply {
+                self.alone.memo.note(&made.call, reply);
+            }
+        }
+    }
+
+    /// Where time does not stand still, programs do not wait.
+    async fn wait(&mut self, ms: u64) {
+        let _ = self.lab.wait(ms).await;
+    }
+
+    fn learn_names(&mut self) {
+        for made in self.alone.record.since(self.learned) {
+            self.learned += 1;
+            self.names.extend(made.call.instance().map(str::to_owned));
+            match &*made.call {
+                Call::EnqueueForOrchestrator { item, .. } | Call::EnqueueForWorker { item } => {
+                    self.names.insert(instance_of(item).to_owned());
+                }
+                Call::AckOrchestrationItem(ack) => {
+                    self.names.extend(ack.messages.iter().map(|item| instance_of(item).to_owned()));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    async fn call(&mut self, call: Call) -> Option<Reply> {
+        let at = self.lab.now();
+        self.alone.call(at, call).await
+    }
+
+    async fn read_everything(&mut self) {
+        self.learn_names();
+        for call in [Call::ListInstances, Call::GetSystemMetrics, Call::GetQueueDepths] {
+            self.call(call).await;
+        }
+        for name in self.names.clone() {
+            let instance = || name.clone();
+            let calls = [
+                Call::Read { instance: instance() },
+                Call::GetInstanceInfo { instance: instance() },
+                Call::GetCustomStatus { instance: instance(), last_seen_version: 0 },
+                Call::GetKvAllValues { instance: instance() },
+                Call::GetInstanceStats { instance: instance() },
+                Call::GetInstanceTree { instance: instance() },
+            ];
+            for call in calls {
+                self.call(call).await;
+            }
+            let Some(Reply::Numbers(executions)) = self.call(Call::ListExecutions { instance: instance() }).await
+            else {
+                continue;
+            };
+            for execution in executions {
+                self.call(Call::ReadWithExecution { instance: instance(), execution }).await;
+                self.call(Call::GetExecutionInfo { instance: instance(), execution }).await;
+            }
+        }
+    }
+
+    /// Takes everything that can be taken, and acknowledges it.
+    async fn empty_queues(&mut self) {
+        for _ in 0..MOST_TAKEN {
+            let turn = Call::FetchOrchestrationItem { lock_for: LOCK, poll_for: Duration::ZERO, versions: None };
+            if let Some(Reply::Turn(Some(turn))) = self.call(turn).await {
+                self.call(Call::AckOrchestrationItem(Box::new(nothing_done(&turn.token, turn.execution)))).await;
+                continue;
+            }
+            let session = Some(SessionClaim { owner: "the last".to_owned(), lock_for: LOCK });
+            let job = Call::FetchWorkItem { lock_for: LOCK, poll_for: Duration::ZERO, session, tags: Tags::Any };
+            let Some(Reply::Job(Some(job))) = self.call(job).await else { return };
+            self.call(Call::AckWorkItem { token: job.token.clone(), completion: None }).await;
+        }
+    }
+}
+
+/// Whoever's turn it is makes one call.
+async fn one_by_one(callers: Vec<(Caller, Vec<Act>)>, at: Time, seed: Seed) {
+    let mut random = seed.child("order").stream();
+    let mut left: Vec<(Caller, VecDeque<Act>)> =
+        callers.into_iter().map(|(caller, acts)| (caller, acts.into())).collect();
+    while !left.is_empty() {
+        let chosen = random.below(left.len() as u64) as usize;
+        let (caller, acts) = &mut left[chosen];
+        match acts.pop_front() {
+            Some(act) => drop(caller.act(at, &act).await),
+            None => drop(left.remove(chosen)),
+        }
+    }
+}
+
+fn nothing_done(token: &str, execution: u64) -> AckTurn {
+    AckTurn {
+        token: token.to_owned(),
+        execution,
+        history: Vec::new(),
+        jobs: Vec::new(),
+        messages: Vec::new(),
+        metadata: Metadata::default(),
+        cancelled: Vec::new(),
+    }
+}

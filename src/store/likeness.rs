@@ -1,0 +1,98 @@
+//! Whether two stores that the same calls led to say the same.
+//!
+//! They may have numbered what they keep in different orders, and the messages
+//! of an instance may lie in another order: neither counts here. Nothing is
+//! compared but what can still show in an answer.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use super::instance::Instance;
+use super::queue::Message;
+use super::{Key, Store};
+use crate::call::Item;
+
+/// What is left of a store when it is taken for a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Likeness(u64, u64);
+
+impl Store {
+    /// A number that two stores share which differ in nothing that counts. It
+    /// takes items and events for the same only where they are shared, as in
+    /// stores that were copied from one and have answered the same calls; so it
+    /// is good only while those calls live.
+    pub fn likeness(&self) -> Likeness {
+        let salted = |salt: u64| {
+            let mut hasher = DefaultHasher::new();
+            salt.hash(&mut hasher);
+            self.feed(&mut hasher);
+            hasher.finish()
+        };
+        Likeness(salted(1), salted(2))
+    }
+
+    fn feed(&self, hasher: &mut DefaultHasher) {
+        for (name, key) in &self.names {
+            name.hash(hasher);
+            self.instances[key].feed(hasher);
+        }
+        let jobs = self.jobs.each().map(|(item, ready_at, attempts, lease)| {
+            print(|hasher| (address(item), ready_at, attempts, lease).hash(hasher))
+        });
+        sorted(jobs).hash(hasher);
+        self.sessions.hash(hasher);
+        // A parent may have been forgotten before its children were.
+        let parents = self.children.iter().map(|(parent, keys)| (parent, keys.iter().map(|key| self.name_of(*key))));
+        parents.for_each(|(parent, names)| {
+            parent.hash(hasher);
+            sorted(names).hash(hasher);
+        });
+    }
+
+    fn name_of(&self, key: Key) -> &str {
+        self.instances.get(&key).map_or("", |row| &row.name)
+    }
+}
+
+impl Instance {
+    fn feed(&self, hasher: &mut DefaultHasher) {
+        if let Some(record) = &self.record {
+            (&record.orchestration_name, &record.orchestration_version, record.current, &record.parent).hash(hasher);
+            (record.created_at, record.updated_at).hash(hasher);
+            (&record.custom_status, record.custom_status_version).hash(hasher);
+        }
+        for (id, execution) in self.executions.iter() {
+            (id, &execution.status, &execution.output).hash(hasher);
+            (execution.started_at, execution.completed_at, &execution.pinned).hash(hasher);
+        }
+        for (id, history) in self.histories.iter() {
+            let events: Vec<usize> = history.events.iter().map(|event| Arc::as_ptr(event).addr()).collect();
+            (id, events, history.corrupt).hash(hasher);
+        }
+        self.kv.hash(hasher);
+        messages(self.queue.messages()).hash(hasher);
+        if let Some((lease, batch)) = &self.lease {
+            (lease, messages(batch.iter())).hash(hasher);
+        }
+    }
+}
+
+fn messages<'a>(messages: impl Iterator<Item = &'a Message>) -> Vec<(usize, u64, u32)> {
+    sorted(messages.map(|message| (address(&message.item), message.visible_at.0, message.attempts)))
+}
+
+fn address(item: &Item) -> usize {
+    Arc::as_ptr(item).addr()
+}
+
+fn print(feed: impl FnOnce(&mut DefaultHasher)) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    feed(&mut hasher);
+    hasher.finish()
+}
+
+fn sorted<T: Ord>(all: impl Iterator<Item = T>) -> Vec<T> {
+    let mut all: Vec<T> = all.collect();
+    all.sort_unstable();
+    all
+}
