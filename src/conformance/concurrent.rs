@@ -157,7 +157,8 @@ async fn run(
         }
         let seed = plan.seed.child("concurrent").child(&number.to_string());
         number += 1;
-        let known: Vec<&str> = verdict.races.iter().map(|race| race.rule).collect();
+        let waived = verdict.waived.iter().map(|waived| waived.rule);
+        let known: Vec<&str> = verdict.races.iter().map(|race| race.rule).chain(waived).collect();
         let judged = arena.look_at(seed, plan.theme, &known, pulse).await;
         verdict.counts.scripts += 1;
         verdict.counts.add(&arena.observed);

@@ -110,21 +110,32 @@ impl<'a> Arena<'a> {
             Linearity::Unknown => return Judged::Unknown("Too many orders are possible to look at all of them."),
             Linearity::Broken(broken) => broken,
         };
-        let rule = blame(&history, &broken.calls, &broken);
-        if known.contains(&rule) {
+        if known.contains(&blame(&history, &broken.calls, &broken)) {
             return Judged::Explained;
         }
         let found = Found { program, schedule: seed, history, broken };
-        let found = self.shrink(found, seed, pulse).await;
+        let found = match self.only_when_several_call(found, seed).await {
+            Ok(found) => self.shrink(found, seed, pulse).await,
+            Err(judged) => return judged,
+        };
+        match self.only_when_several_call(found, seed).await {
+            Ok(found) => Judged::Race(Box::new(self.describe(found, seed))),
+            Err(judged) => judged,
+        }
+    }
+
+    /// The same, if the program shows nothing of the kind when one calls at a
+    /// time, in several orders.
+    async fn only_when_several_call(&mut self, found: Found, seed: Seed) -> Result<Found, Judged> {
         for order in 0..ORDERS {
             if !self.learn(&found.program, seed.child(&format!("order {order}"))).await {
-                return Judged::Unknown("One caller at a time is answered wrongly too.");
+                return Err(Judged::Unknown("One caller at a time is answered wrongly too."));
             }
         }
         // What was learned may explain it now.
         match self.judge(&found.history) {
-            Linearity::Broken(broken) => Judged::Race(Box::new(self.describe(Found { broken, ..found }, seed))),
-            _ => Judged::Explained,
+            Linearity::Broken(broken) => Ok(Found { broken, ..found }),
+            _ => Err(Judged::Explained),
         }
     }
 

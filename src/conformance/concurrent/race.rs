@@ -11,8 +11,9 @@ use crate::conformance::contract;
 use crate::conformance::drive::Observed;
 use crate::conformance::finding::{Line, Subject, line};
 use crate::conformance::linearize::Made;
-use crate::conformance::oracle::Mismatch;
+use crate::conformance::oracle::{Aspect, Mismatch};
 use crate::seed::Seed;
+use crate::store::Bar;
 use crate::trace::{Answer, Tokens, answer, words};
 
 /// Calls of several callers that no order explains.
@@ -93,8 +94,33 @@ impl Race {
                 words(&made.call, &answer, &mut Tokens::default(), self.base).answered.unwrap_or_default()
             }
         };
-        let (method, caller, aspect) = (made.call.method(), made.caller, &mismatch.aspect);
-        Some(format!("{method} of caller {caller} would be answered with {expected} ({aspect:?})"))
+        let (method, caller) = (made.call.method(), made.caller);
+        Some(format!("{method} of caller {caller} would be answered with {expected}: {}", self.why(&mismatch.aspect)))
+    }
+
+    /// What is wrong with the answer that was given.
+    fn why(&self, aspect: &Aspect) -> String {
+        match aspect {
+            Aspect::Accepted => "it was not to be accepted".to_owned(),
+            Aspect::Refused => "there is no reason to refuse it".to_owned(),
+            Aspect::Retryable => "no retry can cure it".to_owned(),
+            Aspect::Missed => "there is something to fetch".to_owned(),
+            Aspect::Token => "the token is another lock's".to_owned(),
+            Aspect::Part(part) => format!("{part} differs"),
+            Aspect::Barred(bar) => match bar {
+                Bar::Absent => "what it fetched is not there".to_owned(),
+                Bar::Locked(until) => {
+                    format!("what it fetched is locked until {} ms", until.0.saturating_sub(self.base.0))
+                }
+                Bar::Invisible(from) => {
+                    format!("what it fetched is visible from {} ms on", from.0.saturating_sub(self.base.0))
+                }
+                Bar::NotStarted => "nothing has started what it fetched".to_owned(),
+                Bar::Version | Bar::Tag => "its filter leaves out what it fetched".to_owned(),
+                Bar::Session => "the session of what it fetched is another worker's".to_owned(),
+            },
+            Aspect::Panicked | Aspect::Hung => "it was not answered".to_owned(),
+        }
     }
 
     fn table(&self) -> Vec<String> {

@@ -22,6 +22,11 @@ impl Habits {
     pub fn have(&self, method: &'static str, aspect: &Aspect) -> bool {
         !self.0.is_empty() && self.0.contains(&(method, kind(aspect)))
     }
+
+    /// Whether anything in the answers of this method deviates.
+    pub fn have_any(&self, method: &str) -> bool {
+        self.0.iter().any(|(known, _)| *known == method)
+    }
 }
 
 /// The aspect without the moment that it names.
