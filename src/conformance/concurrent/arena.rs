@@ -1,6 +1,6 @@
 //! [`Arena`]: where programs are run, judged and made small.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,7 +101,7 @@ impl<'a> Arena<'a> {
         let program = program(seed, theme, self.waits);
         if self.lessons_left > 0 {
             self.lessons_left -= 1;
-            self.learn(&program, seed).await;
+            self.learn(&program, Place::OneByOne(VecDeque::new(), seed)).await;
         }
         let history = self.play(&program, (self.place)(seed)).await;
         self.observed = history.iter().map(observed).collect();
@@ -127,8 +127,15 @@ impl<'a> Arena<'a> {
     /// The same, if the program shows nothing of the kind when one calls at a
     /// time, in several orders.
     async fn only_when_several_call(&mut self, found: Found, seed: Seed) -> Result<Found, Judged> {
-        for order in 0..ORDERS {
-            if !self.learn(&found.program, seed.child(&format!("order {order}"))).await {
+        // As they were answered, as they were made, and in any order.
+        let mut answered: Vec<&Made> = found.history.iter().filter(|made| made.caller > 0).collect();
+        let made: VecDeque<usize> = answered.iter().map(|made| made.caller).collect();
+        answered.sort_by_key(|made| made.replied);
+        let answered = answered.into_iter().map(|made| made.caller).collect();
+        let orders = [answered, made].into_iter().chain((0..ORDERS).map(|_| VecDeque::new()));
+        for (number, turns) in orders.enumerate() {
+            let place = Place::OneByOne(turns, seed.child(&format!("order {number}")));
+            if !self.learn(&found.program, place).await {
                 return Err(Judged::Unknown("One caller at a time is answered wrongly too."));
             }
         }
@@ -141,8 +148,8 @@ impl<'a> Arena<'a> {
 
     /// Runs a program one call at a time, and takes what deviates for a habit.
     /// Says whether that explains the run.
-    async fn learn(&mut self, program: &Program, seed: Seed) -> bool {
-        let history = self.play(program, Place::OneByOne(seed)).await;
+    async fn learn(&mut self, program: &Program, place: Place) -> bool {
+        let history = self.play(program, place).await;
         loop {
             let Linearity::Broken(broken) = self.judge(&history) else { return true };
             let learned = broken

@@ -21,14 +21,15 @@ use crate::provider::Under;
 use crate::seed::Seed;
 
 /// Where the callers of a round run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// On this thread, in an order that the seed decides.
     Jumbled(Seed),
     /// As tasks of the runtime, on however many threads it has.
     Tasks(Seed),
-    /// One call at a time, in an order that the seed decides.
-    OneByOne(Seed),
+    /// One call at a time: whose turn it is, call by call, and after that as the
+    /// seed decides.
+    OneByOne(VecDeque<usize>, Seed),
 }
 
 /// The locks that emptying the queues takes; longer than it lasts.
@@ -51,9 +52,9 @@ pub(super) async fn play(
     let handler = Arc::new(Under::new(lab.empty().await));
     let memo = Memo::new(lab.now());
     let alone = Caller { number: 0, handler, record: Arc::default(), memo, patience };
-    let mut play = Play { lab, alone, names: BTreeSet::new(), learned: 0 };
+    let mut play = Play { lab, alone, place, names: BTreeSet::new(), learned: 0 };
     for (number, round) in program.rounds.iter().enumerate() {
-        play.round(round, place, &number.to_string()).await;
+        play.round(round, &number.to_string()).await;
         play.read_everything().await;
     }
     if lapse == Lapse::Locks {
@@ -75,13 +76,14 @@ struct Play<'a, 'l> {
     lab: &'a mut Lab<'l>,
     /// Calls while nobody else does.
     alone: Caller,
+    place: Place,
     names: BTreeSet<String>,
     /// How many calls the names were learned from.
     learned: usize,
 }
 
 impl Play<'_, '_> {
-    async fn round(&mut self, round: &Round, place: Place, number: &str) {
+    async fn round(&mut self, round: &Round, number: &str) {
         for step in &round.before {
             match step {
                 Step::Wait(ms) => self.wait(*ms).await,
@@ -91,14 +93,14 @@ impl Play<'_, '_> {
         }
         let at = self.lab.now();
         let first = self.alone.record.len();
-        let (Place::Jumbled(seed) | Place::Tasks(seed) | Place::OneByOne(seed)) = place;
+        let (Place::Jumbled(seed) | Place::Tasks(seed) | Place::OneByOne(_, seed)) = &self.place;
         let seed = seed.child(number);
         let handler: Arc<dyn Handler> =
             Arc::new(Dawdle::over(self.alone.handler.clone(), seed.child("dawdle").stream()));
         let callers = round.callers.iter().enumerate().map(|(number, acts)| {
             (Caller { number: number + 1, handler: handler.clone(), ..self.alone.clone() }, acts.clone())
         });
-        match place {
+        match &mut self.place {
             Place::Jumbled(_) => {
                 let works = callers.map(|(caller, acts)| Box::pin(caller.work(at, acts)) as _);
                 jumble(works.collect(), seed.child("order").stream()).await;
@@ -118,7 +120,7 @@ impl Play<'_, '_> {
                     task.await.expect("a caller does not panic: calls are caught");
                 }
             }
-            Place::OneByOne(_) => one_by_one(callers.collect(), at, seed).await,
+            Place::OneByOne(turns, _) => one_by_one(callers.collect(), at, turns, seed).await,
         }
         for made in self.alone.record.since(first) {
             if let Some(reply) = &made.reply {
@@ -199,16 +201,24 @@ impl Play<'_, '_> {
 }
 
 /// Whoever's turn it is makes one call.
-async fn one_by_one(callers: Vec<(Caller, Vec<Act>)>, at: Time, seed: Seed) {
+async fn one_by_one(callers: Vec<(Caller, Vec<Act>)>, at: Time, turns: &mut VecDeque<usize>, seed: Seed) {
     let mut random = seed.child("order").stream();
     let mut left: Vec<(Caller, VecDeque<Act>)> =
         callers.into_iter().map(|(caller, acts)| (caller, acts.into())).collect();
-    while !left.is_empty() {
-        let chosen = random.below(left.len() as u64) as usize;
-        let (caller, acts) = &mut left[chosen];
-        match acts.pop_front() {
-            Some(act) => drop(caller.act(at, &act).await),
-            None => drop(left.remove(chosen)),
+    loop {
+        left.retain(|(_, acts)| !acts.is_empty());
+        let chosen = match turns.front().map(|turn| left.iter().position(|(caller, _)| caller.number == *turn)) {
+            _ if left.is_empty() => return,
+            Some(place) => {
+                turns.pop_front();
+                place
+            }
+            None => Some(random.below(left.len() as u64) as usize),
+        };
+        if let Some((caller, acts)) = chosen.map(|chosen| &mut left[chosen])
+            && let Some(act) = acts.pop_front()
+        {
+            caller.act(at, &act).await;
         }
     }
 }
