@@ -25,6 +25,9 @@ use crate::seed::Seed;
 /// How many runs making a program small may take.
 const MOST_RUNS: u64 = 1_500;
 
+/// The same on threads, where each run takes its time.
+const MOST_RUNS_ON_THREADS: u64 = 300;
+
 /// In how many orders of its callers a smaller program is tried.
 const SCHEDULES: u64 = 10;
 
@@ -179,10 +182,10 @@ impl<'a> Arena<'a> {
         linearize_within(history, &BTreeSet::new(), &self.habits, self.reading, Budget::default())
     }
 
-    /// The same in a program as small as it gets, where it repeats.
+    /// The same in a program as small as it gets.
     async fn shrink(&mut self, found: Found, seed: Seed, pulse: &Pulse) -> Found {
         let mut best = found;
-        let mut runs = if self.is_repeatable() { MOST_RUNS } else { 0 };
+        let mut runs = if self.is_repeatable() { MOST_RUNS } else { MOST_RUNS_ON_THREADS };
         let mut chunk = best.program.len().div_ceil(2).max(1);
         while runs > 0 && !pulse.is_over() {
             let mut at = 0;

@@ -36,7 +36,17 @@ pub(super) fn blame(history: &[Made], calls: &[usize], broken: &Broken) -> &'sta
     if stuck(&|_, mismatch| is_about_queues(&mismatch.aspect)) {
         return "concurrent.nothing-lost";
     }
+    if calls.iter().any(|call| is_refused_for_good(&history[*call])) {
+        return "concurrent.no-false-refusals";
+    }
     "concurrent.linearizable"
+}
+
+/// Whether a call that should change something was refused, and no retry can
+/// help.
+fn is_refused_for_good(made: &Made) -> bool {
+    let refused = matches!(&made.reply, Some(Reply::Refused(refusal)) if !refusal.retryable);
+    refused && !made.call.is_read()
 }
 
 fn is_about_queues(aspect: &Aspect) -> bool {
