@@ -86,7 +86,7 @@ impl Hunter<'_> {
                 if *tries > MOST_TRIES && look.2 != self.rule || *tries > 10 * MOST_TRIES {
                     continue;
                 }
-                let is_one_of_several = look.2 == self.rule && *tries > MOST_TRIES;
+                let is_one_of_several = look.2 == self.rule && *tries > 1;
                 let (script, run, rule) = self.shrink(&script, &look, is_one_of_several).await;
                 if let Some(run) = run.filter(|_| rule == self.rule) {
                     self.hunt.is_one_of_several = is_one_of_several;
