@@ -10,7 +10,6 @@ mod conformance;
 mod delete;
 mod determinism;
 mod events;
-mod faults;
 mod filters;
 mod laws;
 mod memory;

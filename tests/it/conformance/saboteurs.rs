@@ -7,8 +7,6 @@
 mod acks;
 mod atomic;
 mod bench;
-mod covered;
-mod crowds;
 mod deletes;
 mod errors;
 mod histories;
@@ -16,7 +14,6 @@ mod hunt;
 mod jobs;
 mod lookups;
 mod payloads;
-mod polls;
 mod prunes;
 mod queues;
 mod releases;
@@ -59,7 +56,6 @@ pub fn all() -> Vec<Saboteur> {
     [
         acks::ALL,
         atomic::ALL,
-        crowds::ALL,
         deletes::ALL,
         deletes::BULK,
         errors::ALL,
@@ -68,7 +64,6 @@ pub fn all() -> Vec<Saboteur> {
         jobs::RELEASES,
         lookups::ALL,
         payloads::ALL,
-        polls::ALL,
         prunes::ALL,
         queues::ALL,
         releases::ALL,
@@ -94,17 +89,7 @@ struct Sabotaged {
 
 impl Handler for Sabotaged {
     fn handle(&self, call: Arc<Call>) -> Answering<'_> {
-        Answering::wait(async move {
-            let (reply, never) = {
-                let mut bench = self.bench.lock();
-                let reply = (self.trick)(&mut bench, clock::now(), &call);
-                (reply, bench.never_answers)
-            };
-            if never {
-                std::future::pending::<()>().await;
-            }
-            reply
-        })
+        Answering::wait(async move { (self.trick)(&mut self.bench.lock(), clock::now(), &call) })
     }
 
     fn describe(&self) -> String {

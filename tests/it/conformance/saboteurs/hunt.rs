@@ -44,3 +44,48 @@ pub fn catch_all(area: &str, saboteurs: &[Saboteur]) {
     assert!(free.is_empty(), "{free}");
     crate::snapshot(&format!("saboteurs-{area}"), &report);
 }
+
+#[test]
+fn saboteurs_of_jobs_are_caught() {
+    catch_all("jobs", super::jobs::ALL);
+}
+
+#[test]
+fn saboteurs_of_finishing_jobs_are_caught() {
+    catch_all("finishing-jobs", super::jobs::RELEASES);
+}
+
+#[test]
+fn saboteurs_of_sessions_are_caught() {
+    catch_all("sessions", super::sessions::ALL);
+}
+
+#[test]
+fn saboteurs_of_tags_are_caught() {
+    catch_all("tags", super::tags::ALL);
+}
+
+#[test]
+fn saboteurs_of_histories_are_caught() {
+    catch_all("histories", super::histories::ALL);
+}
+
+#[test]
+fn saboteurs_of_lookups_are_caught() {
+    catch_all("lookups", super::lookups::ALL);
+}
+
+#[test]
+fn saboteurs_of_deletions_are_caught() {
+    catch_all("deletions", super::deletes::ALL);
+}
+
+#[test]
+fn saboteurs_of_bulk_deletions_are_caught() {
+    catch_all("bulk-deletions", super::deletes::BULK);
+}
+
+#[test]
+fn saboteurs_of_pruning_are_caught() {
+    catch_all("pruning", super::prunes::ALL);
+}
