@@ -380,3 +380,13 @@ fn events_uncounted(bench: &mut Bench, now: Time, call: &Call) -> Reply {
         _ => reply,
     }
 }
+
+#[test]
+fn saboteurs_of_deletions_are_caught() {
+    super::hunt::catch_all("deletions", ALL);
+}
+
+#[test]
+fn saboteurs_of_bulk_deletions_are_caught() {
+    super::hunt::catch_all("bulk-deletions", BULK);
+}
