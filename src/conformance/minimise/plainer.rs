@@ -152,8 +152,19 @@ fn texts(field: &str, old: &str) -> Vec<String> {
         }
         // What may be missing is not made empty: that is another question.
         "output" | "value" | "initial_custom_status" if old.is_empty() => Vec::new(),
-        "name" | "orchestration" | "orchestration_name" | "owner" | "owners" | "key" | "tag" | "session_id"
-        | "DefaultAnd" | "Tags" | "output" | "value" | "initial_custom_status" => {
+        "name"
+        | "orchestration"
+        | "orchestration_name"
+        | "owner"
+        | "owners"
+        | "key"
+        | "tag"
+        | "session_id"
+        | "DefaultAnd"
+        | "Tags"
+        | "output"
+        | "value"
+        | "initial_custom_status" => {
             if old == "a" {
                 Vec::new()
             } else {
