@@ -62,6 +62,7 @@ pub fn all() -> Vec<Saboteur> {
         crowds::ALL,
         deletes::ALL,
         deletes::BULK,
+        deletes::TRACES,
         errors::ALL,
         histories::ALL,
         jobs::ALL,
