@@ -358,49 +358,63 @@ impl Call {
                 | Call::PruneExecutionsBulk { .. }
         )
     }
+}
 
-    /// The name of duroxide's method.
-    pub fn method(&self) -> &'static str {
-        match self {
-            Call::FetchOrchestrationItem { .. } => "fetch_orchestration_item",
-            Call::AckOrchestrationItem(_) => "ack_orchestration_item",
-            Call::AbandonOrchestrationItem { .. } => "abandon_orchestration_item",
-            Call::RenewOrchestrationItemLock { .. } => "renew_orchestration_item_lock",
-            Call::Read { .. } => "read",
-            Call::ReadWithExecution { .. } => "read_with_execution",
-            Call::AppendWithExecution { .. } => "append_with_execution",
-            Call::EnqueueForWorker { .. } => "enqueue_for_worker",
-            Call::FetchWorkItem { .. } => "fetch_work_item",
-            Call::AckWorkItem { .. } => "ack_work_item",
-            Call::RenewWorkItemLock { .. } => "renew_work_item_lock",
-            Call::AbandonWorkItem { .. } => "abandon_work_item",
-            Call::RenewSessionLock { .. } => "renew_session_lock",
-            Call::CleanupOrphanedSessions { .. } => "cleanup_orphaned_sessions",
-            Call::EnqueueForOrchestrator { .. } => "enqueue_for_orchestrator",
-            Call::GetCustomStatus { .. } => "get_custom_status",
-            Call::GetKvValue { .. } => "get_kv_value",
-            Call::GetKvAllValues { .. } => "get_kv_all_values",
-            Call::GetInstanceStats { .. } => "get_instance_stats",
-            Call::ListInstances => "list_instances",
-            Call::ListInstancesByStatus { .. } => "list_instances_by_status",
-            Call::ListExecutions { .. } => "list_executions",
-            Call::ReadHistoryWithExecutionId { .. } => "read_history_with_execution_id",
-            Call::ReadHistory { .. } => "read_history",
-            Call::LatestExecutionId { .. } => "latest_execution_id",
-            Call::GetInstanceInfo { .. } => "get_instance_info",
-            Call::GetExecutionInfo { .. } => "get_execution_info",
-            Call::GetSystemMetrics => "get_system_metrics",
-            Call::GetQueueDepths => "get_queue_depths",
-            Call::ListChildren { .. } => "list_children",
-            Call::GetParentId { .. } => "get_parent_id",
-            Call::DeleteInstancesAtomic { .. } => "delete_instances_atomic",
-            Call::GetInstanceTree { .. } => "get_instance_tree",
-            Call::DeleteInstance { .. } => "delete_instance",
-            Call::DeleteInstanceBulk { .. } => "delete_instance_bulk",
-            Call::PruneExecutions { .. } => "prune_executions",
-            Call::PruneExecutionsBulk { .. } => "prune_executions_bulk",
+/// The names of duroxide's methods, from one table.
+macro_rules! methods {
+    ($($variant:ident $method:literal),* $(,)?) => {
+        impl Call {
+            /// The name of duroxide's method.
+            pub fn method(&self) -> &'static str {
+                match self {
+                    $(Call::$variant { .. } => $method,)*
+                }
+            }
+
+            /// The names of all methods that are called.
+            pub const METHODS: &[&str] = &[$($method),*];
         }
-    }
+    };
+}
+
+methods! {
+    FetchOrchestrationItem "fetch_orchestration_item",
+    AckOrchestrationItem "ack_orchestration_item",
+    AbandonOrchestrationItem "abandon_orchestration_item",
+    RenewOrchestrationItemLock "renew_orchestration_item_lock",
+    Read "read",
+    ReadWithExecution "read_with_execution",
+    AppendWithExecution "append_with_execution",
+    EnqueueForWorker "enqueue_for_worker",
+    FetchWorkItem "fetch_work_item",
+    AckWorkItem "ack_work_item",
+    RenewWorkItemLock "renew_work_item_lock",
+    AbandonWorkItem "abandon_work_item",
+    RenewSessionLock "renew_session_lock",
+    CleanupOrphanedSessions "cleanup_orphaned_sessions",
+    EnqueueForOrchestrator "enqueue_for_orchestrator",
+    GetCustomStatus "get_custom_status",
+    GetKvValue "get_kv_value",
+    GetKvAllValues "get_kv_all_values",
+    GetInstanceStats "get_instance_stats",
+    ListInstances "list_instances",
+    ListInstancesByStatus "list_instances_by_status",
+    ListExecutions "list_executions",
+    ReadHistoryWithExecutionId "read_history_with_execution_id",
+    ReadHistory "read_history",
+    LatestExecutionId "latest_execution_id",
+    GetInstanceInfo "get_instance_info",
+    GetExecutionInfo "get_execution_info",
+    GetSystemMetrics "get_system_metrics",
+    GetQueueDepths "get_queue_depths",
+    ListChildren "list_children",
+    GetParentId "get_parent_id",
+    DeleteInstancesAtomic "delete_instances_atomic",
+    GetInstanceTree "get_instance_tree",
+    DeleteInstance "delete_instance",
+    DeleteInstanceBulk "delete_instance_bulk",
+    PruneExecutions "prune_executions",
+    PruneExecutionsBulk "prune_executions_bulk",
 }
 
 impl fmt::Display for Call {

@@ -142,16 +142,17 @@ pub(crate) async fn advance(by: Duration) {
     .await;
 }
 
-/// Runs `f` with the wall clock `nanos` ahead (below a millisecond), so that
-/// ids which are made of a timestamp's last digits differ.
-pub(crate) async fn with_wall_shift<F: Future>(nanos: u64, f: F) -> F::Output {
-    struct Reset;
-    impl Drop for Reset {
+/// Runs `f` with the wall clock, and only it, `nanos` ahead or behind: for ids
+/// that are made of a timestamp's last digits, and for machines whose clock is
+/// wrong. [`now`] stays right.
+pub(crate) fn shifted<T>(nanos: i64, f: impl FnOnce() -> T) -> T {
+    struct Back(i64);
+    impl Drop for Back {
         fn drop(&mut self) {
-            libc::set_wall_ns(0);
+            libc::set_wall_ns(self.0);
         }
     }
-    libc::set_wall_ns(nanos % 1_000_000);
-    let _reset = Reset;
-    f.await
+    let _back = Back(libc::shift_ns());
+    libc::set_wall_ns(nanos);
+    f()
 }

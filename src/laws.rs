@@ -7,7 +7,10 @@
 //!
 //! The trace must hold every call that reached the provider, in the order in
 //! which they took effect, as a [`crate::trace::Recorder`] right above it
-//! writes them; a call that was dropped is taken not to have happened.
+//! writes them; a call that was dropped is taken not to have happened. Faults are
+//! injected above the recorder, so the laws hold under all of them: a call whose
+//! reply was lost stands in the trace as it was answered, and one that was refused
+//! on the way does not stand in it.
 
 use std::collections::BTreeMap;
 use std::fmt;

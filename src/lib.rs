@@ -58,6 +58,7 @@
 //! | [`provider`] | [`Memory`], and the two adapters between duroxide's traits and layers |
 //! | [`store`] | everything a provider keeps, and one pure function over it |
 //! | [`contract`] | which document each of the store's rules follows |
+//! | [`faults`] | what a correct provider in a bad world may do, as a layer |
 //! | [`trace`] | every provider call with its virtual time; histories as text |
 //! | `conformance` | any provider against the whole contract (feature `conformance`) |
 //! | [`laws`] | what must hold in any trace |
@@ -86,6 +87,7 @@ mod command;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod contract;
+pub mod faults;
 pub mod laws;
 pub mod provider;
 #[cfg(feature = "conformance")]

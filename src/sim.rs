@@ -2,30 +2,47 @@
 //!
 //! A simulation has a thread of its own with a paused tokio runtime, one
 //! [`Memory`] and any number of nodes, each a real duroxide `Runtime`. It ends
-//! when the test's body ends, when a limit is reached, or when it makes no
-//! more progress; then the laws are checked over its trace.
+//! when the test's body ends, when a limit is reached, or when nothing can
+//! happen any more; then the laws are checked over its trace.
 //!
-//! It injects no faults of its own but the crash of a node that the body asks
-//! for, and explores nothing: one seed, one run.
+//! What goes wrong in it comes from the body, from a [`Plan`], from rules over
+//! calls ([`crate::faults`]) or, drawn from the seed, from a [`Storm`]. It
+//! explores nothing: one seed, one run.
 
+mod crashes;
+mod director;
 mod failure;
+mod gate;
 mod handle;
+mod life;
 mod node;
+mod plan;
+mod property;
+mod quiet;
 mod run;
+mod setup;
+mod skew;
+mod stage;
+mod storm;
 mod waits;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide::runtime::{ObservabilityConfig, RuntimeOptions};
 
 use crate::clock::Time;
+use crate::faults::Rule;
 use crate::provider::{Memory, Settings};
 use crate::seed::Seed;
 use crate::trace::Trace;
 
+pub use crashes::{Effects, Incident, Incidents, Survey, crash_everywhere, try_crash_everywhere};
 pub use failure::{Cause, Failure};
 pub use handle::{Handle, NodeError};
+pub use plan::{Entry, Plan, Point, What, When};
+pub use storm::{Kind, Storm};
 
 /// When simulations start unless they say otherwise: 2025-01-01 00:00:00 UTC.
 pub const START: Time = Time(1_735_689_600_000);
@@ -65,6 +82,15 @@ pub struct Sim {
     settings: Settings,
     laws: bool,
     logs: bool,
+    rules: Vec<Arc<dyn Rule>>,
+    plan: Plan,
+    storm: Option<Storm>,
+    /// Whether the plan is all that may go wrong.
+    replays: bool,
+    properties: Vec<property::Property>,
+    finish_within: Option<Duration>,
+    /// A mistake in building it, told when it is run.
+    misused: Option<String>,
 }
 
 /// How far a simulation may go.
@@ -72,6 +98,13 @@ pub struct Sim {
 pub struct Limits {
     /// Virtual time after the start: 10 years unless set, and at most 200.
     pub virtual_time: Duration,
+    /// Virtual time in which nothing happens and nothing is known that will, while
+    /// clients wait for something: a day unless set. Then the run is stalled
+    /// ([`Cause::Stalled`]).
+    pub waiting: Duration,
+    /// The same while nobody waits through a client: three years unless set. A body
+    /// that sleeps longer has to do it with [`Handle::sleep`].
+    pub idle: Duration,
     /// Provider calls: a hundred million unless set.
     pub steps: u64,
     /// Real time for the whole run: 10 minutes unless set.
@@ -85,6 +118,8 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             virtual_time: Duration::from_secs(10 * 365 * 86_400),
+            waiting: Duration::from_secs(86_400),
+            idle: Duration::from_secs(3 * 365 * 86_400),
             steps: 100_000_000,
             real_time: Duration::from_secs(600),
             stuck: Duration::from_secs(30),
@@ -104,7 +139,12 @@ pub struct Run<T> {
     /// Every provider call.
     pub trace: Trace,
     /// The provider as it was at the end.
-    pub memory: std::sync::Arc<Memory>,
+    pub memory: Arc<Memory>,
+    /// The plan that was given, with what a storm drew: the run repeats from it
+    /// without the storm ([`Sim::replay`]).
+    pub plan: Plan,
+    /// Those of the plan's entries that never happened.
+    pub unreached: Vec<Entry>,
 }
 
 /// What a body may return: nothing, or a result whose error can be printed (the
@@ -149,7 +189,21 @@ impl Sim {
             settings: Settings::default(),
             laws: true,
             logs: std::env::var_os("RUST_LOG").is_some(),
+            rules: Vec::new(),
+            plan: Plan::new(),
+            storm: None,
+            replays: false,
+            properties: Vec::new(),
+            finish_within: None,
+            misused: None,
         }
+    }
+
+    /// Sets another seed, for a simulation that is built in one place and run
+    /// from many seeds.
+    pub fn seed(mut self, seed: impl Into<Seed>) -> Sim {
+        self.seed = seed.into();
+        self
     }
 
     /// Adds a node: a `Runtime` with these registries and
@@ -168,8 +222,76 @@ impl Sim {
         orchestrations: OrchestrationRegistry,
         options: RuntimeOptions,
     ) -> Sim {
-        self.nodes.push(node::Spec { name: name.to_owned(), activities, orchestrations, options });
+        let build = node::Build { name: Sim::FIRST_BUILD.to_owned(), activities, orchestrations, options };
+        self.nodes.push(node::Spec { name: name.to_owned(), builds: vec![build] });
         self
+    }
+
+    /// The name of a node's first build.
+    pub const FIRST_BUILD: &str = "first";
+
+    /// Gives a node that was added before another build, to which it can be
+    /// upgraded or downgraded: [`Handle::upgrade`], [`Handle::start_as`],
+    /// [`What::Upgrade`]. It has the options of the node's first build.
+    pub fn build(
+        self,
+        node: &str,
+        build: &str,
+        activities: ActivityRegistry,
+        orchestrations: OrchestrationRegistry,
+    ) -> Sim {
+        let first = self.nodes.iter().find(|spec| spec.name == node).map(|spec| spec.builds[0].options.clone());
+        let options = first.unwrap_or_else(Sim::default_options);
+        self.build_with_options(node, build, activities, orchestrations, options)
+    }
+
+    /// Gives a node that was added before another build with options of its own.
+    pub fn build_with_options(
+        mut self,
+        node: &str,
+        build: &str,
+        activities: ActivityRegistry,
+        orchestrations: OrchestrationRegistry,
+        options: RuntimeOptions,
+    ) -> Sim {
+        let build = node::Build { name: build.to_owned(), activities, orchestrations, options };
+        match self.nodes.iter_mut().find(|spec| spec.name == node) {
+            Some(spec) => spec.builds.push(build),
+            None => {
+                let why =
+                    format!("Build {:?} is for node {node:?}, which there is not yet. Add the node first.", build.name);
+                self.misused.get_or_insert(why);
+            }
+        }
+        self
+    }
+
+    /// Lets `rule` judge every call of nodes and clients that the plan leaves
+    /// alone. A closure is a rule. What rules do is in the trace, and not in the
+    /// plan of the run.
+    pub fn rule(mut self, rule: impl Rule + 'static) -> Sim {
+        self.rules.push(Arc::new(rule));
+        self
+    }
+
+    /// Lets happen what `plan` says.
+    pub fn plan(mut self, plan: Plan) -> Sim {
+        self.plan = plan;
+        self
+    }
+
+    /// Lets a storm break out, beside the plan if there is one.
+    pub fn storm(mut self, storm: Storm) -> Sim {
+        self.storm = Some(storm);
+        self
+    }
+
+    /// Repeats a run from the plan that it left behind ([`Run::plan`],
+    /// [`Failure::plan`]): the plan takes the place of the one this simulation
+    /// has, and no storm breaks out.
+    pub fn replay(mut self, plan: Plan) -> Sim {
+        self.replays = true;
+        self.plan(plan)
     }
 
     /// Duroxide's default options with idle polling made rare: long polls, the
@@ -186,6 +308,23 @@ impl Sim {
             observability: ObservabilityConfig { gauge_poll_interval: 240 * HOUR, ..ObservabilityConfig::default() },
             ..RuntimeOptions::default()
         }
+    }
+
+    /// Demands that something holds whatever goes wrong: `test` looks at the
+    /// simulation before and after every call that may change anything, and says
+    /// what is wrong. The run ends there ([`Cause::Property`]).
+    pub fn always(mut self, name: &str, test: impl Fn(&Handle) -> Result<(), String> + Send + Sync + 'static) -> Sim {
+        self.properties.push(property::Property { name: name.to_owned(), test: Box::new(test) });
+        self
+    }
+
+    /// Demands that every instance ends once nothing goes wrong any more. The
+    /// run goes on after the body has ended well, for at most `bound` after that
+    /// or after the beginning of a storm's calm, whichever is later
+    /// ([`Cause::Unfinished`]).
+    pub fn finish_within(mut self, bound: Duration) -> Sim {
+        self.finish_within = Some(bound);
+        self
     }
 
     /// Starts virtual time at `start` instead of [`START`].

@@ -1,6 +1,7 @@
 //! The trace: every provider call of a run with its answer and virtual time.
 //!
-//! [`Recorder`] is a layer that writes down what passes through it. A
+//! [`Recorder`] is a layer that writes down what passes through it, and
+//! [`Mark`]s tell what happened to nodes and calls between the entries. A
 //! [`Trace`] prints as text ([`Trace::text`], for people and snapshots) and as
 //! JSON lines ([`Trace::json_lines`], for programs), the same for the same run.
 //!
@@ -10,7 +11,6 @@
 //!
 //! It judges nothing; `laws` does.
 
-use std::fmt;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -20,9 +20,13 @@ use crate::call::{Answering, Call, Event, Handler, Item, Job, Reply, Turn};
 use crate::clock::{self, Time};
 
 mod history;
+mod lines;
+mod mark;
 mod text;
 
 pub use history::{ExecutionHistory, History};
+pub use lines::TraceError;
+pub use mark::{Happening, Mark};
 pub(crate) use text::Span;
 #[cfg(feature = "conformance")]
 pub(crate) use text::{Tokens, item_text, quote, words};
@@ -36,6 +40,8 @@ pub struct Trace {
     pub started: Time,
     /// The calls.
     pub entries: Vec<Entry>,
+    /// What happened between them, in order.
+    pub marks: Vec<Mark>,
     /// What was left in the queues at the end, where somebody looked.
     pub remains: Option<Remains>,
 }
@@ -99,6 +105,22 @@ pub struct Digest {
     pub hash: u64,
 }
 
+impl Entry {
+    /// Whether the call changed nothing and brought nobody anything to do: a
+    /// fetch in vain, a read, a renewal of a lock, upkeep.
+    pub fn is_vain(&self) -> bool {
+        let nothing = matches!(self.answer, Answer::Nothing | Answer::Dropped);
+        match &*self.call {
+            Call::FetchOrchestrationItem { .. } | Call::FetchWorkItem { .. } => nothing,
+            Call::RenewOrchestrationItemLock { .. }
+            | Call::RenewWorkItemLock { .. }
+            | Call::RenewSessionLock { .. }
+            | Call::CleanupOrphanedSessions { .. } => true,
+            call => call.is_read(),
+        }
+    }
+}
+
 impl Digest {
     /// The digest of a history.
     pub fn of(events: &[Event]) -> Digest {
@@ -136,7 +158,11 @@ pub struct Log(Arc<Mutex<Entries>>);
 #[derive(Debug, Default)]
 struct Entries {
     list: Vec<Entry>,
+    marks: Vec<Mark>,
     closed: bool,
+    /// When something last happened, and when something was last read.
+    moved: Time,
+    read: Time,
 }
 
 impl Log {
@@ -155,14 +181,41 @@ impl Log {
         self.len() == 0
     }
 
-    /// Takes everything out.
-    pub fn take(&self) -> Vec<Entry> {
-        std::mem::take(&mut self.0.lock().list)
+    /// Takes everything out: the calls, and the marks between them.
+    pub fn take(&self) -> (Vec<Entry>, Vec<Mark>) {
+        let mut entries = self.0.lock();
+        (std::mem::take(&mut entries.list), std::mem::take(&mut entries.marks))
     }
 
-    /// A copy of everything.
+    /// A copy of the calls.
     pub fn entries(&self) -> Vec<Entry> {
         self.0.lock().list.clone()
+    }
+
+    /// A copy of the marks.
+    pub fn marks(&self) -> Vec<Mark> {
+        self.0.lock().marks.clone()
+    }
+
+    /// Writes down something that happened to `node`.
+    pub fn mark(&self, node: &str, what: Happening) {
+        let mut entries = self.0.lock();
+        if !entries.closed {
+            let before = entries.list.len();
+            let at = clock::now();
+            entries.moved = at;
+            entries.marks.push(Mark { at, before, node: node.into(), what });
+        }
+    }
+
+    /// When there last was a call that is not vain, or a mark; 0 if never.
+    pub fn moved(&self) -> Time {
+        self.0.lock().moved
+    }
+
+    /// When there last was a call that reads, the runtimes' gauges left out.
+    pub fn read(&self) -> Time {
+        self.0.lock().read
     }
 
     /// Ends the log: what happens later is not written down. The order in which
@@ -174,9 +227,15 @@ impl Log {
 
     fn push(&self, entry: Entry) {
         let mut entries = self.0.lock();
-        if !entries.closed {
-            entries.list.push(entry);
+        if entries.closed {
+            return;
         }
+        if !entry.is_vain() {
+            entries.moved = entry.answered;
+        } else if entry.call.is_read() && !is_gauge(&entry.call) {
+            entries.read = entry.answered;
+        }
+        entries.list.push(entry);
     }
 }
 
@@ -245,6 +304,11 @@ impl<H: Handler> Handler for Recorder<H> {
     }
 }
 
+/// Whether a call is one that runtimes make for their gauges.
+fn is_gauge(call: &Call) -> bool {
+    matches!(call, Call::GetSystemMetrics | Call::GetQueueDepths)
+}
+
 /// A reply, as far as a trace keeps it.
 pub(crate) fn answer(reply: &Reply) -> Answer {
     match reply {
@@ -270,60 +334,3 @@ fn seen(turn: &Turn) -> Box<SeenTurn> {
         attempts: turn.attempts,
     })
 }
-
-impl Trace {
-    /// The trace as JSON lines: a first line about the trace, then a line for
-    /// each call, then one for what was left.
-    pub fn json_lines(&self) -> String {
-        let line = |value: serde_json::Result<String>| value.expect("plain data with text keys has a JSON form") + "\n";
-        let head = serde_json::json!({ "trace": 1, "started": self.started, "entries": self.entries.len() });
-        let entries = self.entries.iter().map(|entry| line(serde_json::to_string(entry)));
-        let remains = self.remains.iter().map(|remains| line(serde_json::to_string(remains)));
-        std::iter::once(format!("{head}\n")).chain(entries).chain(remains).collect()
-    }
-
-    /// Reads what [`Trace::json_lines`] wrote.
-    ///
-    /// # Errors
-    ///
-    /// When a line is not what it should be, with the line's number.
-    pub fn from_json_lines(text: &str) -> Result<Trace, TraceError> {
-        #[derive(Deserialize)]
-        struct Head {
-            trace: u32,
-            started: Time,
-            entries: usize,
-        }
-        fn read<T: serde::de::DeserializeOwned>(line: usize, text: Option<&str>) -> Result<T, TraceError> {
-            let text = text.ok_or(TraceError { line, reason: "the text ends before it".to_owned() })?;
-            serde_json::from_str(text).map_err(|error| TraceError { line, reason: error.to_string() })
-        }
-        let mut lines = text.lines();
-        let head: Head = read(1, lines.next())?;
-        if head.trace != 1 {
-            let reason = format!("it says version {}, and this crate reads version 1", head.trace);
-            return Err(TraceError { line: 1, reason });
-        }
-        let entries = (0..head.entries).map(|n| read(n + 2, lines.next())).collect::<Result<_, _>>()?;
-        let remains = match lines.next() {
-            None => None,
-            some => Some(read(head.entries + 2, some)?),
-        };
-        Ok(Trace { started: head.started, entries, remains })
-    }
-}
-
-/// A text that is not a trace.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TraceError {
-    line: usize,
-    reason: String,
-}
-
-impl fmt::Display for TraceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Line {} of the trace cannot be read: {}. Write the trace again.", self.line, self.reason)
-    }
-}
-
-impl std::error::Error for TraceError {}

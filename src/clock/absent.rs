@@ -20,7 +20,11 @@ pub(super) fn now_ns() -> u64 {
 
 pub(super) fn set_ns(_: u64) {}
 
-pub(super) fn set_wall_ns(_: u64) {}
+pub(super) fn set_wall_ns(_: i64) {}
+
+pub(super) fn shift_ns() -> i64 {
+    0
+}
 
 pub(super) fn warp(_: u64) {}
 

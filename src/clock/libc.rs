@@ -40,8 +40,8 @@ pub(crate) const SUPPORTED: bool = true;
 struct Virtual {
     on: Cell<bool>,
     now_ns: Cell<u64>,
-    /// Added to the wall clock alone, below a millisecond.
-    wall_ns: Cell<u64>,
+    /// Added to the wall clock alone.
+    wall_ns: Cell<i64>,
     entropy: Cell<u64>,
 }
 
@@ -105,9 +105,14 @@ pub(super) fn set_ns(now_ns: u64) {
     VIRTUAL.with(|v| v.now_ns.set(now_ns));
 }
 
-/// Shifts the wall clock, and only it, by less than a millisecond.
-pub(super) fn set_wall_ns(wall_ns: u64) {
+/// Shifts the wall clock, and only it.
+pub(super) fn set_wall_ns(wall_ns: i64) {
     VIRTUAL.with(|v| v.wall_ns.set(wall_ns));
+}
+
+/// How far this thread's wall clock is shifted.
+pub(super) fn shift_ns() -> i64 {
+    VIRTUAL.with(|v| v.wall_ns.get())
 }
 
 /// Puts the process's wall clock at `now_ns`, a whole millisecond.
@@ -125,7 +130,7 @@ pub(super) fn unwarp() {
 /// What the wall clock shows on this thread, if not the real time.
 fn wall_ns() -> Option<u64> {
     if on() {
-        return Some(VIRTUAL.with(|v| v.now_ns.get().saturating_add(v.wall_ns.get())));
+        return Some(VIRTUAL.with(|v| v.now_ns.get().saturating_add_signed(v.wall_ns.get())));
     }
     let warp = WARP.load(Ordering::Relaxed);
     (warp != OFF).then_some(warp)

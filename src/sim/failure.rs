@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::plan::{Entry, Plan, What};
 use crate::clock::Time;
+use crate::faults::Verdict;
 use crate::laws::Breach;
 use crate::seed::{SEED_VARIABLE, Seed};
 use crate::trace::{Span, Trace};
@@ -26,6 +28,11 @@ pub struct Failure {
     pub breaches: Vec<Breach>,
     /// Every provider call up to the failure.
     pub trace: Trace,
+    /// The plan that was given, with what a storm drew: the run repeats from it
+    /// without the storm ([`super::Sim::replay`]).
+    pub plan: Plan,
+    /// Those of the plan's entries that never happened.
+    pub unreached: Vec<Entry>,
 }
 
 /// Why a simulation failed.
@@ -37,6 +44,15 @@ pub enum Cause {
     Error(String),
     /// The body panicked.
     Panic(String),
+    /// Nothing could happen any more, and the body still waited: since this long
+    /// after the start ([`super::Limits::waiting`], [`super::Limits::idle`]).
+    Stalled(Duration),
+    /// Something does not hold that must ([`super::Sim::always`]).
+    #[allow(missing_docs)]
+    Property { name: String, what: String },
+    /// The body ended well, but not every instance ended within this bound
+    /// ([`super::Sim::finish_within`]).
+    Unfinished(Duration),
     /// Virtual time reached its limit before the body ended.
     VirtualTimeLimit(Duration),
     /// There were more provider calls than allowed.
@@ -50,11 +66,36 @@ pub enum Cause {
     Laws,
 }
 
+impl Cause {
+    /// Whether something happened that must not, whatever goes wrong.
+    pub fn is_of_safety(&self) -> bool {
+        matches!(self, Cause::Error(_) | Cause::Panic(_) | Cause::Property { .. } | Cause::Laws)
+    }
+
+    /// Whether something did not happen that must, once nothing goes wrong any
+    /// more.
+    pub fn is_of_liveness(&self) -> bool {
+        matches!(self, Cause::Stalled(_) | Cause::Unfinished(_) | Cause::VirtualTimeLimit(_))
+    }
+}
+
 impl Failure {
+    /// Whether nothing happened that must not: no law and no property is broken,
+    /// and the body has not failed.
+    pub fn is_safe(&self) -> bool {
+        self.breaches.is_empty() && !self.cause.is_of_safety()
+    }
+
+    /// Whether everything happened that must.
+    pub fn is_live(&self) -> bool {
+        !self.cause.is_of_liveness()
+    }
+
     pub(super) fn setup(seed: Seed, start: Time, why: String) -> Box<Failure> {
-        let trace = Trace { started: start, entries: Vec::new(), remains: None };
-        let (waits, breaches) = (Vec::new(), Vec::new());
-        Box::new(Failure { cause: Cause::Setup(why), seed, start, at: start, waits, breaches, trace })
+        let trace = Trace { started: start, entries: Vec::new(), marks: Vec::new(), remains: None };
+        let (waits, breaches, unreached) = (Vec::new(), Vec::new(), Vec::new());
+        let (cause, plan) = (Cause::Setup(why), Plan::new());
+        Box::new(Failure { cause, seed, start, at: start, waits, breaches, trace, plan, unreached })
     }
 
     /// The command that repeats this run.
@@ -72,12 +113,21 @@ impl fmt::Display for Failure {
         writeln!(f)?;
         writeln!(f, "  seed:         {}", self.seed)?;
         writeln!(f, "  virtual time: +{} ({})", Span(self.at - self.start), self.at)?;
+        if !self.plan.entries.is_empty() {
+            let verdict = |holds| if holds { "held" } else { "broken" };
+            writeln!(f, "  safety:       {}", verdict(self.is_safe()))?;
+            writeln!(f, "  liveness:     {}", verdict(self.is_live()))?;
+        }
         if matches!(self.cause, Cause::Hang | Cause::RealTimeLimit | Cause::StepLimit(_))
             && let Some(last) = self.trace.entries.last()
         {
             writeln!(f, "  last call:    {} by {}", last.call.method(), last.by)?;
         }
-        let lists = [("Unfinished instances:", &self.waits), ("Broken laws:", &self.breaches_as_text())];
+        let lists = [
+            ("Unfinished instances:", &self.waits),
+            ("Broken laws:", &self.breaches_as_text()),
+            ("What went wrong on purpose:", &self.plan_as_text()),
+        ];
         for (title, lines) in lists {
             if !lines.is_empty() {
                 writeln!(f, "\n{title}")?;
@@ -94,6 +144,21 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// The plan's lines, latencies left out where there are many.
+    fn plan_as_text(&self) -> Vec<String> {
+        const MOST: usize = 30;
+        let latency = |entry: &&Entry| matches!(entry.what, What::Fault(Verdict::Delay { .. }));
+        let all = &self.plan.entries;
+        if all.len() <= MOST {
+            return self.plan.to_string().lines().map(str::to_owned).collect();
+        }
+        let mut lines: Vec<String> = all.iter().filter(|e| !latency(e)).take(MOST).map(Entry::to_string).collect();
+        lines.push(format!("and {} more, most of them latencies of calls.", all.len() - lines.len()));
+        lines
+    }
+}
+
 impl std::error::Error for Failure {}
 
 impl fmt::Display for Cause {
@@ -102,6 +167,18 @@ impl fmt::Display for Cause {
             Cause::Setup(why) => f.write_str(why),
             Cause::Error(error) => write!(f, "the body returned the error {error:?}."),
             Cause::Panic(text) => write!(f, "it panicked: {text}"),
+            Cause::Stalled(since) => write!(
+                f,
+                "it is stalled. Since +{} nothing has happened but polling, nothing is due, and the body still waits. \
+                 (Raise Limits::waiting or Limits::idle if the body is to act after so long a time.)",
+                Span(*since)
+            ),
+            Cause::Property { name, what } => write!(f, "{name:?} must always hold, and does not: {what}"),
+            Cause::Unfinished(bound) => write!(
+                f,
+                "the body ended well, but not every instance ended within {} of that and of the calm.",
+                Span(*bound)
+            ),
             Cause::VirtualTimeLimit(limit) => write!(
                 f,
                 "the limit on virtual time ({}) was reached, and the body still waits. Nothing else was left to run; \

@@ -1,40 +1,24 @@
 //! [`Handle`]: what a test's body has in hand.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use duroxide::Client;
-use parking_lot::Mutex;
 
-use super::node::{Spec, Up};
-use super::run::Pulse;
-use crate::call::{Answering, Call, Event, Handler};
+use super::life::Trouble;
+use super::plan::Plan;
+use super::setup;
+use super::stage::Stage;
+use crate::call::Event;
 use crate::clock::{self, Time};
 use crate::provider::{Memory, Port};
 use crate::seed::{Seed, Stream};
-use crate::trace::{ExecutionHistory, History, Log, Recorder};
+use crate::trace::{ExecutionHistory, History, Trace};
 
 /// A running simulation. Clones are the same simulation.
 #[derive(Clone)]
-pub struct Handle(Arc<Inner>);
-
-struct Inner {
-    seed: Seed,
-    start: Time,
-    end: Time,
-    memory: Arc<Memory>,
-    log: Log,
-    pulse: Arc<Pulse>,
-    nodes: Mutex<BTreeMap<String, Node>>,
-    starts: Mutex<u64>,
-}
-
-struct Node {
-    spec: Spec,
-    up: Option<Up>,
-}
+pub struct Handle(Arc<Stage>);
 
 /// What went wrong with a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +29,13 @@ pub enum NodeError {
     Down(String),
     /// The node is running already.
     Up(String),
+    /// The node has no build of this name; the names of those it has follow.
+    #[allow(missing_docs)]
+    NoBuild { node: String, build: String, builds: Vec<String> },
+    /// The node crashed while it was starting.
+    Crashed(String),
+    /// The plan cannot be carried out; the text says why.
+    Plan(String),
 }
 
 impl fmt::Display for NodeError {
@@ -55,6 +46,11 @@ impl fmt::Display for NodeError {
             }
             NodeError::Down(name) => write!(f, "Node {name:?} is not running. Start it first."),
             NodeError::Up(name) => write!(f, "Node {name:?} is running already. Stop or crash it first."),
+            NodeError::NoBuild { node, build, builds } => {
+                write!(f, "Node {node:?} has no build {build:?}; it has {builds:?}. Add it with Sim::build.")
+            }
+            NodeError::Crashed(name) => write!(f, "Node {name:?} crashed while it was starting. Start it again."),
+            NodeError::Plan(why) => f.write_str(why),
         }
     }
 }
@@ -62,16 +58,8 @@ impl fmt::Display for NodeError {
 impl std::error::Error for NodeError {}
 
 impl Handle {
-    pub(super) fn new(seed: Seed, start: Time, end: Time, memory: Arc<Memory>, log: Log, pulse: Arc<Pulse>) -> Handle {
-        let nodes = Mutex::default();
-        Handle(Arc::new(Inner { seed, start, end, memory, log, pulse, nodes, starts: Mutex::new(0) }))
-    }
-
-    /// Adds a node and starts it.
-    pub(super) async fn add(&self, spec: Spec) {
-        let name = spec.name.clone();
-        self.0.nodes.lock().insert(name.clone(), Node { spec, up: None });
-        self.start(&name).await.expect("a node that was just added is there and not running");
+    pub(super) fn new(stage: Arc<Stage>) -> Handle {
+        Handle(stage)
     }
 
     /// A client of the simulation's provider: duroxide's own.
@@ -81,13 +69,7 @@ impl Handle {
 
     /// A client whose calls stand in the trace under `name`.
     pub fn client_named(&self, name: &str) -> Client {
-        Client::new(Arc::new(Port::over(self.storage(name))))
-    }
-
-    /// The provider with the simulation's layers, for calls made by `name`.
-    fn storage(&self, name: &str) -> impl Handler + use<> {
-        let counter = Counter { inner: self.0.memory.clone(), pulse: self.0.pulse.clone() };
-        Recorder::new(counter, name, self.0.log.clone())
+        Client::new(Arc::new(Port::over(self.0.client_storage(name))))
     }
 
     /// The virtual time now.
@@ -103,6 +85,7 @@ impl Handle {
     /// Waits for `duration` of virtual time. Everything that happens in it
     /// happens, each at its own moment.
     pub async fn sleep(&self, duration: Duration) {
+        let _sleeper = self.0.sleepers.one();
         clock::sleep_until(clock::now() + duration).await;
     }
 
@@ -143,18 +126,20 @@ impl Handle {
     }
 
     /// The trace up to now.
-    pub fn trace(&self) -> crate::trace::Trace {
-        crate::trace::Trace { started: self.0.start, entries: self.0.log.entries(), remains: None }
+    pub fn trace(&self) -> Trace {
+        let (entries, marks) = (self.0.log.entries(), self.0.log.marks());
+        Trace { started: self.0.start, entries, marks, remains: None }
     }
 
     /// Crashes a node, as a power cut would: from this instant on nothing of
-    /// it reaches the storage, and its locks stay until they expire.
+    /// it reaches the storage, none of its activities goes on, and its locks
+    /// stay until they expire.
     ///
     /// # Errors
     ///
     /// When there is no such node, or it is not running.
     pub fn crash(&self, node: &str) -> Result<(), NodeError> {
-        self.take_down(node).map(Up::crash)
+        self.0.crash(node)
     }
 
     /// Shuts a node down in good order: activities under way may finish within
@@ -164,74 +149,110 @@ impl Handle {
     ///
     /// When there is no such node, or it is not running.
     pub async fn stop(&self, node: &str) -> Result<(), NodeError> {
-        let up = self.take_down(node)?;
-        up.runtime.shutdown(None).await;
-        Ok(())
+        self.0.stop(node).await
     }
 
-    /// Starts a node that was stopped or has crashed, with what it had.
+    /// Starts a node that was stopped or has crashed, as the build it was.
     ///
     /// # Errors
     ///
-    /// When there is no such node, or it is running.
+    /// When there is no such node, it is running, or it crashes at the start.
     pub async fn start(&self, node: &str) -> Result<(), NodeError> {
-        let spec = {
-            let mut nodes = self.0.nodes.lock();
-            let node = find(&mut nodes, node)?;
-            if node.up.is_some() {
-                return Err(NodeError::Up(node.spec.name.clone()));
-            }
-            node.spec.clone()
-        };
-        let incarnation = {
-            let mut starts = self.0.starts.lock();
-            *starts += 1;
-            *starts
-        };
-        let up = Up::start(spec, self.storage(node), incarnation).await;
-        find(&mut self.0.nodes.lock(), node)?.up = Some(up);
-        Ok(())
+        self.0.start(node, None).await
     }
 
-    fn take_down(&self, node: &str) -> Result<Up, NodeError> {
-        let mut nodes = self.0.nodes.lock();
-        let node = find(&mut nodes, node)?;
-        node.up.take().ok_or_else(|| NodeError::Down(node.spec.name.clone()))
+    /// Starts a node that was stopped or has crashed, as another of its builds
+    /// ([`super::Sim::build`]).
+    ///
+    /// # Errors
+    ///
+    /// As for [`Handle::start`], or when there is no such build.
+    pub async fn start_as(&self, node: &str, build: &str) -> Result<(), NodeError> {
+        self.0.start(node, Some(build)).await
+    }
+
+    /// Shuts a node down in good order, if it is up, and starts it as another
+    /// of its builds. One node after the other is a rolling upgrade, or a
+    /// downgrade.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Handle::start_as`].
+    pub async fn upgrade(&self, node: &str, build: &str) -> Result<(), NodeError> {
+        self.0.upgrade(node, build).await
+    }
+
+    /// Cuts a node off from the storage until [`Handle::heal`]: its calls and
+    /// the replies to them wait. Its activities go on.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such node.
+    pub fn partition(&self, node: &str) -> Result<(), NodeError> {
+        self.0.begin(node, Trouble::Cut, Time::MAX)
+    }
+
+    /// Lets the storage refuse a node's calls, retryable, until
+    /// [`Handle::heal`].
+    ///
+    /// # Errors
+    ///
+    /// When there is no such node.
+    pub fn outage(&self, node: &str) -> Result<(), NodeError> {
+        self.0.begin(node, Trouble::Outage, Time::MAX)
+    }
+
+    /// Ends a partition and an outage of a node, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such node.
+    pub fn heal(&self, node: &str) -> Result<(), NodeError> {
+        self.0.end_trouble(node, Trouble::Cut, Time::MAX)?;
+        self.0.end_trouble(node, Trouble::Outage, Time::MAX)
+    }
+
+    /// Lets a node stand still for a while: its calls, the replies to them and
+    /// its activities wait, as through a pause of the garbage collector or of
+    /// the machine. What is not stopped are duroxide's own timers in between,
+    /// which in a real pause would fire at its end: none of them does anything
+    /// to the storage but by a call, and that waits.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such node, or it is not running.
+    pub fn stall(&self, node: &str, lasts: Duration) -> Result<(), NodeError> {
+        self.0.begin(node, Trouble::Stall, clock::now() + lasts)
+    }
+
+    /// Sets a node's wall clock `by_ms` milliseconds ahead of the provider's, or
+    /// behind it: the timestamps and moments that its calls carry, `utc_now`,
+    /// and what its activities read. Setting it back is a backward step. Its
+    /// intervals stay right.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such node.
+    pub fn skew(&self, node: &str, by_ms: i64) -> Result<(), NodeError> {
+        self.0.skew(node, by_ms)
+    }
+
+    /// Adds entries to the plan of the run. Their times count from the run's
+    /// start; what is past happens at once, and a call that was made already is
+    /// never reached.
+    ///
+    /// # Errors
+    ///
+    /// When the plan names a node, a build or a method that is not there.
+    pub fn script(&self, plan: Plan) -> Result<(), NodeError> {
+        setup::check_plan(&plan, &self.0.land).map_err(NodeError::Plan)?;
+        self.0.script(plan);
+        Ok(())
     }
 }
 
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handle").field("seed", &self.0.seed).finish_non_exhaustive()
-    }
-}
-
-fn find<'a>(nodes: &'a mut BTreeMap<String, Node>, name: &str) -> Result<&'a mut Node, NodeError> {
-    let names: Vec<String> = nodes.keys().cloned().collect();
-    nodes.get_mut(name).ok_or_else(|| NodeError::Unknown(name.to_owned(), names))
-}
-
-/// A layer that counts calls, and ends the run at the limit.
-struct Counter<H> {
-    inner: H,
-    pulse: Arc<Pulse>,
-}
-
-impl<H: Handler> Handler for Counter<H> {
-    fn handle(&self, call: Arc<Call>) -> Answering<'_> {
-        // A task whose calls are all answered at once never lets go of the
-        // thread: the run could not be ended.
-        if !self.pulse.step() {
-            return Answering::wait(std::future::pending());
-        }
-        self.inner.handle(call)
-    }
-
-    fn describe(&self) -> String {
-        self.inner.describe()
-    }
-
-    fn has_admin(&self) -> bool {
-        self.inner.has_admin()
     }
 }

@@ -1,20 +1,29 @@
 //! Nodes: real runtimes over the simulation's provider.
 
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
 
 use duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide::runtime::{Runtime, RuntimeOptions};
+use duroxide::{ActivityContext, runtime::ActivityHandler};
 
-use crate::call::{Answering, Call, Handler};
+use super::life::Life;
+use crate::call::Handler;
 use crate::clock;
 use crate::provider::Port;
 
-/// What a node is made of.
+/// What a node is made of: a name, and what it can run as. The first build is
+/// the one it starts with.
 #[derive(Clone)]
 pub(super) struct Spec {
+    pub name: String,
+    pub builds: Vec<Build>,
+}
+
+/// The code and the options of a node.
+#[derive(Clone)]
+pub(super) struct Build {
     pub name: String,
     pub activities: ActivityRegistry,
     pub orchestrations: OrchestrationRegistry,
@@ -24,55 +33,44 @@ pub(super) struct Spec {
 /// A node that is up.
 pub(super) struct Up {
     pub runtime: Arc<Runtime>,
-    open: Arc<AtomicBool>,
+    pub life: Arc<Life>,
 }
 
 impl Up {
     /// Starts a runtime over `storage`. `incarnation` counts all starts in the
     /// simulation: duroxide makes a runtime's id of the last digits of the
     /// clock, and on a virtual clock two nodes would get the same one.
-    pub async fn start(spec: Spec, storage: impl Handler + 'static, incarnation: u64) -> Up {
-        let open = Arc::new(AtomicBool::new(true));
-        let provider = Arc::new(Port::over(Gate { inner: storage, open: open.clone() }));
-        let start = Runtime::start_with_options(provider, spec.activities, spec.orchestrations, spec.options);
-        let runtime = clock::with_wall_shift(incarnation, start).await;
-        Up { runtime, open }
+    pub async fn start(build: Build, storage: impl Handler + 'static, life: Arc<Life>, incarnation: u64) -> Up {
+        let activities = tied(&build.activities, &life);
+        let provider = Arc::new(Port::over(storage));
+        let mut start = pin!(Runtime::start_with_options(provider, activities, build.orchestrations, build.options));
+        let nanos = i64::try_from(incarnation % 1_000_000).expect("it is below a million");
+        let runtime = poll_fn(|cx| clock::shifted(nanos, || start.as_mut().poll(cx))).await;
+        Up { runtime, life }
     }
 
     /// Ends the node as a power cut would: nothing reaches the storage from
-    /// this instant on.
+    /// this instant on, and no activity goes on.
     pub fn crash(self) {
-        self.open.store(false, Ordering::Relaxed);
+        self.life.end();
         tokio::spawn(self.runtime.shutdown(Some(0)));
     }
 }
 
-/// A layer that lets nothing through once it is closed, not even a call that
-/// waits behind it already.
-struct Gate<H> {
-    inner: H,
-    open: Arc<AtomicBool>,
-}
-
-impl<H: Handler> Handler for Gate<H> {
-    fn handle(&self, call: Arc<Call>) -> Answering<'_> {
-        let open = || self.open.load(Ordering::Relaxed);
-        if !open() {
-            return Answering::wait(std::future::pending());
-        }
-        match self.inner.handle(call).try_now() {
-            Ok(reply) => Answering::ready(reply),
-            Err(mut inner) => Answering::wait(std::future::poll_fn(move |cx| {
-                if open() { Pin::new(&mut inner).poll(cx) } else { Poll::Pending }
-            })),
-        }
-    }
-
-    fn describe(&self) -> String {
-        self.inner.describe()
-    }
-
-    fn has_admin(&self) -> bool {
-        self.inner.has_admin()
-    }
+/// The same activities, tied to one life of the node: they go on only while it
+/// runs, and see its clock.
+fn tied(activities: &ActivityRegistry, life: &Arc<Life>) -> ActivityRegistry {
+    let handlers = activities.list_names().into_iter().filter_map(|name| {
+        let (_, handler) = activities.resolve_handler(&name)?;
+        Some((name, handler))
+    });
+    let tie = |builder: duroxide::runtime::registry::ActivityRegistryBuilder,
+               (name, handler): (String, Arc<dyn ActivityHandler>)| {
+        let life = life.clone();
+        builder.register(name, move |ctx: ActivityContext, input: String| {
+            let (handler, life) = (handler.clone(), life.clone());
+            async move { life.code(handler.invoke(ctx, input)).await }
+        })
+    };
+    handlers.fold(ActivityRegistry::builder(), tie).build()
 }

@@ -10,9 +10,13 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::director::Record;
 use super::failure::{Cause, Failure};
 use super::handle::Handle;
-use super::{Limits, Outcome, Run, Sim, node, waits};
+use super::property::Broken;
+use super::setup::{self, Cast};
+use super::stage::Stage;
+use super::{Limits, Outcome, Run, Sim, quiet, waits};
 use crate::clock::{self, Time, Virtual};
 use crate::laws;
 use crate::provider::Memory;
@@ -32,6 +36,8 @@ pub(super) struct Pulse {
 
 const STEPS: u8 = 1;
 const REAL_TIME: u8 = 2;
+const PROPERTY: u8 = 3;
+const STALL: u8 = 4;
 
 impl Pulse {
     fn new(start: Time, limits: &Limits) -> Pulse {
@@ -53,6 +59,16 @@ impl Pulse {
         self.stop.load(Ordering::Relaxed) == 0
     }
 
+    /// Ends the run because a property does not hold.
+    pub fn end_for_property(&self) {
+        self.end(PROPERTY);
+    }
+
+    /// Ends the run because it can go no further.
+    pub fn end_for_stall(&self) {
+        self.end(STALL);
+    }
+
     fn end(&self, why: u8) {
         let _ = self.stop.compare_exchange(0, why, Ordering::Relaxed, Ordering::Relaxed);
         if let Some(root) = self.root.lock().as_ref() {
@@ -70,19 +86,32 @@ enum End<T> {
     Body(Result<T, String>),
     Panic(String),
     VirtualTime,
+    Stalled(Time),
+    Property(Broken),
+    Unfinished,
     Steps,
     RealTime,
 }
 
-/// Everything a run needs that is not the body.
-struct Scene {
-    seed: Seed,
-    start: Time,
-    limits: Limits,
-    memory: Arc<Memory>,
-    log: Log,
-    pulse: Arc<Pulse>,
+/// Everything a run needs that is not the body, and that other threads see.
+pub(super) struct Scene {
+    pub seed: Seed,
+    pub start: Time,
+    pub limits: Limits,
+    pub memory: Arc<Memory>,
+    pub log: Log,
+    pub pulse: Arc<Pulse>,
+    pub record: Arc<Mutex<Record>>,
+    handlers: waits::Handlers,
+    finish_within: Option<Duration>,
     logs: bool,
+}
+
+impl Scene {
+    /// When the calm begins; at the start where there is no storm.
+    fn calm(&self) -> Time {
+        self.start + self.record.lock().plan.calm.unwrap_or_default()
+    }
 }
 
 pub(super) fn run<B, F, R>(sim: Sim, body: B) -> Result<Run<R::Value>, Box<Failure>>
@@ -91,7 +120,7 @@ where
     F: Future<Output = R> + 'static,
     R: Outcome,
 {
-    let seed = check(&sim).map_err(|why| Failure::setup(sim.seed, sim.start, why))?;
+    let seed = setup::check(&sim).map_err(|why| Failure::setup(sim.seed, sim.start, why))?;
     let scene = Arc::new(Scene {
         seed,
         start: sim.start,
@@ -99,6 +128,9 @@ where
         memory: Arc::new(Memory::with_settings(sim.settings)),
         log: Log::new(),
         pulse: Arc::new(Pulse::new(sim.start, &sim.limits)),
+        record: Arc::new(Mutex::new(Record::of(sim.plan))),
+        handlers: waits::Handlers::of(&sim.nodes),
+        finish_within: sim.finish_within,
         logs: sim.logs,
     });
     let (send, receive) = channel();
@@ -106,9 +138,10 @@ where
     // The test's name: libtest captures the output of threads, and panics are
     // reported under it.
     let name = std::thread::current().name().unwrap_or("simulation").to_owned();
-    let nodes = sim.nodes;
+    let storm = sim.storm.filter(|_| !sim.replays);
+    let cast = Cast { nodes: sim.nodes, rules: sim.rules, storm, properties: sim.properties };
     let thread = std::thread::Builder::new().name(name).stack_size(16 << 20).spawn(move || {
-        let end = simulate(&inside, nodes, body);
+        let end = simulate(&inside, cast, body);
         // Nobody listens any more when the watchdog has given the run up.
         let _ = send.send(end);
     });
@@ -121,34 +154,6 @@ where
         let _ = thread.join();
     }
     conclude(&scene, end, sim.laws)
-}
-
-/// The seed to use, if the simulation can run at all.
-fn check(sim: &Sim) -> Result<Seed, String> {
-    if !clock::SUPPORTED {
-        return Err("Simulations need Linux with glibc on x86-64 or AArch64, and this crate's feature `interpose` \
-                    (on by default). Elsewhere Memory works on real time."
-            .to_owned());
-    }
-    if clock::is_virtual() {
-        return Err("A simulation cannot be started inside a simulation. Start it from a test's own thread.".to_owned());
-    }
-    const LONGEST: Duration = Duration::from_secs(200 * 365 * 86_400);
-    if sim.limits.virtual_time > LONGEST {
-        return Err("The limit on virtual time is above 200 years, which is past the end of the virtual clock.".into());
-    }
-    if sim.start + sim.limits.virtual_time > Time::LAST {
-        return Err(format!("The virtual clock cannot start at {}: it ends in the year 2554.", sim.start));
-    }
-    for (n, spec) in sim.nodes.iter().enumerate() {
-        if sim.nodes[..n].iter().any(|other| other.name == spec.name) {
-            return Err(format!("Two nodes have the name {:?}. Give each a name of its own.", spec.name));
-        }
-    }
-    match Seed::from_env() {
-        Ok(seed) => Ok(seed.unwrap_or(sim.seed)),
-        Err(error) => Err(error.to_string()),
-    }
 }
 
 /// Waits for the run's end on real time. `None` when it has to be given up.
@@ -181,7 +186,7 @@ fn watch<T>(scene: &Scene, receive: &Receiver<End<T>>) -> Option<End<T>> {
 }
 
 /// On the simulation's own thread: everything from here on is virtual.
-fn simulate<B, F, R>(scene: &Scene, nodes: Vec<node::Spec>, body: B) -> End<R::Value>
+fn simulate<B, F, R>(scene: &Scene, cast: Cast, body: B) -> End<R::Value>
 where
     B: FnOnce(Handle) -> F,
     F: Future<Output = R>,
@@ -217,7 +222,7 @@ where
     let run = || {
         runtime.block_on(async {
             clock.tie();
-            let end = drive(scene, nodes, body).await;
+            let end = drive(scene, cast, body).await;
             scene.log.close();
             end
         })
@@ -267,23 +272,25 @@ pub(super) fn discard<T: Send + 'static>(left: T, entries: usize) {
 }
 
 /// Starts the nodes, then polls the body until it ends or the run must.
-async fn drive<B, F, R>(scene: &Scene, nodes: Vec<node::Spec>, body: B) -> End<R::Value>
+async fn drive<B, F, R>(scene: &Scene, cast: Cast, body: B) -> End<R::Value>
 where
     B: FnOnce(Handle) -> F,
     F: Future<Output = R>,
     R: Outcome,
 {
-    let end = scene.start + scene.limits.virtual_time;
-    let handle =
-        Handle::new(scene.seed, scene.start, end, scene.memory.clone(), scene.log.clone(), scene.pulse.clone());
+    let stage = Stage::new(scene, cast);
     let whole = async {
-        for spec in nodes {
-            handle.add(spec).await;
+        stage.open().await;
+        let value = body(Handle::new(stage.clone())).await.into_result()?;
+        match scene.finish_within {
+            Some(bound) if !quiet::all_end(&stage, scene.calm(), bound).await => Ok(None),
+            _ => Ok(Some(value)),
         }
-        body(handle.clone()).await
     };
     let mut whole = pin!(whole);
-    let mut limit = pin!(clock::sleep_until(end));
+    // In a task of its own: the body is polled only when it is to go on.
+    tokio::spawn(quiet::watch(stage.clone(), scene.limits));
+    let mut limit = pin!(clock::sleep_until(stage.end));
     std::future::poll_fn(|cx| {
         // tokio::time::advance in the body moves tokio's clock alone.
         clock::sync();
@@ -291,10 +298,19 @@ where
         match scene.pulse.stop.load(Ordering::Relaxed) {
             STEPS => return Poll::Ready(End::Steps),
             REAL_TIME => return Poll::Ready(End::RealTime),
+            STALL => return Poll::Ready(End::Stalled(quiet::since(&stage))),
+            PROPERTY => {
+                let broken = stage.properties.broken().expect("the run ends for a property that is broken");
+                return Poll::Ready(End::Property(broken));
+            }
             _ => {}
         }
         if let Poll::Ready(value) = whole.as_mut().poll(cx) {
-            return Poll::Ready(End::Body(value.into_result()));
+            return Poll::Ready(match value {
+                Ok(Some(value)) => End::Body(Ok(value)),
+                Ok(None) => End::Unfinished,
+                Err(error) => End::Body(Err(error)),
+            });
         }
         limit.as_mut().poll(cx).map(|()| End::VirtualTime)
     })
@@ -313,6 +329,9 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
     let cause = match end {
         Some(End::Body(value)) => value.map_err(Cause::Error),
         Some(End::Panic(text)) => Err(Cause::Panic(text)),
+        Some(End::Property(Broken { name, what })) => Err(Cause::Property { name, what }),
+        Some(End::Unfinished) => Err(Cause::Unfinished(scene.finish_within.unwrap_or_default())),
+        Some(End::Stalled(since)) => Err(Cause::Stalled(since - scene.start)),
         Some(End::VirtualTime) => Err(Cause::VirtualTimeLimit(scene.limits.virtual_time)),
         Some(End::Steps) => Err(Cause::StepLimit(scene.limits.steps)),
         Some(End::RealTime) => Err(Cause::RealTimeLimit),
@@ -323,18 +342,25 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
         (None, Vec::new())
     } else {
         let (messages, jobs) = scene.memory.inspect(|store| store.queued());
-        let waits = if cause.is_err() { waits::unfinished(&scene.memory, scene.start) } else { Vec::new() };
+        let waits = if cause.is_err() {
+            waits::unfinished(&scene.memory, &scene.handlers, scene.start, now)
+        } else {
+            Vec::new()
+        };
         (Some(Remains { messages, jobs }), waits)
     };
-    let trace = Trace { started: scene.start, entries: scene.log.take(), remains };
+    let (entries, marks) = scene.log.take();
+    let trace = Trace { started: scene.start, entries, marks, remains };
+    let (plan, unreached) = scene.record.lock().result();
     let breaches = if check_laws && !given_up { laws::check(&trace) } else { Vec::new() };
     let cause = match cause {
         Ok(value) if breaches.is_empty() => {
             let (seed, elapsed, memory) = (scene.seed, now - scene.start, scene.memory.clone());
-            return Ok(Run { value, seed, elapsed, trace, memory });
+            return Ok(Run { value, seed, elapsed, trace, memory, plan, unreached });
         }
         Ok(_) => Cause::Laws,
         Err(cause) => cause,
     };
-    Err(Box::new(Failure { cause, seed: scene.seed, start: scene.start, at: now, waits, breaches, trace }))
+    let (seed, start) = (scene.seed, scene.start);
+    Err(Box::new(Failure { cause, seed, start, at: now, waits, breaches, trace, plan, unreached }))
 }

@@ -172,6 +172,24 @@ impl Store {
         held.chain(waiting).map(|(at, message)| (&*message.item, at, message.attempts)).collect()
     }
 
+    /// Until when the lock on an instance lasts, or lasted.
+    pub fn lock_of(&self, instance: &str) -> Option<Time> {
+        self.find(instance)?.lease.as_ref().map(|(lease, _)| lease.until)
+    }
+
+    /// The jobs of an instance: the item, when it can be fetched (or its lock
+    /// ends), how often it was fetched, and whether it is under a lock.
+    pub fn jobs_of(&self, instance: &str) -> Vec<(&duroxide::providers::WorkItem, Time, u32, bool)> {
+        let Some(key) = self.names.get(instance) else { return Vec::new() };
+        self.jobs.of_instance(*key).into_iter().filter_map(|id| self.jobs.look_at(id)).collect()
+    }
+
+    /// Whether a message becomes visible later than `now`.
+    pub fn awaits_a_message(&self, now: Time) -> bool {
+        let later = |at: Time| at > now && at < Time::MAX;
+        self.instances.values().any(|row| row.queue.messages().any(|message| later(message.visible_at)))
+    }
+
     /// Every message and every job, fetched or not.
     pub fn queued(&self) -> (Vec<Item>, Vec<Item>) {
         let messages = self.instances.values().flat_map(Instance::messages);

@@ -89,6 +89,12 @@ impl Jobs {
         self.matching(item).map(|(_, row)| (row.ready_at, row.lease.is_some())).min()
     }
 
+    /// A job as [`Store::jobs_of`] tells it.
+    pub fn look_at(&self, id: u64) -> Option<(&WorkItem, Time, u32, bool)> {
+        let row = self.rows.get(&id)?;
+        Some((&*row.item, row.ready_at, row.attempts, row.lease.is_some()))
+    }
+
     fn move_to(&mut self, id: u64, ready_at: Time) {
         let row = self.rows.get_mut(&id).expect("an indexed job has a row");
         let lane = self.lanes.get_mut(&row.lane).expect("a job's lane is there");

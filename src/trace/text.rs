@@ -8,29 +8,40 @@ use std::time::Duration;
 use duroxide::EventKind;
 use duroxide::providers::WorkItem;
 
-use super::{Answer, Digest, Entry, SeenTurn, Trace};
+use super::{Answer, Digest, Entry, Mark, SeenTurn, Trace};
 use crate::call::{Call, Item, Reply, kind_of};
 use crate::clock::Time;
 
 impl Trace {
-    /// The trace as text. Left out are idle polls (fetches that find nothing),
+    /// The trace as text, marks between stars. Left out are the first starts of
+    /// nodes, idle polls (fetches that find nothing),
     /// reads that answer what the same reader was told before, and the
     /// runtime's upkeep of sessions and gauges.
     pub fn text(&self) -> String {
         let mut tokens = Tokens::default();
         let mut told = BTreeMap::new();
         let mut text = String::new();
-        for entry in self.entries.iter().filter(|entry| !is_idle(entry)) {
-            if is_repeated(entry, &mut told) {
-                continue;
-            }
-            let at = Since(entry.answered, self.started);
-            let line = format!("{at:>17}  {:<8} {}", entry.by, line(entry, &mut tokens, self.started));
-            text.push_str(line.trim_end());
+        let mut write = |at: Time, by: &str, line: &str| {
+            let at = Since(at, self.started);
+            text.push_str(format!("{at:>17}  {by:<8} {line}").trim_end());
             text.push('\n');
+        };
+        let mut marks = self.marks.iter().filter(|mark| !mark.what.is_ordinary()).peekable();
+        for (number, entry) in self.entries.iter().enumerate() {
+            while let Some(mark) = marks.next_if(|mark| mark.before <= number) {
+                write(mark.at, &mark.node, &mark_text(mark));
+            }
+            if !is_idle(entry) && !is_repeated(entry, &mut told) {
+                write(entry.answered, &entry.by, &line(entry, &mut tokens, self.started));
+            }
         }
+        marks.for_each(|mark| write(mark.at, &mark.node, &mark_text(mark)));
         text
     }
+}
+
+fn mark_text(mark: &Mark) -> String {
+    format!("** {} **", mark.what)
 }
 
 /// Whether an entry says nothing: a poll in vain, or the upkeep of nothing.

@@ -19,7 +19,10 @@ struct Script {
 
 impl Script {
     fn new() -> Script {
-        Script { now: 1000, trace: Trace { started: Time(1000), entries: Vec::new(), remains: None } }
+        Script {
+            now: 1000,
+            trace: Trace { started: Time(1000), entries: Vec::new(), marks: Vec::new(), remains: None },
+        }
     }
 
     fn after(mut self, ms: u64) -> Script {

@@ -18,10 +18,11 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
     ),
     ("provider", &["call", "clock", "seed", "store"], &["SystemTime", "thread::"]),
     ("trace", &["call", "clock"], &["SystemTime", "HashMap"]),
+    ("faults", &["call", "clock", "seed"], &["SystemTime", "HashMap", "duroxide::"]),
     ("laws", &["call", "clock", "seed", "trace"], &["SystemTime", "HashMap", "Mutex"]),
     (
         "sim",
-        &["call", "clock", "command", "seed", "provider", "trace", "laws"],
+        &["call", "clock", "command", "seed", "provider", "faults", "trace", "laws"],
         &["SystemTime", "HashMap", "use crate::store"],
     ),
     (

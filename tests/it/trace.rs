@@ -56,7 +56,7 @@ fn trace_reads_well() {
 fn json_lines_come_back_as_the_same_trace() {
     let trace = order().trace;
     let text = trace.json_lines();
-    assert_eq!(text.lines().count(), trace.entries.len() + 2);
+    assert_eq!(text.lines().count(), trace.entries.len() + trace.marks.len() + 2);
     assert!(text.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
     assert_eq!(Trace::from_json_lines(&text).as_ref(), Ok(&trace));
 }
@@ -72,10 +72,19 @@ fn a_corrupt_trace_says_which_line_cannot_be_read() {
         message(&cut)
     );
     assert!(message("").starts_with("Line 1 "), "{}", message(""));
-    let newer = text.replacen("\"trace\":1", "\"trace\":2", 1);
-    assert!(message(&newer).contains("it says version 2"), "{}", message(&newer));
+    let newer = text.replacen("\"trace\":2", "\"trace\":3", 1);
+    assert!(message(&newer).contains("it says version 3"), "{}", message(&newer));
     let broken = text.replacen("\"asked\"", "\"axed\"", 1);
     assert!(message(&broken).starts_with("Line 2 "), "{}", message(&broken));
+}
+
+#[test]
+fn traces_of_version_1_without_marks_are_still_read() {
+    let trace = Trace { marks: Vec::new(), ..order().trace };
+    let text = trace.json_lines();
+    let old = text.replacen("\"trace\":2", "\"trace\":1", 1).replacen(",\"marks\":0", "", 1);
+    assert_ne!(old, text);
+    assert_eq!(Trace::from_json_lines(&old).as_ref(), Ok(&trace));
 }
 
 #[test]

@@ -1,0 +1,187 @@
+//! Faults: what a correct provider in a bad world may do.
+//!
+//! [`Faults`] is a layer that asks a [`Rule`] about every call and does to the
+//! call what the rule's [`Verdict`] says. Any closure over [`Asked`] is a rule.
+//!
+//! It goes above a recorder: what the trace then holds is what reached the
+//! provider, so a call that was refused here is not in it, one whose reply was
+//! lost stands in it as it was answered, and the laws hold under every fault.
+//!
+//! It knows no plans, draws no random numbers and breaks no contract: layers
+//! that do the last are saboteurs, and live in tests.
+
+mod verdict;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::call::{Answering, Call, Handler, Refusal, Reply};
+use crate::clock::{self, Time};
+
+pub use verdict::Verdict;
+
+/// A call that is about to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Who asks: a node's name, or a client's.
+    pub by: &'a str,
+    /// What is asked.
+    pub call: &'a Call,
+    /// Which of this caller's calls of this method it is, from 1.
+    pub nth: u64,
+    /// When.
+    pub at: Time,
+}
+
+impl Asked<'_> {
+    /// The method that is called.
+    pub fn method(&self) -> &'static str {
+        self.call.method()
+    }
+}
+
+/// Decides what becomes of calls.
+///
+/// ```
+/// use duroxide_sim::faults::{Asked, Rule, Verdict};
+///
+/// fn rule(rule: impl Rule) -> impl Rule {
+///     rule
+/// }
+/// let every_third_ack_loses_its_reply = rule(|asked: &Asked<'_>| match asked.method() {
+///     "ack_work_item" if asked.nth % 3 == 0 => Verdict::LoseReply,
+///     _ => Verdict::Pass,
+/// });
+/// ```
+pub trait Rule: Send + Sync {
+    /// What becomes of this call.
+    fn judge(&self, asked: &Asked<'_>) -> Verdict;
+
+    /// Takes note that the call has taken effect, before the caller learns of
+    /// it. Calls that never take effect are not told of.
+    fn applied(&self, asked: &Asked<'_>, reply: &Reply) {
+        let _ = (asked, reply);
+    }
+}
+
+impl<F: Fn(&Asked<'_>) -> Verdict + Send + Sync> Rule for F {
+    fn judge(&self, asked: &Asked<'_>) -> Verdict {
+        self(asked)
+    }
+}
+
+/// Counts a caller's calls by method. Clones count together.
+#[derive(Clone, Debug, Default)]
+pub struct Counts(Arc<Mutex<BTreeMap<&'static str, u64>>>);
+
+impl Counts {
+    /// The number of the next call of `method`, from 1.
+    fn next(&self, method: &'static str) -> u64 {
+        let mut counts = self.0.lock();
+        let count = counts.entry(method).or_default();
+        *count += 1;
+        *count
+    }
+}
+
+/// A layer that does to calls what a rule says.
+#[derive(Debug)]
+pub struct Faults<H, R> {
+    inner: H,
+    rule: R,
+    by: Arc<str>,
+    counts: Counts,
+}
+
+impl<H: Handler, R: Rule> Faults<H, R> {
+    /// Judges by `rule` what `by` asks of `inner`.
+    pub fn new(inner: H, by: &str, rule: R) -> Faults<H, R> {
+        Faults { inner, rule, by: by.into(), counts: Counts::default() }
+    }
+
+    /// Goes on counting where another layer for the same caller has come to.
+    pub fn counting(mut self, counts: Counts) -> Faults<H, R> {
+        self.counts = counts;
+        self
+    }
+
+    /// Passes the call on, and tells the rule when it has taken effect.
+    fn pass(&self, call: Arc<Call>, nth: u64) -> Answering<'_> {
+        let at = clock::now();
+        let told = call.clone();
+        let tell = move |reply: &Reply| {
+            self.rule.applied(&Asked { by: &self.by, call: &told, nth, at }, reply);
+        };
+        match self.inner.handle(call).try_now() {
+            Ok(reply) => {
+                tell(&reply);
+                Answering::ready(reply)
+            }
+            Err(answering) => Answering::wait(async move {
+                let reply = answering.await;
+                tell(&reply);
+                reply
+            }),
+        }
+    }
+
+    fn act(&self, verdict: Verdict, call: Arc<Call>, nth: u64) -> Answering<'_> {
+        let operation = call.method();
+        match verdict {
+            Verdict::Pass => self.pass(call, nth),
+            Verdict::Refuse { retryable } => {
+                Answering::ready(refuse(operation, "The storage is not available.", retryable))
+            }
+            Verdict::LoseReply => Answering::wait(async move {
+                match self.pass(call, nth).await {
+                    // A refusal has changed nothing; the caller may have it.
+                    refused @ Reply::Refused(_) => refused,
+                    _ => refuse(operation, "The connection broke before the reply came.", true),
+                }
+            }),
+            Verdict::Delay { before, after } => Answering::wait(async move {
+                wait(before).await;
+                let reply = self.pass(call, nth).await;
+                wait(after).await;
+                reply
+            }),
+            Verdict::Hang { applied } => Answering::wait(async move {
+                if applied {
+                    let _lost = self.pass(call, nth).await;
+                }
+                std::future::pending().await
+            }),
+            Verdict::Drop { after } => Answering::wait(async move {
+                let answer = tokio::time::timeout(after, self.pass(call, nth)).await;
+                answer.unwrap_or_else(|_| refuse(operation, "The call was given up: it took too long.", true))
+            }),
+            Verdict::ShortLock { lasts } => self.pass(Arc::new(verdict::shortened(&call, lasts)), nth),
+        }
+    }
+}
+
+async fn wait(duration: std::time::Duration) {
+    clock::sleep_until(clock::now() + duration).await;
+}
+
+fn refuse(operation: &str, message: &str, retryable: bool) -> Reply {
+    Reply::Refused(Refusal { retryable, ..Refusal::retryable(operation, format!("Injected fault: {message}")) })
+}
+
+impl<H: Handler, R: Rule> Handler for Faults<H, R> {
+    fn handle(&self, call: Arc<Call>) -> Answering<'_> {
+        let nth = self.counts.next(call.method());
+        let verdict = self.rule.judge(&Asked { by: &self.by, call: &call, nth, at: clock::now() });
+        self.act(verdict, call, nth)
+    }
+
+    fn describe(&self) -> String {
+        format!("Faults({})", self.inner.describe())
+    }
+
+    fn has_admin(&self) -> bool {
+        self.inner.has_admin()
+    }
+}

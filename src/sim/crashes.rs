@@ -1,0 +1,242 @@
+//! [`crash_everywhere`]: a crash before and after every provider call, one at a
+//! time.
+//!
+//! It repeats a scenario with one crash in each run, and compares the outcome and
+//! the effects with those of the run without. It draws nothing, and two crashes
+//! in one run are a storm's business.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::plan::{Entry, Plan, Point, What, When};
+use super::{Failure, Handle, Outcome, Run, Sim};
+use crate::trace::Trace;
+
+/// How long after a crash the node starts again.
+const RESTART_AFTER: Duration = Duration::from_secs(1);
+
+/// What activities do to the outside world, as a set: an effect that is repeated
+/// with the same key counts once, as with any service that takes an idempotency
+/// key. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct Effects(Arc<Mutex<BTreeMap<String, u64>>>);
+
+impl Effects {
+    /// An effect happens.
+    pub fn add(&self, key: impl Into<String>) {
+        *self.0.lock().entry(key.into()).or_default() += 1;
+    }
+
+    /// What has happened, and how often.
+    pub fn all(&self) -> BTreeMap<String, u64> {
+        self.0.lock().clone()
+    }
+
+    fn keys(&self) -> Vec<String> {
+        self.0.lock().keys().cloned().collect()
+    }
+}
+
+/// What [`crash_everywhere`] has tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Survey {
+    /// The crashes, one for each run.
+    pub tried: Vec<Entry>,
+    /// Those that did not come about: the call was never applied, or was not
+    /// made again in that run.
+    pub unreached: Vec<Entry>,
+}
+
+impl fmt::Display for Survey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut methods = BTreeMap::<&str, usize>::new();
+        for entry in &self.tried {
+            if let When::Before(point) = &entry.when {
+                *methods.entry(&point.method).or_default() += 1;
+            }
+        }
+        let calls: usize = methods.values().sum();
+        writeln!(
+            f,
+            "Crashed before and after each of {calls} calls, in {} runs; {} crashes did not come about.",
+            self.tried.len(),
+            self.unreached.len()
+        )?;
+        methods.iter().try_for_each(|(method, calls)| writeln!(f, "  {calls:>5} {method}"))
+    }
+}
+
+/// A crash that changed what came out.
+#[derive(Debug)]
+pub struct Incident {
+    /// Where.
+    pub crash: Entry,
+    /// What came out otherwise: full sentences.
+    pub difference: String,
+    /// How the run failed, if it did.
+    pub failure: Option<Box<Failure>>,
+}
+
+/// Why a scenario does not stand a crash everywhere.
+#[derive(Debug)]
+pub enum Incidents {
+    /// It fails without any crash.
+    Without(Box<Failure>),
+    /// It has come out otherwise.
+    Found {
+        /// What was tried.
+        survey: Survey,
+        /// The crashes that it did not stand.
+        incidents: Vec<Incident>,
+    },
+}
+
+impl fmt::Display for Incidents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Incidents::Without(failure) => write!(f, "The scenario fails without any crash. {failure}"),
+            Incidents::Found { survey, incidents } => {
+                const MOST: usize = 10;
+                let count = incidents.len();
+                writeln!(f, "{count} of {} crashes changed what came out.", survey.tried.len())?;
+                for Incident { crash, difference, .. } in incidents.iter().take(MOST) {
+                    writeln!(f, "\n{crash}:\n  {}", difference.replace('\n', "\n  "))?;
+                }
+                if count > MOST {
+                    writeln!(f, "\nand {} more.", count - MOST)?;
+                }
+                write!(f, "\n{survey}Repeat one of them with Sim::plan.")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Incidents {}
+
+/// Runs a scenario once without faults, then once for each side of each provider
+/// call that its nodes made, with a crash of the node there and a restart a second
+/// later. Every run has to have the same outcome and the same set of effects.
+///
+/// `build` makes the simulation anew for each run; what its activities do to the
+/// outside world they tell the [`Effects`] it is given. `body` is the body of
+/// every run, and its value the outcome.
+///
+/// ```
+/// use duroxide_sim::Sim;
+/// use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
+/// use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
+/// use duroxide_sim::sim::crash_everywhere;
+/// use std::time::Duration;
+///
+/// let survey = crash_everywhere(
+///     |effects| {
+///         let activities = ActivityRegistry::builder().register("Pay", move |ctx: ActivityContext, _: String| {
+///             effects.add(format!("{} paid", ctx.instance_id()));
+///             async { Ok("paid".to_owned()) }
+///         });
+///         let orchestrations = OrchestrationRegistry::builder()
+///             .register("Order", |ctx: OrchestrationContext, _: String| async move { ctx.schedule_activity("Pay", "").await });
+///         Sim::new(1).node("a", activities.build(), orchestrations.build())
+///     },
+///     |sim| async move {
+///         sim.client().start_orchestration("order-1", "Order", "").await?;
+///         let status = sim.client().wait_for_orchestration("order-1", Duration::from_secs(3600)).await?;
+///         Ok::<_, duroxide_sim::duroxide::ClientError>(format!("{status:?}"))
+///     },
+/// );
+/// assert!(survey.tried.len() > 10, "{survey}");
+/// ```
+///
+/// # Panics
+///
+/// When the scenario fails, or a crash changes what comes out; with every crash
+/// that did.
+#[track_caller]
+pub fn crash_everywhere<B, F, R>(build: impl Fn(Effects) -> Sim, body: B) -> Survey
+where
+    B: Fn(Handle) -> F + Clone + Send + 'static,
+    F: Future<Output = R> + 'static,
+    R: Outcome,
+    R::Value: PartialEq + fmt::Debug,
+{
+    try_crash_everywhere(build, body).unwrap_or_else(|incidents| panic!("{incidents}"))
+}
+
+/// The same, with what was found as a value.
+///
+/// # Errors
+///
+/// When the scenario fails, or a crash changes what comes out.
+pub fn try_crash_everywhere<B, F, R>(build: impl Fn(Effects) -> Sim, body: B) -> Result<Survey, Incidents>
+where
+    B: Fn(Handle) -> F + Clone + Send + 'static,
+    F: Future<Output = R> + 'static,
+    R: Outcome,
+    R::Value: PartialEq + fmt::Debug,
+{
+    let attempt = |plan: &Plan| {
+        let effects = Effects::default();
+        let run = build(effects.clone()).replay(plan.clone()).try_run(body.clone());
+        (run, effects.keys())
+    };
+    let (without, expected_effects) = attempt(&Plan::new());
+    let without = without.map_err(Incidents::Without)?;
+    let mut survey = Survey { tried: Vec::new(), unreached: Vec::new() };
+    let mut incidents = Vec::new();
+    for crash in crashes(&without.trace) {
+        let plan = Plan { entries: vec![crash.clone()], calm: None };
+        let (run, effects) = attempt(&plan);
+        let unreached = match &run {
+            Ok(run) => &run.unreached,
+            Err(failure) => &failure.unreached,
+        };
+        survey.unreached.extend(unreached.iter().cloned());
+        survey.tried.push(crash.clone());
+        let mut differences = Vec::new();
+        let failure = match run {
+            Ok(Run { value, .. }) if value == without.value => None,
+            Ok(Run { value, .. }) => {
+                differences.push(format!("The outcome is {value:?}; without the crash it is {:?}.", without.value));
+                None
+            }
+            Err(failure) => {
+                differences.push(failure.to_string());
+                Some(failure)
+            }
+        };
+        differences.extend(compare(&expected_effects, &effects));
+        if !differences.is_empty() {
+            incidents.push(Incident { crash, difference: differences.join("\n"), failure });
+        }
+    }
+    if incidents.is_empty() { Ok(survey) } else { Err(Incidents::Found { survey, incidents }) }
+}
+
+/// A crash before and after every call of a node in the trace.
+fn crashes(trace: &Trace) -> Vec<Entry> {
+    let nodes: Vec<&str> = trace.marks.iter().filter(|mark| mark.what.is_ordinary()).map(|mark| &*mark.node).collect();
+    let mut counts = BTreeMap::<(&str, &str), u64>::new();
+    let calls = trace.entries.iter().filter(|entry| nodes.contains(&&*entry.by)).map(|entry| {
+        let (node, method) = (&*entry.by, entry.call.method());
+        let count = counts.entry((node, method)).or_default();
+        *count += 1;
+        Point::new(node, method, *count)
+    });
+    let sides = |point: Point| {
+        let what = What::crash(&point.node, RESTART_AFTER);
+        let entry = |when| Entry { when, what: what.clone() };
+        [entry(When::Before(point.clone())), entry(When::After(point))]
+    };
+    calls.flat_map(sides).collect()
+}
+
+fn compare(expected: &[String], found: &[String]) -> Vec<String> {
+    let missing = expected.iter().filter(|key| !found.contains(key));
+    let new = found.iter().filter(|key| !expected.contains(key));
+    let missing = missing.map(|key| format!("The effect {key:?} did not happen."));
+    missing.chain(new.map(|key| format!("The effect {key:?} happened, and does not without the crash."))).collect()
+}

@@ -1,0 +1,272 @@
+//! [`Director`]: carries out the plan of a run.
+//!
+//! It is a rule over every call of nodes and clients, which is how it knows
+//! that a point of the plan is reached, and it keeps an agenda of what is to
+//! happen at a virtual time. What a storm draws becomes entries of the same
+//! plan before it happens, so that replaying the plan does the same things in
+//! the same places.
+//!
+//! It knows when; how is the stage's business.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::life::Trouble;
+use super::plan::{Entry, Plan, What, When};
+use super::stage::Stage;
+use super::storm::Weather;
+use crate::call::Reply;
+use crate::clock::{self, Time};
+use crate::faults::{Asked, Rule, Verdict};
+use crate::trace::Happening;
+
+/// The plan as it was carried out so far. Other threads may look at it.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    /// What was given, then what a storm drew.
+    pub plan: Plan,
+    /// Which entries have happened.
+    pub reached: Vec<bool>,
+}
+
+impl Record {
+    pub fn of(plan: Plan) -> Record {
+        let reached = vec![false; plan.entries.len()];
+        Record { plan, reached }
+    }
+
+    /// Adds an entry that is still to happen.
+    pub fn add(&mut self, entry: Entry) {
+        self.plan.entries.push(entry);
+        self.reached.push(false);
+    }
+
+    /// The plan, and those of its entries that did not happen.
+    pub fn result(&self) -> (Plan, Vec<Entry>) {
+        let unreached = self.plan.entries.iter().zip(&self.reached).filter(|(_, reached)| !**reached);
+        (self.plan.clone(), unreached.map(|(entry, _)| entry.clone()).collect())
+    }
+}
+
+/// On which side of a call.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Side {
+    Before,
+    After,
+}
+
+/// By method, number and side: the entries of the plan, by their numbers.
+type Points = BTreeMap<String, BTreeMap<(u64, Side), Vec<usize>>>;
+
+pub(super) struct Director {
+    record: Arc<Mutex<Record>>,
+    /// What waits for a call, by who makes it.
+    points: Mutex<BTreeMap<String, Points>>,
+    agenda: Mutex<Agenda>,
+    bell: Arc<Notify>,
+    weather: Option<Mutex<Weather>>,
+}
+
+#[derive(Default)]
+struct Agenda {
+    due: BTreeMap<(Time, u64), Due>,
+    last: u64,
+    /// Whether its task runs.
+    kept: bool,
+}
+
+/// What is on the agenda.
+#[derive(Clone, Debug)]
+pub(super) enum Due {
+    /// An entry of the plan, by its number.
+    Entry(usize),
+    /// The start of a node.
+    Start(String),
+    /// The end of a trouble.
+    End(String, Trouble),
+}
+
+impl Director {
+    /// A director for the plan in `record`, of a run that begins at `start`.
+    pub fn new(record: Arc<Mutex<Record>>, weather: Option<Weather>, start: Time) -> Director {
+        let director = Director {
+            record,
+            points: Mutex::default(),
+            agenda: Mutex::default(),
+            bell: Arc::default(),
+            weather: weather.map(Mutex::new),
+        };
+        let entries = director.record.lock().plan.entries.clone();
+        for (number, entry) in entries.into_iter().enumerate() {
+            director.expect(number, &entry.when, start);
+        }
+        director
+    }
+
+    /// Adds entries while the run is under way; their times count from its
+    /// start.
+    pub fn add(&self, plan: Plan, start: Time) {
+        for entry in plan.entries {
+            let when = entry.when.clone();
+            let number = self.write_down(entry, false);
+            self.expect(number, &when, start);
+        }
+    }
+
+    fn write_down(&self, entry: Entry, reached: bool) -> usize {
+        let mut record = self.record.lock();
+        record.add(entry);
+        let number = record.reached.len() - 1;
+        record.reached[number] = reached;
+        number
+    }
+
+    fn expect(&self, number: usize, when: &When, start: Time) {
+        let (point, side) = match when {
+            When::At(after_start) => return self.schedule(start + *after_start, Due::Entry(number)),
+            When::Before(point) => (point, Side::Before),
+            When::After(point) => (point, Side::After),
+        };
+        let mut points = self.points.lock();
+        let methods = points.entry(point.node.clone()).or_default();
+        let numbers = methods.entry(point.method.clone()).or_default();
+        numbers.entry((point.nth, side)).or_default().push(number);
+    }
+
+    /// Puts something on the agenda.
+    pub fn schedule(&self, at: Time, due: Due) {
+        let mut agenda = self.agenda.lock();
+        agenda.last += 1;
+        let number = agenda.last;
+        agenda.due.insert((at, number), due);
+        drop(agenda);
+        self.bell.notify_waiters();
+    }
+
+    /// What an entry does, which is taken to happen now.
+    pub fn reach(&self, number: usize) -> What {
+        let mut record = self.record.lock();
+        record.reached[number] = true;
+        record.plan.entries[number].what.clone()
+    }
+
+    /// What happens at a call: what the plan has for it, then what the weather
+    /// brings.
+    fn at(&self, side: Side, asked: &Asked<'_>) -> Vec<What> {
+        let mut points = self.points.lock();
+        let methods = points.get_mut(asked.by);
+        let numbers = methods.and_then(|methods| methods.get_mut(asked.method())?.remove(&(asked.nth, side)));
+        drop(points);
+        let mut whats: Vec<What> = numbers.into_iter().flatten().map(|number| self.reach(number)).collect();
+        if let Some(weather) = &self.weather {
+            let brought = match side {
+                Side::Before => weather.lock().before(asked),
+                Side::After => weather.lock().after(asked),
+            };
+            if let Some(entry) = brought {
+                whats.push(entry.what.clone());
+                self.write_down(entry, true);
+            }
+        }
+        whats
+    }
+
+    fn due(&self, now: Time) -> Option<Due> {
+        let mut agenda = self.agenda.lock();
+        let first = agenda.due.first_entry().filter(|entry| entry.key().0 <= now);
+        first.map(|entry| entry.remove())
+    }
+
+    /// When the next thing on the agenda is due.
+    pub fn next(&self) -> Option<Time> {
+        self.agenda.lock().due.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// Begins to keep the agenda, once there is anything on it.
+    pub fn keep_agenda(&self, stage: &Arc<Stage>) {
+        let mut agenda = self.agenda.lock();
+        if !agenda.kept && !agenda.due.is_empty() {
+            agenda.kept = true;
+            tokio::spawn(keep(Arc::downgrade(stage), self.bell.clone()));
+        }
+    }
+}
+
+/// Does what is on the agenda, each at its time.
+async fn keep(stage: Weak<Stage>, bell: Arc<Notify>) {
+    loop {
+        let mut rung = pin!(bell.notified());
+        rung.as_mut().enable();
+        let Some(stage) = stage.upgrade() else { return };
+        while let Some(due) = stage.director.due(clock::now()) {
+            stage.carry_out(due);
+        }
+        let next = stage.director.next().unwrap_or(Time::MAX);
+        drop(stage);
+        tokio::select! {
+            biased;
+            () = rung => {}
+            () = clock::sleep_until(next) => {}
+        }
+    }
+}
+
+/// The rule over all calls of a simulation: the director's plan, then the rules
+/// that the test gave.
+pub(super) struct Judge {
+    stage: Weak<Stage>,
+    rules: Vec<Arc<dyn Rule>>,
+}
+
+impl Judge {
+    pub fn new(stage: &Arc<Stage>, rules: Vec<Arc<dyn Rule>>) -> Judge {
+        Judge { stage: Arc::downgrade(stage), rules }
+    }
+}
+
+impl Rule for Judge {
+    fn judge(&self, asked: &Asked<'_>) -> Verdict {
+        let Some(stage) = self.stage.upgrade() else { return Verdict::Pass };
+        // Activities do their work between calls.
+        if !asked.call.is_read() {
+            stage.look();
+        }
+        let mut verdict = Verdict::Pass;
+        for what in stage.director.at(Side::Before, asked) {
+            match what {
+                What::Fault(fault) if verdict == Verdict::Pass => verdict = fault,
+                What::Fault(_) => {}
+                what => stage.perform(&what),
+            }
+        }
+        for rule in &self.rules {
+            if verdict == Verdict::Pass {
+                verdict = rule.judge(asked);
+            }
+        }
+        if verdict.concerns(asked.call) {
+            let method = asked.method().to_owned();
+            stage.log.mark(asked.by, Happening::Fault { method, nth: asked.nth, fault: verdict.to_string() });
+        }
+        verdict
+    }
+
+    fn applied(&self, asked: &Asked<'_>, reply: &Reply) {
+        let Some(stage) = self.stage.upgrade() else { return };
+        self.rules.iter().for_each(|rule| rule.applied(asked, reply));
+        if !asked.call.is_read() {
+            stage.look();
+        }
+        stage.director.at(Side::After, asked).iter().for_each(|what| stage.perform(what));
+    }
+}
+
+/// When `duration` from now is.
+pub(super) fn after(duration: Duration) -> Time {
+    clock::now() + duration
+}

@@ -1,0 +1,102 @@
+//! The layers at a node's two ends of the line to the storage.
+//!
+//! [`Gate`] is the node's end: nothing passes it while the node's process does
+//! not run or is cut off, neither a call, nor a reply, nor what would wake a
+//! call that waits. [`Door`] is the storage's end: it comes after the faults, so
+//! that what a fault does to the node holds for the very call that met it, and
+//! it refuses calls in an outage.
+
+use std::sync::Arc;
+
+use super::life::Life;
+use crate::call::{Answering, Call, Handler, Refusal, Reply};
+use crate::clock::{self, Time};
+
+pub(super) struct Gate<H> {
+    pub inner: H,
+    pub life: Arc<Life>,
+}
+
+impl<H: Handler> Gate<H> {
+    /// Waits for a reply, but only while the node would.
+    async fn through(&self, answering: Answering<'_>, read: Option<Time>) -> Reply {
+        match self.life.only_while(answering, Life::passes, |_| false).await {
+            Some(reply) => self.let_in(reply, read).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Hands a reply to the node, once that is possible: `read` is when the call
+    /// was made, if it was a read.
+    async fn let_in(&self, reply: Reply, read: Option<Time>) -> Reply {
+        self.life.passage().await;
+        if let Some(asked) = read {
+            self.life.has_read(asked);
+        }
+        reply
+    }
+}
+
+impl<H: Handler> Handler for Gate<H> {
+    fn handle(&self, call: Arc<Call>) -> Answering<'_> {
+        let read = matches!(*call, Call::Read { .. }).then(clock::now);
+        if !self.life.passes() {
+            return Answering::wait(async move {
+                self.life.passage().await;
+                self.through(self.inner.handle(call), read).await
+            });
+        }
+        match self.inner.handle(call).try_now() {
+            Ok(reply) if self.life.passes() => Answering::ready(reply),
+            Ok(reply) => Answering::wait(self.let_in(reply, read)),
+            Err(answering) => Answering::wait(self.through(answering, read)),
+        }
+    }
+
+    fn describe(&self) -> String {
+        self.inner.describe()
+    }
+
+    fn has_admin(&self) -> bool {
+        self.inner.has_admin()
+    }
+}
+
+pub(super) struct Door<H> {
+    pub inner: H,
+    pub life: Arc<Life>,
+}
+
+impl<H: Handler> Handler for Door<H> {
+    fn handle(&self, call: Arc<Call>) -> Answering<'_> {
+        if !self.life.passes() {
+            return Answering::wait(async move {
+                self.life.passage().await;
+                self.handle(call).await
+            });
+        }
+        if self.life.refused() {
+            return Answering::ready(refused(call.method()));
+        }
+        let method = call.method();
+        match self.inner.handle(call).try_now() {
+            Ok(reply) => Answering::ready(reply),
+            Err(answering) => Answering::wait(async move {
+                let answer = self.life.only_while(answering, |_| true, Life::refused).await;
+                answer.unwrap_or_else(|| refused(method))
+            }),
+        }
+    }
+
+    fn describe(&self) -> String {
+        self.inner.describe()
+    }
+
+    fn has_admin(&self) -> bool {
+        self.inner.has_admin()
+    }
+}
+
+fn refused(method: &str) -> Reply {
+    Reply::Refused(Refusal::retryable(method, "Injected fault: the storage is not available."))
+}

@@ -1,0 +1,267 @@
+//! [`Plan`]: the faults of one run, written down as plain data.
+//!
+//! A plan is what a person scripts, what a storm turns into
+//! while it runs, and what is kept of a failure: a run with the same seed and
+//! the same plan has the same trace. Every entry can be taken out by itself.
+//!
+//! It draws nothing and does nothing; the director does.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::faults::Verdict;
+use crate::trace::Span;
+
+/// What goes wrong in a run, and when.
+///
+/// ```
+/// use duroxide_sim::sim::{Plan, Point, What};
+/// use std::time::Duration;
+///
+/// let plan = Plan::new()
+///     .at(Duration::from_secs(5), What::Partition { node: "b".into(), lasts: Duration::from_secs(60) })
+///     .after(Point::new("a", "ack_orchestration_item", 3), What::crash("a", Duration::from_secs(10)));
+/// assert_eq!(
+///     plan.to_string(),
+///     "at +5.000: b is cut off from the storage for 1:00.000\n\
+///      after ack_orchestration_item #3 by a: a crashes, and starts again 10.000 later\n"
+/// );
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// In any order, but those for the same moment happen in this one.
+    pub entries: Vec<Entry>,
+    /// How long after the start a storm's calm began: from then on nothing is
+    /// wrong any more. Plans made by hand need not have one.
+    #[serde(default)]
+    pub calm: Option<Duration>,
+}
+
+/// One thing that goes wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When.
+    pub when: When,
+    /// What.
+    pub what: What,
+}
+
+/// When something happens. Each happens once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum When {
+    /// At this virtual time after the start.
+    At(Duration),
+    /// When this call is made, before it reaches the provider.
+    Before(Point),
+    /// When this call has taken effect, before the caller learns of it.
+    After(Point),
+}
+
+/// One provider call of a run.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Point {
+    /// Who makes it: a node, or a client by its name in the trace.
+    pub node: String,
+    /// duroxide's name of the method.
+    pub method: String,
+    /// Which of the caller's calls of the method it is, from 1, over all the
+    /// node's restarts.
+    pub nth: u64,
+}
+
+/// Something that goes wrong, or right again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum What {
+    /// A node crashes: nothing more of it reaches the storage.
+    Crash {
+        /// The node.
+        node: String,
+        /// When it starts again; never, unless something else starts it.
+        restart_after: Option<Duration>,
+    },
+    /// A node shuts down in good order.
+    Stop {
+        /// The node.
+        node: String,
+        /// When it starts again, counted from the beginning of the shutdown.
+        restart_after: Option<Duration>,
+    },
+    /// A node that is down starts.
+    Start {
+        /// The node.
+        node: String,
+    },
+    /// A node shuts down in good order, if it is up, and starts with another of
+    /// its builds: an upgrade, or a downgrade.
+    Upgrade {
+        /// The node.
+        node: String,
+        /// The build's name.
+        build: String,
+    },
+    /// A node is cut off from the storage: its calls and their replies wait.
+    Partition {
+        /// The node.
+        node: String,
+        /// For how long.
+        lasts: Duration,
+    },
+    /// The storage refuses every call of a node, retryable.
+    Outage {
+        /// The node.
+        node: String,
+        /// For how long.
+        lasts: Duration,
+    },
+    /// A node stands still: its calls, their replies and its activities wait.
+    Stall {
+        /// The node.
+        node: String,
+        /// For how long.
+        lasts: Duration,
+    },
+    /// A node's wall clock is this far ahead of the provider's from now on, or
+    /// behind it where the number is negative.
+    Skew {
+        /// The node.
+        node: String,
+        /// How far, in milliseconds; 0 sets it right again.
+        by_ms: i64,
+    },
+    /// The call of the entry's point meets a fault. Only with [`When::Before`];
+    /// the first such entry of a point counts.
+    Fault(Verdict),
+}
+
+impl Plan {
+    /// A plan in which nothing goes wrong.
+    pub fn new() -> Plan {
+        Plan::default()
+    }
+
+    /// Adds something that happens at a virtual time after the start.
+    pub fn at(self, after_start: Duration, what: What) -> Plan {
+        self.and(When::At(after_start), what)
+    }
+
+    /// Adds something that happens before a call.
+    pub fn before(self, point: Point, what: What) -> Plan {
+        self.and(When::Before(point), what)
+    }
+
+    /// Adds something that happens after a call.
+    pub fn after(self, point: Point, what: What) -> Plan {
+        self.and(When::After(point), what)
+    }
+
+    /// Adds a fault of a call.
+    pub fn fault(self, point: Point, verdict: Verdict) -> Plan {
+        self.before(point, What::Fault(verdict))
+    }
+
+    fn and(mut self, when: When, what: What) -> Plan {
+        self.entries.push(Entry { when, what });
+        self
+    }
+}
+
+impl Point {
+    /// The `nth` call of `method` by `node`, counted from 1.
+    pub fn new(node: &str, method: &str, nth: u64) -> Point {
+        Point { node: node.to_owned(), method: method.to_owned(), nth }
+    }
+}
+
+impl What {
+    /// A crash and a restart.
+    pub fn crash(node: &str, restart_after: Duration) -> What {
+        What::Crash { node: node.to_owned(), restart_after: Some(restart_after) }
+    }
+
+    /// A stall.
+    pub fn stall(node: &str, lasts: Duration) -> What {
+        What::Stall { node: node.to_owned(), lasts }
+    }
+
+    /// A partition.
+    pub fn partition(node: &str, lasts: Duration) -> What {
+        What::Partition { node: node.to_owned(), lasts }
+    }
+
+    /// A start with another build.
+    pub fn upgrade(node: &str, build: &str) -> What {
+        What::Upgrade { node: node.to_owned(), build: build.to_owned() }
+    }
+
+    /// The node it happens to; `None` for a fault, which happens to its call.
+    pub fn node(&self) -> Option<&str> {
+        match self {
+            What::Crash { node, .. }
+            | What::Stop { node, .. }
+            | What::Start { node }
+            | What::Upgrade { node, .. }
+            | What::Partition { node, .. }
+            | What::Outage { node, .. }
+            | What::Stall { node, .. }
+            | What::Skew { node, .. } => Some(node),
+            What::Fault(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.entries.iter().try_for_each(|entry| writeln!(f, "{entry}"))?;
+        self.calm.iter().try_for_each(|calm| writeln!(f, "from +{} on: calm", Span(*calm)))
+    }
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.when, &self.what) {
+            (When::Before(point), What::Fault(verdict)) => write!(f, "{point} {verdict}"),
+            (when, what) => write!(f, "{when}: {what}"),
+        }
+    }
+}
+
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            When::At(after_start) => write!(f, "at +{}", Span(*after_start)),
+            When::Before(point) => write!(f, "before {point}"),
+            When::After(point) => write!(f, "after {point}"),
+        }
+    }
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} #{} by {}", self.method, self.nth, self.node)
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let again = |after: &Option<Duration>| {
+            after.map(|after| format!(", and starts again {} later", Span(after))).unwrap_or_default()
+        };
+        match self {
+            What::Crash { node, restart_after } => write!(f, "{node} crashes{}", again(restart_after)),
+            What::Stop { node, restart_after } => write!(f, "{node} stops{}", again(restart_after)),
+            What::Start { node } => write!(f, "{node} starts"),
+            What::Upgrade { node, build } => write!(f, "{node} restarts as build {build}"),
+            What::Partition { node, lasts } => write!(f, "{node} is cut off from the storage for {}", Span(*lasts)),
+            What::Outage { node, lasts } => write!(f, "{node} is refused by the storage for {}", Span(*lasts)),
+            What::Stall { node, lasts } => write!(f, "{node} stands still for {}", Span(*lasts)),
+            What::Skew { node, by_ms: 0 } => write!(f, "{node}'s clock is set right"),
+            What::Skew { node, by_ms } => {
+                let side = if *by_ms > 0 { "ahead" } else { "behind" };
+                write!(f, "{node}'s clock goes {} {side}", Span(Duration::from_millis(by_ms.unsigned_abs())))
+            }
+            What::Fault(verdict) => write!(f, "the call {verdict}"),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! When a run can go no further.
+//!
+//! A run is *stalled* when, for a long stretch of virtual time, nothing has
+//! happened and nothing is known that will. Nothing has happened: there was no
+//! provider call but fetches in vain, reads and renewals of locks, and nothing
+//! befell a node. Nothing is known that will: no message becomes visible later,
+//! no activity is under way, nothing is on the agenda of the plan, and nobody
+//! is in [`super::Handle::sleep`].
+//!
+//! How long the stretch is depends on what the test's body is seen to do. While
+//! clients keep reading, as `wait_for_orchestration` does, somebody waits for
+//! what cannot come: [`Limits::waiting`], a day unless set. Where nobody reads,
+//! the body may be in a timer of tokio's, which nobody can see from outside:
+//! [`Limits::idle`], three years unless set. So a body that sleeps and then
+//! acts is not stalled, however long it sleeps with the handle's own `sleep`, and
+//! up to three years with tokio's; and a wait whose time-out is shorter than a day
+//! ends with its own error.
+//!
+//! Virtual time costs next to nothing while nothing happens, so that a stalled
+//! run ends at once for whoever waits for it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::Limits;
+use super::stage::Stage;
+use crate::clock::{self, Time};
+
+/// Counts those who sleep with the handle's `sleep`.
+#[derive(Debug, Default)]
+pub(super) struct Sleepers(AtomicU64);
+
+impl Sleepers {
+    /// Takes note of one, until what it returns is dropped.
+    pub fn one(&self) -> impl Drop + '_ {
+        struct One<'a>(&'a AtomicU64);
+        impl Drop for One<'_> {
+            fn drop(&mut self) {
+                self.0.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+        self.0.fetch_add(1, Ordering::Relaxed);
+        One(&self.0)
+    }
+
+    fn any(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
+}
+
+/// Since when there has been nothing but polling.
+pub(super) fn since(stage: &Stage) -> Time {
+    stage.log.moved().max(stage.start)
+}
+
+/// Ends the run when it is stalled.
+pub(super) async fn watch(stage: Arc<Stage>, limits: Limits) {
+    stalled(&stage, &limits).await;
+    stage.pulse.end_for_stall();
+}
+
+/// Waits until the run is stalled.
+async fn stalled(stage: &Stage, limits: &Limits) {
+    let (shorter, longer) = (limits.waiting.min(limits.idle), limits.waiting.max(limits.idle));
+    // How long it has been looked at in vain: to look again and again in a long
+    // sleep would cost more than the sleep.
+    let mut patience = shorter;
+    loop {
+        // What is due at this very instant comes first: a start of a node, a
+        // fetch that has been woken.
+        clock::settle().await;
+        clock::settle().await;
+        let since = since(stage);
+        let now = clock::now();
+        if now - since < shorter {
+            clock::sleep_until(since + shorter).await;
+            patience = shorter;
+            continue;
+        }
+        if !may_go_on(stage) && (now - since >= limits.idle || now - since >= limits.waiting && waits(stage, since)) {
+            return;
+        }
+        patience = (patience * 2).min(longer.max(shorter));
+        // Look at the very end of the longer stretch, if that is what is next.
+        let next = if now - since < longer { (since + longer).min(now + patience) } else { now + patience };
+        clock::sleep_until(next).await;
+    }
+}
+
+/// Whether anything is known that will happen. What is due since a moment ago
+/// may still be on its way.
+fn may_go_on(stage: &Stage) -> bool {
+    const MOMENT: Duration = Duration::from_secs(60);
+    let from = clock::now().before(MOMENT);
+    let stored = || stage.memory.inspect(|store| store.awaits_a_message(from) || store.next_job_after(from).is_some());
+    stage.sleepers.any() || stage.director.next().is_some() || stored()
+}
+
+/// Whether somebody has been reading all along since `since`. The longest pause
+/// in a client's wait is a hundredth of the time it has waited.
+fn waits(stage: &Stage, since: Time) -> bool {
+    let now = clock::now();
+    let pause = (now - since) / 50 + Duration::from_secs(1);
+    now - stage.log.read() <= pause
+}
+
+/// Waits until every instance has ended, at most `bound` after now or after
+/// `calm`, whichever is later. Says whether they all have.
+pub(super) async fn all_end(stage: &Stage, calm: Time, bound: Duration) -> bool {
+    let began = clock::now();
+    let until = began.max(calm) + bound;
+    loop {
+        if stage.memory.inspect(|store| store.unfinished().is_empty()) {
+            return true;
+        }
+        let now = clock::now();
+        if now >= until {
+            return false;
+        }
+        // As often as a client's wait looks.
+        let pause = ((now - began) / 100).max(Duration::from_millis(100));
+        clock::sleep_until((now + pause).min(until)).await;
+    }
+}

@@ -1,0 +1,114 @@
+//! What a simulation is set up with, and whether it can run at all.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::node::Spec;
+use super::plan::{Entry, Plan, What, When};
+use super::property::Property;
+use super::storm::{Land, Storm};
+use super::{Limits, Sim};
+use crate::call::Call;
+use crate::clock::{self, Time};
+use crate::faults::Rule;
+use crate::seed::Seed;
+
+/// Who and what takes part in a run.
+pub(super) struct Cast {
+    pub nodes: Vec<Spec>,
+    pub rules: Vec<Arc<dyn Rule>>,
+    pub storm: Option<Storm>,
+    pub properties: Vec<Property>,
+}
+
+/// The seed to use, if the simulation can run at all.
+pub(super) fn check(sim: &Sim) -> Result<Seed, String> {
+    if !clock::SUPPORTED {
+        return Err("Simulations need Linux with glibc on x86-64 or AArch64, and this crate's feature `interpose` \
+                    (on by default). Elsewhere Memory works on real time."
+            .to_owned());
+    }
+    if clock::is_virtual() {
+        return Err("A simulation cannot be started inside a simulation. Start it from a test's own thread.".to_owned());
+    }
+    check_times(sim.start, &sim.limits)?;
+    check_nodes(&sim.nodes)?;
+    if let Some(why) = &sim.misused {
+        return Err(why.clone());
+    }
+    check_plan(&sim.plan, &land(&sim.nodes))?;
+    match Seed::from_env() {
+        Ok(seed) => Ok(seed.unwrap_or(sim.seed)),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn check_times(start: Time, limits: &Limits) -> Result<(), String> {
+    const LONGEST: Duration = Duration::from_secs(200 * 365 * 86_400);
+    if limits.virtual_time > LONGEST {
+        return Err("The limit on virtual time is above 200 years, which is past the end of the virtual clock.".into());
+    }
+    if start + limits.virtual_time > Time::LAST {
+        return Err(format!("The virtual clock cannot start at {start}: it ends in the year 2554."));
+    }
+    Ok(())
+}
+
+fn check_nodes(nodes: &[Spec]) -> Result<(), String> {
+    for (n, spec) in nodes.iter().enumerate() {
+        if nodes[..n].iter().any(|other| other.name == spec.name) {
+            return Err(format!("Two nodes have the name {:?}. Give each a name of its own.", spec.name));
+        }
+        for (m, build) in spec.builds.iter().enumerate() {
+            if spec.builds[..m].iter().any(|other| other.name == build.name) {
+                let name = &spec.name;
+                return Err(format!("Node {name:?} has two builds {:?}. Give each a name of its own.", build.name));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What there is to be harmed.
+pub(super) fn land(nodes: &[Spec]) -> Land {
+    let builds = |spec: &Spec| spec.builds.iter().map(|build| build.name.clone()).collect();
+    let options = || nodes.iter().flat_map(|spec| &spec.builds).map(|build| &build.options);
+    let locks = options().map(|options| options.orchestrator_lock_timeout.min(options.worker_lock_timeout));
+    Land {
+        nodes: nodes.iter().map(|spec| (spec.name.clone(), builds(spec))).collect::<BTreeMap<_, Vec<String>>>(),
+        shortest_lock: locks.min().unwrap_or(Duration::MAX),
+        fewest_attempts: options().map(|options| options.max_attempts).min().unwrap_or(u32::MAX),
+    }
+}
+
+/// Whether a plan names only what is there.
+pub(super) fn check_plan(plan: &Plan, land: &Land) -> Result<(), String> {
+    plan.entries.iter().try_for_each(|entry| check_entry(entry, land))
+}
+
+fn check_entry(entry: &Entry, land: &Land) -> Result<(), String> {
+    let wrong = |why: String| Err(format!("The plan's entry \"{entry}\" cannot be carried out: {why}"));
+    if let Some(node) = entry.what.node() {
+        let Some(builds) = land.nodes.get(node) else {
+            let names: Vec<&String> = land.nodes.keys().collect();
+            return wrong(format!("the simulation has no node {node:?}; it has {names:?}."));
+        };
+        if let What::Upgrade { build, .. } = &entry.what
+            && !builds.contains(build)
+        {
+            return wrong(format!("node {node:?} has no build {build:?}; it has {builds:?}."));
+        }
+    }
+    if matches!(entry.what, What::Fault(_)) && !matches!(entry.when, When::Before(_)) {
+        return wrong("a fault happens to a call. Give it the call, with When::Before.".to_owned());
+    }
+    let (When::Before(point) | When::After(point)) = &entry.when else { return Ok(()) };
+    if !Call::METHODS.contains(&point.method.as_str()) {
+        return wrong(format!("providers have no method {:?}.", point.method));
+    }
+    if point.nth == 0 {
+        return wrong("calls are counted from 1.".to_owned());
+    }
+    Ok(())
+}

@@ -1,0 +1,395 @@
+//! [`Stage`]: the nodes of a running simulation, and all that can be done to
+//! them.
+//!
+//! A node's calls go through these layers, outermost first: the gate (nothing
+//! passes unless the node runs and reaches the storage), the faults, the door
+//! (the same again, for what the faults did, and outages), the clock skew, the
+//! recorder, the counter, the provider. So the trace holds what reached the
+//! provider as it reached it, and the laws judge that. Clients have the faults,
+//! the recorder and the counter.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::director::{Director, Due, Judge, after};
+use super::gate::{Door, Gate};
+use super::handle::{Handle, NodeError};
+use super::life::{Condition, Life, Trouble};
+use super::node::{Build, Spec, Up};
+use super::plan::{Plan, What};
+use super::property::Properties;
+use super::quiet::Sleepers;
+use super::run::{Pulse, Scene};
+use super::setup::{self, Cast};
+use super::skew::Skewed;
+use super::storm::{Land, Weather};
+use crate::call::{Answering, Call, Handler};
+use crate::clock::{self, Time};
+use crate::faults::{Counts, Faults, Rule};
+use crate::provider::Memory;
+use crate::seed::Seed;
+use crate::trace::{Happening, Log, Recorder};
+
+pub(super) struct Stage {
+    pub seed: Seed,
+    pub start: Time,
+    pub end: Time,
+    pub memory: Arc<Memory>,
+    pub log: Log,
+    pub pulse: Arc<Pulse>,
+    pub director: Director,
+    pub sleepers: Sleepers,
+    pub properties: Properties,
+    rules: Vec<Arc<dyn Rule>>,
+    /// What there is to be harmed.
+    pub land: Land,
+    /// In the order in which they were added.
+    order: Vec<String>,
+    nodes: Mutex<BTreeMap<String, Node>>,
+    counts: Mutex<BTreeMap<String, Counts>>,
+    starts: Mutex<u64>,
+}
+
+pub(super) struct Node {
+    builds: Vec<Build>,
+    /// The build it runs, or ran last.
+    build: usize,
+    condition: Arc<Condition>,
+    state: State,
+    starts: u64,
+}
+
+enum State {
+    Down,
+    Starting(Arc<Life>),
+    Up(Up),
+}
+
+impl Node {
+    pub fn new(spec: Spec) -> (String, Node) {
+        let node = Node { builds: spec.builds, build: 0, condition: Arc::default(), state: State::Down, starts: 0 };
+        (spec.name, node)
+    }
+
+    fn life(&self) -> Option<&Arc<Life>> {
+        match &self.state {
+            State::Down => None,
+            State::Starting(life) | State::Up(Up { life, .. }) => Some(life),
+        }
+    }
+
+    fn build_named(&self, node: &str, build: &str) -> Result<usize, NodeError> {
+        let names = || self.builds.iter().map(|build| build.name.clone()).collect();
+        let at = self.builds.iter().position(|known| known.name == build);
+        at.ok_or_else(|| NodeError::NoBuild { node: node.to_owned(), build: build.to_owned(), builds: names() })
+    }
+}
+
+impl Stage {
+    pub fn new(scene: &Scene, cast: Cast) -> Arc<Stage> {
+        let land = setup::land(&cast.nodes);
+        let weather = cast.storm.map(|storm| {
+            let (weather, timed) = Weather::draw(&storm, scene.seed, scene.start, land.clone());
+            let mut record = scene.record.lock();
+            record.plan.calm = Some(weather.calm());
+            timed.into_iter().for_each(|entry| record.add(entry));
+            weather
+        });
+        Arc::new(Stage {
+            seed: scene.seed,
+            start: scene.start,
+            end: scene.start + scene.limits.virtual_time,
+            memory: scene.memory.clone(),
+            log: scene.log.clone(),
+            pulse: scene.pulse.clone(),
+            director: Director::new(scene.record.clone(), weather, scene.start),
+            sleepers: Sleepers::default(),
+            properties: Properties::new(cast.properties),
+            rules: cast.rules,
+            land,
+            order: cast.nodes.iter().map(|spec| spec.name.clone()).collect(),
+            nodes: Mutex::new(cast.nodes.into_iter().map(Node::new).collect()),
+            counts: Mutex::default(),
+            starts: Mutex::default(),
+        })
+    }
+
+    /// Adds to the plan.
+    pub fn script(self: &Arc<Self>, plan: Plan) {
+        self.director.add(plan, self.start);
+        self.director.keep_agenda(self);
+    }
+
+    /// Looks whether everything holds that must; ends the run where it does not.
+    pub fn look(self: &Arc<Self>) {
+        if !self.properties.are_none() && self.properties.look(&Handle::new(self.clone())) {
+            self.pulse.end_for_property();
+        }
+    }
+
+    /// Starts every node. A start that something holds up goes on by itself.
+    pub async fn open(self: &Arc<Self>) {
+        self.director.keep_agenda(self);
+        for name in &self.order {
+            let (stage, name) = (self.clone(), name.clone());
+            let mut start = Box::pin(async move { stage.start(&name, None).await });
+            tokio::select! {
+                biased;
+                // A crash as early as this is one of the run's faults.
+                _crashed = &mut start => {}
+                () = clock::settle() => {
+                    tokio::spawn(start);
+                }
+            }
+        }
+    }
+
+    /// The provider with the layers of a client of this name.
+    pub fn client_storage(self: &Arc<Self>, name: &str) -> impl Handler + use<> {
+        self.faults(name, self.recorded(name))
+    }
+
+    /// The provider with the layers of one life of a node.
+    fn node_storage(self: &Arc<Self>, name: &str, life: &Arc<Life>) -> impl Handler + use<> {
+        let skewed = Skewed::new(self.recorded(name), life.clone());
+        let door = Door { inner: skewed, life: life.clone() };
+        Gate { inner: self.faults(name, door), life: life.clone() }
+    }
+
+    fn faults<H: Handler>(self: &Arc<Self>, name: &str, inner: H) -> Faults<H, Judge> {
+        let counts = self.counts.lock().entry(name.to_owned()).or_default().clone();
+        Faults::new(inner, name, Judge::new(self, self.rules.clone())).counting(counts)
+    }
+
+    fn recorded(&self, name: &str) -> Recorder<Counter<Arc<Memory>>> {
+        let counter = Counter { inner: self.memory.clone(), pulse: self.pulse.clone() };
+        Recorder::new(counter, name, self.log.clone())
+    }
+
+    /// Starts a node, as another build if one is named.
+    pub async fn start(self: &Arc<Self>, name: &str, build: Option<&str>) -> Result<(), NodeError> {
+        let (build, life) = self.with(name, |node| {
+            if node.life().is_some() {
+                return Err(NodeError::Up(name.to_owned()));
+            }
+            if let Some(build) = build {
+                node.build = node.build_named(name, build)?;
+            }
+            let life = Life::new(node.condition.clone());
+            node.state = State::Starting(life.clone());
+            let build = node.builds[node.build].clone();
+            self.log.mark(name, Happening::Started { build: build.name.clone(), restarts: node.starts });
+            node.starts += 1;
+            Ok((build, life))
+        })?;
+        let incarnation = {
+            let mut starts = self.starts.lock();
+            *starts += 1;
+            *starts
+        };
+        let starting = Up::start(build, self.node_storage(name, &life), life.clone(), incarnation);
+        let crashed = Err(NodeError::Crashed(name.to_owned()));
+        let up = tokio::select! {
+            biased;
+            () = life.ended() => return crashed,
+            up = starting => up,
+        };
+        self.with(name, |node| match &node.state {
+            State::Starting(mine) if Arc::ptr_eq(mine, &life) => {
+                node.state = State::Up(up);
+                Ok(())
+            }
+            _ => crashed,
+        })
+    }
+
+    pub fn crash(&self, name: &str) -> Result<(), NodeError> {
+        self.with(name, |node| {
+            match std::mem::replace(&mut node.state, State::Down) {
+                State::Down => return Err(NodeError::Down(name.to_owned())),
+                State::Starting(life) => life.end(),
+                State::Up(up) => up.crash(),
+            }
+            self.log.mark(name, Happening::Crashed);
+            Ok(())
+        })
+    }
+
+    /// Shuts a node down; the node counts as down from the beginning of that.
+    pub async fn stop(self: &Arc<Self>, name: &str) -> Result<(), NodeError> {
+        let up = self.begin_stop(name)?;
+        up.runtime.shutdown(None).await;
+        self.log.mark(name, Happening::Stopped);
+        Ok(())
+    }
+
+    fn begin_stop(&self, name: &str) -> Result<Up, NodeError> {
+        self.with(name, |node| match std::mem::replace(&mut node.state, State::Down) {
+            State::Up(up) => {
+                self.log.mark(name, Happening::Stopping);
+                Ok(up)
+            }
+            state => {
+                node.state = state;
+                Err(NodeError::Down(name.to_owned()))
+            }
+        })
+    }
+
+    /// Shuts a node down if it is up, and starts it as another of its builds.
+    pub async fn upgrade(self: &Arc<Self>, name: &str, build: &str) -> Result<(), NodeError> {
+        self.with(name, |node| node.build_named(name, build))?;
+        match self.stop(name).await {
+            Ok(()) | Err(NodeError::Down(_)) => self.start(name, Some(build)).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    pub fn begin(self: &Arc<Self>, name: &str, trouble: Trouble, until: Time) -> Result<(), NodeError> {
+        self.with(name, |node| {
+            if trouble == Trouble::Stall && node.life().is_none() {
+                return Err(NodeError::Down(name.to_owned()));
+            }
+            node.condition.begin(trouble, until);
+            Ok(())
+        })?;
+        self.log.mark(
+            name,
+            match trouble {
+                Trouble::Stall => Happening::Stalled,
+                Trouble::Cut => Happening::CutOff,
+                Trouble::Outage => Happening::Refused,
+            },
+        );
+        if until < Time::MAX {
+            self.schedule(until, Due::End(name.to_owned(), trouble));
+        }
+        Ok(())
+    }
+
+    /// Ends a trouble that is to last until `due` at most.
+    pub fn end_trouble(&self, name: &str, trouble: Trouble, due: Time) -> Result<(), NodeError> {
+        let ended = self.with(name, |node| Ok(node.condition.end(trouble, due)))?;
+        if ended {
+            self.log.mark(name, if trouble == Trouble::Stall { Happening::Resumed } else { Happening::Healed });
+        }
+        Ok(())
+    }
+
+    pub fn skew(&self, name: &str, by_ms: i64) -> Result<(), NodeError> {
+        self.with(name, |node| {
+            node.condition.set_skew(by_ms);
+            Ok(())
+        })?;
+        self.log.mark(name, Happening::Skewed { by_ms });
+        Ok(())
+    }
+
+    fn with<T>(&self, name: &str, f: impl FnOnce(&mut Node) -> Result<T, NodeError>) -> Result<T, NodeError> {
+        let mut nodes = self.nodes.lock();
+        let names: Vec<String> = nodes.keys().cloned().collect();
+        f(nodes.get_mut(name).ok_or_else(|| NodeError::Unknown(name.to_owned(), names))?)
+    }
+
+    fn schedule(self: &Arc<Self>, at: Time, due: Due) {
+        self.director.schedule(at, due);
+        self.director.keep_agenda(self);
+    }
+
+    /// Does what a plan says. What cannot be done is written down.
+    pub fn perform(self: &Arc<Self>, what: &What) {
+        let Some(name) = what.node() else { return };
+        let restart = |restart_after: &Option<Duration>| {
+            if let Some(restart_after) = restart_after {
+                self.schedule(after(*restart_after), Due::Start(name.to_owned()));
+            }
+        };
+        let done = match what {
+            What::Crash { restart_after, .. } => self.crash(name).map(|()| restart(restart_after)),
+            What::Stop { restart_after, .. } => self.begin_stop(name).map(|up| {
+                self.finish_stop(name, up);
+                restart(restart_after);
+            }),
+            What::Start { .. } => {
+                self.start_aside(name, what);
+                Ok(())
+            }
+            What::Upgrade { build, .. } => {
+                let (stage, what, build) = (self.clone(), what.clone(), build.clone());
+                let name = name.to_owned();
+                tokio::spawn(async move {
+                    let done = stage.upgrade(&name, &build).await;
+                    stage.skipped(&name, &what, done);
+                });
+                Ok(())
+            }
+            What::Partition { lasts, .. } => self.begin(name, Trouble::Cut, after(*lasts)),
+            What::Outage { lasts, .. } => self.begin(name, Trouble::Outage, after(*lasts)),
+            What::Stall { lasts, .. } => self.begin(name, Trouble::Stall, after(*lasts)),
+            What::Skew { by_ms, .. } => self.skew(name, *by_ms),
+            What::Fault(_) => Ok(()),
+        };
+        self.skipped(name, what, done);
+    }
+
+    fn finish_stop(&self, name: &str, up: Up) {
+        let (log, name) = (self.log.clone(), name.to_owned());
+        tokio::spawn(async move {
+            up.runtime.shutdown(None).await;
+            log.mark(&name, Happening::Stopped);
+        });
+    }
+
+    fn start_aside(self: &Arc<Self>, name: &str, what: &What) {
+        let (stage, what, name) = (self.clone(), what.clone(), name.to_owned());
+        tokio::spawn(async move {
+            let done = stage.start(&name, None).await;
+            stage.skipped(&name, &what, done);
+        });
+    }
+
+    fn skipped(&self, name: &str, what: &What, done: Result<(), NodeError>) {
+        if let Err(error) = done {
+            self.log.mark(name, Happening::Skipped { what: what.to_string(), why: error.to_string() });
+        }
+    }
+
+    /// Does what the agenda says.
+    pub fn carry_out(self: &Arc<Self>, due: Due) {
+        match due {
+            Due::Entry(number) => self.perform(&self.director.reach(number)),
+            Due::Start(node) => self.start_aside(&node, &What::Start { node: node.clone() }),
+            Due::End(node, trouble) => {
+                self.end_trouble(&node, trouble, clock::now()).expect("a node with a trouble is there");
+            }
+        }
+    }
+}
+
+/// A layer that counts calls, and ends the run at the limit.
+struct Counter<H> {
+    inner: H,
+    pulse: Arc<Pulse>,
+}
+
+impl<H: Handler> Handler for Counter<H> {
+    fn handle(&self, call: Arc<Call>) -> Answering<'_> {
+        // A task whose calls are all answered at once never lets go of the
+        // thread: the run could not be ended.
+        if !self.pulse.step() {
+            return Answering::wait(std::future::pending());
+        }
+        self.inner.handle(call)
+    }
+
+    fn describe(&self) -> String {
+        self.inner.describe()
+    }
+
+    fn has_admin(&self) -> bool {
+        self.inner.has_admin()
+    }
+}

@@ -1,0 +1,172 @@
+//! [`Storm`]: faults drawn from the seed, and then a calm.
+//!
+//! A storm is a swarm: which kinds of faults it has at all, how often, how long
+//! it goes on, all of that is drawn from the seed, so that some runs see one
+//! kind alone and often, and others a little of everything. What is drawn
+//! becomes entries of the run's plan before it happens.
+//!
+//! Everything a storm does is over when its calm begins: every node is up and
+//! reaches the storage, and no call is held back. A storm does not do what
+//! duroxide itself gives an instance up for: it makes no more trouble than a
+//! message's attempts can bear ([`Storm::troubles`]), and leaves alone what
+//! [`Storm::merciless`] lists. (One thing can outlast the storm: a fetch that
+//! met a fault in it and waits far into the calm shows the fault when it is
+//! answered.)
+//!
+//! It touches nodes only: a client's errors are its caller's to handle.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+mod weather;
+
+pub(super) use weather::Weather;
+
+/// What may go wrong in a storm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Kind {
+    /// Calls and replies take some milliseconds to half a second, and with them
+    /// the order in which things happen varies.
+    Latency,
+    /// Calls and replies take seconds: locks end meanwhile.
+    Slowness,
+    /// Calls are refused, retryable.
+    Refuse,
+    /// Calls take effect and their replies are lost.
+    LoseReply,
+    /// Fetches are given up while they wait.
+    Drop,
+    /// Locks end sooner than they were asked for.
+    ShortLock,
+    /// Nodes crash and start again.
+    Crash,
+    /// Nodes shut down in good order and start again.
+    Stop,
+    /// Nodes restart as another of their builds. Only where they have several.
+    Upgrade,
+    /// Nodes are cut off from the storage.
+    Partition,
+    /// Nodes stand still.
+    Stall,
+    /// Nodes' wall clocks are wrong.
+    Skew,
+    /// The storage refuses all calls of a node for a while. Only in a merciless
+    /// storm.
+    Outage,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Kind; 13] = [
+        Kind::Latency,
+        Kind::Slowness,
+        Kind::Refuse,
+        Kind::LoseReply,
+        Kind::Drop,
+        Kind::ShortLock,
+        Kind::Crash,
+        Kind::Stop,
+        Kind::Upgrade,
+        Kind::Partition,
+        Kind::Stall,
+        Kind::Skew,
+        Kind::Outage,
+    ];
+}
+
+/// Faults drawn from the seed.
+///
+/// ```
+/// use duroxide_sim::sim::{Kind, Storm};
+/// use std::time::Duration;
+///
+/// let storm = Storm::new().lasts(Duration::from_secs(3600)).without(&[Kind::Skew]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Storm {
+    kinds: Vec<Kind>,
+    longest: Duration,
+    troubles: u64,
+    merciless: bool,
+    every: bool,
+}
+
+impl Default for Storm {
+    fn default() -> Storm {
+        Storm::new()
+    }
+}
+
+impl Storm {
+    /// A storm of any kinds that lasts ten minutes at most.
+    pub fn new() -> Storm {
+        Storm {
+            kinds: Kind::ALL.to_vec(),
+            longest: Duration::from_secs(600),
+            troubles: 6,
+            merciless: false,
+            every: false,
+        }
+    }
+
+    /// Draws only from these kinds.
+    pub fn only(mut self, kinds: &[Kind]) -> Storm {
+        self.kinds = kinds.to_vec();
+        self
+    }
+
+    /// Draws from any of the kinds it had but these.
+    pub fn without(mut self, kinds: &[Kind]) -> Storm {
+        self.kinds.retain(|kind| !kinds.contains(kind));
+        self
+    }
+
+    /// Has every kind that it may have, instead of those that the seed draws.
+    pub fn every_kind(mut self) -> Storm {
+        self.every = true;
+        self
+    }
+
+    /// How long it may last; how long it does is drawn.
+    pub fn lasts(mut self, at_most: Duration) -> Storm {
+        self.longest = at_most;
+        self
+    }
+
+    /// How much trouble it makes at most, latencies not counted: 6 unless set.
+    /// Each trouble costs a message one attempt at most, and duroxide gives a
+    /// message up after 10 (`RuntimeOptions::max_attempts`). Where a node gives
+    /// up sooner there is less trouble.
+    pub fn troubles(mut self, at_most: u64) -> Storm {
+        self.troubles = at_most;
+        self
+    }
+
+    /// Also does what duroxide 0.1.32 gives up work for, though the contract
+    /// allows it:
+    ///
+    /// - A renewal of an activity's lock that is refused, retryable, makes the
+    ///   runtime cancel the activity. If that ends before the lock does (5 s
+    ///   later with the default options), the runtime throws away its result and
+    ///   deletes its job, so that the orchestration waits for it for good.
+    /// - A turn whose ack is refused six times, retryable, within the 310 ms of
+    ///   the runtime's retries is failed, if the storage comes back in time to
+    ///   take that.
+    pub fn merciless(mut self) -> Storm {
+        self.merciless = true;
+        self
+    }
+}
+
+/// What a storm needs to know of the simulation.
+#[derive(Clone, Debug)]
+pub(super) struct Land {
+    /// The nodes, and the builds of each.
+    pub nodes: BTreeMap<String, Vec<String>>,
+    /// The shortest lock that any node takes: latencies stay well below it.
+    pub shortest_lock: Duration,
+    /// The fewest attempts after which a node gives a message up.
+    pub fewest_attempts: u32,
+}

@@ -1,0 +1,80 @@
+//! A trace as JSON lines, and back.
+//!
+//! Version 1 had no marks; it is still read.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Trace;
+use crate::clock::Time;
+
+/// The version that is written.
+const VERSION: u32 = 2;
+
+#[derive(Serialize, Deserialize)]
+struct Head {
+    trace: u32,
+    started: Time,
+    entries: usize,
+    #[serde(default)]
+    marks: usize,
+}
+
+impl Trace {
+    /// The trace as JSON lines: a first line about the trace, then a line for
+    /// each call, one for each mark, and one for what was left.
+    pub fn json_lines(&self) -> String {
+        fn line(value: &impl Serialize) -> String {
+            serde_json::to_string(value).expect("plain data with text keys has a JSON form") + "\n"
+        }
+        let (entries, marks) = (self.entries.len(), self.marks.len());
+        let head = Head { trace: VERSION, started: self.started, entries, marks };
+        let calls = self.entries.iter().map(line);
+        std::iter::once(line(&head))
+            .chain(calls)
+            .chain(self.marks.iter().map(line))
+            .chain(self.remains.iter().map(line))
+            .collect()
+    }
+
+    /// Reads what [`Trace::json_lines`] wrote, now or in an earlier version.
+    ///
+    /// # Errors
+    ///
+    /// When a line is not what it should be, with the line's number.
+    pub fn from_json_lines(text: &str) -> Result<Trace, TraceError> {
+        fn read<T: serde::de::DeserializeOwned>(line: usize, text: Option<&str>) -> Result<T, TraceError> {
+            let text = text.ok_or(TraceError { line, reason: "the text ends before it".to_owned() })?;
+            serde_json::from_str(text).map_err(|error| TraceError { line, reason: error.to_string() })
+        }
+        let mut lines = text.lines();
+        let head: Head = read(1, lines.next())?;
+        if !(1..=VERSION).contains(&head.trace) {
+            let reason = format!("it says version {}, and this crate reads versions 1 to {VERSION}", head.trace);
+            return Err(TraceError { line: 1, reason });
+        }
+        let entries = (0..head.entries).map(|n| read(n + 2, lines.next())).collect::<Result<_, _>>()?;
+        let marks = (0..head.marks).map(|n| read(n + 2 + head.entries, lines.next())).collect::<Result<_, _>>()?;
+        let remains = match lines.next() {
+            None => None,
+            some => Some(read(head.entries + head.marks + 2, some)?),
+        };
+        Ok(Trace { started: head.started, entries, marks, remains })
+    }
+}
+
+/// A text that is not a trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceError {
+    line: usize,
+    reason: String,
+}
+
+impl fmt::Display for TraceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Line {} of the trace cannot be read: {}. Write the trace again.", self.line, self.reason)
+    }
+}
+
+impl std::error::Error for TraceError {}

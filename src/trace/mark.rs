@@ -1,0 +1,98 @@
+//! [`Mark`]: what happened in a run beside its provider calls.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Time;
+
+/// Something that happened to a node, or to one of its calls.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// When.
+    pub at: Time,
+    /// How many calls had been answered by then: it stands before the entry of
+    /// this number.
+    pub before: usize,
+    /// Whom it happened to: a node, or a client by its name in the trace.
+    pub node: Arc<str>,
+    /// What happened.
+    pub what: Happening,
+}
+
+/// What happened to a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Happening {
+    /// It started.
+    Started {
+        /// The name of the build it runs.
+        build: String,
+        /// How many times it had been started before.
+        restarts: u64,
+    },
+    /// It began to shut down in good order.
+    Stopping,
+    /// It has shut down.
+    Stopped,
+    /// It crashed: nothing more of it reaches the storage.
+    Crashed,
+    /// It was cut off from the storage: its calls and replies wait.
+    CutOff,
+    /// The storage began to refuse its calls.
+    Refused,
+    /// It reaches the storage again.
+    Healed,
+    /// It began to stand still.
+    Stalled,
+    /// It goes on after it stood still.
+    Resumed,
+    /// Its wall clock was set off.
+    Skewed {
+        /// How far ahead of the provider's clock it is, in milliseconds.
+        by_ms: i64,
+    },
+    /// One of its calls met a fault.
+    Fault {
+        /// duroxide's name of the method.
+        method: String,
+        /// Which of the caller's calls of the method it was, from 1.
+        nth: u64,
+        /// What was done to it: the end of a sentence that begins with the call.
+        fault: String,
+    },
+    /// Something that was to happen to it could not.
+    Skipped {
+        /// What was to happen.
+        what: String,
+        /// Why it did not: a full sentence.
+        why: String,
+    },
+}
+
+impl Happening {
+    /// Whether every run has it: the first start of a node.
+    pub fn is_ordinary(&self) -> bool {
+        matches!(self, Happening::Started { restarts: 0, .. })
+    }
+}
+
+impl fmt::Display for Happening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Happening::Started { build, restarts: 0 } => write!(f, "starts (build {build})"),
+            Happening::Started { build, .. } => write!(f, "starts again (build {build})"),
+            Happening::Stopping => f.write_str("begins to shut down"),
+            Happening::Stopped => f.write_str("has shut down"),
+            Happening::Crashed => f.write_str("crashes"),
+            Happening::CutOff => f.write_str("is cut off from the storage"),
+            Happening::Refused => f.write_str("is refused by the storage"),
+            Happening::Healed => f.write_str("reaches the storage again"),
+            Happening::Stalled => f.write_str("stands still"),
+            Happening::Resumed => f.write_str("goes on"),
+            Happening::Skewed { by_ms } => write!(f, "has its clock set {by_ms:+} ms off"),
+            Happening::Fault { method, nth, fault } => write!(f, "{method} #{nth} {fault}"),
+            Happening::Skipped { what, why } => write!(f, "does not: {what}. {why}"),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Plans: what they say, when it happens, and what they must not say.
+
+use std::time::Duration;
+
+use duroxide_sim::Sim;
+use duroxide_sim::duroxide::ClientError;
+use duroxide_sim::faults::{Asked, Verdict};
+use duroxide_sim::sim::{Cause, Entry, NodeError, Plan, What, When};
+use duroxide_sim::trace::Happening;
+
+use super::{SECOND, once, one_node, point, run_one, two_nodes};
+
+/// One entry of every kind.
+fn everything() -> Plan {
+    let (node, lasts) = (|| "a".to_owned(), Duration::from_secs(90));
+    let ack = |nth| point("a", "ack_orchestration_item", nth);
+    Plan::new()
+        .at(SECOND, What::crash("a", SECOND))
+        .at(SECOND, What::Crash { node: node(), restart_after: None })
+        .at(2 * SECOND, What::Stop { node: node(), restart_after: Some(SECOND) })
+        .at(3 * SECOND, What::Start { node: node() })
+        .at(4 * SECOND, What::upgrade("a", "first"))
+        .before(ack(1), What::partition("a", lasts))
+        .before(ack(2), What::Outage { node: node(), lasts })
+        .after(ack(3), What::stall("a", lasts))
+        .after(ack(4), What::Skew { node: node(), by_ms: -2500 })
+        .after(ack(4), What::Skew { node: node(), by_ms: 0 })
+        .fault(ack(5), Verdict::Refuse { retryable: true })
+        .fault(ack(6), Verdict::Refuse { retryable: false })
+        .fault(ack(7), Verdict::LoseReply)
+        .fault(ack(8), Verdict::Delay { before: SECOND, after: Duration::ZERO })
+        .fault(ack(9), Verdict::Hang { applied: true })
+        .fault(point("client", "read", 1), Verdict::Drop { after: SECOND })
+        .fault(point("a", "fetch_work_item", 1), Verdict::ShortLock { lasts: SECOND })
+}
+
+#[test]
+fn a_plan_reads_well() {
+    crate::snapshot("plan", &Plan { calm: Some(600 * SECOND), ..everything() }.to_string());
+}
+
+#[test]
+fn a_plan_is_plain_data() {
+    let written = serde_json::to_string(&everything()).expect("a plan is plain data");
+    assert_eq!(serde_json::from_str::<Plan>(&written).expect("what was written can be read"), everything());
+    let old: Plan = serde_json::from_str("{\"entries\":[]}").expect("a plan need not have a calm");
+    assert_eq!(old, Plan::new());
+}
+
+#[test]
+fn a_plan_that_names_what_is_not_there_is_not_carried_out() {
+    let refused = |plan: Plan| match one_node(1).plan(plan).try_run(|_| async {}).expect_err("it names nonsense").cause
+    {
+        Cause::Setup(why) => why,
+        other => panic!("{other}"),
+    };
+    for (plan, why) in [
+        (Plan::new().at(SECOND, What::stall("b", SECOND)), "the simulation has no node \"b\"; it has [\"a\"]."),
+        (Plan::new().at(SECOND, What::upgrade("a", "v2")), "node \"a\" has no build \"v2\"; it has [\"first\"]."),
+        (Plan::new().at(SECOND, What::Fault(Verdict::Pass)), "a fault happens to a call."),
+        (Plan::new().fault(point("a", "ack", 1), Verdict::LoseReply), "providers have no method \"ack\"."),
+        (Plan::new().fault(point("a", "read", 0), Verdict::LoseReply), "calls are counted from 1."),
+    ] {
+        let text = refused(plan);
+        assert!(text.starts_with("The plan's entry \"") && text.contains(why), "{text}");
+    }
+    one_node(1).run(|sim| async move {
+        let error = sim.script(Plan::new().at(SECOND, What::stall("b", SECOND))).expect_err("there is no node b");
+        assert!(matches!(&error, NodeError::Plan(why) if why.contains("no node \"b\"")), "{error}");
+    });
+}
+
+#[test]
+fn what_happens_at_a_call_happens_on_the_side_that_was_said() {
+    let ack = || point("a", "ack_orchestration_item", 1);
+    for (plan, acked) in [
+        (Plan::new().before(ack(), What::crash("a", SECOND)), 1),
+        (Plan::new().after(ack(), What::crash("a", SECOND)), 0),
+    ] {
+        let run = run_one(one_node(1).plan(plan.clone()), "Echo");
+        assert_eq!((run.value.as_str(), run.unreached.len()), ("x", 0));
+        assert_eq!(run.plan, plan);
+        let turns = run.trace.entries.iter().filter(|entry| entry.call.method() == "fetch_orchestration_item");
+        let again = turns.filter(|entry| format!("{:?}", entry.answer).contains("attempts: 2")).count();
+        assert_eq!(again, acked, "a turn that was not acked comes again: {}", run.trace.text());
+    }
+}
+
+#[test]
+fn what_happens_at_a_time_happens_then() {
+    let plan = Plan::new().at(2 * SECOND, What::partition("a", 7 * SECOND)).at(SECOND, What::crash("b", 3 * SECOND));
+    let run = two_nodes(1).plan(plan).try_run(|sim| async move { sim.sleep(60 * SECOND).await });
+    let trace = run.unwrap_or_else(|failure| panic!("{failure}")).trace;
+    let marks = trace.marks.iter().filter(|mark| !mark.what.is_ordinary());
+    let marks: Vec<String> =
+        marks.map(|mark| format!("{:?} {} {}", mark.at - trace.started, mark.node, mark.what)).collect();
+    let expected = [
+        "1s b crashes",
+        "2s a is cut off from the storage",
+        "4s b starts again (build first)",
+        "9s a reaches the storage again",
+    ];
+    assert_eq!(marks, expected);
+}
+
+#[test]
+fn what_cannot_be_done_is_skipped_and_told() {
+    let plan = Plan::new().at(SECOND, What::Start { node: "a".to_owned() });
+    let run = one_node(1).plan(plan).try_run(|sim| async move { sim.sleep(60 * SECOND).await });
+    let trace = run.unwrap_or_else(|failure| panic!("{failure}")).trace;
+    assert!(
+        trace.text().contains("** does not: a starts. Node \"a\" is running already. Stop or crash it first. **"),
+        "{}",
+        trace.text()
+    );
+}
+
+#[test]
+fn entries_that_never_happen_are_told() {
+    let plan = Plan::new()
+        .fault(point("a", "ack_work_item", 1), Verdict::LoseReply)
+        .fault(point("a", "ack_work_item", 99), Verdict::LoseReply);
+    let run = run_one(one_node(1).plan(plan.clone()), "Echo");
+    assert_eq!(run.unreached, plan.entries[1..]);
+}
+
+#[test]
+fn the_body_can_add_to_the_plan() {
+    let run = one_node(1).try_run(|sim| async move {
+        let plan = Plan::new().before(point("a", "ack_work_item", 1), What::crash("a", SECOND));
+        sim.script(plan).expect("the plan is sound");
+        once(sim, "Echo").await
+    });
+    let run = run.unwrap_or_else(|failure| panic!("{failure}"));
+    assert_eq!(run.plan.entries.len(), 1);
+    assert!(run.trace.marks.iter().any(|mark| mark.what == Happening::Crashed));
+}
+
+#[test]
+fn a_closure_is_a_rule_and_the_plan_comes_first() {
+    let rule = |asked: &Asked<'_>| match asked.method() {
+        "ack_work_item" => Verdict::Delay { before: SECOND, after: Duration::ZERO },
+        _ => Verdict::Pass,
+    };
+    let run = run_one(one_node(1).rule(rule), "Echo");
+    assert!(run.trace.text().contains("** ack_work_item #1 is delayed by 1s **"), "{}", run.trace.text());
+    assert_eq!(run.plan, Plan::new(), "what rules do is not in the plan");
+
+    let delay = Verdict::Delay { before: 5 * SECOND, after: Duration::ZERO };
+    let run = run_one(one_node(1).rule(rule).plan(Plan::new().fault(point("a", "ack_work_item", 1), delay)), "Echo");
+    assert!(run.trace.text().contains("** ack_work_item #1 is delayed by 5s **"), "{}", run.trace.text());
+}
+
+#[test]
+fn clients_meet_faults_too() {
+    let plan = Plan::new().fault(point("client", "enqueue_for_orchestrator", 1), Verdict::LoseReply);
+    let failure = Sim::new(1).plan(plan).try_run(|sim| async move {
+        sim.client().start_orchestration("i", "Echo", "x").await?;
+        Ok::<_, ClientError>(())
+    });
+    let failure = failure.expect_err("the client is told of an error");
+    assert!(failure.to_string().contains("Injected fault: The connection broke"), "{failure}");
+    let when = When::Before(point("client", "enqueue_for_orchestrator", 1));
+    assert_eq!(failure.plan.entries, [Entry { when, what: What::Fault(Verdict::LoseReply) }]);
+}
