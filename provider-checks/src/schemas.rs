@@ -42,7 +42,14 @@ impl Schemas {
         let address = url.to_owned();
         let connected = runtime.spawn(async move { PgConnection::connect(&address).await }).await;
         let connection = connected.map_err(|error| error.to_string()).and_then(|done| done.map_err(|e| e.to_string()));
-        let connection = connection.map_err(|error| format!("{url} cannot be reached: {error}"))?;
+        let connection = match connection {
+            Ok(connection) => connection,
+            Err(error) => {
+                // A runtime that is dropped here, among other tasks, panics.
+                runtime.shutdown_background();
+                return Err(format!("{url} cannot be reached: {error}"));
+            }
+        };
         let schemas = Self {
             runtime: Some(runtime),
             connection: Arc::new(Mutex::new(connection)),

@@ -17,7 +17,7 @@ const LOCK_FOR: Duration = Duration::from_secs(60);
 
 /// The database the tests may use. Says so where there is none.
 fn database(test: &str) -> Option<String> {
-    let url = env::var("DATABASE_URL").ok();
+    let url = env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
     if url.is_none() {
         println!("{test}: skipped: DATABASE_URL is not set, and this provider needs a PostgreSQL database");
     }
@@ -197,4 +197,14 @@ fn storage_is_used_again_in_another_runtime() {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime can be built");
         runtime.block_on(keeps_its_promises(&storage));
     }
+}
+
+#[tokio::test]
+async fn a_database_out_of_reach_is_an_error_and_no_panic() {
+    // Nothing listens on this port.
+    let url = "postgres://nobody@127.0.0.1:1/none";
+    let pg = Postgres::connect(url).await.err().expect("there is no database");
+    assert!(pg.contains("cannot be reached"), "{pg}");
+    let opt = PostgresOpt::connect(url).await.err().expect("there is no database");
+    assert!(opt.contains("cannot be reached"), "{opt}");
 }

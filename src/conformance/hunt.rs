@@ -28,14 +28,18 @@ pub struct Hunt {
     pub calls: u64,
     /// Other rules that small scripts broke on the way.
     pub others: BTreeSet<&'static str>,
+    /// Whether the breach is only the smallest that breaks the very rule: smaller
+    /// scripts whose last answer looks the same break others.
+    pub is_one_of_several: bool,
 }
 
 /// Looks for a breach of `rule`, with the scripts most likely to show one.
 pub async fn hunt(storage: &dyn Storage, rule: &str, config: &Config) -> Hunt {
     let search = async |pace: Pace| {
         let lab = Lab::new(storage, pace, config.patience);
-        let hunt = Hunt { finding: None, calls: 0, others: BTreeSet::new() };
-        let mut hunter = Hunter { storage, lab, rule, hunt, tries: BTreeMap::new() };
+        let hunt = Hunt { finding: None, calls: 0, others: BTreeSet::new(), is_one_of_several: false };
+        let shrinking = config.shrinking;
+        let mut hunter = Hunter { storage, lab, rule, shrinking, hunt, tries: BTreeMap::new() };
         hunter.search(config).await;
         hunter.lab.close().await;
         hunter.hunt
@@ -50,6 +54,7 @@ struct Hunter<'a> {
     storage: &'a dyn Storage,
     lab: Lab<'a>,
     rule: &'a str,
+    shrinking: Budget,
     hunt: Hunt,
     /// How often deviations of one look were made small.
     tries: BTreeMap<Look, u32>,
@@ -81,8 +86,10 @@ impl Hunter<'_> {
                 if *tries > MOST_TRIES && look.2 != self.rule || *tries > 10 * MOST_TRIES {
                     continue;
                 }
-                let (script, run, rule) = self.shrink(&script, &look).await;
+                let is_one_of_several = look.2 == self.rule && *tries > 1;
+                let (script, run, rule) = self.shrink(&script, &look, is_one_of_several).await;
                 if let Some(run) = run.filter(|_| rule == self.rule) {
+                    self.hunt.is_one_of_several = is_one_of_several;
                     let subject = Subject::of(self.storage);
                     self.hunt.finding = Some(Finding { rule, script, run, seed: Some(seed), subject, file: None });
                     return;
@@ -92,26 +99,25 @@ impl Hunter<'_> {
         }
     }
 
-    /// The smallest script whose deviation looks the same, and still breaks the
-    /// rule that is looked for, if it seemed to.
-    async fn shrink(&mut self, script: &Script, wanted: &Look) -> (Script, Option<Run>, &'static str) {
-        let rule = self.rule;
+    /// The smallest script whose deviation looks the same, and the rule that it
+    /// breaks; of those that break the same rule, if that is to be `kept`.
+    async fn shrink(&mut self, script: &Script, wanted: &Look, kept: bool) -> (Script, Option<Run>, &'static str) {
         let like = |observed: &[Observed], mismatch: &Mismatch| {
             observed.last().is_some_and(|last| last.call.method() == wanted.0)
                 && aspect(mismatch) == wanted.1
-                && (wanted.2 != rule || blame(observed, mismatch) == rule)
+                && (!kept || blame(observed, mismatch) == wanted.2)
         };
         let policy = |observed: &[Observed], mismatch: &Mismatch| {
             let read = observed.last().is_some_and(|o| o.call.is_read());
             if read && !like(observed, mismatch) { Next::GoOn } else { Next::Stop }
         };
-        let lab = &mut self.lab;
+        let (lab, shrinking) = (&mut self.lab, self.shrinking);
         let shows = async |script: &Script| {
             let run = lab.run(script, &policy, None).await;
             let like = matches!(&run.end, End::Deviates(last) if like(&run.observed, &last.mismatch));
             like.then_some(run)
         };
-        let minimal = minimise(script.clone(), Budget::default(), shows).await;
+        let minimal = minimise(script.clone(), shrinking, shows).await;
         let rule = match minimal.run.as_ref().map(|run| (run, &run.end)) {
             Some((run, End::Deviates(last))) => blame(&run.observed, &last.mismatch),
             _ => "",

@@ -113,6 +113,7 @@ fn prune_bulk(
         let more = got.instances_processed > expected.instances_processed;
         return match query {
             InstanceQuery { limit: Some(_), .. } if more => "prune-bulk.limit",
+            InstanceQuery { limit: None, .. } if more && expected.instances_processed >= 1000 => "prune-bulk.limit",
             InstanceQuery { instance_ids: None, completed_before: None, .. } if !more => {
                 "prune-bulk.running-instances-too"
             }

@@ -137,6 +137,11 @@ pub(super) fn refused(case: &Case<'_>) -> &'static str {
         return "payload.accepted-is-usable";
     }
     match case.call() {
+        Call::AckOrchestrationItem(ack)
+            if case.past.turn_of(&ack.token).is_some_and(|t| t.execution != ack.execution) =>
+        {
+            if ack.history.is_empty() { "ack-turn.execution-created" } else { "ack-turn.history-in-given-execution" }
+        }
         Call::AckOrchestrationItem(ack) if !ack.cancelled.is_empty() => "ack-turn.cancelled-unknown-ignored",
         Call::AckOrchestrationItem(ack) if ack.history.is_empty() => "ack-turn.empty-history-valid",
         Call::AckOrchestrationItem(_) => "ack-turn.history-appended",

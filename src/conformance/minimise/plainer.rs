@@ -146,12 +146,25 @@ fn texts(field: &str, old: &str) -> Vec<String> {
         "token" => tokens(old),
         "type" => Vec::new(),
         "status" if matches!(old, "Running" | "Completed" | "Failed" | "ContinuedAsNew") => Vec::new(),
-        "status" => vec!["Completed".to_owned(), "Running".to_owned(), String::new()],
+        "status" => vec!["Completed".to_owned(), "Running".to_owned()],
         "version" | "orchestration_version" | "duroxide_version" | "pinned_duroxide_version" | "min" | "max" => {
             if matches!(old, "1.0.0" | "0.0.0") { Vec::new() } else { vec!["1.0.0".to_owned(), "0.0.0".to_owned()] }
         }
-        "name" | "orchestration" | "orchestration_name" | "owner" | "owners" | "key" | "tag" | "session_id"
-        | "DefaultAnd" | "Tags" => {
+        // What may be missing is not made empty: that is another question.
+        "output" | "value" | "initial_custom_status" if old.is_empty() => Vec::new(),
+        "name"
+        | "orchestration"
+        | "orchestration_name"
+        | "owner"
+        | "owners"
+        | "key"
+        | "tag"
+        | "session_id"
+        | "DefaultAnd"
+        | "Tags"
+        | "output"
+        | "value"
+        | "initial_custom_status" => {
             if old == "a" {
                 Vec::new()
             } else {

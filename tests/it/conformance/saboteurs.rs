@@ -7,6 +7,8 @@
 mod acks;
 mod atomic;
 mod bench;
+mod covered;
+mod crowds;
 mod deletes;
 mod errors;
 mod histories;
@@ -14,6 +16,7 @@ mod hunt;
 mod jobs;
 mod lookups;
 mod payloads;
+mod polls;
 mod prunes;
 mod queues;
 mod releases;
@@ -56,14 +59,17 @@ pub fn all() -> Vec<Saboteur> {
     [
         acks::ALL,
         atomic::ALL,
+        crowds::ALL,
         deletes::ALL,
         deletes::BULK,
+        deletes::TRACES,
         errors::ALL,
         histories::ALL,
         jobs::ALL,
         jobs::RELEASES,
         lookups::ALL,
         payloads::ALL,
+        polls::ALL,
         prunes::ALL,
         queues::ALL,
         releases::ALL,
@@ -89,7 +95,17 @@ struct Sabotaged {
 
 impl Handler for Sabotaged {
     fn handle(&self, call: Arc<Call>) -> Answering<'_> {
-        Answering::wait(async move { (self.trick)(&mut self.bench.lock(), clock::now(), &call) })
+        Answering::wait(async move {
+            let (reply, never) = {
+                let mut bench = self.bench.lock();
+                let reply = (self.trick)(&mut bench, clock::now(), &call);
+                (reply, bench.never_answers)
+            };
+            if never {
+                std::future::pending::<()>().await;
+            }
+            reply
+        })
     }
 
     fn describe(&self) -> String {

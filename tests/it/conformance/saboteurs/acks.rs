@@ -322,3 +322,8 @@ fn any_queue(bench: &mut Bench, now: Time, call: &Call) -> Reply {
         ack.messages.retain(|item| !is_job(item));
     })
 }
+
+#[test]
+fn saboteurs_of_acks_are_caught() {
+    super::hunt::catch_all("acks", ALL);
+}

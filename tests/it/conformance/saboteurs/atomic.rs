@@ -98,3 +98,8 @@ fn refused_but_sent(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     }
     reply
 }
+
+#[test]
+fn saboteurs_of_atomicity_are_caught() {
+    super::hunt::catch_all("atomicity", ALL);
+}

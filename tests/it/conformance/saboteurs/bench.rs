@@ -40,6 +40,8 @@ pub struct Bench {
     pub texts: BTreeMap<String, String>,
     pub calls: Vec<Call>,
     pub count: u64,
+    /// The answer is never given.
+    pub never_answers: bool,
     /// Another state, for those who see what they should not.
     pub shadow: Option<Store>,
     pub models: BTreeMap<String, super::values::Values>,

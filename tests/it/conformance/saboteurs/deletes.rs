@@ -16,6 +16,10 @@ pub const ALL: &[Saboteur] = &[
     Saboteur { name: "deleting takes the root alone", rule: "delete.cascade", trick: root_alone },
     Saboteur { name: "children are left behind", rule: "delete.child-left-refused", trick: child_left },
     Saboteur { name: "a deletion that is refused has begun", rule: "delete.refusals-leave-all", trick: half_done },
+];
+
+/// What a deletion leaves behind, and what it counts.
+pub const TRACES: &[Saboteur] = &[
     Saboteur { name: "deleted instances are listed", rule: "delete.removes-record", trick: still_listed },
     Saboteur { name: "messages outlive their instance", rule: "delete.removes-messages", trick: messages_stay },
     Saboteur { name: "jobs outlive their instance", rule: "delete.removes-jobs", trick: jobs_stay },
@@ -56,10 +60,16 @@ fn is_deletion(call: &Call) -> bool {
     matches!(call, Call::DeleteInstance { .. } | Call::DeleteInstancesAtomic { .. } | Call::DeleteInstanceBulk { .. })
 }
 
-/// Which instances a deletion has taken.
-fn gone(bench: &Bench, now: Time, before: &[String]) -> Vec<String> {
+/// The right answer, and which instances the call has taken.
+fn ask_for_gone(bench: &mut Bench, now: Time, call: &Call) -> (Reply, Vec<String>) {
+    if !is_deletion(call) {
+        return (bench.ask(now, call), Vec::new());
+    }
+    let mut gone = bench.names(now);
+    let reply = bench.ask(now, call);
     let left = bench.names(now);
-    before.iter().filter(|name| !left.contains(name)).cloned().collect()
+    gone.retain(|name| !left.contains(name));
+    (reply, gone)
 }
 
 fn with_counts(mut reply: Reply, change: impl FnOnce(&mut DeleteCounts)) -> Reply {
@@ -167,13 +177,9 @@ fn half_done(bench: &mut Bench, now: Time, call: &Call) -> Reply {
 }
 
 fn still_listed(bench: &mut Bench, now: Time, call: &Call) -> Reply {
-    let before = bench.names(now);
-    match bench.ask(now, call) {
-        reply if is_deletion(call) => {
-            let gone = gone(bench, now, &before);
-            bench.notes.extend(gone);
-            reply
-        }
+    let (reply, gone) = ask_for_gone(bench, now, call);
+    bench.notes.extend(gone);
+    match reply {
         Reply::Names(mut names) if *call == Call::ListInstances => {
             let more: Vec<String> = bench.notes.iter().filter(|name| !names.contains(name)).cloned().collect();
             names.extend(more);
@@ -185,13 +191,12 @@ fn still_listed(bench: &mut Bench, now: Time, call: &Call) -> Reply {
 
 /// What a deletion takes and `keep` picks is put back.
 fn puts_back(bench: &mut Bench, now: Time, call: &Call, keep: fn(&Bench, &str) -> Vec<Call>) -> Reply {
-    let before = bench.names(now);
     if !is_deletion(call) {
         return bench.ask(now, call);
     }
-    let kept: Vec<(String, Vec<Call>)> = before.iter().map(|name| (name.clone(), keep(bench, name))).collect();
-    let reply = bench.ask(now, call);
-    let gone = gone(bench, now, &before);
+    let kept: Vec<(String, Vec<Call>)> =
+        bench.names(now).into_iter().map(|name| (name.clone(), keep(bench, &name))).collect();
+    let (reply, gone) = ask_for_gone(bench, now, call);
     for call in kept.into_iter().filter(|(name, _)| gone.contains(name)).flat_map(|(_, calls)| calls) {
         bench.ask(now, &call);
     }
@@ -254,12 +259,8 @@ fn others_cleared(bench: &mut Bench, now: Time, call: &Call) -> Reply {
 }
 
 fn counted_on(bench: &mut Bench, now: Time, call: &Call) -> Reply {
-    let before = bench.names(now);
-    let mut reply = bench.ask(now, call);
-    if is_deletion(call) {
-        let gone = gone(bench, now, &before);
-        bench.notes.extend(gone);
-    }
+    let (mut reply, gone) = ask_for_gone(bench, now, call);
+    bench.notes.extend(gone);
     if let Reply::Turn(Some(turn)) = &mut reply
         && bench.notes.contains(&turn.instance)
         && turn.history.is_empty()
@@ -379,4 +380,19 @@ fn events_uncounted(bench: &mut Bench, now: Time, call: &Call) -> Reply {
         Call::DeleteInstanceBulk { .. } => with_counts(reply, |counts| counts.events_deleted = 0),
         _ => reply,
     }
+}
+
+#[test]
+fn saboteurs_of_deletions_are_caught() {
+    super::hunt::catch_all("deletions", ALL);
+}
+
+#[test]
+fn saboteurs_of_bulk_deletions_are_caught() {
+    super::hunt::catch_all("bulk-deletions", BULK);
+}
+
+#[test]
+fn saboteurs_of_what_is_left_are_caught() {
+    super::hunt::catch_all("traces", TRACES);
 }

@@ -61,3 +61,8 @@ fn panics(bench: &mut Bench, now: Time, call: &Call) -> Reply {
         _ => bench.ask(now, call),
     }
 }
+
+#[test]
+fn saboteurs_of_errors_are_caught() {
+    super::hunt::catch_all("errors", ALL);
+}

@@ -204,3 +204,8 @@ fn characters(bench: &mut Bench, now: Time, call: &Call) -> Reply {
         stats.kv_total_value_bytes = values.iter().map(|value| value.chars().count() as u64).sum();
     })
 }
+
+#[test]
+fn saboteurs_of_histories_are_caught() {
+    super::hunt::catch_all("histories", ALL);
+}

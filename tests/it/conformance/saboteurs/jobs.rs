@@ -296,3 +296,13 @@ fn late_renewal(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     let reply = bench.ask(now, call);
     if matches!(call, Call::RenewWorkItemLock { .. }) && expired { Reply::Done } else { reply }
 }
+
+#[test]
+fn saboteurs_of_jobs_are_caught() {
+    super::hunt::catch_all("jobs", ALL);
+}
+
+#[test]
+fn saboteurs_of_finishing_jobs_are_caught() {
+    super::hunt::catch_all("finishing-jobs", RELEASES);
+}

@@ -220,3 +220,8 @@ fn two_levels(bench: &mut Bench, now: Time, call: &Call) -> Reply {
         reply => reply,
     }
 }
+
+#[test]
+fn saboteurs_of_lookups_are_caught() {
+    super::hunt::catch_all("lookups", ALL);
+}

@@ -125,3 +125,8 @@ fn mail_is_external(bench: &mut Bench, now: Time, call: &Call) -> Reply {
         }
     })
 }
+
+#[test]
+fn saboteurs_of_payloads_are_caught() {
+    super::hunt::catch_all("payloads", ALL);
+}

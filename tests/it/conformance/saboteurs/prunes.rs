@@ -166,3 +166,8 @@ fn bulk_events_uncounted(bench: &mut Bench, now: Time, call: &Call) -> Reply {
         _ => reply,
     }
 }
+
+#[test]
+fn saboteurs_of_pruning_are_caught() {
+    super::hunt::catch_all("pruning", ALL);
+}

@@ -207,3 +207,8 @@ fn times_in_seconds(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     }
     reply
 }
+
+#[test]
+fn saboteurs_of_queues_are_caught() {
+    super::hunt::catch_all("queues", ALL);
+}

@@ -209,3 +209,8 @@ fn spent_renews(bench: &mut Bench, now: Time, call: &Call) -> Reply {
 fn late_renewals(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     if is_renewal(call) { in_time(bench, now, call) } else { bench.ask(now, call) }
 }
+
+#[test]
+fn saboteurs_of_releasing_turns_are_caught() {
+    super::hunt::catch_all("releasing-turns", ALL);
+}

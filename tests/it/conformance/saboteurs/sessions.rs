@@ -276,3 +276,8 @@ fn sweeps_too_much(bench: &mut Bench, now: Time, call: &Call) -> Reply {
         (_, reply) => reply,
     }
 }
+
+#[test]
+fn saboteurs_of_sessions_are_caught() {
+    super::hunt::catch_all("sessions", ALL);
+}

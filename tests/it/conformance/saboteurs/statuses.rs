@@ -116,3 +116,8 @@ fn status_of_execution(bench: &mut Bench, now: Time, call: &Call) -> Reply {
         _ => reply,
     }
 }
+
+#[test]
+fn saboteurs_of_statuses_are_caught() {
+    super::hunt::catch_all("statuses", ALL);
+}

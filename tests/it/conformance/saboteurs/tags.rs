@@ -111,3 +111,8 @@ fn lost_at_once(bench: &mut Bench, now: Time, call: &Call) -> Reply {
 fn lost_in_ack(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     bench.ask_ack(now, call, |ack| ack.jobs.iter_mut().for_each(|item| change_job(item, |_, tag, _| *tag = None)))
 }
+
+#[test]
+fn saboteurs_of_tags_are_caught() {
+    super::hunt::catch_all("tags", ALL);
+}

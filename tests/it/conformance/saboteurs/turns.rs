@@ -347,3 +347,8 @@ fn bad_history_uncounted(bench: &mut Bench, now: Time, call: &Call) -> Reply {
         }
     })
 }
+
+#[test]
+fn saboteurs_of_turns_are_caught() {
+    super::hunt::catch_all("turns", ALL);
+}

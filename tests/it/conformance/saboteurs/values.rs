@@ -203,3 +203,8 @@ fn keys_folded(bench: &mut Bench, now: Time, call: &Call) -> Reply {
         _ => reply,
     }
 }
+
+#[test]
+fn saboteurs_of_values_are_caught() {
+    super::hunt::catch_all("values", ALL);
+}

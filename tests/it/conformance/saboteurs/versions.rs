@@ -211,3 +211,8 @@ fn read_then_filter(bench: &mut Bench, now: Time, call: &Call) -> Reply {
         reply => reply,
     }
 }
+
+#[test]
+fn saboteurs_of_versions_are_caught() {
+    super::hunt::catch_all("versions", ALL);
+}
