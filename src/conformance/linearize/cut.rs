@@ -61,6 +61,8 @@ impl Relations {
                 self.names.insert(turn.instance.clone());
                 self.turns.insert(turn.token.clone(), turn.instance.clone());
             }
+            Some(Reply::Names(names)) => self.names.extend(names.iter().cloned()),
+            Some(Reply::Tree(tree)) => self.names.extend(tree.all_ids.iter().cloned()),
             Some(Reply::Job(Some(job))) => {
                 self.jobs.insert(job.token.clone(), job.item.clone());
             }

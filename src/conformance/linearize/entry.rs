@@ -200,7 +200,7 @@ impl Entry<'_> {
                 Call::DeleteInstanceBulk { query: only(query, name) }
             }
             (Call::PruneExecutionsBulk { query, keep }, Part::Of(name)) => {
-                Call::PruneExecutionsBulk { query: only(query, name), keep: keep.clone() }
+                Call::PruneExecutionsBulk { query: only(query, name), keep: *keep }
             }
             (call, _) => call.clone(),
         };

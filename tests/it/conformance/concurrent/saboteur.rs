@@ -230,6 +230,12 @@ impl Saboteur {
                 let busy = Refusal::permanent(Class::Other, call.method(), "The database is locked.");
                 Reply::Refused(Refusal { retryable: self.fault == Fault::Busy, ..busy })
             }
+            _ => self.handle_queues_badly(call).await,
+        }
+    }
+
+    async fn handle_queues_badly(&self, call: Call) -> Reply {
+        match (self.fault, &call) {
             (Fault::SessionOwnedTwice, Call::FetchWorkItem { session: Some(_), .. }) => self.owned_twice(call).await,
             (Fault::SentInVain, Call::FetchOrchestrationItem { .. }) => {
                 let (_way, _) = self.enter("fetch");
