@@ -126,6 +126,21 @@ pub struct AckTurn {
     pub cancelled: Vec<ActivityId>,
 }
 
+impl AckTurn {
+    /// An ack that commits nothing but that the turn is done.
+    pub fn nothing(token: impl Into<String>, execution: u64) -> AckTurn {
+        AckTurn {
+            token: token.into(),
+            execution,
+            history: Vec::new(),
+            jobs: Vec::new(),
+            messages: Vec::new(),
+            metadata: Metadata::default(),
+            cancelled: Vec::new(),
+        }
+    }
+}
+
 /// Mirrors `ExecutionMetadata`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)] // duroxide documents the fields.
@@ -251,10 +266,10 @@ pub struct Job {
     pub attempts: u32,
 }
 
-impl Call {
-    /// The one instance that the call names, if it names just one.
-    pub fn instance(&self) -> Option<&str> {
-        match self {
+/// The one instance that a call names, by whatever reference the call is.
+macro_rules! named_instance {
+    ($call:expr) => {
+        match $call {
             Call::Read { instance }
             | Call::ReadWithExecution { instance, .. }
             | Call::AppendWithExecution { instance, .. }
@@ -275,43 +290,47 @@ impl Call {
             | Call::PruneExecutions { instance, .. } => Some(instance),
             _ => None,
         }
-    }
+    };
+}
 
-    /// The same, to be changed.
-    pub fn instance_mut(&mut self) -> Option<&mut String> {
-        match self {
-            Call::Read { instance }
-            | Call::ReadWithExecution { instance, .. }
-            | Call::AppendWithExecution { instance, .. }
-            | Call::GetCustomStatus { instance, .. }
-            | Call::GetKvValue { instance, .. }
-            | Call::GetKvAllValues { instance }
-            | Call::GetInstanceStats { instance }
-            | Call::ListExecutions { instance }
-            | Call::ReadHistoryWithExecutionId { instance, .. }
-            | Call::ReadHistory { instance }
-            | Call::LatestExecutionId { instance }
-            | Call::GetInstanceInfo { instance }
-            | Call::GetExecutionInfo { instance, .. }
-            | Call::ListChildren { instance }
-            | Call::GetParentId { instance }
-            | Call::GetInstanceTree { instance }
-            | Call::DeleteInstance { instance, .. }
-            | Call::PruneExecutions { instance, .. } => Some(instance),
-            _ => None,
-        }
-    }
-
-    /// The lock token that the call brings, if it brings one.
-    pub fn token(&self) -> Option<&str> {
-        match self {
-            Call::AckOrchestrationItem(ack) => Some(&ack.token),
+/// The token of a call that is not the ack of a turn, likewise.
+macro_rules! plain_token {
+    ($call:expr) => {
+        match $call {
             Call::AbandonOrchestrationItem { token, .. }
             | Call::RenewOrchestrationItemLock { token, .. }
             | Call::AckWorkItem { token, .. }
             | Call::RenewWorkItemLock { token, .. }
             | Call::AbandonWorkItem { token, .. } => Some(token),
             _ => None,
+        }
+    };
+}
+
+impl Call {
+    /// The one instance that the call names, if it names just one.
+    pub fn instance(&self) -> Option<&str> {
+        named_instance!(self).map(String::as_str)
+    }
+
+    /// The same, to be changed.
+    pub fn instance_mut(&mut self) -> Option<&mut String> {
+        named_instance!(self)
+    }
+
+    /// The lock token that the call brings, if it brings one.
+    pub fn token(&self) -> Option<&str> {
+        match self {
+            Call::AckOrchestrationItem(ack) => Some(&ack.token),
+            other => plain_token!(other).map(String::as_str),
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn token_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Call::AckOrchestrationItem(ack) => Some(&mut ack.token),
+            other => plain_token!(other),
         }
     }
 

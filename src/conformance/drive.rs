@@ -93,6 +93,12 @@ pub(crate) type Policy<'a> = &'a (dyn Fn(&[Observed], &Mismatch) -> Next + Sync)
 /// observed up to it, as if it had been accepted.
 pub(crate) type Avoid<'a> = &'a (dyn Fn(&[Observed], &Mismatch) -> bool + Sync);
 
+/// Whether the last of these calls only looks: what it answers wrongly has
+/// changed nothing.
+pub(crate) fn ends_with_read(observed: &[Observed]) -> bool {
+    observed.last().is_some_and(|last| last.call.is_read())
+}
+
 /// Every deviation ends the run.
 pub(crate) fn stop_at_once(_: &[Observed], _: &Mismatch) -> Next {
     Next::Stop
@@ -128,15 +134,7 @@ pub(crate) struct Stage<'a> {
 pub(crate) async fn play(script: &Script, stage: Stage<'_>) -> Run {
     stage.pace.restart();
     let base = stage.pace.now();
-    let mut play = Play {
-        memo: Memo::new(base),
-        oracle: Oracle::new(stage.storage.reading()),
-        names: BTreeSet::new(),
-        run: Run { base, observed: Vec::new(), end: End::Agrees, waived: Vec::new(), avoided: BTreeSet::new() },
-        handler: Under::new(stage.provider.clone()),
-        stage,
-        step: 0,
-    };
+    let mut play = Play::new(stage, base);
     play.steps(script).await;
     play.run
 }
@@ -145,15 +143,7 @@ pub(crate) async fn play(script: &Script, stage: Stage<'_>) -> Run {
 /// `observed` is what that one saw, a last call without an answer included.
 pub(crate) async fn resume(observed: Vec<Observed>, script: &Script, stage: Stage<'_>) -> Run {
     let base = observed.first().map_or_else(|| stage.pace.now(), |seen| seen.at);
-    let mut play = Play {
-        memo: Memo::new(base),
-        oracle: Oracle::new(stage.storage.reading()),
-        names: BTreeSet::new(),
-        run: Run { base, observed: Vec::new(), end: End::Agrees, waived: Vec::new(), avoided: BTreeSet::new() },
-        handler: Under::new(stage.provider.clone()),
-        stage,
-        step: 0,
-    };
+    let mut play = Play::new(stage, base);
     for seen in observed {
         let (at, call, reply) = (seen.at, seen.call.clone(), seen.reply.clone());
         play.run.observed.push(seen);
@@ -182,6 +172,20 @@ pub(super) struct Play<'a> {
     pub(super) names: BTreeSet<String>,
     run: Run,
     step: usize,
+}
+
+impl<'a> Play<'a> {
+    fn new(stage: Stage<'a>, base: Time) -> Play<'a> {
+        Play {
+            memo: Memo::new(base),
+            oracle: Oracle::new(stage.storage.reading()),
+            names: BTreeSet::new(),
+            run: Run { base, observed: Vec::new(), end: End::Agrees, waived: Vec::new(), avoided: BTreeSet::new() },
+            handler: Under::new(stage.provider.clone()),
+            stage,
+            step: 0,
+        }
+    }
 }
 
 impl Play<'_> {

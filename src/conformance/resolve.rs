@@ -86,14 +86,8 @@ impl Memo {
 
     /// Replaces a token's name by the token; what its lock is on is the anchor.
     fn take_token(&self, call: &mut Call) -> Anchor {
-        let token = match call {
-            Call::AckOrchestrationItem(ack) => &mut ack.token,
-            Call::AbandonOrchestrationItem { token, .. }
-            | Call::RenewOrchestrationItemLock { token, .. }
-            | Call::AckWorkItem { token, .. }
-            | Call::RenewWorkItemLock { token, .. }
-            | Call::AbandonWorkItem { token, .. } => token,
-            _ => return self.turns.last().map(|(_, anchor)| anchor.clone()).unwrap_or_default(),
+        let Some(token) = call.token_mut() else {
+            return self.turns.last().map(|(_, anchor)| anchor.clone()).unwrap_or_default();
         };
         let named = |issued: &[(String, Anchor)], back: &str| {
             let back: usize = back.parse().ok()?;

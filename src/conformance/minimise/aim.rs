@@ -12,7 +12,7 @@ pub(super) fn without(script: &Script, run: &Run, gone: impl Fn(usize) -> bool) 
     let steps = script.steps.iter().enumerate().filter(|(at, _)| !gone(*at)).map(|(at, step)| {
         let mut step = step.clone();
         if let Step::Call(act) = &mut step
-            && let Some(token) = token_mut(&mut act.call)
+            && let Some(token) = act.call.token_mut()
         {
             aim(token, &run.observed, at, &gone);
         }
@@ -66,7 +66,7 @@ pub(super) fn absolute(run: &Run, step: usize, act: &Act) -> Option<Step> {
 /// script's start.
 fn as_asked(run: &Run, at: usize) -> Call {
     let mut call = (*run.observed[at].call).clone();
-    if let Some(token) = token_mut(&mut call) {
+    if let Some(token) = call.token_mut() {
         let before: Vec<(&str, &str)> = run.observed[..at].iter().filter_map(issued).collect();
         if let Some(index) = before.iter().rposition(|(_, known)| known == token) {
             let queue = before[index].0;
@@ -99,17 +99,5 @@ fn each_time(call: &mut Call, mut change: impl FnMut(&mut u64)) {
             query.completed_before.iter_mut().chain(&mut keep.completed_before).for_each(change);
         }
         _ => {}
-    }
-}
-
-fn token_mut(call: &mut Call) -> Option<&mut String> {
-    match call {
-        Call::AckOrchestrationItem(ack) => Some(&mut ack.token),
-        Call::AbandonOrchestrationItem { token, .. }
-        | Call::RenewOrchestrationItemLock { token, .. }
-        | Call::AckWorkItem { token, .. }
-        | Call::RenewWorkItemLock { token, .. }
-        | Call::AbandonWorkItem { token, .. } => Some(token),
-        _ => None,
     }
 }

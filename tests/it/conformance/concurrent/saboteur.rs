@@ -175,7 +175,7 @@ impl Saboteur {
     }
 
     async fn handle_badly(&self, mut call: Call) -> Reply {
-        if let Some(token) = token_in(&mut call)
+        if let Some(token) = call.token_mut()
             && let Some(real) = self.state.lock().copies.get(token)
         {
             token.clone_from(real);
@@ -298,17 +298,6 @@ fn token_of(reply: &mut Reply) -> Option<&mut String> {
     }
 }
 
-fn token_in(call: &mut Call) -> Option<&mut String> {
-    match call {
-        Call::AckOrchestrationItem(ack) => Some(&mut ack.token),
-        Call::AbandonOrchestrationItem { token, .. }
-        | Call::RenewOrchestrationItemLock { token, .. }
-        | Call::AckWorkItem { token, .. }
-        | Call::RenewWorkItemLock { token, .. }
-        | Call::AbandonWorkItem { token, .. } => Some(token),
-        _ => None,
-    }
-}
 
 impl Handler for Saboteur {
     fn handle(&self, call: Arc<Call>) -> Answering<'_> {
