@@ -6,7 +6,7 @@ use super::blame::blame;
 use super::config::Config;
 use super::contract::{self, Strength};
 use super::detect::on_its_clock;
-use super::drive::{Next, Observed, Run, stop_at_once};
+use super::drive::{Next, Observed, Run, ends_with_read, stop_at_once};
 use super::explore::{Explorer, Plan};
 use super::lab::Lab;
 use super::oracle::Mismatch;
@@ -32,18 +32,37 @@ pub async fn check(factory: &dyn ProviderFactory, config: &Config) -> Verdict {
 
 /// Checks a provider of which the check knows more.
 pub async fn check_storage(storage: &dyn Storage, config: &Config) -> Verdict {
-    let trouble = |why: String| Verdict::trouble(storage.label(), config.seed, why);
-    let config = match config.clone().with_env() {
-        Ok(config) => config,
-        Err(error) => return trouble(error.to_string()),
-    };
-    let waivers = match config.load_waivers() {
-        Ok(waivers) => waivers,
-        Err(error) => return trouble(error.to_string()),
+    let (config, waivers) = match settle(config) {
+        Ok(settled) => settled,
+        Err(why) => return Verdict::trouble(storage.label(), config.seed, why),
     };
     let mut verdict = examine(storage, &config, &waivers, Work::Everything).await;
     verdict.troubles.extend(write_reports(&Report::of(&verdict), &config));
     verdict
+}
+
+/// The configuration as the environment has it, with its waivers.
+///
+/// # Errors
+///
+/// A sentence, where one of them cannot be read.
+pub(crate) fn settle(config: &Config) -> Result<(Config, Waivers), String> {
+    let config = config.clone().with_env().map_err(|error| error.to_string())?;
+    let waivers = config.load_waivers().map_err(|error| error.to_string())?;
+    Ok((config, waivers))
+}
+
+/// Begins to watch a check of so many calls.
+///
+/// # Errors
+///
+/// A sentence, where the storage cannot be checked here, or nobody can watch.
+pub(crate) fn watch(storage: &dyn Storage, config: &Config, calls: u64) -> Result<Watch, String> {
+    let label = storage.label();
+    if let Some(why) = storage.unavailable() {
+        return Err(format!("{label} cannot be checked here: {why}"));
+    }
+    Watch::start(config.at_most, Progress::new(config.progress, &label, calls))
 }
 
 /// Runs one script on an empty provider, up to the first deviation.
@@ -66,7 +85,7 @@ pub(crate) async fn replay_all(
 ) -> Result<Vec<Run>, String> {
     let may = |rule| contract::find(rule).is_some_and(|rule| rule.strength == Strength::May);
     let policy = |observed: &[Observed], mismatch: &Mismatch| {
-        let passes = observed.last().is_some_and(|last| last.call.is_read()) && may(blame(observed, mismatch));
+        let passes = ends_with_read(observed) && may(blame(observed, mismatch));
         if passes { Next::GoOn } else { Next::Stop }
     };
     let run = async |pace: Pace| {
@@ -96,16 +115,12 @@ pub(crate) enum Work {
 
 /// Does it, and says what came of it.
 pub(crate) async fn examine(storage: &dyn Storage, config: &Config, waivers: &Waivers, work: Work) -> Verdict {
-    let label = storage.label();
-    let trouble = |why: String| Verdict::trouble(label.clone(), config.seed, why);
-    if let Some(why) = storage.unavailable() {
-        return trouble(format!("{label} cannot be checked here: {why}"));
-    }
+    let trouble = |why: String| Verdict::trouble(storage.label(), config.seed, why);
     let calls = match &work {
         Work::Plan(plan) => plan.calls,
         _ => config.calls,
     };
-    let watch = match Watch::start(config.at_most, Progress::new(config.progress, &label, calls)) {
+    let watch = match watch(storage, config, calls) {
         Ok(watch) => watch,
         Err(why) => return trouble(why),
     };

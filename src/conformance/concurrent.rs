@@ -31,11 +31,11 @@ pub use race::{Race, ShownRace};
 pub(crate) use rounds::Theme;
 
 use self::arena::{Arena, Judged};
+use super::check::{settle, watch};
 use super::config::Config;
 use super::detect::on_its_clock;
 use super::pace::Pace;
-use super::progress::Progress;
-use super::pulse::{Pulse, Watch};
+use super::pulse::Pulse;
 use super::storage::{Storage, TimeSource};
 use super::verdict::Verdict;
 use super::waivers::Waivers;
@@ -81,17 +81,12 @@ pub async fn replay_race(storage: &dyn Storage, program: &Program, schedule: See
 }
 
 async fn check_with(storage: &dyn Storage, config: &Config, callers: Callers) -> Verdict {
-    let trouble = |why: String| Verdict::trouble(storage.label(), config.seed, why);
-    let config = match config.clone().with_env() {
-        Ok(config) => config,
-        Err(error) => return trouble(error.to_string()),
-    };
-    match config.load_waivers() {
-        Ok(waivers) => {
+    match settle(config) {
+        Ok((config, waivers)) => {
             let plan = Plan { seed: config.seed, calls: config.calls, theme: None, callers };
             concurrent(storage, &config, &waivers, plan).await
         }
-        Err(error) => trouble(error.to_string()),
+        Err(why) => Verdict::trouble(storage.label(), config.seed, why),
     }
 }
 
@@ -115,12 +110,8 @@ pub(crate) struct Plan {
 
 /// Does it, and says what came of it.
 pub(crate) async fn concurrent(storage: &dyn Storage, config: &Config, waivers: &Waivers, plan: Plan) -> Verdict {
-    let label = storage.label();
-    let trouble = |why: String| Verdict::trouble(label.clone(), plan.seed, why);
-    if let Some(why) = storage.unavailable() {
-        return trouble(format!("{label} cannot be checked here: {why}"));
-    }
-    let watch = match Watch::start(config.at_most, Progress::new(config.progress, &label, plan.calls)) {
+    let trouble = |why: String| Verdict::trouble(storage.label(), plan.seed, why);
+    let watch = match watch(storage, config, plan.calls) {
         Ok(watch) => watch,
         Err(why) => return trouble(why),
     };

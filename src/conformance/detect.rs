@@ -44,7 +44,7 @@ pub(crate) async fn on_its_clock<T: Send>(
 }
 
 /// The test's name: libtest captures the output of threads that bear it.
-fn thread_name() -> String {
+pub(super) fn thread_name() -> String {
     std::thread::current().name().unwrap_or("conformance").to_owned()
 }
 

@@ -12,7 +12,7 @@
 //! gone; and now and then one that seems settled is made small to see whether
 //! it is.
 
-mod look;
+pub(super) mod look;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::blame::blame;
 use super::config::Config;
 use super::contract::{self, Strength};
-use super::drive::{Avoid, Deviation, End, Next, Observed, Run};
+use super::drive::{Avoid, Deviation, End, Next, Observed, Run, ends_with_read};
 use super::finding::{Finding, Subject};
 use super::generate::{self, Profile};
 use super::lab::Lab;
@@ -97,8 +97,12 @@ impl Known {
     }
 
     fn policy(&self, observed: &[Observed], mismatch: &Mismatch) -> Next {
-        let passes = || observed.last().is_some_and(|last| last.call.is_read() && last.reply.is_some());
-        if passes() && self.is_settled(blame(observed, mismatch)) { Next::GoOn } else { Next::Stop }
+        let is_answered = || observed.last().is_some_and(|last| last.reply.is_some());
+        if ends_with_read(observed) && is_answered() && self.is_settled(blame(observed, mismatch)) {
+            Next::GoOn
+        } else {
+            Next::Stop
+        }
     }
 
     /// Whether to leave out a call that ought to be refused.
@@ -167,10 +171,8 @@ impl<'a> Explorer<'a> {
     /// How often a script breaks a rule.
     pub async fn times(&mut self, script: &Script, rule: &'static str) -> u64 {
         // Every read is passed over, so that the last call is reached.
-        let policy = |observed: &[Observed], _: &Mismatch| match observed.last() {
-            Some(last) if last.call.is_read() => Next::GoOn,
-            _ => Next::Stop,
-        };
+        let policy =
+            |observed: &[Observed], _: &Mismatch| if ends_with_read(observed) { Next::GoOn } else { Next::Stop };
         let run = self.lab.run(script, &policy, None).await;
         self.verdict.counts.add(&run.observed);
         deviations(&run).filter(|deviation| rule_of(&run, deviation) == rule).count() as u64

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::blame::blame;
 use super::config::Config;
 use super::detect::on_its_clock;
-use super::drive::{Deviation, End, Next, Observed, Run};
+use super::drive::{Deviation, End, Next, Observed, Run, ends_with_read};
+use super::explore::look::{deviations, rule_of};
 use super::finding::{Finding, Subject};
 use super::generate::{self, Profile};
 use super::lab::Lab;
@@ -73,14 +74,14 @@ impl Hunter<'_> {
             number += 1;
             let rule = self.rule;
             let policy = |observed: &[Observed], mismatch: &Mismatch| {
-                let other = observed.last().is_some_and(|o| o.call.is_read()) && blame(observed, mismatch) != rule;
+                let other = ends_with_read(observed) && blame(observed, mismatch) != rule;
                 if other { Next::GoOn } else { Next::Stop }
             };
             let run = self.lab.run(&script, &policy, None).await;
             self.hunt.calls += run.observed.len() as u64;
             for deviation in deviations(&run) {
                 let (method, aspect) = look(&run, deviation);
-                let look = (method, aspect, blame(&run.observed[..=deviation.observed], &deviation.mismatch));
+                let look = (method, aspect, rule_of(&run, deviation));
                 let tries = self.tries.entry(look.clone()).or_default();
                 *tries += 1;
                 if *tries > MOST_TRIES && look.2 != self.rule || *tries > 10 * MOST_TRIES {
@@ -108,8 +109,7 @@ impl Hunter<'_> {
                 && (!kept || blame(observed, mismatch) == wanted.2)
         };
         let policy = |observed: &[Observed], mismatch: &Mismatch| {
-            let read = observed.last().is_some_and(|o| o.call.is_read());
-            if read && !like(observed, mismatch) { Next::GoOn } else { Next::Stop }
+            if ends_with_read(observed) && !like(observed, mismatch) { Next::GoOn } else { Next::Stop }
         };
         let (lab, shrinking) = (&mut self.lab, self.shrinking);
         let shows = async |script: &Script| {
@@ -119,19 +119,11 @@ impl Hunter<'_> {
         };
         let minimal = minimise(script.clone(), shrinking, shows).await;
         let rule = match minimal.run.as_ref().map(|run| (run, &run.end)) {
-            Some((run, End::Deviates(last))) => blame(&run.observed, &last.mismatch),
+            Some((run, End::Deviates(last))) => rule_of(run, last),
             _ => "",
         };
         (minimal.script, minimal.run, rule)
     }
-}
-
-fn deviations(run: &Run) -> impl Iterator<Item = &Deviation> {
-    let last = match &run.end {
-        End::Deviates(deviation) => Some(deviation),
-        _ => None,
-    };
-    run.waived.iter().chain(last)
 }
 
 fn look(run: &Run, deviation: &Deviation) -> (&'static str, String) {

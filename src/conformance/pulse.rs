@@ -10,6 +10,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::detect::thread_name;
 use super::progress::Progress;
 
 /// How far a check has come.
@@ -65,9 +66,7 @@ impl Watch {
             }
             progress.end();
         };
-        // The name has libtest capture what the thread prints.
-        let name = std::thread::current().name().unwrap_or("conformance").to_owned();
-        let thread = std::thread::Builder::new().name(name).spawn(look);
+        let thread = std::thread::Builder::new().name(thread_name()).spawn(look);
         let thread = thread.map_err(|error| format!("No thread could be started: {error}."))?;
         Ok(Watch { pulse, stop: Some(stop), thread: Some(thread) })
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::drive::{Over, Play};
-use crate::call::{AckTurn, Call, Metadata, Reply, SessionClaim, Tags};
+use crate::call::{AckTurn, Call, Reply, SessionClaim, Tags};
 
 /// The lock that draining takes; longer than it lasts.
 const LOCK: Duration = Duration::from_secs(600);
@@ -89,26 +89,25 @@ impl Play<'_> {
     }
 
     async fn drain_turn(&mut self) -> Result<bool, Over> {
-        let fetch = Call::FetchOrchestrationItem { lock_for: LOCK, poll_for: Duration::ZERO, versions: None };
-        let Some(Reply::Turn(Some(turn))) = self.make(fetch).await? else { return Ok(false) };
-        let ack = AckTurn {
-            token: turn.token.clone(),
-            execution: turn.execution,
-            history: Vec::new(),
-            jobs: Vec::new(),
-            messages: Vec::new(),
-            metadata: Metadata::default(),
-            cancelled: Vec::new(),
-        };
-        self.make(Call::AckOrchestrationItem(Box::new(ack))).await?;
+        let Some(Reply::Turn(Some(turn))) = self.make(any_turn()).await? else { return Ok(false) };
+        self.make(Call::AckOrchestrationItem(Box::new(AckTurn::nothing(turn.token, turn.execution)))).await?;
         Ok(true)
     }
 
     async fn drain_job(&mut self) -> Result<bool, Over> {
-        let session = Some(SessionClaim { owner: "drain".to_owned(), lock_for: LOCK });
-        let fetch = Call::FetchWorkItem { lock_for: LOCK, poll_for: Duration::ZERO, session, tags: Tags::Any };
-        let Some(Reply::Job(Some(job))) = self.make(fetch).await? else { return Ok(false) };
-        self.make(Call::AckWorkItem { token: job.token.clone(), completion: None }).await?;
+        let Some(Reply::Job(Some(job))) = self.make(any_job("drain")).await? else { return Ok(false) };
+        self.make(Call::AckWorkItem { token: job.token, completion: None }).await?;
         Ok(true)
     }
+}
+
+/// Fetches whatever turn there is.
+pub(super) fn any_turn() -> Call {
+    Call::FetchOrchestrationItem { lock_for: LOCK, poll_for: Duration::ZERO, versions: None }
+}
+
+/// Fetches whatever job there is, of free sessions for `owner`.
+pub(super) fn any_job(owner: &str) -> Call {
+    let session = Some(SessionClaim { owner: owner.to_owned(), lock_for: LOCK });
+    Call::FetchWorkItem { lock_for: LOCK, poll_for: Duration::ZERO, session, tags: Tags::Any }
 }

@@ -1,7 +1,6 @@
 //! [`Arena`]: where programs are run, judged and made small.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::Callers;
@@ -107,7 +106,7 @@ impl<'a> Arena<'a> {
             self.learn(&program, Place::OneByOne(VecDeque::new(), seed)).await;
         }
         let history = self.play(&program, (self.place)(seed)).await;
-        self.observed = history.iter().map(observed).collect();
+        self.observed = history.iter().map(Made::observed).collect();
         let broken = match self.judge(&history) {
             Linearity::Explained => return Judged::Explained,
             Linearity::Unknown => return Judged::Unknown("Too many orders are possible to look at all of them."),
@@ -243,8 +242,4 @@ impl<'a> Arena<'a> {
             subject: self.subject.clone(),
         }
     }
-}
-
-fn observed(made: &Made) -> Observed {
-    Observed { step: 0, at: made.at, call: Arc::clone(&made.call), reply: made.reply.clone() }
 }

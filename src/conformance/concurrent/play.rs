@@ -11,10 +11,11 @@ use super::dawdle::Dawdle;
 use super::jumble::jumble;
 use super::program::{Program, Round};
 use super::record::Caller;
-use crate::call::{AckTurn, Call, Handler, Metadata, Reply, SessionClaim, Tags, instance_of};
+use crate::call::{AckTurn, Call, Handler, Reply, instance_of};
 use crate::clock::Time;
 use crate::conformance::lab::Lab;
 use crate::conformance::linearize::Made;
+use crate::conformance::readback::{any_job, any_turn};
 use crate::conformance::resolve::Memo;
 use crate::conformance::script::{Act, Step};
 use crate::provider::Under;
@@ -31,9 +32,6 @@ pub(super) enum Place {
     /// seed decides.
     OneByOne(VecDeque<usize>, Seed),
 }
-
-/// The locks that emptying the queues takes; longer than it lasts.
-const LOCK: Duration = Duration::from_secs(600);
 
 /// After so long every lock of a program is over, and everything visible.
 const LAPSE_MS: u64 = 7_200_000;
@@ -187,15 +185,12 @@ impl Play<'_, '_> {
     /// Takes everything that can be taken, and acknowledges it.
     async fn empty_queues(&mut self) {
         for _ in 0..MOST_TAKEN {
-            let turn = Call::FetchOrchestrationItem { lock_for: LOCK, poll_for: Duration::ZERO, versions: None };
-            if let Some(Reply::Turn(Some(turn))) = self.call(turn).await {
-                self.call(Call::AckOrchestrationItem(Box::new(nothing_done(&turn.token, turn.execution)))).await;
+            if let Some(Reply::Turn(Some(turn))) = self.call(any_turn()).await {
+                self.call(Call::AckOrchestrationItem(Box::new(AckTurn::nothing(turn.token, turn.execution)))).await;
                 continue;
             }
-            let session = Some(SessionClaim { owner: "the last".to_owned(), lock_for: LOCK });
-            let job = Call::FetchWorkItem { lock_for: LOCK, poll_for: Duration::ZERO, session, tags: Tags::Any };
-            let Some(Reply::Job(Some(job))) = self.call(job).await else { return };
-            self.call(Call::AckWorkItem { token: job.token.clone(), completion: None }).await;
+            let Some(Reply::Job(Some(job))) = self.call(any_job("the last")).await else { return };
+            self.call(Call::AckWorkItem { token: job.token, completion: None }).await;
         }
     }
 }
@@ -220,17 +215,5 @@ async fn one_by_one(callers: Vec<(Caller, Vec<Act>)>, at: Time, turns: &mut VecD
         {
             caller.act(at, &act).await;
         }
-    }
-}
-
-fn nothing_done(token: &str, execution: u64) -> AckTurn {
-    AckTurn {
-        token: token.to_owned(),
-        execution,
-        history: Vec::new(),
-        jobs: Vec::new(),
-        messages: Vec::new(),
-        metadata: Metadata::default(),
-        cancelled: Vec::new(),
     }
 }

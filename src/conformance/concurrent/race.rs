@@ -8,7 +8,6 @@ use super::program::Program;
 use crate::call::Reply;
 use crate::clock::Time;
 use crate::conformance::contract;
-use crate::conformance::drive::Observed;
 use crate::conformance::finding::{Line, Subject, line};
 use crate::conformance::linearize::Made;
 use crate::conformance::oracle::{Aspect, Mismatch};
@@ -130,7 +129,7 @@ impl Race {
         let column = |made: &Made| columns.iter().position(|caller| *caller == made.caller).unwrap_or_default();
         let mut tokens = Tokens::default();
         let lines: Vec<Line> =
-            self.history.iter().map(|made| line(self.base, &seen(made), &mut tokens, false)).collect();
+            self.history.iter().map(|made| line(self.base, &made.observed(), &mut tokens, false)).collect();
         let mut moments: Vec<(u64, usize, bool)> = Vec::new();
         for (call, made) in self.history.iter().enumerate() {
             moments.push((made.invoked, call, true));
@@ -160,10 +159,6 @@ impl Race {
         }
         table
     }
-}
-
-fn seen(made: &Made) -> Observed {
-    Observed { step: 0, at: made.at, call: made.call.clone(), reply: made.reply.clone() }
 }
 
 impl fmt::Display for Race {

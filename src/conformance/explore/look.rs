@@ -34,12 +34,12 @@ impl Look {
 }
 
 /// The rule that a deviation breaks, as far as its run tells.
-pub(super) fn rule_of(run: &Run, deviation: &Deviation) -> &'static str {
+pub(in crate::conformance) fn rule_of(run: &Run, deviation: &Deviation) -> &'static str {
     blame(&run.observed[..=deviation.observed], &deviation.mismatch)
 }
 
 /// Everything that deviates in a run.
-pub(super) fn deviations(run: &Run) -> impl Iterator<Item = &Deviation> {
+pub(in crate::conformance) fn deviations(run: &Run) -> impl Iterator<Item = &Deviation> {
     let last = match &run.end {
         End::Deviates(deviation) => Some(deviation),
         _ => None,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::call::{Call, Reply};
 use crate::clock::Time;
+use crate::conformance::drive::Observed;
 
 /// A call that one of several callers made.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +24,11 @@ pub struct Made {
 }
 
 impl Made {
+    /// What was asked and answered, whoever asked.
+    pub(crate) fn observed(&self) -> Observed {
+        Observed { step: 0, at: self.at, call: self.call.clone(), reply: self.reply.clone() }
+    }
+
     /// Whether each of the two began before the other was over.
     pub fn overlaps(&self, other: &Made) -> bool {
         self.invoked < other.replied && other.invoked < self.replied

@@ -298,7 +298,6 @@ fn token_of(reply: &mut Reply) -> Option<&mut String> {
     }
 }
 
-
 impl Handler for Saboteur {
     fn handle(&self, call: Arc<Call>) -> Answering<'_> {
         Answering::wait(async move { self.handle_badly((*call).clone()).await })
