@@ -42,7 +42,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 #[cfg(feature = "conformance")]
 pub(crate) use alone::run_alone;
 pub use idle::settle;
-pub(crate) use idle::wake_idle;
 pub(crate) use libc::SUPPORTED;
 #[cfg(feature = "conformance")]
 pub(crate) use stopwatch::Stopwatch;
@@ -115,6 +114,29 @@ impl Drop for Virtual {
         idle::clear();
         libc::leave();
     }
+}
+
+/// A tokio runtime for a thread on virtual time. `parks` is called before the
+/// thread parks, which is when nothing can run, and `unparks` after it, when
+/// time has moved.
+pub(crate) fn paused_runtime(
+    parks: impl Fn() + Send + Sync + 'static,
+    unparks: impl Fn() + Send + Sync + 'static,
+) -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        // Timers are looked at when nothing else can run.
+        .event_interval(1 << 16)
+        .on_thread_park(move || {
+            parks();
+            idle::wake_idle();
+        })
+        .on_thread_unpark(move || {
+            sync();
+            unparks();
+        })
+        .build()
 }
 
 /// Brings std's clock up to tokio's. Does nothing off a simulating thread.

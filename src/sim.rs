@@ -45,7 +45,7 @@ pub use plan::{Entry, Plan, Point, What, When};
 pub use storm::{Kind, Storm};
 
 /// When simulations start unless they say otherwise: 2025-01-01 00:00:00 UTC.
-pub const START: Time = Time(1_735_689_600_000);
+pub const START: Time = Time::START;
 
 /// A simulation to be run.
 ///

@@ -15,6 +15,7 @@ use duroxide::runtime::Runtime;
 use duroxide_sim::Sim;
 
 mod leases;
+pub mod on_postgres;
 pub mod postgres;
 pub mod postgres_opt;
 #[path = "../../benches/scenarios.rs"]

@@ -180,7 +180,13 @@ impl Drop for Schemas {
 
 /// A provider that keeps its storage in a schema.
 #[async_trait]
-pub(crate) trait InSchema: Provider + Sized + 'static {
+pub trait InSchema: Provider + Sized + 'static {
+    /// What the provider is called in reports.
+    const NAME: &str;
+
+    /// What the names of its schemas begin with.
+    const PREFIX: &str;
+
     /// Makes the schema if it is not there, and connects.
     async fn open(url: &str, schema: &str) -> Result<Self, String>;
 

@@ -23,14 +23,8 @@ pub(crate) fn run_alone<F: Future>(start: Time, seed: Seed, body: F) -> Result<F
         return Err("This thread is on virtual time already.".to_owned());
     }
     let clock = Virtual::enter(start, &seed.child("entropy").stream());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .event_interval(1 << 16)
-        .on_thread_park(super::wake_idle)
-        .on_thread_unpark(super::sync)
-        .build()
-        .map_err(|error| format!("No tokio runtime could be built: {error}."))?;
+    let runtime =
+        super::paused_runtime(|| {}, || {}).map_err(|error| format!("No tokio runtime could be built: {error}."))?;
     let output = runtime.block_on(async {
         clock.tie();
         body.await

@@ -42,7 +42,7 @@ impl Future for Settle {
 }
 
 /// Wakes those who wait for this instant's end, in the order they asked.
-pub(crate) fn wake_idle() {
+pub(super) fn wake_idle() {
     IDLE.set(IDLE.get() + 1);
     // Taken out first: a waker may run code that asks again.
     for waker in WAITING.take() {

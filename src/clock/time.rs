@@ -20,6 +20,9 @@ impl Time {
     /// The end of time.
     pub const MAX: Time = Time(u64::MAX);
 
+    /// When virtual time begins unless somebody says otherwise.
+    pub(crate) const START: Time = Time(1_735_689_600_000);
+
     /// The last moment a clock of ours can show: they count nanoseconds in 64
     /// bits.
     pub(crate) const LAST: Time = Time(u64::MAX / 1_000_000);

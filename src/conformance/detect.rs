@@ -10,9 +10,6 @@ use super::storage::{Storage, TimeSource};
 use crate::clock::{self, Time};
 use crate::seed::Seed;
 
-/// When virtual time begins in a check: 2025-01-01 00:00:00 UTC.
-const START: Time = Time(1_735_689_600_000);
-
 /// The tick of real time where nobody has named one.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -34,7 +31,7 @@ pub(crate) async fn on_its_clock<T: Send>(
     if source != TimeSource::Virtual {
         return Ok(body(Pace::new(source).await?).await);
     }
-    let alone = || clock::run_alone(START, seed, body(Pace::Virtual));
+    let alone = || clock::run_alone(Time::START, seed, body(Pace::Virtual));
     let thread = std::thread::Builder::new().name(thread_name()).stack_size(16 << 20);
     std::thread::scope(|scope| {
         let thread =

@@ -198,24 +198,14 @@ where
     let entropy = scene.seed.child("entropy").stream();
     let clock = Virtual::enter(scene.start, &entropy);
     let pulse = (scene.pulse.clone(), scene.pulse.clone());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        // Timers are looked at when nothing else can run.
-        .event_interval(1 << 16)
-        .on_thread_park(move || {
-            let parks = pulse.0.parks.fetch_add(1, Ordering::Relaxed);
-            if parks.is_multiple_of(64) {
-                grow_heap();
-            }
-            clock::wake_idle();
-        })
-        .on_thread_unpark(move || {
-            clock::sync();
-            pulse.1.now.store(clock::now().0, Ordering::Relaxed);
-        })
-        .build();
-    let runtime = match runtime {
+    let parks = move || {
+        let parks = pulse.0.parks.fetch_add(1, Ordering::Relaxed);
+        if parks.is_multiple_of(64) {
+            grow_heap();
+        }
+    };
+    let unparks = move || pulse.1.now.store(clock::now().0, Ordering::Relaxed);
+    let runtime = match clock::paused_runtime(parks, unparks) {
         Ok(runtime) => runtime,
         Err(error) => return End::Panic(format!("The simulation's tokio runtime cannot be built: {error}.")),
     };

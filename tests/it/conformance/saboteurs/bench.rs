@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use duroxide_sim::call::{AckTurn, Call, Class, Item, Metadata, Refusal, Reply, Turn, VersionRange};
+use duroxide_sim::call::{AckTurn, Call, Class, Item, Refusal, Reply, Turn, VersionRange};
 use duroxide_sim::clock::Time;
 use duroxide_sim::store::{Bar, Choice, Pick, Store};
 
@@ -179,15 +179,7 @@ pub fn fetch(lock_for: Duration) -> Call {
 
 /// An ack of a turn that does nothing else.
 pub fn empty_ack(turn: &Turn) -> AckTurn {
-    AckTurn {
-        token: turn.token.clone(),
-        execution: turn.execution,
-        history: Vec::new(),
-        jobs: Vec::new(),
-        messages: Vec::new(),
-        metadata: Metadata::default(),
-        cancelled: Vec::new(),
-    }
+    AckTurn::nothing(turn.token.clone(), turn.execution)
 }
 
 /// Changes the turn that a fetch has returned.
