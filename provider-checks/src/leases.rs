@@ -36,6 +36,9 @@ pub(crate) trait Shelf: Send + Sync {
     /// Whether no call is under way: one whose future was dropped may go on.
     fn is_idle(&self, provider: &Self::Provider) -> bool;
 
+    /// Waits until nothing is under way that no provider here knows of.
+    async fn settle(&self, _address: &str) {}
+
     /// Deletes what is in a storage, where its providers are idle.
     async fn empty(&self, address: &str, provider: &Self::Provider, thorough: bool) -> Result<(), String>;
 }
@@ -52,6 +55,10 @@ struct Lease<P> {
 impl<P> Lease<P> {
     fn is_free(&self) -> bool {
         self.providers.iter().all(|provider| Arc::strong_count(provider) == 1)
+    }
+
+    fn holds(&self, provider: &Arc<dyn Provider>) -> bool {
+        self.providers.iter().any(|own| std::ptr::addr_eq(Arc::as_ptr(own), Arc::as_ptr(provider)))
     }
 }
 
@@ -75,7 +82,10 @@ impl<S: Shelf> Leases<S> {
             leases.iter().position(Lease::is_free).map(|at| leases.remove(at))
         };
         let lease = match free {
-            Some(lease) if self.comes_to_rest(&lease).await => self.clean(lease).await?,
+            // What belonged to a runtime that is gone cannot end, nor go on.
+            Some(lease) if lease.runtime != Handle::current().id() || self.comes_to_rest(&lease.providers).await => {
+                self.clean(lease).await?
+            }
             _ => {
                 let (address, provider) = self.shelf.make().await?;
                 Lease { address, runtime: Handle::current().id(), providers: vec![Arc::new(provider)], uses: 1 }
@@ -98,17 +108,28 @@ impl<S: Shelf> Leases<S> {
         Ok(lease)
     }
 
-    /// Whether what was given back comes to rest. If not, it is not lent again.
-    async fn comes_to_rest(&self, lease: &Lease<S::Provider>) -> bool {
+    /// Whether these come to rest. If not, their storage is not lent again.
+    async fn comes_to_rest(&self, providers: &[Arc<S::Provider>]) -> bool {
         let since = Instant::now();
-        // What belonged to a runtime that is gone cannot end, nor go on.
-        while lease.runtime == Handle::current().id() && !lease.providers.iter().all(|one| self.shelf.is_idle(one)) {
+        while !providers.iter().all(|one| self.shelf.is_idle(one)) {
             if since.elapsed() > PATIENCE {
                 return false;
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         true
+    }
+
+    /// Waits until nothing is under way behind a provider that was lent here.
+    pub(crate) async fn settle(&self, provider: &Arc<dyn Provider>) {
+        let found = {
+            let leases = self.leases.lock();
+            let lease = leases.iter().find(|lease| lease.holds(provider));
+            lease.map(|lease| (lease.address.clone(), lease.providers.clone()))
+        };
+        let Some((address, providers)) = found else { return };
+        self.comes_to_rest(&providers).await;
+        self.shelf.settle(&address).await;
     }
 
     /// Another provider over a storage of this or another process.
@@ -125,9 +146,8 @@ impl<S: Shelf> Leases<S> {
     }
 
     pub(crate) fn address(&self, provider: &Arc<dyn Provider>) -> Option<String> {
-        let same = |own: &Arc<S::Provider>| std::ptr::addr_eq(Arc::as_ptr(own), Arc::as_ptr(provider));
         let leases = self.leases.lock();
-        leases.iter().find(|lease| lease.providers.iter().any(same)).map(|lease| lease.address.clone())
+        leases.iter().find(|lease| lease.holds(provider)).map(|lease| lease.address.clone())
     }
 
     /// The storage lent last.

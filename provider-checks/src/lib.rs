@@ -13,6 +13,7 @@ use duroxide::providers::Provider;
 use duroxide::providers::sqlite::SqliteProvider;
 use duroxide::runtime::Runtime;
 use duroxide_sim::Sim;
+use duroxide_sim::conformance::Config;
 
 mod leases;
 pub mod on_postgres;
@@ -22,9 +23,15 @@ pub mod postgres_opt;
 pub mod scenarios;
 mod schemas;
 pub mod sqlite;
-pub mod storage;
 
 use scenarios::Scenario;
+
+/// What every check of a published provider has in common: its known
+/// deviations stand in `waivers.toml`, and no scripts are kept but those.
+#[must_use]
+pub fn config() -> Config {
+    Config::default().waivers(concat!(env!("CARGO_MANIFEST_DIR"), "/waivers.toml")).no_regressions()
+}
 
 /// How one run went.
 #[derive(Clone, Copy, Debug)]

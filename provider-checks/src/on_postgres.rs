@@ -1,19 +1,29 @@
 //! Factories of providers that keep their storage in schemas of a PostgreSQL
 //! database: all that they have in common.
 
+use std::env;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use duroxide::provider_validations::ProviderFactory;
 use duroxide::providers::Provider;
+use duroxide_sim::conformance::{Storage, TimeSource};
+use tokio::sync::OnceCell;
 
 use crate::leases::Leases;
 use crate::schemas::{InSchema, InSchemas};
-use crate::storage::Storage;
+
+/// The variable that names the database.
+pub const DATABASE_VARIABLE: &str = "DATABASE_URL";
 
 /// Makes providers, each in a schema of its own.
-pub struct OnPostgres<P: InSchema>(Leases<InSchemas<P>>);
+pub struct OnPostgres<P: InSchema> {
+    /// The database; none, where none is named.
+    url: Option<String>,
+    /// Connected when it is first needed.
+    leases: OnceCell<Leases<InSchemas<P>>>,
+}
 
 impl<P: InSchema> OnPostgres<P> {
     /// Connects to the database. Sweeps what crashed runs left behind.
@@ -22,14 +32,40 @@ impl<P: InSchema> OnPostgres<P> {
     ///
     /// When the database cannot be reached or does not let us make schemas.
     pub async fn connect(url: &str) -> Result<Self, String> {
-        InSchemas::connect(url, P::PREFIX).await.map(Self)
+        let postgres = Self { url: Some(url.to_owned()), leases: OnceCell::new() };
+        postgres.leases().await?;
+        Ok(postgres)
+    }
+
+    /// Of the database in `DATABASE_URL`, which it connects to at the first
+    /// call. Unavailable where that is unset or empty.
+    #[must_use]
+    pub fn from_env() -> Self {
+        let url = env::var(DATABASE_VARIABLE).ok().filter(|url| !url.trim().is_empty());
+        Self { url, leases: OnceCell::new() }
+    }
+
+    async fn leases(&self) -> Result<&Leases<InSchemas<P>>, String> {
+        let url = self.url.as_deref().ok_or_else(|| NO_DATABASE.to_owned())?;
+        self.leases.get_or_try_init(|| InSchemas::connect(url, P::PREFIX)).await
+    }
+
+    fn in_use(&self) -> &Leases<InSchemas<P>> {
+        self.leases.get().expect("a provider was made before its storage is asked about")
     }
 }
+
+const NO_DATABASE: &str = "DATABASE_URL is not set, and this provider needs a PostgreSQL database. Set it, as in \
+                           DATABASE_URL=postgres://postgres@127.0.0.1:5432/postgres";
 
 #[async_trait]
 impl<P: InSchema> ProviderFactory for OnPostgres<P> {
     async fn create_provider(&self) -> Arc<dyn Provider> {
-        match self.0.lend().await {
+        let lent = match self.leases().await {
+            Ok(leases) => leases.lend().await,
+            Err(reason) => Err(reason),
+        };
+        match lent {
             Ok(provider) => provider,
             Err(reason) => panic!("No {} provider: {reason}. Is DATABASE_URL right?", P::NAME),
         }
@@ -40,29 +76,47 @@ impl<P: InSchema> ProviderFactory for OnPostgres<P> {
     }
 
     async fn corrupt_instance_history(&self, instance: &str) {
-        self.0.corrupt_history(instance).await;
+        self.in_use().corrupt_history(instance).await;
     }
 
     async fn get_max_attempt_count(&self, instance: &str) -> u32 {
-        self.0.most_attempts(instance).await
+        self.in_use().most_attempts(instance).await
     }
 }
 
 #[async_trait]
 impl<P: InSchema> Storage for OnPostgres<P> {
-    fn name(&self) -> &'static str {
-        P::NAME
+    fn label(&self) -> String {
+        P::NAME.to_owned()
     }
 
-    fn outlives_the_process(&self) -> bool {
+    fn code(&self) -> Option<String> {
+        Some(P::CODE.to_owned())
+    }
+
+    fn unavailable(&self) -> Option<String> {
+        self.url.is_none().then(|| NO_DATABASE.to_owned())
+    }
+
+    fn time(&self) -> TimeSource {
+        P::TIME
+    }
+
+    fn location(&self, provider: &Arc<dyn Provider>) -> Option<String> {
+        self.leases.get()?.address(provider)
+    }
+
+    async fn open(&self, location: &str) -> Option<Arc<dyn Provider>> {
+        Some(self.leases().await.ok()?.open(location).await.ok()?)
+    }
+
+    async fn settle(&self, provider: &Arc<dyn Provider>) {
+        if let Some(leases) = self.leases.get() {
+            leases.settle(provider).await;
+        }
+    }
+
+    fn can_corrupt(&self) -> bool {
         true
-    }
-
-    fn address(&self, provider: &Arc<dyn Provider>) -> Option<String> {
-        self.0.address(provider)
-    }
-
-    async fn open(&self, address: &str) -> Result<Arc<dyn Provider>, String> {
-        Ok(self.0.open(address).await?)
     }
 }

@@ -1,7 +1,10 @@
 //! `duroxide-pg`: each storage a schema of the database in `DATABASE_URL`.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use duroxide_pg::{PostgresProvider, ProviderConfig};
+use duroxide_sim::conformance::TimeSource;
 use sqlx::PgPool;
 
 use crate::on_postgres::OnPostgres;
@@ -14,6 +17,14 @@ pub type Postgres = OnPostgres<PostgresProvider>;
 impl InSchema for PostgresProvider {
     const NAME: &str = "duroxide-pg";
     const PREFIX: &str = "duroxide_sim_pg";
+
+    /// Leases of turns count from the server's clock too, and what a fetch
+    /// takes there is added.
+    const TIME: TimeSource = TimeSource::WarpAhead { tick: Duration::from_secs(1) };
+    const CODE: &str = "let url = std::env::var(\"DATABASE_URL\").expect(\"a PostgreSQL database\");
+        let mut config = duroxide_pg::ProviderConfig::url(&url);
+        config.schema_name = Some(format!(\"finding_{}\", std::process::id()));
+        Arc::new(duroxide_pg::PostgresProvider::new_with_config(config).await.expect(\"a new schema\"))";
 
     async fn open(url: &str, schema: &str) -> Result<Self, String> {
         let mut config = ProviderConfig::url(url);

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use duroxide_pg_opt::{PostgresProvider, ProviderConfig};
+use duroxide_sim::conformance::TimeSource;
 use sqlx::PgPool;
 
 use crate::on_postgres::OnPostgres;
@@ -15,6 +16,12 @@ pub type PostgresOpt = OnPostgres<PostgresProvider>;
 impl InSchema for PostgresProvider {
     const NAME: &str = "duroxide-pg-opt";
     const PREFIX: &str = "duroxide_sim_pg_opt";
+
+    const TIME: TimeSource = TimeSource::Warp;
+    const CODE: &str = "let url = std::env::var(\"DATABASE_URL\").expect(\"a PostgreSQL database\");
+        let mut config = duroxide_pg_opt::ProviderConfig::default();
+        config.schema_name = Some(format!(\"finding_{}\", std::process::id()));
+        Arc::new(duroxide_pg_opt::PostgresProvider::new_with_config(&url, config).await.expect(\"a new schema\"))";
 
     async fn open(url: &str, schema: &str) -> Result<Self, String> {
         let mut config = ProviderConfig::default();

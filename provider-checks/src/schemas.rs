@@ -14,6 +14,7 @@ use std::sync::mpsc;
 
 use async_trait::async_trait;
 use duroxide::providers::Provider;
+use duroxide_sim::conformance::TimeSource;
 use parking_lot::Mutex as Shared;
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::runtime::{Builder, Runtime};
@@ -47,7 +48,7 @@ impl Schemas {
             Err(error) => {
                 // A runtime that is dropped here, among other tasks, panics.
                 runtime.shutdown_background();
-                return Err(format!("{url} cannot be reached: {error}"));
+                return Err(format!("{} cannot be reached: {error}", without_password(url)));
             }
         };
         let schemas = Self {
@@ -89,15 +90,10 @@ impl Schemas {
     /// more. `thorough` also frees the space, which takes ten times as long.
     pub(crate) async fn empty(&self, schema: &str, thorough: bool) -> Result<(), String> {
         let delete = if thorough { "TRUNCATE" } else { "DELETE FROM" };
-        let patience = PATIENCE.as_millis();
+        let wait = wait_for_rest(schema);
         self.execute(format!(
             "DO $$ DECLARE name text; since timestamptz := clock_timestamp(); BEGIN
-               WHILE EXISTS (SELECT 1 FROM pg_stat_activity WHERE application_name = '{schema}' AND state <> 'idle') LOOP
-                 IF clock_timestamp() > since + interval '{patience} ms' THEN
-                   RAISE EXCEPTION 'a call in {schema} has not ended for {patience} ms';
-                 END IF;
-                 PERFORM pg_sleep(0.001); PERFORM pg_stat_clear_snapshot();
-               END LOOP;
+               {wait}
                FOR name IN SELECT tablename FROM pg_tables
                  WHERE schemaname = '{schema}' AND tablename <> '_duroxide_migrations' LOOP
                  EXECUTE format('{delete} %I.%I', '{schema}', name);
@@ -105,6 +101,12 @@ impl Schemas {
              END $$"
         ))
         .await
+    }
+
+    /// Waits until the server works for nobody in the schema any more.
+    pub(crate) async fn settle(&self, schema: &str) -> Result<(), String> {
+        let wait = wait_for_rest(schema);
+        self.execute(format!("DO $$ DECLARE since timestamptz := clock_timestamp(); BEGIN {wait} END $$")).await
     }
 
     /// Drops every schema of this kind that nobody owns.
@@ -151,9 +153,32 @@ impl Schemas {
         let connection = self.connection.clone();
         let runtime = self.runtime.as_ref().expect("the runtime is there until the drop");
         let done = runtime.spawn(async move { work(&mut *connection.lock().await).await }).await;
-        let done = done.map_err(|error| format!("the work on {} was cut short: {error}", self.url))?;
-        done.map_err(|error| format!("{}: {error}", self.url))
+        let done =
+            done.map_err(|error| format!("the work on {} was cut short: {error}", without_password(&self.url)))?;
+        done.map_err(|error| format!("{}: {error}", without_password(&self.url)))
     }
+}
+
+/// The address as it may be shown.
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return "the database".to_owned() };
+    match rest.rsplit_once('@') {
+        Some((user, host)) => format!("{scheme}://{}@{host}", user.split(':').next().unwrap_or_default()),
+        None => url.to_owned(),
+    }
+}
+
+/// The loop, in the server's language, that waits for the calls under way.
+fn wait_for_rest(schema: &str) -> String {
+    let patience = PATIENCE.as_millis();
+    format!(
+        "WHILE EXISTS (SELECT 1 FROM pg_stat_activity WHERE application_name = '{schema}' AND state <> 'idle') LOOP
+           IF clock_timestamp() > since + interval '{patience} ms' THEN
+             RAISE EXCEPTION 'a call in {schema} has not ended for {patience} ms';
+           END IF;
+           PERFORM pg_sleep(0.001); PERFORM pg_stat_clear_snapshot();
+         END LOOP;"
+    )
 }
 
 type Work<'c, T> = std::pin::Pin<Box<dyn Future<Output = Result<T, sqlx::Error>> + Send + 'c>>;
@@ -186,6 +211,13 @@ pub trait InSchema: Provider + Sized + 'static {
 
     /// What the names of its schemas begin with.
     const PREFIX: &str;
+
+    /// How it reads time.
+    const TIME: TimeSource;
+
+    /// Rust code that makes one in an empty schema of the database in
+    /// `DATABASE_URL`.
+    const CODE: &str;
 
     /// Makes the schema if it is not there, and connects.
     async fn open(url: &str, schema: &str) -> Result<Self, String>;
@@ -232,6 +264,11 @@ impl<P: InSchema> Shelf for InSchemas<P> {
     fn is_idle(&self, provider: &P) -> bool {
         let pool = provider.connections();
         pool.num_idle() + provider.busy_at_rest() >= pool.size() as usize
+    }
+
+    async fn settle(&self, schema: &str) {
+        // What cannot be waited for here, the next emptying reports.
+        let _ = self.schemas.settle(schema).await;
     }
 
     async fn empty(&self, schema: &str, _provider: &P, thorough: bool) -> Result<(), String> {

@@ -12,9 +12,9 @@ use async_trait::async_trait;
 use duroxide::provider_validations::ProviderFactory;
 use duroxide::providers::Provider;
 use duroxide::providers::sqlite::SqliteProvider;
+use duroxide_sim::conformance::{Storage, TimeSource};
 
 use crate::leases::{Leases, Shelf, UNREADABLE};
-use crate::storage::Storage;
 
 /// Counts databases and folders of this process, so that no two share a name.
 static NUMBER: AtomicUsize = AtomicUsize::new(0);
@@ -41,6 +41,10 @@ impl Sqlite {
     pub fn in_files() -> Result<Self, String> {
         Folder::sweep();
         Ok(Self(Leases::new(Databases { folder: Some(Folder::create()?) })))
+    }
+
+    fn is_in_files(&self) -> bool {
+        self.0.shelf.folder.is_some()
     }
 }
 
@@ -70,23 +74,36 @@ impl ProviderFactory for Sqlite {
 
 #[async_trait]
 impl Storage for Sqlite {
-    fn name(&self) -> &'static str {
-        if self.outlives_the_process() { "sqlite-file" } else { "sqlite-memory" }
+    fn label(&self) -> String {
+        if self.is_in_files() { "sqlite-file" } else { "sqlite" }.to_owned()
     }
 
-    fn outlives_the_process(&self) -> bool {
-        self.0.shelf.folder.is_some()
+    fn code(&self) -> Option<String> {
+        let make = "duroxide::providers::sqlite::SqliteProvider::new_in_memory().await";
+        Some(format!("Arc::new({make}.expect(\"an in-memory database can be opened\"))"))
     }
 
-    fn address(&self, provider: &Arc<dyn Provider>) -> Option<String> {
-        self.0.address(provider)
+    fn time(&self) -> TimeSource {
+        TimeSource::Warp
     }
 
-    async fn open(&self, address: &str) -> Result<Arc<dyn Provider>, String> {
-        if !self.outlives_the_process() && !self.0.has(address) {
-            return Err(format!("there is no database in memory named {address}: it goes with its factory"));
+    fn location(&self, provider: &Arc<dyn Provider>) -> Option<String> {
+        self.0.address(provider).filter(|_| self.is_in_files())
+    }
+
+    async fn open(&self, location: &str) -> Option<Arc<dyn Provider>> {
+        if !self.is_in_files() && !self.0.has(location) {
+            return None;
         }
-        Ok(self.0.open(address).await?)
+        Some(self.0.open(location).await.ok()?)
+    }
+
+    async fn settle(&self, provider: &Arc<dyn Provider>) {
+        self.0.settle(provider).await;
+    }
+
+    fn can_corrupt(&self) -> bool {
+        true
     }
 }
 

@@ -8,10 +8,10 @@ use std::time::Duration;
 use duroxide::provider_validations::ProviderFactory;
 use duroxide::providers::{ExecutionMetadata, Provider, TagFilter, WorkItem};
 use duroxide::{Event, EventKind};
+use duroxide_sim::conformance::Storage;
 use provider_checks::postgres::Postgres;
 use provider_checks::postgres_opt::PostgresOpt;
 use provider_checks::sqlite::Sqlite;
-use provider_checks::storage::Storage;
 
 const LOCK_FOR: Duration = Duration::from_secs(60);
 
@@ -56,16 +56,18 @@ async fn keeps_its_promises(storage: &dyn Storage) {
     enqueue(&first, 1).await;
     enqueue(&first, 2).await;
     enqueue(&second, 3).await;
-    let again = storage.reopen(&first).await.expect("storage in use can be opened again");
-    assert_eq!(storage.address(&again), storage.address(&first));
-    assert_ne!(storage.address(&second), storage.address(&first));
-    assert_eq!(drain(&again).await, [1, 2], "{}: the second provider sees the first one's storage", storage.name());
-    assert_eq!(drain(&second).await, [3], "{}: storages are apart", storage.name());
+    let again = match storage.location(&first) {
+        Some(location) => storage.open(&location).await.expect("storage in use can be opened again"),
+        None => first.clone(),
+    };
+    assert_eq!(storage.location(&again), storage.location(&first));
+    assert_eq!(drain(&again).await, [1, 2], "{}: the second provider sees the first one's storage", storage.label());
+    assert_eq!(drain(&second).await, [3], "{}: storages are apart", storage.label());
     drop((first, second, again));
 
     for turn in 0..3 {
         let provider = storage.create_provider().await;
-        assert_eq!(drain(&provider).await, [0; 0], "{}: every provider begins empty", storage.name());
+        assert_eq!(drain(&provider).await, [0; 0], "{}: every provider begins empty", storage.label());
         enqueue(&provider, turn).await;
     }
 }
@@ -100,7 +102,7 @@ async fn reaches_into_its_storage(storage: &dyn Storage) {
     acked.expect("a turn can be acknowledged");
     assert!(provider.read_with_execution("order-1", 1).await.is_ok());
     storage.corrupt_instance_history("order-1").await;
-    assert!(provider.read_with_execution("order-1", 1).await.is_err(), "{}: corrupted history reads", storage.name());
+    assert!(provider.read_with_execution("order-1", 1).await.is_err(), "{}: corrupted history reads", storage.label());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -109,9 +111,7 @@ async fn sqlite_in_memory() {
     keeps_its_promises(&storage).await;
     reaches_into_its_storage(&storage).await;
     let provider = storage.create_provider().await;
-    let address = storage.address(&provider).expect("an own provider has an address");
-    drop((storage, provider));
-    assert!(Sqlite::in_memory().open(&address).await.is_err(), "storage in memory goes with its factory");
+    assert_eq!(storage.location(&provider), None, "storage in memory goes with its factory");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -122,7 +122,7 @@ async fn sqlite_in_files() {
 
     let provider = storage.create_provider().await;
     enqueue(&provider, 1).await;
-    let address = storage.address(&provider).expect("an own provider has an address");
+    let address = storage.location(&provider).expect("an own provider has an address");
     drop(provider);
     let other_process = Sqlite::in_files().expect("a temporary folder can be made");
     let reopened = other_process.open(&address).await.expect("a file can be opened after its provider is gone");
@@ -152,7 +152,7 @@ async fn postgres_opt() {
 async fn is_cleaned_up(url: &str, storage: impl Storage) {
     let schema = {
         let provider = storage.create_provider().await;
-        storage.address(&provider).expect("an own provider has an address")
+        storage.location(&provider).expect("an own provider has an address")
     };
     let database = sqlx::PgPool::connect(url).await.expect("the database can be reached");
     let count = "SELECT COUNT(*) FROM pg_namespace WHERE nspname = $1";
@@ -166,7 +166,7 @@ async fn is_cleaned_up(url: &str, storage: impl Storage) {
 async fn gives_up_calls(storage: &dyn Storage) {
     for turn in 0..12 {
         let provider = storage.create_provider().await;
-        assert_eq!(drain(&provider).await, [0; 0], "{}: every provider begins empty", storage.name());
+        assert_eq!(drain(&provider).await, [0; 0], "{}: every provider begins empty", storage.label());
         for id in 0..8 {
             let _ = tokio::time::timeout(Duration::from_micros(150 * turn), enqueue(&provider, id)).await;
         }

@@ -75,7 +75,8 @@ pub(crate) async fn crash(
     seed: Seed,
     patience: Duration,
 ) -> Result<Option<Crash>, String> {
-    let mut pace = Pace::new(TimeSource::Warp).await?;
+    let source = storage.time();
+    let mut pace = Pace::new(if source.is_warped() { source } else { TimeSource::Warp }).await?;
     let provider = storage.create_provider().await;
     let Some(location) = storage.location(&provider) else {
         storage.dispose(provider).await;
@@ -92,6 +93,7 @@ pub(crate) async fn crash(
         storage.dispose(provider).await;
         return Err(format!("The storage at {location:?} could not be opened again after the crash."));
     };
+    storage.settle(&reopened).await;
     let before = observed.len();
     let stage = Stage {
         provider: reopened,
@@ -173,7 +175,9 @@ fn observed(said: Vec<Line>) -> Vec<Observed> {
     let mut all: Vec<Observed> = Vec::new();
     for line in said {
         match line {
-            Line::Asked(at, call) => all.push(Observed { step: 0, at, call: Arc::new(*call), reply: None }),
+            Line::Asked(at, call) => {
+                all.push(Observed { step: 0, at, call: Arc::new(*call), reply: None, panic: None })
+            }
             Line::Answered(reply) => {
                 if let Some(last) = all.last_mut() {
                     last.reply = Some(*reply);

@@ -139,6 +139,10 @@ impl Storage for Depot {
         self.give_back(provider).await;
     }
 
+    async fn settle(&self, provider: &Arc<dyn Provider>) {
+        self.storage.settle(provider).await;
+    }
+
     fn location(&self, provider: &Arc<dyn Provider>) -> Option<String> {
         self.storage.location(provider)
     }

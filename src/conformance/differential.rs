@@ -81,6 +81,8 @@ pub async fn differential(providers: &[(&str, &dyn Storage)], config: &Config) -
         compare(&mut comparison, providers, &[(kept.script.clone(), None)], &config).await;
         return comparison;
     }
+    // On the coarsest clock of them all.
+    let tick = providers.iter().filter_map(|(_, storage)| storage.time().tick()).max();
     // In batches: a provider keeps its clock for one.
     const BATCH: u64 = 50;
     let (mut calls, mut number) = (0, 0);
@@ -88,6 +90,7 @@ pub async fn differential(providers: &[(&str, &dyn Storage)], config: &Config) -
         let scripts: Vec<(Script, Option<Seed>)> = (number..number + BATCH)
             .map(|number| {
                 let profile = config.profiles[(number % config.profiles.len() as u64) as usize];
+                let profile = tick.map_or(profile, |tick| profile.on_grid(tick.as_millis() as u64));
                 let seed = config.seed.child(profile.name()).child(&number.to_string());
                 (generate::script(seed, profile), Some(seed))
             })

@@ -4,7 +4,6 @@
 //! about a deviation, others decide.
 
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -12,8 +11,10 @@ use std::time::Duration;
 
 use duroxide::providers::Provider;
 
+use super::grid::Grid;
 use super::oracle::{Aspect, Mismatch, Oracle};
 use super::pace::{Late, Pace};
+use super::panics::catch;
 use super::resolve::Memo;
 use super::script::{Act, Script, Step};
 use super::storage::Storage;
@@ -33,6 +34,8 @@ pub struct Observed {
     /// What was answered; `None` where the future was dropped first, or never
     /// answered.
     pub reply: Option<Reply>,
+    /// What it said when it panicked, and where.
+    pub panic: Option<String>,
 }
 
 /// An answer that no correct provider gives.
@@ -201,7 +204,12 @@ impl Play<'_> {
     async fn step(&mut self, step: &Step) -> Result<(), Over> {
         match step {
             Step::Wait(ms) => self.wait(*ms).await,
-            Step::Call(act) => self.act(act).await.map(drop),
+            Step::Call(act) => {
+                if !self.clears_ticks(act) {
+                    return self.inconclusive("Something would end so near to a tick that a slow call decides it.");
+                }
+                self.act(act).await.map(drop)
+            }
             Step::ReadBack => self.read_back().await,
             Step::Drain => self.drain().await,
             Step::Corrupt(instance) => {
@@ -233,6 +241,11 @@ impl Play<'_> {
     /// The step of time that counts, where it passes by itself.
     pub(super) fn tick(&self) -> Option<Duration> {
         self.stage.pace.tick_ms().map(Duration::from_millis)
+    }
+
+    fn clears_ticks(&self, act: &Act) -> bool {
+        let base = self.run.base;
+        self.tick().is_none_or(|tick| Grid { base, tick }.clears(&self.memo.resolve(act)))
     }
 
     pub(super) fn has_admin(&self) -> bool {
@@ -271,16 +284,20 @@ impl Play<'_> {
         if !self.stage.pace.is_in_time() {
             self.inconclusive("The machine could not keep up with real time.")?;
         }
-        let reply = match &asked {
-            Asked::Answered(reply) => Some(reply.clone()),
-            _ => None,
+        let (reply, panic) = match &asked {
+            Asked::Answered(reply) => (Some(reply.clone()), None),
+            Asked::Panicked(said) => (None, Some(said.clone())),
+            Asked::Dropped | Asked::Hung => (None, None),
         };
         reply.iter().for_each(|reply| (self.stage.witness)(Seen::Answered(reply)));
-        self.run.observed.push(Observed { step: self.step, at, call: call.clone(), reply });
+        self.run.observed.push(Observed { step: self.step, at, call: call.clone(), reply, panic });
         let aspect = match asked {
             Asked::Answered(reply) => return self.answered(at, &call, reply),
-            Asked::Dropped => return self.doubt(at, &call).map(|()| None),
-            Asked::Panicked => Aspect::Panicked,
+            Asked::Dropped => {
+                self.stage.storage.settle(&self.stage.provider).await;
+                return self.doubt(at, &call).map(|()| None);
+            }
+            Asked::Panicked(_) => Aspect::Panicked,
             Asked::Hung => Aspect::Hung,
         };
         let expected = self.oracle.forecast(at, &call);
@@ -294,7 +311,7 @@ impl Play<'_> {
         if !matches!(expected, Reply::Refused(_)) {
             return false;
         }
-        let accepted = Observed { step: self.step, at, call: call.clone(), reply: Some(Reply::Done) };
+        let accepted = Observed { step: self.step, at, call: call.clone(), reply: Some(Reply::Done), panic: None };
         self.run.observed.push(accepted);
         let avoids = avoid(&self.run.observed, &Mismatch { aspect: Aspect::Accepted, expected });
         self.run.observed.pop();
@@ -370,7 +387,8 @@ impl Play<'_> {
 pub(super) enum Asked {
     Answered(Reply),
     Dropped,
-    Panicked,
+    /// What it said.
+    Panicked(String),
     Hung,
 }
 
@@ -388,8 +406,10 @@ pub(super) async fn ask(
             return Poll::Ready(Asked::Dropped);
         }
         polls += 1;
-        let polled = catch_unwind(AssertUnwindSafe(|| Pin::<&mut Answering<'_>>::new(&mut answering).poll(cx)));
-        polled.map_or(Poll::Ready(Asked::Panicked), |poll| poll.map(Asked::Answered))
+        match catch(|| Pin::<&mut Answering<'_>>::new(&mut answering).poll(cx)) {
+            Ok(poll) => poll.map(Asked::Answered),
+            Err(said) => Poll::Ready(Asked::Panicked(said)),
+        }
     });
     // Most calls of an in-memory provider are answered at once, and need no timer.
     let first = std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut answer).poll(cx))).await;

@@ -39,6 +39,10 @@ use look::{Look, deviations, rule_of};
 /// Of so many calls that would only meet a settled deviation again, one is made.
 const MADE_OF: u64 = 16;
 
+/// For so many calls of scripts, one may be made to find out whether a deviation
+/// that seems settled is.
+const CALLS_FOR_DOUBT: u64 = 2;
+
 /// What to look for.
 pub(crate) struct Plan {
     pub seed: Seed,
@@ -89,6 +93,8 @@ struct Known {
     mistaken: BTreeMap<&'static str, u64>,
     /// How many calls have been thought about leaving out.
     foreseen: AtomicU64,
+    /// How many calls were made for deviations that seemed settled.
+    doubted: u64,
 }
 
 impl Known {
@@ -209,7 +215,8 @@ impl<'a> Explorer<'a> {
             }
             let times = self.known.settled.entry(rule).or_default();
             *times += 1;
-            if times.is_power_of_two() && self.known.focus.is_none() {
+            let may_doubt = self.known.doubted <= self.verdict.counts.calls / CALLS_FOR_DOUBT;
+            if times.is_power_of_two() && self.known.focus.is_none() && may_doubt {
                 doubtful.get_or_insert(deviation);
             }
         }
@@ -245,7 +252,9 @@ impl<'a> Explorer<'a> {
     async fn small(&mut self, script: Script, run: &Run, deviation: &Deviation) -> Option<(Script, Run)> {
         let (look, guess) = (Look::of(run, deviation), rule_of(run, deviation));
         if self.known.is_settled(guess) {
-            return self.shrink(&script, &look, Any).await;
+            let (small, calls) = self.shrink(&script, &look, Any).await;
+            self.known.doubted += calls;
+            return small;
         }
         // A guess that was wrong before is looked into more and more rarely.
         if let Some(times) = self.known.mistaken.get_mut(guess) {
@@ -254,12 +263,12 @@ impl<'a> Explorer<'a> {
                 return None;
             }
         }
-        let Some((small, _)) = self.shrink(&script, &look, New).await else {
+        let (Some((small, _)), _) = self.shrink(&script, &look, New).await else {
             self.verdict.notes.push(format!("A breach of {guess} was seen once and did not happen again."));
             return Some((script, run.clone()));
         };
         // Steps may have been left only because without them it looks settled.
-        let (small, run) = self.shrink(&small, &look, Any).await?;
+        let (small, run) = self.shrink(&small, &look, Any).await.0?;
         let is_settled = matches!(&run.end, End::Deviates(last) if self.known.is_settled(rule_of(&run, last)));
         if is_settled {
             self.known.mistaken.entry(guess).or_insert(1);
@@ -283,8 +292,9 @@ impl<'a> Explorer<'a> {
         self.verdict.findings.push(finding);
     }
 
-    /// The smallest script whose deviation looks the same, and its run.
-    async fn shrink(&mut self, script: &Script, look: &Look, which: Which) -> Option<(Script, Run)> {
+    /// The smallest script whose deviation looks the same, and its run; and how
+    /// many calls it took.
+    async fn shrink(&mut self, script: &Script, look: &Look, which: Which) -> (Option<(Script, Run)>, u64) {
         let known = &self.known;
         let is_it = |observed: &[Observed], mismatch: &Mismatch| {
             Look::seen(observed, mismatch) == *look && (which == Any || !known.is_settled(blame(observed, mismatch)))
@@ -293,14 +303,15 @@ impl<'a> Explorer<'a> {
             true => Next::Stop,
             false => known.policy(observed, mismatch),
         };
-        let lab = &mut self.lab;
+        let (lab, mut calls) = (&mut self.lab, 0);
         let shown = async |script: &Script| {
             let run = lab.run(script, &policy, None).await;
+            calls += run.observed.len() as u64;
             let is_shown = matches!(&run.end, End::Deviates(deviation) if is_it(&run.observed, &deviation.mismatch));
             is_shown.then_some(run)
         };
         let minimal = minimise(script.clone(), self.config.shrinking, shown).await;
-        minimal.run.map(|run| (minimal.script, run))
+        (minimal.run.map(|run| (minimal.script, run)), calls)
     }
 
     fn has(&self, rule: &str) -> bool {

@@ -70,7 +70,9 @@ impl Hunter<'_> {
         let mut number = 0;
         while self.hunt.calls < config.calls {
             let seed = config.seed.child(&number.to_string());
-            let script = generate::script(seed, profiles[number % profiles.len()]);
+            let profile = profiles[number % profiles.len()];
+            let profile = self.lab.tick_ms().map_or(profile, |tick| profile.on_grid(tick));
+            let script = generate::script(seed, profile);
             number += 1;
             let rule = self.rule;
             let policy = |observed: &[Observed], mismatch: &Mismatch| {

@@ -13,8 +13,9 @@ use crate::clock::{self, Time, Warp};
 pub(crate) enum Pace {
     /// The thread is on virtual time, and the provider follows it.
     Virtual,
-    /// The wall clock of the process stands still and is moved.
-    Warp(Warp),
+    /// The wall clock of the process stands still and is moved; by whole ticks,
+    /// if there are any.
+    Warp { warp: Warp, tick: Option<Duration> },
     /// Real time, counted in whole ticks.
     Real(Ticks),
 }
@@ -29,6 +30,18 @@ pub(crate) struct Ticks {
     wall: Time,
     /// How many ticks the script has passed.
     passed: u32,
+}
+
+/// How far a clock is ahead of a server's that begins ahead: further than any
+/// two clocks are apart, and nearer than certificates end.
+const AHEAD: Duration = Duration::from_secs(86_400);
+
+/// A tick has two halves.
+const SHORTEST_TICK: Duration = Duration::from_millis(2);
+
+/// How many ticks it takes for so much time to pass.
+fn ticks(by: Duration, tick: Duration) -> Result<u32, Late> {
+    u32::try_from(by.as_millis().div_ceil(tick.as_millis().max(1))).map_err(|_| Late)
 }
 
 /// The machine did not keep up: what a lock does was not decided by the script
@@ -47,20 +60,24 @@ impl Pace {
         match source {
             TimeSource::Virtual if clock::is_virtual() => Ok(Pace::Virtual),
             TimeSource::Real { tick } => Ok(Pace::Real(Ticks::new(tick))),
-            _ => {
-                let claim = Warp::claim().await.map_err(|error| error.to_string())?;
-                // Storage that keeps timestamps must not see time go back.
-                let start = Warp::latest().max(Some(clock::now()));
-                claim.start(start).map(Pace::Warp).map_err(|error| error.to_string())
-            }
+            TimeSource::WarpAhead { tick } => Pace::warped(AHEAD, Some(tick.max(SHORTEST_TICK))).await,
+            _ => Pace::warped(Duration::ZERO, None).await,
         }
+    }
+
+    async fn warped(ahead: Duration, tick: Option<Duration>) -> Result<Pace, String> {
+        let claim = Warp::claim().await.map_err(|error| error.to_string())?;
+        // Storage that keeps timestamps must not see time go back.
+        let start = Warp::latest().max(Some(clock::now() + ahead));
+        let warp = claim.start(start).map_err(|error| error.to_string())?;
+        Ok(Pace::Warp { warp, tick })
     }
 
     /// The time that a call made now is answered at.
     pub fn now(&self) -> Time {
         match self {
             Pace::Virtual => clock::now(),
-            Pace::Warp(warp) => warp.now(),
+            Pace::Warp { warp, .. } => warp.now(),
             Pace::Real(ticks) => ticks.now(),
         }
     }
@@ -70,7 +87,10 @@ impl Pace {
         let by = Duration::from_millis(ms);
         match self {
             Pace::Virtual => clock::sleep_until(clock::now() + by).await,
-            Pace::Warp(warp) => return warp.advance(by).map(drop).map_err(|_| Late),
+            Pace::Warp { warp, tick } => {
+                let by = tick.map_or(Some(by), |tick| tick.checked_mul(ticks(by, tick).ok()?)).ok_or(Late)?;
+                return warp.advance(by).map(drop).map_err(|_| Late);
+            }
             Pace::Real(ticks) => return ticks.wait(by).await,
         }
         Ok(())
@@ -80,7 +100,7 @@ impl Pace {
     /// it.
     pub fn is_in_time(&self) -> bool {
         match self {
-            Pace::Virtual | Pace::Warp(_) => true,
+            Pace::Virtual | Pace::Warp { .. } => true,
             Pace::Real(ticks) => ticks.is_in_time(),
         }
     }
@@ -96,7 +116,8 @@ impl Pace {
     /// millisecond does.
     pub fn tick_ms(&self) -> Option<u64> {
         match self {
-            Pace::Virtual | Pace::Warp(_) => None,
+            Pace::Virtual => None,
+            Pace::Warp { tick, .. } => tick.map(|tick| tick.as_millis() as u64),
             Pace::Real(ticks) => Some(ticks.tick.as_millis() as u64),
         }
     }
@@ -105,7 +126,10 @@ impl Pace {
     pub fn describe(&self) -> String {
         match self {
             Pace::Virtual => "virtual time".to_owned(),
-            Pace::Warp(_) => "a warped system clock".to_owned(),
+            Pace::Warp { tick: None, .. } => "a warped system clock".to_owned(),
+            Pace::Warp { tick: Some(tick), .. } => {
+                format!("a warped system clock, ahead of the server's, in ticks of {} ms", tick.as_millis())
+            }
             Pace::Real(ticks) => format!("real time, in ticks of {} ms", ticks.tick.as_millis()),
         }
     }
@@ -113,7 +137,7 @@ impl Pace {
 
 impl Ticks {
     fn new(tick: Duration) -> Ticks {
-        let tick = tick.max(Duration::from_millis(2));
+        let tick = tick.max(SHORTEST_TICK);
         Ticks { tick, began: tokio::time::Instant::now(), wall: clock::now(), passed: 0 }
     }
 
@@ -122,9 +146,7 @@ impl Ticks {
     }
 
     async fn wait(&mut self, by: Duration) -> Result<(), Late> {
-        let ticks = by.as_millis().div_ceil(self.tick.as_millis().max(1));
-        let ticks = u32::try_from(ticks).map_err(|_| Late)?;
-        self.passed = self.passed.checked_add(ticks).ok_or(Late)?;
+        self.passed = self.passed.checked_add(ticks(by, self.tick)?).ok_or(Late)?;
         tokio::time::sleep_until(self.began + self.tick * self.passed).await;
         Ok(())
     }

@@ -23,12 +23,36 @@ pub enum TimeSource {
     /// From this process's system clock (`SystemTime`), on whatever thread: it
     /// can be held still and moved by command.
     Warp,
+    /// From this process's system clock and, here and there, a server's, the
+    /// later of the two: the clock begins a day ahead of it, and stands still
+    /// but for whole ticks, so that what a call takes on the server decides
+    /// nothing. `tick` is twice as long as any call takes, and more; a second
+    /// suits a local database.
+    WarpAhead {
+        /// The smallest step of time that a check counts on.
+        tick: Duration,
+    },
     /// From somewhere else, such as a server. Time passes as it does; `tick` is
     /// the smallest step of it that a check counts on.
     Real {
         /// Several times what a call takes; 100 ms suit a local database.
         tick: Duration,
     },
+}
+
+impl TimeSource {
+    /// Whether the clock of the whole process is held still.
+    pub(crate) fn is_warped(self) -> bool {
+        matches!(self, TimeSource::Warp | TimeSource::WarpAhead { .. })
+    }
+
+    /// The step of time that counts, where not every millisecond does.
+    pub(crate) fn tick(self) -> Option<Duration> {
+        match self {
+            TimeSource::Real { tick } | TimeSource::WarpAhead { tick } => Some(tick),
+            TimeSource::Detect | TimeSource::Virtual | TimeSource::Warp => None,
+        }
+    }
 }
 
 /// What a check can use of a provider beyond [`ProviderFactory`]. Every method
@@ -85,6 +109,12 @@ pub trait Storage: ProviderFactory {
     async fn open(&self, _location: &str) -> Option<Arc<dyn Provider>> {
         None
     }
+
+    /// Waits until the storage behind `provider` does nothing any more that
+    /// nobody waits for: a call whose future was dropped, or whose process was
+    /// killed, may still be on its way in a pool or a server. By default it is
+    /// taken that nothing is.
+    async fn settle(&self, _provider: &Arc<dyn Provider>) {}
 
     /// Whether `corrupt_instance_history` is implemented (duroxide's default
     /// panics).

@@ -70,8 +70,8 @@ pub(super) struct Arena<'a> {
 
 impl<'a> Arena<'a> {
     pub fn new(storage: &'a dyn Storage, pace: Pace, config: &Config, callers: Callers) -> Arena<'a> {
-        // Where the clock cannot be held still, nothing may hang on the time.
-        let held = !matches!(pace, Pace::Real(_));
+        // Where a slow call may outlast a lock, nothing may hang on the time.
+        let held = pace.tick_ms().is_none();
         let (waits, lapse) = if held { (Waits::Some, Lapse::Locks) } else { (Waits::None, Lapse::Nothing) };
         let interleaved = clock::is_virtual() && callers == Callers::AsTheClockSays;
         let reading = storage.reading();
@@ -81,7 +81,7 @@ impl<'a> Arena<'a> {
             place: if interleaved { Place::Jumbled } else { Place::Tasks },
             waits,
             lapse,
-            reading: Reading { timestamps: held && reading.timestamps, ..reading },
+            reading: Reading { timestamps: !matches!(pace, Pace::Real(_)) && reading.timestamps, ..reading },
             habits: Habits::default(),
             lessons_left: LESSONS,
             observed: Vec::new(),

@@ -85,8 +85,9 @@ impl Caller {
         let replied = self.record.place();
         let reply = match asked {
             Asked::Answered(reply) => Some(reply),
-            Asked::Panicked => {
-                Some(Reply::Refused(Refusal::permanent(Class::Other, call.method(), "The call panicked.")))
+            Asked::Panicked(said) => {
+                let message = format!("The call panicked: {said}");
+                Some(Reply::Refused(Refusal::permanent(Class::Other, call.method(), message)))
             }
             Asked::Dropped | Asked::Hung => None,
         };

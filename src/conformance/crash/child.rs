@@ -32,7 +32,7 @@ pub(crate) async fn work(storage: &dyn Storage) -> Result<(), String> {
     // A deviation here is not about crashes; the parent sees it too, and stops
     // following there.
     let go_on = |_: &[Observed], _: &Mismatch| Next::Stop;
-    let mut pace = Pace::Warp(warp);
+    let mut pace = Pace::Warp { warp, tick: storage.time().tick() };
     let stage = Stage {
         provider,
         storage,

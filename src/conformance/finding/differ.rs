@@ -37,10 +37,14 @@ pub(super) fn words(run: &Run, deviation: &Deviation) -> Sides {
         (Aspect::Retryable, ..) => {
             one("an error that says that no retry can help".to_owned(), format!("{got}, retryable"))
         }
-        (Aspect::Panicked, expected, _) => one(whole(expected), "a panic".to_owned()),
+        (Aspect::Panicked, expected, _) => one(whole(expected), panicked(observed.panic.as_deref())),
         (Aspect::Hung, expected, _) => one(whole(expected), "no answer".to_owned()),
         (_, expected, _) => one(whole(expected), got),
     }
+}
+
+fn panicked(said: Option<&str>) -> String {
+    said.map_or_else(|| "a panic".to_owned(), |said| format!("a panic: {said}"))
 }
 
 fn barred(bar: &Bar, base: Time) -> String {

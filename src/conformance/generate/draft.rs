@@ -291,7 +291,8 @@ impl Draft {
         if self.chance(endless, 64) {
             return self.endless();
         }
-        if self.random.one_in(16) {
+        // What lasts no time at all ends in the tick it begins in.
+        if self.random.one_in(16) && self.profile.exact {
             return Duration::ZERO;
         }
         if !self.profile.exact {

@@ -23,7 +23,9 @@ fn killed(stand: &Stand) -> Outcome {
     let mut verdict = Verdict::new(stand.label.clone(), seed);
     for number in 0..stand.config.calls.div_ceil(CALLS_FOR_EACH) {
         let seed = seed.child(&number.to_string());
-        let script = generate::script(seed, Profile::of(Area::ALL[number as usize % Area::ALL.len()]));
+        let profile = Profile::of(Area::ALL[number as usize % Area::ALL.len()]);
+        let profile = stand.storage.time().tick().map_or(profile, |tick| profile.on_grid(tick.as_millis() as u64));
+        let script = generate::script(seed, profile);
         let once = crash(&*stand.storage, &script, seed, stand.config.patience);
         match stand.block_on(once) {
             Ok(Some(crash)) => look_at(stand, &mut verdict, crash, script, seed),

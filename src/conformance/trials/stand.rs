@@ -111,7 +111,7 @@ impl Stand {
         let verdict = match self.time() {
             Err(why) => Verdict::trouble(self.label.clone(), self.config.seed, why),
             Ok(time) => {
-                let alone = time == TimeSource::Warp || self.storage.can_corrupt();
+                let alone = time.is_warped() || self.storage.can_corrupt();
                 let _lane = self.lane(alone);
                 self.block_on(examine(&self.depot, &self.config, waivers, work))
             }

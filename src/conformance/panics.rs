@@ -1,0 +1,52 @@
+//! Panics of providers: caught where a call is polled, told in the finding,
+//! and not printed, which would be done again for every smaller script.
+//!
+//! It wraps the process's panic hook once, and changes nothing for panics
+//! elsewhere.
+
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
+use std::sync::Once;
+
+thread_local! {
+    /// The panic under way on this thread: `None` while nobody catches here.
+    static CAUGHT: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+static HOOK: Once = Once::new();
+
+/// What `body` returns, or what it said when it panicked.
+pub(super) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
+    HOOK.call_once(|| {
+        let before = take_hook();
+        set_hook(Box::new(move |info| {
+            if !noted(info) {
+                before(info);
+            }
+        }));
+    });
+    let outer = CAUGHT.with(|caught| caught.replace(Some(String::new())));
+    let done = catch_unwind(AssertUnwindSafe(body));
+    let said = CAUGHT.with(|caught| caught.replace(outer)).unwrap_or_default();
+    done.map_err(|_| said)
+}
+
+/// Takes note of a panic, if this thread catches.
+fn noted(info: &PanicHookInfo<'_>) -> bool {
+    CAUGHT.with(|caught| {
+        let Ok(mut caught) = caught.try_borrow_mut() else { return false };
+        let Some(said) = caught.as_mut() else { return false };
+        let text = info.payload_as_str().unwrap_or("without a message");
+        let place =
+            info.location().map_or_else(String::new, |place| format!(" ({}:{})", file(place.file()), place.line()));
+        *said = format!("{}{place}", text.lines().next().unwrap_or_default());
+        true
+    })
+}
+
+/// The end of a path that says enough: from the crate's folder on.
+fn file(path: &str) -> &str {
+    let source = path.rfind("/src/").or_else(|| path.rfind("/library/"));
+    let from = source.and_then(|at| path[..at].rfind('/')).map_or(0, |slash| slash + 1);
+    &path[from..]
+}
