@@ -39,8 +39,9 @@ pub(crate) trait Shelf: Send + Sync {
     /// Waits until nothing is under way that no provider here knows of.
     async fn settle(&self, _address: &str) {}
 
-    /// Deletes what is in a storage, where its providers are idle.
-    async fn empty(&self, address: &str, provider: &Self::Provider, thorough: bool) -> Result<(), String>;
+    /// Deletes what is in a storage, where its providers are idle. Says whether
+    /// the storage was still there.
+    async fn empty(&self, address: &str, provider: &Self::Provider, thorough: bool) -> Result<bool, String>;
 }
 
 /// One storage and the providers over it. The first was there first.
@@ -81,12 +82,16 @@ impl<S: Shelf> Leases<S> {
             let mut leases = self.leases.lock();
             leases.iter().position(Lease::is_free).map(|at| leases.remove(at))
         };
-        let lease = match free {
+        let cleaned = match free {
             // What belonged to a runtime that is gone cannot end, nor go on.
             Some(lease) if lease.runtime != Handle::current().id() || self.comes_to_rest(&lease.providers).await => {
                 self.clean(lease).await?
             }
-            _ => {
+            _ => None,
+        };
+        let lease = match cleaned {
+            Some(lease) => lease,
+            None => {
                 let (address, provider) = self.shelf.make().await?;
                 Lease { address, runtime: Handle::current().id(), providers: vec![Arc::new(provider)], uses: 1 }
             }
@@ -96,7 +101,8 @@ impl<S: Shelf> Leases<S> {
         Ok(provider)
     }
 
-    async fn clean(&self, mut lease: Lease<S::Provider>) -> Result<Lease<S::Provider>, String> {
+    /// The storage emptied; `None` if it has gone.
+    async fn clean(&self, mut lease: Lease<S::Provider>) -> Result<Option<Lease<S::Provider>>, String> {
         if lease.runtime != Handle::current().id() {
             lease.providers = vec![Arc::new(self.shelf.open(&lease.address).await?)];
             lease.runtime = Handle::current().id();
@@ -104,8 +110,8 @@ impl<S: Shelf> Leases<S> {
         lease.providers.truncate(1);
         lease.uses += 1;
         let thorough = lease.uses.is_multiple_of(USES_BETWEEN_THOROUGH);
-        self.shelf.empty(&lease.address, &lease.providers[0], thorough).await?;
-        Ok(lease)
+        let there = self.shelf.empty(&lease.address, &lease.providers[0], thorough).await?;
+        Ok(there.then_some(lease))
     }
 
     /// Whether these come to rest. If not, their storage is not lent again.

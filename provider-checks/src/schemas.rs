@@ -271,8 +271,8 @@ impl<P: InSchema> Shelf for InSchemas<P> {
         let _ = self.schemas.settle(schema).await;
     }
 
-    async fn empty(&self, schema: &str, _provider: &P, thorough: bool) -> Result<(), String> {
-        self.schemas.empty(schema, thorough).await
+    async fn empty(&self, schema: &str, _provider: &P, thorough: bool) -> Result<bool, String> {
+        self.schemas.empty(schema, thorough).await.map(|()| true)
     }
 }
 

@@ -135,7 +135,8 @@ impl Shelf for Databases {
         provider.get_pool().num_idle() >= provider.get_pool().size() as usize
     }
 
-    async fn empty(&self, address: &str, provider: &SqliteProvider, _thorough: bool) -> Result<(), String> {
+    /// A database in memory goes with its last connection.
+    async fn empty(&self, address: &str, provider: &SqliteProvider, _thorough: bool) -> Result<bool, String> {
         empty(provider.get_pool()).await.map_err(|error| format!("{address} cannot be emptied: {error}"))
     }
 }
@@ -145,7 +146,8 @@ async fn connect(address: &str, mode: &str) -> Result<SqliteProvider, String> {
     SqliteProvider::new(&url, None).await.map_err(|error| format!("{url} cannot be opened: {error}"))
 }
 
-async fn empty(pool: &sqlx::SqlitePool) -> Result<(), sqlx::Error> {
+/// Says whether there was any table.
+async fn empty(pool: &sqlx::SqlitePool) -> Result<bool, sqlx::Error> {
     let mut transaction = pool.begin().await?;
     let tables =
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'sqlite_*' AND name NOT GLOB '_sqlx*'";
@@ -154,7 +156,8 @@ async fn empty(pool: &sqlx::SqlitePool) -> Result<(), sqlx::Error> {
     let delete: Vec<String> = tables.iter().map(|table| format!("DELETE FROM {table};")).collect();
     let sql = format!("PRAGMA defer_foreign_keys = ON; {}", delete.concat());
     sqlx::query(&sql).execute(&mut *transaction).await?;
-    transaction.commit().await
+    transaction.commit().await?;
+    Ok(!tables.is_empty())
 }
 
 /// A temporary folder, named after this process so that a later one can tell

@@ -91,6 +91,8 @@ struct Known {
     accepted: BTreeSet<&'static str>,
     /// Rules that were guessed, and turned out to be settled ones: how often.
     mistaken: BTreeMap<&'static str, u64>,
+    /// How the deviations looked that break settled rules.
+    looks: Vec<Look>,
     /// How many calls have been thought about leaving out.
     foreseen: AtomicU64,
     /// How many calls were made for deviations that seemed settled.
@@ -213,6 +215,10 @@ impl<'a> Explorer<'a> {
             if deviation.mismatch.aspect == Aspect::Accepted {
                 self.known.accepted.insert(rule);
             }
+            let look = Look::of(&run, deviation);
+            if !self.known.looks.contains(&look) {
+                self.known.looks.push(look);
+            }
             let times = self.known.settled.entry(rule).or_default();
             *times += 1;
             let may_doubt = self.known.doubted <= self.verdict.counts.calls / CALLS_FOR_DOUBT;
@@ -265,7 +271,8 @@ impl<'a> Explorer<'a> {
         }
         let (Some((small, _)), _) = self.shrink(&script, &look, New).await else {
             self.verdict.notes.push(format!("A breach of {guess} was seen once and did not happen again."));
-            return Some((script, run.clone()));
+            // Without a second look the guess stands, unless what is known looks the same.
+            return (!self.known.looks.contains(&look)).then(|| (script, run.clone()));
         };
         // Steps may have been left only because without them it looks settled.
         let (small, run) = self.shrink(&small, &look, Any).await.0?;

@@ -11,6 +11,7 @@ mod regress;
 mod report;
 mod saboteurs;
 mod scratch;
+mod server;
 mod trials;
 mod tricks;
 mod waivers;

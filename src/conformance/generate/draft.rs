@@ -343,9 +343,8 @@ impl Draft {
     fn endless(&mut self) -> Duration {
         let exact = self.profile.exact;
         match self.random.below(8) {
-            0 if exact => Duration::from_nanos(1),
-            1 if exact => Duration::from_micros(999),
-            2 if exact => Duration::from_micros(1001),
+            // Whole milliseconds: what becomes of parts of one is open.
+            0..=2 if exact => Duration::from_millis(1),
             0..=2 => Duration::from_millis(u64::MAX),
             3 => Duration::MAX,
             4 => Duration::from_millis(i64::MAX as u64),

@@ -112,10 +112,11 @@ impl Draft {
         }
         if self.random.one_in(3) {
             // Counted from what is known of that execution, so mostly new.
-            let execution = self.execution();
+            let execution = self.execution().max(1);
             return self.relative(Call::AppendWithExecution { instance, execution, events });
         }
-        let execution = self.execution();
+        // No execution has the number 0.
+        let execution = self.execution().max(1);
         self.call(Call::AppendWithExecution { instance, execution, events });
     }
 }
