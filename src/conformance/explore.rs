@@ -269,7 +269,7 @@ impl<'a> Explorer<'a> {
                 return None;
             }
         }
-        let (Some((small, _)), _) = self.shrink(&script, &look, New).await else {
+        let Some(small) = self.shrink_new(&script, &look).await else {
             self.verdict.notes.push(format!("A breach of {guess} was seen once and did not happen again."));
             // Without a second look the guess stands, unless what is known looks the same.
             return (!self.known.looks.contains(&look)).then(|| (script, run.clone()));
@@ -282,6 +282,20 @@ impl<'a> Explorer<'a> {
             return None;
         }
         Some((small, run))
+    }
+
+    /// The smallest script whose deviation looks the same and is not settled.
+    /// Whether a call took effect whose future was dropped may be chance: then
+    /// it may have to be made whole, or left out.
+    async fn shrink_new(&mut self, script: &Script, look: &Look) -> Option<Script> {
+        let others = [script.with_dropped_made(), script.without_dropped()];
+        let others = others.into_iter().filter(|other| other != script);
+        for script in std::iter::once(script.clone()).chain(others) {
+            if let (Some((small, _)), _) = self.shrink(&script, look, New).await {
+                return Some(small);
+            }
+        }
+        None
     }
 
     /// Takes note of a finding, and keeps its script.

@@ -90,6 +90,28 @@ impl Script {
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
+
+    /// The same without the calls whose futures are dropped.
+    pub(crate) fn without_dropped(&self) -> Script {
+        self.steps.iter().filter(|step| !is_dropped(step)).cloned().collect::<Vec<Step>>().into()
+    }
+
+    /// The same with the calls whose futures are dropped made whole, but for
+    /// fetches: the tokens of others count from them.
+    pub(crate) fn with_dropped_made(&self) -> Script {
+        let made = |step: &Step| match step {
+            Step::Call(act) if is_dropped(step) => {
+                let fetches = matches!(act.call, Call::FetchOrchestrationItem { .. } | Call::FetchWorkItem { .. });
+                (!fetches).then(|| Step::Call(Act { dropped_after: None, ..act.clone() }))
+            }
+            step => Some(step.clone()),
+        };
+        self.steps.iter().filter_map(made).collect::<Vec<Step>>().into()
+    }
+}
+
+fn is_dropped(step: &Step) -> bool {
+    matches!(step, Step::Call(act) if act.dropped_after.is_some())
 }
 
 impl From<Vec<Step>> for Script {

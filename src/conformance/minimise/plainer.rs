@@ -104,7 +104,7 @@ fn durations(field: &str, old: Duration) -> Vec<Value> {
         _ if old < Duration::from_secs(1) => return vec![of(Duration::from_secs(1))],
         _ => {}
     }
-    found.extend(round.filter(shorter));
+    found.extend(round.chain([Duration::from_millis(i64::MAX as u64)]).filter(shorter));
     let ms = u64::try_from(old.as_millis()).unwrap_or(u64::MAX);
     let below = found.last().map_or(0, |round| u64::try_from(round.as_millis()).unwrap_or(u64::MAX));
     found.extend(between(below, ms).into_iter().map(Duration::from_millis));
@@ -123,16 +123,27 @@ fn numbers(field: &str, old: u64, relative: bool) -> Vec<u64> {
     if old <= 1 {
         return vec![plainest];
     }
-    let mut found = vec![plainest, 1 - plainest];
+    let mut found = vec![plainest];
+    // No execution has the number 0.
+    if relative || !matches!(field, "execution" | "execution_id") {
+        found.push(1 - plainest);
+    }
     found.extend(BOUNDARIES.into_iter().filter(|number| *number < old));
     let below = found.last().copied().unwrap_or(0).max(1);
     found.extend(between(below, old));
     found
 }
 
+/// Above it numbers are boundaries or nothing: where exactly storage overflows
+/// often depends on what time it is.
+const MOST_EXACT: u64 = 1 << 53;
+
 /// Numbers from the middle of the two up to the higher one, ever closer to it.
 fn between(low: u64, high: u64) -> Vec<u64> {
     let mut found = Vec::new();
+    if high > MOST_EXACT {
+        return found;
+    }
     let mut gap = high.saturating_sub(low) / 2;
     while gap > 0 {
         found.push(high - gap);
