@@ -109,7 +109,7 @@ fn what_would_end_near_a_tick_is_not_judged() {
 fn storage_settles_after_every_future_that_was_dropped() {
     let server = Server::new(SLOW, AHEAD);
     block_on(check_storage(&server, &config().profiles([Profile::of(Area::Dropped)]))).assert_clean();
-    assert!(server.settled.load(Ordering::SeqCst) > 20);
+    assert!(server.settled.load(Ordering::SeqCst) > 0);
 }
 
 const FRAIL: Saboteur = Saboteur { name: "Memory, frail", rule: "error.is-no-panic", trick: panics };
