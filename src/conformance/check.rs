@@ -118,7 +118,7 @@ pub(crate) async fn examine(storage: &dyn Storage, config: &Config, waivers: &Wa
     let trouble = |why: String| Verdict::trouble(storage.label(), config.seed, why);
     let calls = match &work {
         Work::Plan(plan) => plan.calls,
-        _ => config.calls,
+        _ => config.calls_at(storage.time()),
     };
     let watch = match watch(storage, config, calls) {
         Ok(watch) => watch,
@@ -140,6 +140,7 @@ async fn perform(
     let label = storage.label();
     let mut verdict = Verdict::new(label.clone(), config.seed);
     verdict.clock = pace.describe();
+    let calls = config.calls_at(storage.time());
     let lab = Lab::new(storage, pace, config.patience);
     let mut explorer = Explorer::new(storage, lab, config, waivers.of(&label).collect(), pulse, verdict);
     match (work, &config.script) {
@@ -150,7 +151,7 @@ async fn perform(
         (Work::Everything, None) => {
             explorer.try_waivers(waivers.file()).await;
             rerun_all(&mut explorer, config).await;
-            let plan = Plan { seed: config.seed, calls: config.calls, profiles: config.profiles.clone(), focus: None };
+            let plan = Plan { seed: config.seed, calls, profiles: config.profiles.clone(), focus: None };
             explorer.explore(&plan).await;
             return explorer.finish(waivers.file()).await;
         }

@@ -83,7 +83,7 @@ pub async fn replay_race(storage: &dyn Storage, program: &Program, schedule: See
 async fn check_with(storage: &dyn Storage, config: &Config, callers: Callers) -> Verdict {
     match settle(config) {
         Ok((config, waivers)) => {
-            let plan = Plan { seed: config.seed, calls: config.calls, theme: None, callers };
+            let plan = Plan { seed: config.seed, calls: config.calls_at(storage.time()), theme: None, callers };
             concurrent(storage, &config, &waivers, plan).await
         }
         Err(why) => Verdict::trouble(storage.label(), config.seed, why),

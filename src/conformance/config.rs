@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::generate::Profile;
 use super::minimise::Budget;
 use super::regress::{Kept, KeptError, Regressions, SCRIPT_VARIABLE};
+use super::storage::TimeSource;
 use super::waivers::{Waivers, WaiversError};
 use crate::report::Format;
 use crate::seed::{SEED_VARIABLE, Seed, SeedError};
@@ -42,7 +43,7 @@ pub const REPORT_VARIABLE: &str = "DUROXIDE_SIM_REPORT";
 #[must_use]
 pub struct Config {
     pub(crate) seed: Seed,
-    pub(crate) calls: u64,
+    calls: Option<u64>,
     pub(crate) at_most: Duration,
     pub(crate) patience: Duration,
     pub(crate) shrinking: Budget,
@@ -58,7 +59,7 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             seed: Seed(1),
-            calls: 100_000,
+            calls: None,
             at_most: Duration::from_secs(300),
             patience: Duration::from_secs(10),
             shrinking: Budget::default(),
@@ -78,10 +79,16 @@ impl Config {
         Config { seed: seed.into(), ..self }
     }
 
-    /// How many calls are made, those of shrinking not counted; 100,000 unless
-    /// set. The last script is run to its end.
+    /// How many calls are made, those of shrinking not counted. Unless set,
+    /// 100,000 where time is virtual and 20,000 elsewhere, where each call takes
+    /// a hundred times as long. The last script is run to its end.
     pub fn calls(self, calls: u64) -> Config {
-        Config { calls, ..self }
+        Config { calls: Some(calls), ..self }
+    }
+
+    /// How many calls are made of storage that reads time so.
+    pub(crate) fn calls_at(&self, time: TimeSource) -> u64 {
+        self.calls.unwrap_or(if time == TimeSource::Virtual { 100_000 } else { 20_000 })
     }
 
     /// How much real time the check may take; five minutes unless set. It ends
@@ -149,7 +156,7 @@ impl Config {
             self.seed = seed;
         }
         if let Some(text) = variable(CALLS_VARIABLE) {
-            self.calls = calls_of(&text).ok_or(ConfigError::Calls(text))?;
+            self.calls = Some(calls_of(&text).ok_or(ConfigError::Calls(text))?);
         }
         self.script = Kept::from_env().map_err(ConfigError::Script)?;
         if let Some(text) = variable(REPORT_VARIABLE) {

@@ -85,8 +85,9 @@ pub async fn differential(providers: &[(&str, &dyn Storage)], config: &Config) -
     let tick = providers.iter().filter_map(|(_, storage)| storage.time().tick()).max();
     // In batches: a provider keeps its clock for one.
     const BATCH: u64 = 50;
+    let all = providers.iter().map(|(_, storage)| config.calls_at(storage.time())).min().unwrap_or(0);
     let (mut calls, mut number) = (0, 0);
-    while calls < config.calls && comparison.troubles.is_empty() {
+    while calls < all && comparison.troubles.is_empty() {
         let scripts: Vec<(Script, Option<Seed>)> = (number..number + BATCH)
             .map(|number| {
                 let profile = config.profiles[(number % config.profiles.len() as u64) as usize];

@@ -67,8 +67,9 @@ const MOST_TRIES: u32 = 3;
 impl Hunter<'_> {
     async fn search(&mut self, config: &Config) {
         let profiles = Profile::for_rule(self.rule);
+        let calls = config.calls_at(self.storage.time());
         let mut number = 0;
-        while self.hunt.calls < config.calls {
+        while self.hunt.calls < calls {
             let seed = config.seed.child(&number.to_string());
             let profile = profiles[number % profiles.len()];
             let profile = self.lab.tick_ms().map_or(profile, |tick| profile.on_grid(tick));

@@ -13,7 +13,7 @@ pub(super) fn trials(_: &Stand) -> Vec<Trial> {
     let trial = |theme: &Theme| {
         let theme = *theme;
         Trial::new(format!("concurrent::{}", theme.name()), move |stand: &Stand| {
-            let calls = stand.config.calls / CALLS_FOR_EACH / Theme::ALL.len() as u64;
+            let calls = stand.calls() / CALLS_FOR_EACH / Theme::ALL.len() as u64;
             Outcome::of(&look_at(stand, &stand.waivers, theme, calls.max(1)))
         })
     };

@@ -21,7 +21,7 @@ fn killed(stand: &Stand) -> Outcome {
     let _lane = stand.lane(true);
     let seed = stand.config.seed.child("crash::killed");
     let mut verdict = Verdict::new(stand.label.clone(), seed);
-    for number in 0..stand.config.calls.div_ceil(CALLS_FOR_EACH) {
+    for number in 0..stand.calls().div_ceil(CALLS_FOR_EACH) {
         let seed = seed.child(&number.to_string());
         let profile = Profile::of(Area::ALL[number as usize % Area::ALL.len()]);
         let profile = stand.storage.time().tick().map_or(profile, |tick| profile.on_grid(tick.as_millis() as u64));

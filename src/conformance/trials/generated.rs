@@ -12,7 +12,7 @@ pub(super) fn trials(stand: &Stand) -> Vec<Trial> {
     let trial = |profile: &crate::conformance::generate::Profile| {
         let profile = *profile;
         Trial::new(format!("generated::{}", profile.name()), move |stand: &Stand| {
-            let calls = stand.config.calls / 2 / stand.config.profiles.len().max(1) as u64;
+            let calls = stand.calls() / 2 / stand.config.profiles.len().max(1) as u64;
             let plan = Plan { seed: stand.config.seed, calls: calls.max(1), profiles: vec![profile], focus: None };
             Outcome::of(&stand.examine(&stand.waivers, Work::Plan(plan)))
         })
@@ -23,5 +23,5 @@ pub(super) fn trials(stand: &Stand) -> Vec<Trial> {
 /// Half of all calls are for the rules, in equal parts.
 pub(super) fn calls_of_rule(stand: &Stand) -> u64 {
     let rules = contract::rules().filter(|rule| rule::is_for_scripts(rule)).count() as u64;
-    (stand.config.calls / 2 / rules.max(1)).max(1)
+    (stand.calls() / 2 / rules.max(1)).max(1)
 }

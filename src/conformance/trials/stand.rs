@@ -73,6 +73,11 @@ impl Stand {
         self.waivers.of(&self.label).filter(move |waiver| waiver.rule == rule)
     }
 
+    /// How many calls all trials together make.
+    pub fn calls(&self) -> u64 {
+        self.config.calls_at(self.storage.time())
+    }
+
     /// Waits until this trial may run.
     pub fn lane(&self, alone: bool) -> Lane<'_> {
         if alone {
