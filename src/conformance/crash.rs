@@ -13,15 +13,19 @@
 
 mod child;
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::blame::blame;
-use super::drive::{End, Observed, Run, Stage, nobody, resume, stop_at_once};
+use super::drive::{Deviation, End, Next, Observed, Run, Stage, ends_with_read, nobody, play, resume};
+use super::explore::look::{Look, deviations};
+use super::minimise::spelled_out;
 use super::oracle::{Aspect, Mismatch};
 use super::pace::Pace;
 use super::script::{Script, Step};
@@ -95,24 +99,70 @@ pub(crate) async fn crash(
     };
     storage.settle(&reopened).await;
     let before = observed.len();
+    let policy = |observed: &[Observed], _: &Mismatch| if ends_with_read(observed) { Next::GoOn } else { Next::Stop };
     let stage = Stage {
         provider: reopened,
         storage,
         pace: &mut pace,
-        policy: &stop_at_once,
+        policy: &policy,
         avoid: None,
         witness: &nobody,
         patience,
     };
-    let after = Script { steps: vec![Step::ReadBack, Step::Drain] };
-    let run = resume(observed, &after, stage).await;
+    let mut run = resume(observed, &looking(), stage).await;
     storage.dispose(provider).await;
-    let rule = match &run.end {
-        // What deviates before the crash has nothing to do with it.
-        End::Deviates(deviation) if deviation.observed >= before => Some(rule(&run, before, &deviation.mismatch)),
-        _ => None,
-    };
+    // What deviates before the crash has nothing to do with it, and what
+    // deviates without one has neither.
+    let after: Vec<Deviation> = deviations(&run).filter(|deviation| deviation.observed >= before).cloned().collect();
+    let mut found = None;
+    if !after.is_empty() {
+        let habits = habits(storage, &run.observed[..before], &mut pace, patience).await;
+        found = after.into_iter().find(|deviation| !habits.contains(&Look::of(&run, deviation)));
+    }
+    let rule = found.map(|deviation| {
+        run.observed.truncate(deviation.observed + 1);
+        let rule = rule(&run, before, &deviation.mismatch);
+        run.end = End::Deviates(deviation);
+        rule
+    });
     Ok(Some(Crash { run, answered, rule }))
+}
+
+/// What is done after a crash.
+fn looking() -> Script {
+    Script { steps: vec![Step::ReadBack, Step::Drain] }
+}
+
+/// How the provider deviates after the same calls when no process dies: with
+/// the call that was under way, and without it. That has nothing to do with
+/// crashes.
+async fn habits(storage: &dyn Storage, observed: &[Observed], pace: &mut Pace, patience: Duration) -> Vec<Look> {
+    let looks = Mutex::new(Vec::new());
+    let policy = |observed: &[Observed], mismatch: &Mismatch| {
+        looks.lock().push(Look::seen(observed, mismatch));
+        if ends_with_read(observed) { Next::GoOn } else { Next::Stop }
+    };
+    let base = observed.first().map_or_else(|| pace.now(), |seen| seen.at);
+    let mut run =
+        Run { base, observed: observed.to_vec(), end: End::Agrees, waived: Vec::new(), avoided: BTreeSet::new() };
+    let with = Script { steps: [spelled_out(&run, 0), looking().steps].concat() };
+    run.observed.retain(|seen| seen.reply.is_some());
+    let without = Script { steps: [spelled_out(&run, 0), looking().steps].concat() };
+    for script in if with == without { vec![with] } else { vec![with, without] } {
+        let provider = storage.create_provider().await;
+        let stage = Stage {
+            provider: provider.clone(),
+            storage,
+            pace: &mut *pace,
+            policy: &policy,
+            avoid: None,
+            witness: &nobody,
+            patience,
+        };
+        play(&script, stage).await;
+        storage.dispose(provider).await;
+    }
+    looks.into_inner()
 }
 
 /// The rule that what was found after a crash breaks.

@@ -11,6 +11,8 @@ mod names;
 mod plainer;
 mod steps;
 
+pub(super) use aim::spelled_out;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use crate::store::Bar;
 /// How a deviation looks: the method, in what it deviates, and why the call had
 /// to be refused if it had to be.
 #[derive(PartialEq)]
-pub(super) struct Look(&'static str, Aspect, Option<Class>);
+pub(in crate::conformance) struct Look(&'static str, Aspect, Option<Class>);
 
 impl Look {
     pub fn of(run: &Run, deviation: &Deviation) -> Look {

@@ -43,7 +43,7 @@ fn issued(call: &Observed) -> Option<(&'static str, &str)> {
 }
 
 /// What the steps at `step` asked, as a call each, with waits between.
-pub(super) fn spelled_out(run: &Run, step: usize) -> Vec<Step> {
+pub(in crate::conformance) fn spelled_out(run: &Run, step: usize) -> Vec<Step> {
     let mut steps = Vec::new();
     let first = run.observed.iter().position(|call| call.step == step).unwrap_or(run.observed.len());
     for (at, call) in run.observed.iter().enumerate().skip(first).take_while(|(_, call)| call.step == step) {
