@@ -50,12 +50,26 @@ pub struct Choice {
     pub pick: Pick,
     /// Which of two allowed readings holds, where the documents allow two.
     pub leeway: Leeway,
+    /// What becomes of queue messages that no orchestration stands behind.
+    pub mail: Mail,
+}
+
+/// What a fetch of turns does with the visible queue messages of instances that
+/// nothing has started: it drops those that it finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mail {
+    /// It has looked at every instance.
+    Dropped,
+    /// It has found another instance before any of them.
+    Kept,
+    /// It has come to this instance alone.
+    DroppedOf(String),
 }
 
 impl Choice {
     /// The choice of a policy: `pick`, with the readings that [`crate::Memory`] has.
     pub fn new(token: impl Into<String>, pick: Pick) -> Choice {
-        Choice { token: token.into(), pick, leeway: Leeway::None }
+        Choice { token: token.into(), pick, leeway: Leeway::None, mail: Mail::Dropped }
     }
 }
 

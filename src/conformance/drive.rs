@@ -330,6 +330,7 @@ impl Play<'_> {
                 }
             }
             _ => match self.oracle.follow(at, call, &reply) {
+                Ok(()) if self.oracle.is_lost() => self.lost()?,
                 Ok(()) => self.memo.note(call, &reply),
                 Err(mismatch) => self.deviates(*mismatch)?,
             },
@@ -344,10 +345,14 @@ impl Play<'_> {
     fn doubt(&mut self, at: Time, call: &Call) -> Result<(), Over> {
         match self.oracle.doubt(at, call) {
             Ok(()) => Ok(()),
-            Err(_) => self.inconclusive(
-                "Too many calls left it open whether they took effect, and nothing that was read since tells.",
-            ),
+            Err(_) => self.lost(),
         }
+    }
+
+    fn lost(&mut self) -> Result<(), Over> {
+        self.inconclusive(
+            "Too many calls left it open whether they took effect, and nothing that was read since tells.",
+        )
     }
 
     fn deviates(&mut self, mismatch: Mismatch) -> Result<(), Over> {

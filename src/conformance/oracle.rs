@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use super::compare::{Differs, compare};
 use crate::call::{Call, Reply};
 use crate::clock::Time;
-use crate::store::{Bar, Choice, Leeway, Pick, Store};
+use crate::store::{Bar, Choice, Leeway, Mail, Pick, Store};
 
 /// How an answer deviates from every answer that is allowed.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,18 +107,22 @@ impl Oracle {
         {
             return Err(Box::new(Mismatch { aspect: Aspect::Token, expected: got.clone() }));
         }
-        if let [world] = &mut self.worlds[..] {
+        if let [world] = &mut self.worlds[..]
+            && mails(world, now, call, got).len() == 1
+        {
             return step(world, now, call, got, self.reading);
         }
-        let mut first = None;
-        let mut explain = |mut world: Store| match step(&mut world, now, call, got, self.reading) {
-            Ok(()) => Some(world),
-            Err(mismatch) => {
-                first.get_or_insert(mismatch);
-                None
+        let (mut first, mut left) = (None, Vec::new());
+        for world in &self.worlds {
+            for mail in mails(world, now, call, got) {
+                let mut world = world.clone();
+                match step_with(&mut world, now, call, got, self.reading, mail) {
+                    Ok(()) if !left.contains(&world) => left.push(world),
+                    Ok(()) => {}
+                    Err(mismatch) => drop(first.get_or_insert(mismatch)),
+                }
             }
-        };
-        let left: Vec<Store> = self.worlds.iter().cloned().filter_map(&mut explain).collect();
+        }
         match first {
             Some(mismatch) if left.is_empty() => Err(mismatch),
             _ => {
@@ -126,6 +130,11 @@ impl Oracle {
                 Ok(())
             }
         }
+    }
+
+    /// Whether more worlds are left than can be followed.
+    pub fn is_lost(&self) -> bool {
+        self.worlds.len() > MOST_WORLDS
     }
 
     /// Takes note of a call of which it is not known whether it took effect.
@@ -178,6 +187,24 @@ pub(crate) fn picks(world: &Store, now: Time, call: &Call) -> Vec<Pick> {
     }
 }
 
+/// What may have become of queue messages that nobody has a use for. A fetch
+/// drops those that it finds ("Work Queues", implementation guide); one that
+/// returns the turn of another instance need not have come to them, and one
+/// that returns nothing has come to one at least.
+fn mails(world: &Store, now: Time, call: &Call, got: &Reply) -> Vec<Mail> {
+    let mut all = vec![Mail::Dropped];
+    if matches!(call, Call::FetchOrchestrationItem { .. }) {
+        let names = world.unclaimed_mail(now);
+        if !names.is_empty() && matches!(got, Reply::Turn(Some(_))) {
+            all.push(Mail::Kept);
+        }
+        if names.len() > 1 {
+            all.extend(names.into_iter().map(|name| Mail::DroppedOf(name.to_owned())));
+        }
+    }
+    all
+}
+
 /// Moves one world on, if it explains the answer.
 pub(crate) fn step(
     world: &mut Store,
@@ -185,6 +212,17 @@ pub(crate) fn step(
     call: &Call,
     got: &Reply,
     reading: Reading,
+) -> Result<(), Box<Mismatch>> {
+    step_with(world, now, call, got, reading, Mail::Dropped)
+}
+
+fn step_with(
+    world: &mut Store,
+    now: Time,
+    call: &Call,
+    got: &Reply,
+    reading: Reading,
+    mail: Mail,
 ) -> Result<(), Box<Mismatch>> {
     let mismatch = |aspect, expected| Err(Box::new(Mismatch { aspect, expected }));
     let missed = match (call, got) {
@@ -200,7 +238,7 @@ pub(crate) fn step(
         let expected = world.clone().apply(now, call, &Choice::new("some token", Pick::Oldest));
         return mismatch(Aspect::Missed, expected);
     }
-    let choice = explain(call, got);
+    let choice = Choice { mail, ..explain(call, got) };
     if let (Call::EnqueueForOrchestrator { item, delay: Some(_) }, false) = (call, reading.delayed_visibility) {
         let at_once = Call::EnqueueForOrchestrator { item: item.clone(), delay: None };
         let expected = world.apply(now, &at_once, &choice);

@@ -66,12 +66,18 @@ impl Queue {
 
     /// Drops the queue messages visible at `now`, unless a start is visible too.
     pub fn drop_unclaimed_mail(&mut self, now: Time) {
-        if self.first_start().is_none_or(|start| start.0 > now) {
-            let unclaimed = |at: &(Time, u64), message: &Message| {
-                at.0 <= now && matches!(*message.item, WorkItem::QueueMessage { .. })
-            };
-            self.waiting.retain(|at, message| !unclaimed(at, message));
+        if self.is_unclaimed(now) {
+            self.waiting.retain(|at, message| !is_mail(now, at, message));
         }
+    }
+
+    /// Whether there are any that this would drop.
+    pub fn has_unclaimed_mail(&self, now: Time) -> bool {
+        self.is_unclaimed(now) && self.waiting.iter().any(|(at, message)| is_mail(now, at, message))
+    }
+
+    fn is_unclaimed(&self, now: Time) -> bool {
+        self.first_start().is_none_or(|start| start.0 > now)
     }
 
     /// When the first message is visible, and its id.
@@ -91,4 +97,9 @@ impl Queue {
     pub fn messages(&self) -> impl Iterator<Item = &Message> {
         self.waiting.values()
     }
+}
+
+/// Whether it is a queue message that is visible at `now`.
+fn is_mail(now: Time, (at, _): &(Time, u64), message: &Message) -> bool {
+    *at <= now && matches!(*message.item, WorkItem::QueueMessage { .. })
 }

@@ -1,5 +1,6 @@
 //! Turns: fetching an instance with its messages, and committing the outcome.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use duroxide::EventKind;
@@ -8,7 +9,7 @@ use semver::Version;
 
 use super::instance::{Execution, History, RUNNING, Record};
 use super::queue::{Lease, Message};
-use super::{Choice, Key, Pick, Store, invalid, lock_lost};
+use super::{Choice, Key, Mail, Pick, Store, invalid, lock_lost};
 use crate::call::{AckTurn, Item, Refusal, Reply, Turn, VersionRange, instance_of, is_job, kind_of};
 use crate::clock::Time;
 
@@ -53,7 +54,7 @@ impl Store {
         versions: Option<&[VersionRange]>,
         choice: &Choice,
     ) -> Option<Box<Turn>> {
-        self.drop_unclaimed_mail(now);
+        self.drop_unclaimed_mail(now, &choice.mail);
         let key = self.pick_turn(now, versions, &choice.pick)?;
         let row = self.instances.get_mut(&key).expect("a listed instance has a row");
         if let Some((lease, batch)) = row.lease.take() {
@@ -102,7 +103,8 @@ impl Store {
 
     /// Drops queue messages for instances that no orchestration stands behind,
     /// as the implementation guide demands under "Work Queues".
-    fn drop_unclaimed_mail(&mut self, now: Time) {
+    fn drop_unclaimed_mail(&mut self, now: Time, mail: &Mail) {
+        let mut kept = Vec::new();
         while let Some((at, key)) = self.mail.first().copied().filter(|(at, _)| *at <= now) {
             self.mail.remove(&(at, key));
             let Some(row) = self.instances.get_mut(&key).filter(|row| !row.is_known()) else { continue };
@@ -112,6 +114,9 @@ impl Store {
                     self.mail.insert((lease.until, key));
                 }
                 Some(_) => {}
+                None if *mail == Mail::Kept || matches!(mail, Mail::DroppedOf(name) if *name != row.name) => {
+                    kept.push((at, key));
+                }
                 None => {
                     row.queue.drop_unclaimed_mail(now);
                     self.relist(key);
@@ -119,6 +124,15 @@ impl Store {
                 }
             }
         }
+        self.mail.extend(kept);
+    }
+
+    /// The instances of which a fetch now drops queue messages, if it finds them.
+    pub fn unclaimed_mail(&self, now: Time) -> BTreeSet<&str> {
+        let due = self.mail.range(..=(now, Key::MAX)).filter_map(|(_, key)| self.instances.get(key));
+        due.filter(|row| !row.is_known() && row.lease.is_none() && row.queue.has_unclaimed_mail(now))
+            .map(|row| &*row.name)
+            .collect()
     }
 
     pub(super) fn ack_turn(&mut self, now: Time, ack: &AckTurn) -> Result<Reply, Refusal> {

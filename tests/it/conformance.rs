@@ -6,6 +6,7 @@ mod contract;
 mod differential;
 mod finding;
 mod generate;
+mod mail;
 mod minimise;
 mod regress;
 mod report;

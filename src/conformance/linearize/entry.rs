@@ -207,7 +207,7 @@ impl Entry<'_> {
         let token = self.made.issued().map_or_else(|| format!("unseen {}", self.call), str::to_owned);
         let lead = |pick| {
             let mut next = world.clone();
-            let choice = Choice { token: token.clone(), pick, leeway: Leeway::None };
+            let choice = Choice::new(token.clone(), pick);
             let reply = next.apply(self.at, &call, &choice);
             (!matches!(reply, Reply::Refused(_))).then_some(next)
         };
