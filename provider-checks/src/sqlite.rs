@@ -74,8 +74,9 @@ impl ProviderFactory for Sqlite {
 
 #[async_trait]
 impl Storage for Sqlite {
+    /// One name for both: they deviate alike.
     fn label(&self) -> String {
-        if self.is_in_files() { "sqlite-file" } else { "sqlite" }.to_owned()
+        "sqlite".to_owned()
     }
 
     fn code(&self) -> Option<String> {

@@ -10,7 +10,7 @@ mod mail;
 mod minimise;
 mod regress;
 mod report;
-mod saboteurs;
+pub mod saboteurs;
 mod scratch;
 mod server;
 mod trials;

@@ -14,6 +14,9 @@ use duroxide_sim::trace::{Log, Recorder};
 use duroxide_sim::{Memory, Sim};
 use parking_lot::Mutex;
 
+use crate::conformance::saboteurs::{Saboteur, Suspect};
+
+mod sabotage;
 pub mod source;
 mod stress;
 
@@ -29,11 +32,18 @@ struct Factory {
     layered: bool,
     settings: Settings,
     latest: Mutex<Option<Arc<Memory>>>,
+    /// Makes them in place of Memory.
+    suspect: Option<Suspect>,
 }
 
 impl Factory {
     fn new(layered: bool) -> Factory {
-        Factory { layered, settings: Settings::default(), latest: Mutex::new(None) }
+        Factory { layered, settings: Settings::default(), latest: Mutex::new(None), suspect: None }
+    }
+
+    /// Of providers that do something wrong.
+    fn of(saboteur: Saboteur) -> Factory {
+        Factory { suspect: Some(Suspect::new(saboteur)), ..Factory::new(false) }
     }
 
     /// The same, of providers whose fetches never wait.
@@ -42,6 +52,9 @@ impl Factory {
     }
 
     fn provider(&self) -> Arc<dyn Provider> {
+        if let Some(suspect) = &self.suspect {
+            return suspect.provider();
+        }
         let memory = Arc::new(Memory::with_settings(self.settings));
         *self.latest.lock() = Some(memory.clone());
         if self.layered { Arc::new(Port::over(Recorder::new(Under::new(memory), "idle", Log::new()))) } else { memory }
@@ -59,11 +72,17 @@ impl ProviderFactory for Factory {
     }
 
     async fn corrupt_instance_history(&self, instance: &str) {
-        assert!(self.latest().corrupt_history(instance), "{instance} has no history");
+        match &self.suspect {
+            Some(suspect) => suspect.corrupt_instance_history(instance).await,
+            None => assert!(self.latest().corrupt_history(instance), "{instance} has no history"),
+        }
     }
 
     async fn get_max_attempt_count(&self, instance: &str) -> u32 {
-        self.latest().max_attempts(instance)
+        match &self.suspect {
+            Some(suspect) => suspect.get_max_attempt_count(instance).await,
+            None => self.latest().max_attempts(instance),
+        }
     }
 }
 
@@ -119,6 +138,12 @@ macro_rules! tests {
                 })*
             })*
         }
+
+        /// Each of them.
+        const OFFICIAL: &[(&str, fn(Factory) -> Validation)] = &[$($((
+            concat!(stringify!($module), "::", stringify!($name)),
+            call!(duroxide::provider_validation::$module::$name $(, $how)?),
+        )),*),*];
 
         /// The names on the list, by module.
         const LISTED: &[(&str, &[&str])] = &[$((stringify!($module), &[$(stringify!($name)),*])),*];

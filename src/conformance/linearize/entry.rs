@@ -20,7 +20,7 @@ use super::order::Orders;
 use crate::call::{Call, InstanceQuery, Reply};
 use crate::clock::Time;
 use crate::conformance::oracle::{Aspect, Mismatch, Reading, picks, step};
-use crate::store::{Choice, Leeway, Pick, Store};
+use crate::store::{Choice, Pick, Store};
 
 /// One thing to be put in order.
 #[derive(Clone, Debug)]

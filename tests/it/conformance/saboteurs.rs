@@ -145,14 +145,19 @@ impl Suspect {
     pub fn new(saboteur: Saboteur) -> Suspect {
         Suspect { saboteur, latest: Mutex::new(None) }
     }
+
+    /// A new provider.
+    pub fn provider(&self) -> Arc<dyn Provider> {
+        let sabotaged = Arc::new(Sabotaged { bench: Mutex::default(), trick: self.saboteur.trick });
+        *self.latest.lock() = Some(sabotaged.clone());
+        Arc::new(Port::over(sabotaged))
+    }
 }
 
 #[async_trait]
 impl ProviderFactory for Suspect {
     async fn create_provider(&self) -> Arc<dyn Provider> {
-        let sabotaged = Arc::new(Sabotaged { bench: Mutex::default(), trick: self.saboteur.trick });
-        *self.latest.lock() = Some(sabotaged.clone());
-        Arc::new(Port::over(sabotaged))
+        self.provider()
     }
 
     async fn corrupt_instance_history(&self, instance: &str) {

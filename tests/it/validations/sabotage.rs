@@ -1,0 +1,69 @@
+//! Which saboteurs duroxide's own validations tell from a right provider: the
+//! page `src/conformance/saboteurs.md`.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use duroxide_sim::{Limits, Sim};
+
+use super::{Factory, OFFICIAL, Validation};
+use crate::conformance::saboteurs::{Saboteur, all, honest};
+
+/// Of so many saboteurs one is looked at in every run of the tests.
+const SAMPLE: usize = 20;
+
+/// The first validation that a saboteur fails, hangs in or panics in.
+fn killer(saboteur: Saboteur) -> Option<&'static str> {
+    let fails = |validation: fn(Factory) -> Validation| {
+        // Some wait for ever for what the saboteur does not bring.
+        let limits = Limits { virtual_time: Duration::from_secs(86_400), steps: 200_000, ..Limits::default() };
+        let sim = Sim::new(1).without_laws().limits(limits);
+        sim.try_run(move |_| validation(Factory::of(saboteur))).is_err()
+    };
+    // A saboteur's fetches never wait.
+    let mut own = OFFICIAL.iter().filter(|(name, _)| !name.ends_with("waits_for_timeout"));
+    own.find(|(_, validation)| fails(*validation)).map(|(name, _)| *name)
+}
+
+fn line(saboteur: Saboteur) -> String {
+    let killer = killer(saboteur).map_or_else(|| "none".to_owned(), |name| format!("`{name}`"));
+    format!("| `{}` | {} | {killer} |", saboteur.rule, saboteur.name)
+}
+
+fn page() -> String {
+    let mut saboteurs = all();
+    saboteurs.sort_by_key(|saboteur| (saboteur.rule, saboteur.name));
+    let lines: Vec<String> = saboteurs.into_iter().map(line).collect();
+    let missed = lines.iter().filter(|line| line.ends_with("| none |")).count();
+    let mut page = String::from("# Saboteurs\n\n");
+    let _ = writeln!(
+        page,
+        "Providers that each do one thing wrong. The suite catches every one of them, by the rule it breaks. Of these \
+         {}, duroxide's own validations pass {missed}; for the others the first validation that fails is named.\n",
+        lines.len()
+    );
+    page += "| rule it breaks | what it does wrong | first of duroxide's validations to fail |\n|---|---|---|\n";
+    lines.iter().for_each(|line| page += &format!("{line}\n"));
+    page
+}
+
+#[test]
+fn the_page_of_saboteurs_says_which_of_them_pass_duroxides_validations() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/conformance/saboteurs.md");
+    if std::env::var_os("UPDATE_SABOTEURS").is_some() {
+        std::fs::write(file, page()).expect("the page can be written");
+    }
+    let page = std::fs::read_to_string(file).expect("the page is there");
+    let again = "Run `UPDATE_SABOTEURS=1 cargo test --release --test it the_page_of_saboteurs`.";
+    let rows = page.lines().filter(|line| line.starts_with("| `")).count();
+    assert_eq!(rows, all().len(), "src/conformance/saboteurs.md has other saboteurs. {again}");
+    for saboteur in all().into_iter().step_by(SAMPLE) {
+        let line = line(saboteur);
+        assert!(page.lines().any(|other| other == line), "src/conformance/saboteurs.md lacks {line:?}. {again}");
+    }
+}
+
+#[test]
+fn a_saboteur_that_does_nothing_wrong_passes_all_of_duroxides_validations() {
+    assert_eq!(killer(honest()), None);
+}
