@@ -19,8 +19,9 @@ const USES_BETWEEN_THOROUGH: u32 = 50;
 /// How long storage that is given back may stay busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// History that no version of duroxide can read.
-pub(crate) const UNREADABLE: &str = "{not json";
+/// History that no version of duroxide can read. It is JSON, as all that these
+/// providers write is.
+pub(crate) const UNREADABLE: &str = r#"{"no": "event"}"#;
 
 /// Where storages come from.
 #[async_trait]

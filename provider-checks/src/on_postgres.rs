@@ -71,8 +71,9 @@ impl<P: InSchema> ProviderFactory for OnPostgres<P> {
         }
     }
 
+    /// Ample: what is measured is whether a fetch waits, and not this machine.
     fn short_poll_threshold(&self) -> Duration {
-        Duration::from_millis(500)
+        Duration::from_secs(2)
     }
 
     async fn corrupt_instance_history(&self, instance: &str) {

@@ -77,13 +77,32 @@ impl Schemas {
     pub(crate) async fn take(&self) -> Result<String, String> {
         for number in 0.. {
             let name = format!("{}_{number}", self.prefix);
-            if !self.owned.lock().contains(&name) && self.lock(&name).await? {
-                self.owned.lock().push(name.clone());
-                self.execute(format!("DROP SCHEMA IF EXISTS {name} CASCADE")).await?;
-                return Ok(name);
+            if !self.reserve(&name) {
+                continue;
+            }
+            match self.lock(&name).await {
+                Ok(true) => {
+                    self.execute(format!("DROP SCHEMA IF EXISTS {name} CASCADE")).await?;
+                    return Ok(name);
+                }
+                other => {
+                    self.owned.lock().retain(|owned| *owned != name);
+                    other?;
+                }
             }
         }
         unreachable!("the loop has no end")
+    }
+
+    /// Keeps a name from other takers here: to them the lock, which is the
+    /// connection's, would be free. Says whether it was free.
+    fn reserve(&self, name: &str) -> bool {
+        let mut owned = self.owned.lock();
+        let free = !owned.iter().any(|other| other == name);
+        if free {
+            owned.push(name.to_owned());
+        }
+        free
     }
 
     /// Deletes every row, once the server works for nobody in the schema any

@@ -12,6 +12,10 @@ use crate::conformance::waivers::{Waiver, Waivers};
 /// A waiver without a script has this many times the calls that a rule has.
 const MORE: u64 = 20;
 
+/// And one of what only several callers show, so many times all calls: what
+/// shows depends on threads.
+const MORE_OF_SEVERAL: u64 = 4;
+
 pub(super) fn trials(stand: &Stand) -> Vec<Trial> {
     // Those of a validation are looked at where it is run.
     let waivers = stand.waivers.of(&stand.label).filter(|waiver| !waiver.rule.starts_with("official::"));
@@ -42,7 +46,7 @@ fn explore(stand: &Stand, waiver: &Waiver) -> Verdict {
         |rule: &contract::Rule| rule.checks.contains(&contract::Check::Concurrent) && !rule::is_for_scripts(rule);
     let several = contract::find(waiver.rule).is_some_and(only_several);
     let mut verdict = match several {
-        true => concurrent::look_for(stand, waiver.rule, plan.calls),
+        true => concurrent::look_for(stand, waiver.rule, stand.calls() * MORE_OF_SEVERAL),
         false => stand.examine(&Waivers::default(), Work::Plan(plan)),
     };
     let met = verdict.findings.iter().chain(&verdict.remarks).map(|finding| finding.rule);
