@@ -1,0 +1,87 @@
+//! [`Order`]: the moments of the page, and where in them each item lies.
+//!
+//! Virtual time is very uneven: a whole turn takes no time, and a timer a
+//! month. So the page's axis is made of moments, one for each call or mark that
+//! is shown, in their order; how far apart they are drawn is the page's
+//! business. Two runs share the moments up to their first difference.
+
+use std::collections::BTreeSet;
+
+use super::item::At;
+
+/// A run, as far as its order goes.
+pub(super) struct Course<'a> {
+    /// The times of its steps, which never go back.
+    pub steps: &'a [u64],
+    /// When it ended.
+    pub end: u64,
+}
+
+/// The moments of the page.
+pub(super) struct Order {
+    /// Their times since the start, in milliseconds.
+    pub moments: Vec<u64>,
+    /// For each run the moments of its steps.
+    steps: Vec<Vec<usize>>,
+    /// For each run the moment of its end.
+    ends: Vec<usize>,
+}
+
+/// What a moment is made for; at one time it comes in this order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Between,
+    Step,
+    End,
+}
+
+impl Order {
+    /// The order of `courses`, the first `shared` steps of which are the same,
+    /// with further moments at `times`.
+    pub fn new(courses: &[Course<'_>], shared: usize, times: &BTreeSet<u64>) -> Order {
+        let mut all: Vec<(u64, Rank, usize, usize)> = Vec::new();
+        all.extend(times.iter().map(|time| (*time, Rank::Between, 0, 0)));
+        for (run, course) in courses.iter().enumerate() {
+            let own = if run == 0 { 0 } else { shared };
+            let steps = course.steps.iter().enumerate().skip(own);
+            all.extend(steps.map(|(step, time)| (*time, Rank::Step, run, step)));
+            all.push((course.end, Rank::End, run, 0));
+        }
+        // Stable: the steps of a run keep their order, those of the first run lead.
+        all.sort_by_key(|(time, rank, ..)| (*time, *rank));
+        let mut steps: Vec<Vec<usize>> = courses.iter().map(|course| vec![0; course.steps.len()]).collect();
+        let mut ends = vec![0; courses.len()];
+        for (moment, (_, rank, run, step)) in all.iter().enumerate() {
+            match rank {
+                Rank::Between => {}
+                Rank::Step => steps[*run][*step] = moment,
+                Rank::End => ends[*run] = moment,
+            }
+        }
+        if let [first, others @ ..] = &mut steps[..] {
+            others.iter_mut().for_each(|other| other[..shared].copy_from_slice(&first[..shared]));
+        }
+        Order { moments: all.into_iter().map(|(time, ..)| time).collect(), steps, ends }
+    }
+
+    /// The moment of a place in a run.
+    pub fn moment(&self, run: usize, at: At) -> usize {
+        match at {
+            At::Step(step) => self.steps[run][step],
+            At::Time(time) => self.moments.partition_point(|moment| *moment < time),
+            At::Near(time) => {
+                let steps = &self.steps[run];
+                let next = steps.partition_point(|step| self.moments[*step] < time);
+                steps.get(next).copied().unwrap_or(self.ends[run])
+            }
+            At::End => self.ends[run],
+        }
+        .min(self.ends[run])
+    }
+
+    /// Where the first difference lies, after `shared` steps.
+    pub fn difference(&self, shared: usize) -> usize {
+        let next = |(run, steps): (usize, &Vec<usize>)| steps.get(shared).copied().unwrap_or(self.ends[run]);
+        self.steps.iter().enumerate().map(next).min().unwrap_or(0)
+    }
+}
