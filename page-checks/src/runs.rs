@@ -1,5 +1,6 @@
 //! The runs whose pages are looked at.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
@@ -53,15 +54,19 @@ pub fn ten() -> Run<()> {
     run.unwrap_or_else(|failure| panic!("{failure}"))
 }
 
-/// So many instances in a storm that there are more than ten thousand events.
+/// The page of so many instances in a storm that there are more than ten
+/// thousand events; made once.
 ///
 /// # Panics
 ///
 /// When the simulation fails.
-pub fn ten_thousand() -> Run<()> {
-    let storm = post(7).storm(Storm::new()).finish_within(90 * DAY);
-    let run = storm.try_run(|sim| crowd(sim, 400));
-    run.unwrap_or_else(|failure| panic!("{failure}"))
+pub fn page_of_ten_thousand() -> &'static str {
+    static PAGE: LazyLock<String> = LazyLock::new(|| {
+        let storm = post(7).storm(Storm::new()).finish_within(90 * DAY);
+        let run = storm.try_run(|sim| crowd(sim, 700));
+        run.unwrap_or_else(|failure| panic!("{failure}")).timeline().html()
+    });
+    &PAGE
 }
 
 async fn crowd(sim: Handle, count: u32) -> Result<(), ClientError> {
@@ -93,6 +98,8 @@ pub fn pair() -> (Box<Failure>, Run<()>) {
             client.start_orchestration("parcel-1", "Parcel", "nested").await.map_err(|e| e.to_string())?;
             sim.sleep(Duration::from_secs(60)).await;
             sim.crash("a").expect("node a is up");
+            sim.sleep(DAY).await;
+            client.raise_event("parcel-1::sub::4", "go", "keep").await.map_err(|e| e.to_string())?;
             sim.sleep(DAY).await;
             client.raise_event("parcel-1", "go", what).await.map_err(|e| e.to_string())?;
             let status = client.wait_for_orchestration("parcel-1", DAY).await.map_err(|e| e.to_string())?;

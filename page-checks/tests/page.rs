@@ -1,24 +1,59 @@
 //! The timeline page in Chromium.
+#![allow(missing_docs)]
 
-use page_checks::{Browser, Theme, runs};
+mod page {
+    mod keys;
+    mod pointer;
+    mod search;
+    mod sides;
+    mod sizes;
+    mod table;
+    mod texts;
+}
 
-#[tokio::test]
-async fn pages_are_drawn_at_every_size_and_in_both_themes() {
-    let browser = Browser::start("sizes", 1400, 800).await;
-    let (ten, many) = (runs::ten(), runs::ten_thousand());
-    for (name, html) in [("ten", ten.timeline().html()), ("many", many.timeline().html())] {
-        for theme in [Theme::Light, Theme::Dark] {
-            browser.open(name, &html, theme).await;
-            browser.eval("DATA.items.length").await;
-            browser.screenshot(&format!("{name}-{theme:?}")).await;
-            assert_eq!(browser.console().await, Vec::<String>::new());
-            assert_eq!(browser.requests().await, Vec::<String>::new());
-        }
-        println!(
-            "{name}: {} {}",
-            html.len(),
-            browser.eval("[DATA.items.length, DATA.moments.length, DATA.lanes.length, plot.drawn]").await
-        );
-    }
+use fantoccini::key::Key;
+use page_checks::{Browser, Theme};
+use serde_json::Value;
+
+/// A page in a window of an ordinary size.
+async fn open(folder: &str, html: &str) -> Browser {
+    let browser = Browser::start(folder, 1400, 800).await;
+    browser.open("page", html, Theme::Light).await;
+    browser
+}
+
+/// Ends a test: nothing was said on the console, nothing asked of the network.
+async fn quiet(browser: Browser) {
+    assert_eq!(browser.console().await, Vec::<String>::new());
+    assert_eq!(browser.requests().await, Vec::<String>::new());
     browser.close().await;
+}
+
+async fn press(browser: &Browser, key: Key) {
+    browser.keys(&char::from(key).to_string()).await;
+}
+
+async fn text(browser: &Browser, script: &str) -> String {
+    let value = browser.eval(script).await;
+    value.as_str().map_or_else(|| panic!("{script} is no text: {value}"), str::to_owned)
+}
+
+async fn number(browser: &Browser, script: &str) -> f64 {
+    let value = browser.eval(script).await;
+    value.as_f64().unwrap_or_else(|| panic!("{script} is no number: {value}"))
+}
+
+/// The middle of an item on the screen; `choice` is a test of `item` in
+/// JavaScript.
+async fn place(browser: &Browser, choice: &str) -> (f64, f64) {
+    let script = format!(
+        "(() => {{ const item = DATA.items.find((item) => {choice});
+            const box = plot.box(item, $('scroll').scrollTop);
+            const host = $('events').getBoundingClientRect();
+            return [host.left + box.x + box.width / 2, host.top + box.y + box.height / 2]; }})()"
+    );
+    match browser.eval(&script).await {
+        Value::Array(pair) => (pair[0].as_f64().unwrap().round(), pair[1].as_f64().unwrap().round()),
+        other => panic!("no place for {choice}: {other}"),
+    }
 }

@@ -15,6 +15,7 @@ mod difference;
 mod html;
 mod item;
 mod lanes;
+mod leave;
 mod order;
 mod picture;
 mod rows;

@@ -25,13 +25,13 @@ pub(super) fn lanes(sources: &[Source<'_>], order: &Order) -> Lanes {
     let mut lanes = Lanes { list: Vec::new(), index: Index::default() };
     nodes(sources, &mut lanes);
     instances(sources, &mut lanes);
-    let spans: Vec<BTreeMap<usize, (usize, usize)>> =
-        sources.iter().enumerate().map(|(run, source)| spans(run, source, order, &lanes.index)).collect();
-    let ends: Vec<BTreeMap<&str, &str>> = sources.iter().map(|source| ends(source)).collect();
+    let begins: Vec<BTreeMap<usize, usize>> =
+        sources.iter().enumerate().map(|(run, source)| begins(run, source, order, &lanes.index)).collect();
+    let ends: Vec<BTreeMap<&str, &(String, At)>> = sources.iter().map(|source| ends(source)).collect();
     for (number, lane) in lanes.list.iter_mut().enumerate() {
         let life = |(run, source): (usize, &Source<'_>)| {
             let ended = ends[run].get(&*lane.name).copied();
-            life(run, source, order, lane, *spans[run].get(&number)?, ended)
+            life(run, source, order, lane, *begins[run].get(&number)?, ended)
         };
         lane.lives = sources.iter().enumerate().map(life).collect();
     }
@@ -96,24 +96,24 @@ fn instances(sources: &[Source<'_>], lanes: &mut Lanes) {
     }
 }
 
-/// From where to where the items of each lane reach.
-fn spans(run: usize, source: &Source<'_>, order: &Order, index: &Index) -> BTreeMap<usize, (usize, usize)> {
-    let mut spans = BTreeMap::new();
+/// Where the items of each lane begin.
+fn begins(run: usize, source: &Source<'_>, order: &Order, index: &Index) -> BTreeMap<usize, usize> {
+    let mut begins = BTreeMap::new();
     for item in &source.walked.items {
-        let (from, to) = (order.moment(run, item.from), order.moment(run, item.to));
+        let from = order.moment(run, item.from);
         let instance = item.instance.as_ref().map(|name| index.instances[name]);
         let node = item.node.as_ref().map(|name| index.nodes[name]);
         for lane in [instance, node].into_iter().flatten() {
-            let span = spans.entry(lane).or_insert((from, to));
-            *span = (span.0.min(from), span.1.max(to));
+            let begin = begins.entry(lane).or_insert(from);
+            *begin = from.min(*begin);
         }
     }
-    spans
+    begins
 }
 
 /// How the instances that have ended have ended.
-fn ends<'a>(source: &'a Source<'_>) -> BTreeMap<&'a str, &'a str> {
-    let ended = |(name, instance): &'a (String, super::walk::Instance)| Some((&**name, instance.ended.as_deref()?));
+fn ends<'a>(source: &'a Source<'_>) -> BTreeMap<&'a str, &'a (String, At)> {
+    let ended = |(name, instance): &'a (String, super::walk::Instance)| Some((&**name, instance.ended.as_ref()?));
     source.walked.instances.iter().filter_map(ended).collect()
 }
 
@@ -122,8 +122,8 @@ fn life(
     source: &Source<'_>,
     order: &Order,
     lane: &Lane,
-    (from, to): (usize, usize),
-    ended: Option<&str>,
+    from: usize,
+    ended: Option<&(String, At)>,
 ) -> Option<Life> {
     let end = order.moment(run, At::End);
     if lane.kind != LaneKind::Instance {
@@ -133,8 +133,8 @@ fn life(
     let waits = source.failure.iter().flat_map(|failure| &failure.waits).find(|line| line.starts_with(&beginning));
     Some(Life {
         from,
-        to: if ended.is_some() { to } else { end },
-        state: ended.unwrap_or("unfinished").to_owned(),
+        to: ended.map_or(end, |(_, at)| order.moment(run, *at)),
+        state: ended.map_or("unfinished", |(status, _)| status).to_owned(),
         waits: waits.cloned().unwrap_or_default(),
     })
 }

@@ -26,8 +26,8 @@ use locks::{Held, Work};
 pub(super) struct Instance {
     pub orchestration: String,
     pub parent: Option<String>,
-    /// Its status, once it has ended.
-    pub ended: Option<String>,
+    /// Its status, once it has ended, and when that was.
+    pub ended: Option<(String, At)>,
 }
 
 /// What a pass over a trace leaves.

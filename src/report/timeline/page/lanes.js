@@ -171,11 +171,16 @@ function drawRuler(canvas, axis) {
     c.fillStyle = COLOURS.faint;
     c.fillText(text, middle - width / 2, height - 9);
   }
+  let taken = 0;
   for (const tick of ticks) {
     c.fillStyle = COLOURS.line;
     c.fillRect(tick.x - 0.5, 4, 1, height - 4);
     c.fillStyle = COLOURS.text;
-    c.fillText(tick.text, tick.x + 3, 9);
+    const width = textWidth(c, tick.text);
+    const over = tick.x + 3 + width > axis.width;
+    if (!over) c.fillText(tick.text, tick.x + 3, 9);
+    else if (tick.x - width - 3 > taken) c.fillText(tick.text, tick.x - width - 3, 9);
+    taken = tick.x + width + 9;
   }
   flag(c, axis, height);
 }
@@ -209,7 +214,7 @@ class Overview {
       this.key = key;
       this.count(width);
     }
-    c.fillStyle = COLOURS.turn;
+    c.fillStyle = COLOURS.faint;
     this.counts.forEach((count, x) => {
       const high = count ? 3 + (height - 10) * Math.sqrt(count / this.highest) : 0;
       c.fillRect(x * 2, height - high, 2, high);

@@ -108,13 +108,13 @@ function choose(item, { reveal = false, open = false, focusPanel = false } = {})
     announce(sentence(item));
     options++;
     $("events").setAttribute("aria-activedescendant", "focus");
-    if (reveal) revealItem(item);
     if (open || panel.open) {
       const was = panel.open;
       panel.item(item);
       if (!was) resize();
       if (focusPanel) panel.focus();
     }
+    if (reveal || open) revealItem(item);
     remember(item);
   } else {
     $("events").removeAttribute("aria-activedescendant");
@@ -243,19 +243,19 @@ function toFailure() {
   if (run < 0) return;
   setForm("lanes");
   const { failure } = DATA.runs[run];
+  panel.failure(run);
+  resize();
   toMoment(failure.at);
   const line = failure.lanes.map((lane) => layout.lineOf(lane)).find(Boolean);
   if (line) $("scroll").scrollTop = Math.max(line.y - plot.height / 3, 0);
-  panel.failure(run);
-  resize();
 }
 
 function toDifference() {
   if (!DATA.difference) return;
   setForm("lanes");
-  toMoment(DATA.difference.at);
   panel.difference();
   resize();
+  toMoment(DATA.difference.at);
 }
 
 // ---- the toolbar
@@ -459,6 +459,7 @@ $("events").addEventListener("pointerup", (event) => {
   const click = drag && !drag.moved;
   drag = null;
   if (!click) return;
+  hover(null);
   const item = under(event);
   if (item) choose(item, { open: true });
   else choose(null);

@@ -147,7 +147,9 @@ function call(record, run) {
   title.append(make("code", { textContent: record.method }), make("span", { className: "by", textContent: ` by ${record.by}` }));
   section.append(title);
   const took = record.answered_at - record.asked_at;
-  const time = took ? `${since(record.answered_at)}, ${span(took)} after it was asked` : since(record.answered_at);
+  // A fetch is asked long before there is anything to fetch.
+  const late = took && !record.method.startsWith("fetch_");
+  const time = late ? `${since(record.answered_at)}, ${span(took)} after it was asked` : since(record.answered_at);
   section.append(make("p", { className: "when", textContent: `${time} · call ${record.number}` }));
   if (record.asked) section.append(make("p", { className: "asked", textContent: record.asked }));
   section.append(make("p", { className: "answered", textContent: `→ ${record.answered ?? "done"}` }));

@@ -177,29 +177,26 @@ class Plot {
     this.drawn++;
   }
 
-  // Bars first, points over them. What would only cover a pixel again is left
-  // out: ten thousand events on a thousand pixels.
+  // Bars first, points over them, and then what there is room to say. What would
+  // only cover a pixel again is left out: ten thousand events on a thousand
+  // pixels.
   row(lane, row, y) {
-    const items = this.visible(row);
-    let covered = -Infinity;
-    for (let n = 0; n < items.length; n++) {
-      const item = items[n];
-      if (isPoint(item)) continue;
-      const from = this.axis.x(item.from);
-      const to = Math.max(this.axis.x(item.to), from + 3);
-      if (to <= covered + 0.5 && !this.stands(item)) continue;
-      covered = to;
-      this.bar(item, from, to, y, item.lane === lane, this.after(items, n));
+    const shapes = [];
+    let [bars, points] = [-Infinity, -Infinity];
+    for (const item of this.visible(row)) {
+      const point = isPoint(item);
+      const middle = point ? this.pointX(item) : 0;
+      const from = point ? middle - 6 : this.axis.x(item.from);
+      const to = point ? middle + 6 : Math.max(this.axis.x(item.to), from + 3);
+      const covered = point ? middle < points + 2 : to <= bars + 0.5;
+      if (covered && !this.stands(item)) continue;
+      if (point) points = Math.max(points, middle);
+      else bars = to;
+      shapes.push({ item, from, to, point });
     }
-    covered = -Infinity;
-    for (let n = 0; n < items.length; n++) {
-      const item = items[n];
-      if (!isPoint(item)) continue;
-      const x = this.pointX(item);
-      if (x < covered + 2 && !this.stands(item)) continue;
-      covered = Math.max(covered, x);
-      this.point(item, x, y, this.after(items, n));
-    }
+    for (const shape of shapes) if (!shape.point) this.bar(shape.item, shape.from, shape.to, y, shape.item.lane === lane);
+    for (const shape of shapes) if (shape.point) this.point(shape.item, shape.from + 6, y);
+    shapes.forEach((shape, n) => this.label(shape, shapes[n + 1]?.from ?? this.width, y));
   }
 
   // Where the middle of a point is drawn.
@@ -233,19 +230,7 @@ class Plot {
     return seen;
   }
 
-  // Where the next item of a row begins.
-  after(items, n) {
-    const from = items[n].from;
-    for (let next = n + 1; next < items.length; next++) {
-      if (items[next].from > from || items[next].kind !== items[n].kind) {
-        const x = this.axis.x(items[next].from);
-        if (x > this.axis.x(from) + 1) return x - (isPoint(items[next]) ? 8 : 2);
-      }
-    }
-    return this.width;
-  }
-
-  bar(item, from, to, y, home, free) {
+  bar(item, from, to, y, home) {
     const c = this.context;
     this.drawn++;
     c.globalAlpha = this.view.dims(item) ? 0.18 : 1;
@@ -267,7 +252,6 @@ class Plot {
       c.strokeRect(to + 0.5, top + 3.5, Math.max(tail - to, 0), height - 7);
       c.setLineDash([]);
     }
-    this.barLabel(item, from, to, y, free);
     c.globalAlpha = 1;
     this.outline(item, from, top, to - from, height);
   }
@@ -329,28 +313,30 @@ class Plot {
     }
   }
 
-  barLabel(item, from, to, y, free) {
+  // What an item is, inside of its bar or beside it.
+  label({ item, from, to, point }, free, y) {
+    if (item.kind === "latency" || to < -20) return;
     const c = this.context;
-    const block = item.kind === "turn" || item.kind === "activity";
-    const [left, right] = [Math.max(from, 0), Math.min(to, this.width)];
+    c.globalAlpha = this.view.dims(item) ? 0.3 : 1;
     const middle = y + ROW / 2 + 0.5;
-    const cross = item.state === "failed" || item.state === "lost" ? 8 : 0;
-    const inside = fitted(c, item.label, right - left - 10 - cross);
+    const block = item.kind === "turn" || item.kind === "activity";
+    const cross = !point && (item.state === "failed" || item.state === "lost") ? 6 : 0;
+    const left = Math.max(from, 0);
+    const inside = point ? "" : fitted(c, item.label, Math.min(to, free, this.width) - left - 10 - cross);
     if (inside && block) {
       const solid = item.state === "fine" || item.state === "failed";
       c.fillStyle = solid ? COLOURS["on-bar"] : COLOURS.text;
       c.fillText(inside, left + 5, middle);
-      return;
-    }
-    if (inside) {
+    } else if (inside) {
       this.aside(inside, left + 8, middle);
-      return;
+    } else {
+      const outside = fitted(c, item.label, Math.min(free, this.width) - to - 8 - cross);
+      if (outside) this.aside(outside, to + 4 + cross, middle);
     }
-    const outside = fitted(c, item.label, free - to - 8 - cross);
-    if (outside && to < this.width) this.aside(outside, to + 4 + cross, middle);
+    c.globalAlpha = 1;
   }
 
-  point(item, x, y, free) {
+  point(item, x, y) {
     const c = this.context;
     this.drawn++;
     c.globalAlpha = this.view.dims(item) ? 0.18 : 1;
@@ -362,8 +348,6 @@ class Plot {
     SHAPES[item.kind](c, x, middle);
     c.fill();
     c.stroke();
-    const label = item.kind === "latency" ? "" : fitted(c, item.label, Math.min(free, this.width) - x - 12);
-    if (label) this.aside(label, x + 9, middle + 0.5);
     c.globalAlpha = 1;
     this.outline(item, x - 7, middle - 7, 14, 14);
   }

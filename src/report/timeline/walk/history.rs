@@ -184,7 +184,7 @@ impl Walk<'_> {
         item.causes.push(turn);
         self.add(item);
         if status != "ContinuedAsNew" {
-            self.instances.get(instance).ended = Some(status.to_owned());
+            self.instances.get(instance).ended = Some((status.to_owned(), at));
         }
         let execution = (instance.to_owned(), ack.execution, 0)..=(instance.to_owned(), ack.execution, u64::MAX);
         let left: Vec<_> = self.open.range(execution).map(|(key, item)| (key.clone(), *item)).collect();
