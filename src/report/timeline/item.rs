@@ -124,7 +124,7 @@ impl Item {
         self
     }
 
-    pub fn from_entry(mut self, entry: usize) -> Item {
+    pub fn entry(mut self, entry: usize) -> Item {
         self.entries.push(entry);
         self
     }

@@ -247,7 +247,7 @@ impl<'a> Walk<'a> {
             item.instance.clone_from(&instance);
             item.state = State::Failed;
             self.blamed.extend(item.instance.clone());
-            self.add(item.from_entry(number));
+            self.add(item.entry(number));
         }
     }
 
@@ -270,7 +270,7 @@ impl<'a> Walk<'a> {
     fn message(&mut self, number: usize, entry: &Entry, message: &WorkItem, at: At) {
         self.heard_of(message);
         let instance = instance_of(message);
-        let item = Item::point(Kind::Event, at, self.short(message)).of(instance).by(&entry.by).from_entry(number);
+        let item = Item::point(Kind::Event, at, self.short(message)).of(instance).by(&entry.by).entry(number);
         let item = self.add(item);
         if let Some(key) = key(message) {
             self.sent.entry(key).or_default().push_back(item);
@@ -303,7 +303,7 @@ impl<'a> Walk<'a> {
             None if dropped => "Its future was dropped before it was answered.".to_owned(),
             None => String::new(),
         };
-        let mut item = Item::point(Kind::Call, at, call.method()).by(&entry.by).from_entry(number);
+        let mut item = Item::point(Kind::Call, at, call.method()).by(&entry.by).entry(number);
         item = item.state(state).note(note);
         item.instance = call.token().and_then(|token| self.held.get(token)).map(|held| held.work.instance().to_owned());
         if let Some(instance) = call.instance().filter(|_| !call.is_read()) {

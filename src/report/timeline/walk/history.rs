@@ -213,7 +213,7 @@ impl Walk<'_> {
 fn short(lasts: Duration) -> String {
     let ms = lasts.as_millis();
     for (unit, name) in [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s")] {
-        if ms >= unit && ms % unit == 0 {
+        if ms >= unit && ms.is_multiple_of(unit) {
             return format!("{} {name}", ms / unit);
         }
     }

@@ -53,7 +53,7 @@ impl Walk<'_> {
             labels.truncate(MOST);
             labels.push(format!("{more} more"));
         }
-        let mut item = Item::bar(Kind::Turn, at, labels.join(", ")).of(&turn.instance).by(&entry.by).from_entry(number);
+        let mut item = Item::bar(Kind::Turn, at, labels.join(", ")).of(&turn.instance).by(&entry.by).entry(number);
         item.note = attempt_note(turn.attempts);
         let mut messages = Vec::new();
         for message in &turn.messages {
@@ -76,7 +76,7 @@ impl Walk<'_> {
         let WorkItem::ActivityExecute { instance, execution_id, id, name, .. } = &*job.item else { return };
         let work = Work::Job(instance.clone(), *execution_id, *id);
         self.expire(&work);
-        let mut item = Item::bar(Kind::Activity, at, name.as_str()).of(instance).by(&entry.by).from_entry(number);
+        let mut item = Item::bar(Kind::Activity, at, name.as_str()).of(instance).by(&entry.by).entry(number);
         item.note = attempt_note(job.attempts);
         if let Some(scheduled) = self.jobs.get_mut(&work) {
             if !scheduled.begun {
