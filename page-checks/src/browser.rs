@@ -118,6 +118,20 @@ impl Browser {
         value.unwrap_or_else(|error| panic!("{script}: {error}"))
     }
 
+    /// Waits until a script returns something true, frame by frame.
+    ///
+    /// # Panics
+    ///
+    /// When it does not within a thousand frames.
+    pub async fn until(&self, script: &str) {
+        for _ in 0..500 {
+            if self.eval(&format!("Boolean({script})")).await == true {
+                return;
+            }
+        }
+        panic!("{script} does not become true");
+    }
+
     /// Presses keys, one after the other.
     pub async fn keys(&self, keys: &str) {
         let mut actions = KeyActions::new("keys".to_owned());

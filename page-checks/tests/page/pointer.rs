@@ -84,11 +84,7 @@ async fn many_lanes_scroll_and_fold() {
     let scale = number(&browser, "axis.scale").await;
     browser.wheel(x, y, 1200).await;
     // Chromium scrolls smoothly: in its own time.
-    let mut top = 0.0;
-    while number(&browser, "$('scroll').scrollTop").await > top || top == 0.0 {
-        top = number(&browser, "$('scroll').scrollTop").await;
-    }
-    assert!(top > 500.0, "{top}");
+    browser.until("$('scroll').scrollTop > 500").await;
     assert_eq!(number(&browser, "axis.scale").await, scale, "the wheel scrolls where not all lanes fit");
     let names = number(&browser, "document.querySelectorAll('.name').length").await;
     assert!((5.0..80.0).contains(&names), "only names in sight are made: {names}");

@@ -102,7 +102,7 @@ impl Item {
             to: at,
             since: None,
             tail: None,
-            label: label.into(),
+            label: clipped(label.into()),
             note: String::new(),
             entries: Vec::new(),
             causes: Vec::new(),
@@ -137,5 +137,14 @@ impl Item {
     pub fn note(mut self, note: impl Into<String>) -> Item {
         self.note = note.into();
         self
+    }
+}
+
+/// A label that is not too long to be drawn; the calls have it whole.
+fn clipped(label: String) -> String {
+    const LONGEST: usize = 80;
+    match label.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &label[..end]),
+        None => label,
     }
 }

@@ -5,7 +5,7 @@
 //! is shown, in their order; how far apart they are drawn is the page's
 //! business. Two runs share the moments up to their first difference.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::item::At;
 
@@ -27,6 +27,9 @@ pub(super) struct Order {
     ends: Vec<usize>,
 }
 
+/// A moment's place: its time, what it is made for, and which it is of those.
+type Key = (u64, Rank, usize);
+
 /// What a moment is made for; at one time it comes in this order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
@@ -37,31 +40,38 @@ enum Rank {
 
 impl Order {
     /// The order of `courses`, the first `shared` steps of which are the same,
-    /// with further moments at `times`.
+    /// with further moments at `times`. Later steps share a moment too, where they
+    /// are at the same time and the same place among all those of that time.
     pub fn new(courses: &[Course<'_>], shared: usize, times: &BTreeSet<u64>) -> Order {
-        let mut all: Vec<(u64, Rank, usize, usize)> = Vec::new();
-        all.extend(times.iter().map(|time| (*time, Rank::Between, 0, 0)));
+        let mut all: BTreeMap<Key, Vec<(usize, usize)>> = BTreeMap::new();
+        all.extend(times.iter().map(|time| ((*time, Rank::Between, 0), Vec::new())));
         for (run, course) in courses.iter().enumerate() {
-            let own = if run == 0 { 0 } else { shared };
-            let steps = course.steps.iter().enumerate().skip(own);
-            all.extend(steps.map(|(step, time)| (*time, Rank::Step, run, step)));
-            all.push((course.end, Rank::End, run, 0));
+            let mut nth = 0;
+            for (step, time) in course.steps.iter().enumerate() {
+                let again = step > 0 && course.steps[step - 1] == *time;
+                nth = if again { nth + 1 } else { 0 };
+                all.entry((*time, Rank::Step, nth)).or_default().push((run, step));
+            }
+            all.entry((course.end, Rank::End, 0)).or_default().push((run, 0));
         }
-        // Stable: the steps of a run keep their order, those of the first run lead.
-        all.sort_by_key(|(time, rank, ..)| (*time, *rank));
         let mut steps: Vec<Vec<usize>> = courses.iter().map(|course| vec![0; course.steps.len()]).collect();
         let mut ends = vec![0; courses.len()];
-        for (moment, (_, rank, run, step)) in all.iter().enumerate() {
-            match rank {
-                Rank::Between => {}
-                Rank::Step => steps[*run][*step] = moment,
-                Rank::End => ends[*run] = moment,
+        let mut moments = Vec::with_capacity(all.len());
+        for ((time, rank, _), places) in all {
+            for (run, step) in places {
+                match rank {
+                    Rank::Between => {}
+                    Rank::Step => steps[run][step] = moments.len(),
+                    Rank::End => ends[run] = moments.len(),
+                }
             }
+            moments.push(time);
         }
-        if let [first, others @ ..] = &mut steps[..] {
-            others.iter_mut().for_each(|other| other[..shared].copy_from_slice(&first[..shared]));
-        }
-        Order { moments: all.into_iter().map(|(time, ..)| time).collect(), steps, ends }
+        debug_assert!(
+            steps.windows(2).all(|pair| pair[0][..shared] == pair[1][..shared]),
+            "what is shared lies together"
+        );
+        Order { moments, steps, ends }
     }
 
     /// The moment of a place in a run.

@@ -87,6 +87,14 @@ function wallClock(run, ms) {
   return isNaN(date) ? "" : date.toISOString().replace("T", " ").replace("Z", " UTC");
 }
 
+// A text in which nothing acts on what stands beside it: control characters and
+// those that turn the direction of writing are shown by their numbers.
+function visible(text) {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (c) => {
+    return `‹U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}›`;
+  });
+}
+
 function laneName(lane) {
   return DATA.lanes[lane].name;
 }
@@ -101,7 +109,7 @@ function sentence(item) {
   const state = STATES[item.state] ? `, ${STATES[item.state]}` : "";
   const run = RUNS > 1 ? `Run ${runName(item.run)}. ` : "";
   const length = BARS.has(item.kind) && lasts ? `, lasts ${span(lasts)}` : "";
-  return `${run}${KINDS[item.kind].name} ${item.label}, ${place}${by}, at ${since(from)}${length}${state}`;
+  return visible(`${run}${KINDS[item.kind].name} ${item.label}, ${place}${by}, at ${since(from)}${length}${state}`);
 }
 
 // The calls, a line of JSON for each; they are read when somebody asks.

@@ -91,22 +91,17 @@ function walkable() {
   return order;
 }
 
-let options = 0;
-
 function choose(item, { reveal = false, open = false, focusPanel = false } = {}) {
   view.chosen = item;
   view.effects = item ? effectsOf(item) : [];
   const focus = $("focus");
   if (item) {
     const place = walkable().indexOf(item);
-    // A new id for each, so that it is read out anew.
-    focus.id = "focus";
     focus.setAttribute("aria-label", sentence(item));
     focus.setAttribute("aria-posinset", String(place + 1));
     focus.setAttribute("aria-setsize", String(walkable().length));
     focus.dataset.item = String(item.number);
     announce(sentence(item));
-    options++;
     $("events").setAttribute("aria-activedescendant", "focus");
     if (open || panel.open) {
       const was = panel.open;
@@ -506,23 +501,21 @@ function plural(count, one, many) {
 }
 
 function describe() {
-  const lines = DATA.runs.map((run) => {
+  DATA.runs.forEach((run, number) => {
+    const line = make("span", { className: "run" });
+    if (RUNS > 1) line.append(make("span", { className: `tag run-${number}`, textContent: runName(number) }), ` ${run.name}: `);
     const seed = run.seed ? `seed ${run.seed}, ` : "";
-    const quiet = run.quiet ? `, ${run.quiet.toLocaleString("en")} of them idle polls, repeated reads and upkeep that are left out` : "";
-    return `${seed}${span(run.elapsed)} of virtual time from ${wallClock(0, run.started - DATA.runs[0].started)}, ${plural(run.calls, "provider call", "provider calls")}${quiet}.`;
+    const quiet = run.quiet ? `, of which ${run.quiet.toLocaleString("en")} quiet ones are left out` : "";
+    line.append(`${seed}${span(run.elapsed)} from ${wallClock(number, 0)}, ${plural(run.calls, "provider call", "provider calls")}${quiet}`);
+    line.title = "Quiet are fetches in vain, repeated reads, and the runtimes' own reads and upkeep.";
+    $("facts").append(line);
   });
-  lines.forEach((line, run) => {
-    const text = make("span", { className: "run" });
-    if (RUNS > 1) text.append(make("span", { className: `tag run-${run}`, textContent: runName(run) }), ` ${DATA.runs[run].name}: `);
-    text.append(line.charAt(0).toUpperCase() + line.slice(1));
-    $("facts").append(text);
-  });
-  const versions = Object.entries(DATA.versions).map(([name, version]) => `${name} ${version}`);
-  $("facts").append(make("span", { className: "versions", textContent: versions.join(", ") }));
+  $("versions").textContent = Object.entries(DATA.versions).map(([name, version]) => `${name} ${version}`).join(", ");
   const failed = DATA.runs.find((run) => run.failure);
   if (failed) {
     $("failure").hidden = false;
-    $("failure-headline").textContent = failed.failure.headline;
+    $("failure-headline").textContent = visible(failed.failure.headline);
+    $("failure-headline").title = failed.failure.headline;
   }
   if (RUNS > 1) {
     $("difference").hidden = false;

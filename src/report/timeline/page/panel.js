@@ -19,7 +19,7 @@ class Panel {
 
   show(title, ...parts) {
     this.element.hidden = false;
-    const heading = make("h2", { textContent: title, tabIndex: -1 });
+    const heading = make("h2", { textContent: visible(title), tabIndex: -1 });
     this.body.replaceChildren(heading, ...parts);
     this.element.scrollTop = 0;
   }
@@ -34,9 +34,9 @@ class Panel {
     if (STATES[item.state]) kind.append(make("span", { className: `badge ${item.state}`, textContent: STATES[item.state] }));
     if (RUNS > 1) kind.append(make("span", { className: `tag run-${item.run}`, textContent: runName(item.run) }));
     const parts = [kind, facts(this.factsOf(item))];
-    if (item.note) parts.push(make("p", { className: "note", textContent: item.note }));
+    if (item.note) parts.push(make("p", { className: "note", textContent: visible(item.note) }));
     const waits = DATA.lanes[item.lane].lives[item.run]?.waits;
-    if (waits) parts.push(make("p", { className: "note", textContent: waits }));
+    if (waits) parts.push(make("p", { className: "note", textContent: visible(waits) }));
     parts.push(...this.relatives(item), ...item.calls.map((line) => call(callOf(item.run, line), item.run)));
     this.show(item.label || KINDS[item.kind].name, ...parts);
   }
@@ -79,7 +79,7 @@ class Panel {
 
   failure(run) {
     const { failure } = DATA.runs[run];
-    const parts = [make("pre", { className: "whole", textContent: failure.text })];
+    const parts = [make("pre", { className: "whole", textContent: visible(failure.text) })];
     this.show("The failure", ...parts);
   }
 
@@ -133,7 +133,7 @@ function swatch(kind) {
 function facts(list) {
   const element = make("dl", { className: "facts" });
   for (const [term, value, more] of list) {
-    const data = make("dd", { textContent: value });
+    const data = make("dd", { textContent: visible(value) });
     if (more) data.append(make("span", { className: "more", textContent: more }));
     element.append(make("dt", { textContent: term }), data);
   }
@@ -151,14 +151,14 @@ function call(record, run) {
   const late = took && !record.method.startsWith("fetch_");
   const time = late ? `${since(record.answered_at)}, ${span(took)} after it was asked` : since(record.answered_at);
   section.append(make("p", { className: "when", textContent: `${time} · call ${record.number}` }));
-  if (record.asked) section.append(make("p", { className: "asked", textContent: record.asked }));
-  section.append(make("p", { className: "answered", textContent: `→ ${record.answered ?? "done"}` }));
+  if (record.asked) section.append(make("p", { className: "asked", textContent: visible(record.asked) }));
+  section.append(make("p", { className: "answered", textContent: `→ ${visible(record.answered ?? "done")}` }));
   if (record.events.length) {
     const table = make("table");
     table.append(make("caption", { textContent: "Events of the history" }));
     for (const event of record.events) {
       const row = table.insertRow();
-      row.append(make("th", { textContent: event.id, scope: "row" }), make("td", { textContent: event.text }));
+      row.append(make("th", { textContent: event.id, scope: "row" }), make("td", { textContent: visible(event.text) }));
     }
     section.append(table);
   }
@@ -174,5 +174,5 @@ function call(record, run) {
 }
 
 function json(value) {
-  return make("pre", { textContent: JSON.stringify(value, null, 2), tabIndex: 0 });
+  return make("pre", { textContent: visible(JSON.stringify(value, null, 2)), tabIndex: 0 });
 }

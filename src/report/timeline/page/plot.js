@@ -98,6 +98,7 @@ class Plot {
       this.ground = line.index % 2 ? COLOURS.stripe : COLOURS.paper;
       DATA.runs.forEach((_, run) => this.track(line, run, line.y - top + this.layout.offset(line, run)));
     }
+    this.outlines(top);
     this.links(top);
   }
 
@@ -173,7 +174,6 @@ class Plot {
     }
     c.stroke();
     c.restore();
-    this.outline(item, from, y, to - from, height);
     this.drawn++;
   }
 
@@ -253,7 +253,6 @@ class Plot {
       c.setLineDash([]);
     }
     c.globalAlpha = 1;
-    this.outline(item, from, top, to - from, height);
   }
 
   block(item, from, to, top, height, colour) {
@@ -349,27 +348,37 @@ class Plot {
     c.fill();
     c.stroke();
     c.globalAlpha = 1;
-    this.outline(item, x - 7, middle - 7, 14, 14);
   }
 
-  outline(item, x, y, width, height) {
-    if (item !== this.view.chosen && item !== this.view.hovered) return;
+  // Frames around what is chosen and what the pointer is on, in all of their
+  // lanes.
+  outlines(top) {
     const c = this.context;
     c.strokeStyle = COLOURS.chosen;
-    c.lineWidth = item === this.view.chosen ? 2 : 1;
-    c.strokeRect(x - 2, y - 2, width + 4, height + 4);
+    for (const item of [this.view.hovered, this.view.chosen]) {
+      if (!item || !this.view.shows(item)) continue;
+      c.lineWidth = item === this.view.chosen ? 2 : 1;
+      for (const lane of [item.lane, item.node]) {
+        const box = this.boxIn(item, this.layout.lineOf(lane), top);
+        if (box) c.strokeRect(box.x - 2, box.y - 2, box.width + 4, box.height + 4);
+      }
+    }
   }
 
   // Where an item lies in its own lane, or in its node's if that is in sight.
   box(item, top) {
-    const line = this.layout.lineOf(item.lane) ?? this.layout.lineOf(item.node);
+    return this.boxIn(item, this.layout.lineOf(item.lane) ?? this.layout.lineOf(item.node), top);
+  }
+
+  boxIn(item, line, top) {
     if (!line) return null;
     const spell = item.kind === "node" && item.to > item.from;
     const row = spell ? 0 : rowIn(item, line.lane);
     const y = line.y - top + this.layout.offset(line, item.run) + row * ROW;
     const from = this.axis.x(item.from);
     if (isPoint(item) && !spell) return { x: this.pointX(item) - 7, y: y + 2, width: 14, height: ROW - 4 };
-    return { x: from, y: y + 2, width: Math.max(this.axis.x(item.to) - from, 3), height: ROW - 4 };
+    const height = spell ? DATA.lanes[line.lane].rows * ROW : ROW;
+    return { x: from, y: y + 2, width: Math.max(this.axis.x(item.to) - from, 3), height: height - 4 };
   }
 
   // Lines from what brought the chosen item about, and to what it brought about.

@@ -44,7 +44,7 @@ class Table {
     const row = make("tr", { className: `${item.state}${chosen ? " chosen" : ""}` });
     const lane = DATA.lanes[item.lane];
     const [from, to] = [DATA.moments[item.from], DATA.moments[item.to]];
-    const open = make("button", { type: "button", textContent: item.label || KINDS[item.kind].name });
+    const open = make("button", { type: "button", textContent: visible(item.label) || KINDS[item.kind].name });
     open.addEventListener("click", () => this.choose(item, row));
     const what = make("td");
     what.append(swatch(item.kind), ` ${KINDS[item.kind].name} `, open);
