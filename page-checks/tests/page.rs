@@ -9,6 +9,7 @@ mod page {
     mod sizes;
     mod table;
     mod texts;
+    mod watch;
 }
 
 use fantoccini::key::Key;

@@ -94,5 +94,9 @@ async fn many_lanes_scroll_and_fold() {
     assert_eq!(number(&browser, "layout.lines.length").await, lanes - 1.0);
     assert_eq!(text(&browser, "document.querySelector('.fold').getAttribute('aria-expanded')").await, "false");
     browser.screenshot("folded").await;
+    let height = number(&browser, "layout.height").await;
+    browser.click_on("#compact").await;
+    assert!(number(&browser, "layout.height").await < height / 2.0);
+    browser.screenshot("compact").await;
     quiet(browser).await;
 }

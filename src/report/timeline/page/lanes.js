@@ -22,7 +22,7 @@ class Layout {
         return;
       }
       if (this.only && !this.only.has(number)) return;
-      const height = RUNS * lane.rows * ROW + (RUNS - 1) * 2 + 2 * PAD;
+      const height = RUNS * lane.rows * metrics.row + (RUNS - 1) * 2 + 2 * metrics.pad;
       const line = { lane: number, y, height, index: this.lines.length };
       this.lines.push(line);
       this.byLane.set(number, line);
@@ -32,7 +32,7 @@ class Layout {
   }
 
   offset(line, run) {
-    return PAD + run * (DATA.lanes[line.lane].rows * ROW + 2);
+    return metrics.pad + run * (DATA.lanes[line.lane].rows * metrics.row + 2);
   }
 
   // The lane at a height; lanes lie one below the other.
@@ -127,7 +127,7 @@ class Names {
     if (RUNS > 1) {
       DATA.runs.forEach((_, run) => {
         const tag = make("span", { className: `tag run-${run}`, textContent: runName(run) });
-        tag.style.top = `${PAD + run * (lane.rows * ROW + 2)}px`;
+        tag.style.top = `${metrics.pad + run * (lane.rows * metrics.row + 2)}px`;
         element.append(tag);
       });
     }

@@ -185,6 +185,16 @@ function unfold(lane) {
   if (changed) relayout();
 }
 
+function compact() {
+  // What was in the middle stays there.
+  const middle = layout.at($("scroll").scrollTop + plot.height / 2);
+  setCompact($("compact").checked);
+  $("names").classList.toggle("compact", metrics.compact);
+  relayout();
+  const line = middle && layout.lineOf(middle.lane);
+  if (line) $("scroll").scrollTop = line.y - plot.height / 2;
+}
+
 // ---- searching
 
 function search() {
@@ -344,6 +354,7 @@ $("fit").addEventListener("click", () => {
   axis.fit();
   redraw();
 });
+$("compact").addEventListener("change", compact);
 $("theme").addEventListener("click", nextTheme);
 $("help").addEventListener("click", () => $("keys").showModal());
 $("to-failure").addEventListener("click", toFailure);
@@ -388,6 +399,7 @@ const KEYS = {
   z: () => (axis.pan(axis.width / 4), redraw()),
   s: () => setScale(axis.mode === "squeezed" ? "true" : "squeezed"),
   t: () => setForm($("table").hidden ? "table" : "lanes"),
+  c: () => $("compact").click(),
   "/": () => $("search").focus(),
   n: () => toMatch(1),
   N: () => toMatch(-1),

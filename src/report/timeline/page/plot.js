@@ -2,8 +2,13 @@
 // Drawing of the lanes on a canvas, only of what can be seen, and finding what
 // lies under the pointer.
 
-const ROW = 18;
-const PAD = 5;
+// How high rows are, and how much lies above and below those of a lane.
+const metrics = { compact: false, row: 18, pad: 5 };
+
+function setCompact(compact) {
+  Object.assign(metrics, compact ? { compact, row: 9, pad: 2 } : { compact, row: 18, pad: 5 });
+}
+
 const FONT = "11px system-ui, sans-serif";
 
 // The items of each lane and run by row, in the order of their beginnings. An
@@ -113,7 +118,7 @@ class Plot {
       if (!life || lane.kind !== "instance") return;
       const from = this.axis.x(life.from);
       const to = Math.max(this.axis.x(life.to), from + 2);
-      const middle = y + this.layout.offset(line, run) + ROW / 2;
+      const middle = y + this.layout.offset(line, run) + metrics.row / 2;
       c.fillStyle = COLOURS.line;
       c.fillRect(from, middle - 1, to - from, 2);
     });
@@ -144,9 +149,9 @@ class Plot {
 
   track(line, run, y) {
     const track = tracks[line.lane][run];
-    for (const spell of track.spells) this.spell(spell, y, track.rows.length * ROW);
+    for (const spell of track.spells) this.spell(spell, y, track.rows.length * metrics.row);
     track.rows.forEach((row, number) => {
-      this.row(line.lane, row, y + number * ROW);
+      this.row(line.lane, row, y + number * metrics.row);
     });
   }
 
@@ -235,21 +240,22 @@ class Plot {
     this.drawn++;
     c.globalAlpha = this.view.dims(item) ? 0.18 : 1;
     const colour = COLOURS[item.kind];
-    const [top, height] = [y + 2, ROW - 4];
+    const inset = metrics.compact ? 1 : 2;
+    const [top, height] = [y + inset, metrics.row - 2 * inset];
     if (home && item.since !== undefined) {
       const begun = this.axis.x(item.since);
       c.fillStyle = colour;
       c.globalAlpha *= 0.35;
-      c.fillRect(begun, y + ROW / 2 - 1.5, from - begun, 3);
+      c.fillRect(begun, y + metrics.row / 2 - 1.5, from - begun, 3);
       c.globalAlpha = this.view.dims(item) ? 0.18 : 1;
     }
     if (item.kind === "turn" || item.kind === "activity") this.block(item, from, to, top, height, colour);
-    else this.rail(item, from, to, y + ROW / 2, colour);
+    else this.rail(item, from, to, y + metrics.row / 2, colour);
     if (item.tail !== undefined) {
       const tail = this.axis.x(item.tail);
       c.strokeStyle = colour;
       c.setLineDash([2, 3]);
-      c.strokeRect(to + 0.5, top + 3.5, Math.max(tail - to, 0), height - 7);
+      c.strokeRect(to + 0.5, top + height / 2 - 3, Math.max(tail - to, 0), 6);
       c.setLineDash([]);
     }
     c.globalAlpha = 1;
@@ -274,13 +280,14 @@ class Plot {
 
   cross(x, y) {
     const c = this.context;
+    const half = metrics.compact ? 3 : 4;
     c.strokeStyle = COLOURS.paper;
     c.lineWidth = 4;
     c.beginPath();
-    c.moveTo(x - 4, y - 4);
-    c.lineTo(x + 4, y + 4);
-    c.moveTo(x + 4, y - 4);
-    c.lineTo(x - 4, y + 4);
+    c.moveTo(x - half, y - half);
+    c.lineTo(x + half, y + half);
+    c.moveTo(x + half, y - half);
+    c.lineTo(x - half, y + half);
     c.stroke();
     c.strokeStyle = COLOURS.failed;
     c.lineWidth = 2;
@@ -298,26 +305,27 @@ class Plot {
     c.lineTo(Math.min(to, this.width + 10), y);
     c.stroke();
     c.setLineDash([]);
+    const half = metrics.compact ? 3 : 4;
     c.beginPath();
-    c.moveTo(from, y - 4);
-    c.lineTo(from, y + 4);
+    c.moveTo(from, y - half);
+    c.lineTo(from, y + half);
     c.stroke();
     c.fillStyle = colour;
     if (item.state === "failed") this.cross(to, y);
-    else if (item.state === "cancelled") c.fillRect(to - 1, y - 4, 2, 8);
+    else if (item.state === "cancelled") c.fillRect(to - 1, y - half, 2, 2 * half);
     else if (item.state === "fine") {
       c.beginPath();
-      c.arc(to, y, 4, 0, 7);
+      c.arc(to, y, half, 0, 7);
       c.fill();
     }
   }
 
   // What an item is, inside of its bar or beside it.
   label({ item, from, to, point }, free, y) {
-    if (item.kind === "latency" || to < -20) return;
+    if (metrics.compact || item.kind === "latency" || to < -20) return;
     const c = this.context;
     c.globalAlpha = this.view.dims(item) ? 0.3 : 1;
-    const middle = y + ROW / 2 + 0.5;
+    const middle = y + metrics.row / 2 + 0.5;
     const block = item.kind === "turn" || item.kind === "activity";
     const cross = !point && (item.state === "failed" || item.state === "lost") ? 6 : 0;
     const left = Math.max(from, 0);
@@ -339,14 +347,18 @@ class Plot {
     const c = this.context;
     this.drawn++;
     c.globalAlpha = this.view.dims(item) ? 0.18 : 1;
-    const middle = y + ROW / 2;
+    const middle = y + metrics.row / 2;
     c.fillStyle = item.state === "failed" || item.state === "refused" ? COLOURS.failed : COLOURS[item.kind];
     c.strokeStyle = COLOURS.paper;
     c.lineWidth = 1.5;
+    c.save();
+    c.translate(x, middle);
+    if (metrics.compact) c.scale(0.65, 0.65);
     c.beginPath();
-    SHAPES[item.kind](c, x, middle);
+    SHAPES[item.kind](c, 0, 0);
     c.fill();
     c.stroke();
+    c.restore();
     c.globalAlpha = 1;
   }
 
@@ -374,10 +386,10 @@ class Plot {
     if (!line) return null;
     const spell = item.kind === "node" && item.to > item.from;
     const row = spell ? 0 : rowIn(item, line.lane);
-    const y = line.y - top + this.layout.offset(line, item.run) + row * ROW;
+    const y = line.y - top + this.layout.offset(line, item.run) + row * metrics.row;
     const from = this.axis.x(item.from);
-    if (isPoint(item) && !spell) return { x: this.pointX(item) - 7, y: y + 2, width: 14, height: ROW - 4 };
-    const height = spell ? DATA.lanes[line.lane].rows * ROW : ROW;
+    if (isPoint(item) && !spell) return { x: this.pointX(item) - 7, y: y + 1, width: 14, height: metrics.row - 2 };
+    const height = spell ? DATA.lanes[line.lane].rows * metrics.row : metrics.row;
     return { x: from, y: y + 2, width: Math.max(this.axis.x(item.to) - from, 3), height: height - 4 };
   }
 
@@ -420,7 +432,7 @@ class Plot {
     DATA.runs.forEach((_, run) => {
       const begin = line.y - top + this.layout.offset(line, run);
       const track = tracks[line.lane][run];
-      const row = track.rows[Math.floor((y - begin) / ROW)];
+      const row = track.rows[Math.floor((y - begin) / metrics.row)];
       for (const item of row ? this.visible(row) : []) {
         const from = isPoint(item) ? this.pointX(item) : this.axis.x(item.from);
         const to = isPoint(item) ? from : Math.max(this.axis.x(item.to), from + 3);
@@ -428,7 +440,7 @@ class Plot {
         const far = x < from ? from - x : x > to ? x - to : isPoint(item) ? -1 : 0;
         if (far < least || (far === least && isPoint(item))) [best, least] = [item, far];
       }
-      const inside = y >= begin && y < begin + track.rows.length * ROW;
+      const inside = y >= begin && y < begin + track.rows.length * metrics.row;
       if (!best && inside) {
         best = track.spells.find((item) => {
           return this.view.shows(item) && x >= this.axis.x(item.from) && x <= this.axis.x(item.to);
