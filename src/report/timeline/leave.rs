@@ -46,8 +46,13 @@ impl Sim {
 /// programs that lie elsewhere.
 fn target() -> PathBuf {
     let program = std::env::current_exe().unwrap_or_default();
+    // Cargo tags the folders that it makes, and no others.
     let tagged = |folder: &&Path| folder.join("CACHEDIR.TAG").is_file();
-    program.ancestors().skip(1).find(tagged).map_or_else(std::env::temp_dir, Path::to_owned)
+    let tagged = program.ancestors().skip(1).find(tagged);
+    // Tests lie in target/debug/deps, examples in target/debug/examples.
+    let beside = |folder: &&Path| folder.ends_with("deps") || folder.ends_with("examples");
+    let above = || program.ancestors().find(beside)?.parent()?.parent();
+    tagged.or_else(above).map_or_else(std::env::temp_dir, Path::to_owned)
 }
 
 /// A name that every file system takes.

@@ -39,9 +39,14 @@ fn sound(page: &str) {
             assert_ne!(index(cause), number, "nothing brings itself about: {item}");
             assert!(index(&items[index(cause)]["from"]) <= from, "{} brings about {item}", items[index(cause)]);
         }
-        let bar = ["turn", "activity"].contains(&item["kind"].as_str().unwrap());
-        if bar && index(&item["row"]) < 11 {
-            taken.insert((run, index(&item["lane"]), index(&item["row"]), from, to, number));
+        let bar = ["turn", "activity", "timer", "wait", "child"].contains(&item["kind"].as_str().unwrap());
+        let places = [("lane", "row"), ("node", "node_row")].map(|(lane, row)| {
+            let row = item[row].as_u64().unwrap_or(0) as usize;
+            item[lane].as_u64().map(|lane| (lane as usize, row))
+        });
+        // What does not fit lies on a lane's last row.
+        for (lane, row) in places.into_iter().flatten().filter(|(_, row)| bar && *row < 11) {
+            taken.insert((run, lane, row, from, to, number));
         }
         assert!(index(&item["row"]) < index(&lanes[index(&item["lane"])]["rows"]), "{item}");
     }

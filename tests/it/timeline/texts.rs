@@ -80,6 +80,9 @@ fn a_failing_test_leaves_its_page_and_names_it() {
     let (_, page) = text.split_once("Look at it in a browser:\n  ").unwrap_or_else(|| panic!("{text}"));
     let name = "duroxide-sim/timeline.texts.a_failing_test_leaves_its_page_and_names_it/";
     assert!(page.contains(name) && page.ends_with("/9.html"), "{page}");
+    let program = std::env::current_exe().expect("the test knows where it lies");
+    let target = page.split_once(name).expect("the name is in it").0;
+    assert!(program.starts_with(target) && target != "/", "{page} does not lie with {}", program.display());
     let html = std::fs::read_to_string(page).expect("the page is there");
     assert!(html.contains("to be looked at"));
 }
