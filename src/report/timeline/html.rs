@@ -9,7 +9,7 @@
 /// The page's files.
 const PAGE: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/page.css");
-const SCRIPTS: [&str; 7] = [
+const SCRIPTS: [&str; 9] = [
     include_str!("page/data.js"),
     include_str!("page/axis.js"),
     include_str!("page/plot.js"),
@@ -17,6 +17,8 @@ const SCRIPTS: [&str; 7] = [
     include_str!("page/panel.js"),
     include_str!("page/table.js"),
     include_str!("page/page.js"),
+    include_str!("page/input.js"),
+    include_str!("page/begin.js"),
 ];
 
 /// The page with these data.

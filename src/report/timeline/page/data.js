@@ -15,7 +15,7 @@ const KINDS = {
   event: { name: "Message", many: "Messages", about: "starts, events, cancellations" },
   end: { name: "End", many: "Ends", about: "of an instance or an execution" },
   call: { name: "Call", many: "Other calls", about: "reads by clients, and calls that were refused" },
-  node: { name: "Node", many: "Crashes and outages", about: "what befell nodes" },
+  node: { name: "Node", many: "Node events", about: "crashes, outages, stalls, clocks, restarts" },
   fault: { name: "Fault", many: "Faults", about: "of single calls" },
   latency: { name: "Latency", many: "Latencies", about: "calls that took time, and no more" },
   law: { name: "Broken law", many: "Broken laws", about: "" },

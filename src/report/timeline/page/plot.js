@@ -199,7 +199,8 @@ class Plot {
       else bars = to;
       shapes.push({ item, from, to, point });
     }
-    for (const shape of shapes) if (!shape.point) this.bar(shape.item, shape.from, shape.to, y, shape.item.lane === lane);
+    for (const { item, from } of shapes) if (item.lane === lane) this.queued(item, from, y);
+    for (const shape of shapes) if (!shape.point) this.bar(shape.item, shape.from, shape.to, y);
     for (const shape of shapes) if (shape.point) this.point(shape.item, shape.from + 6, y);
     shapes.forEach((shape, n) => this.label(shape, shapes[n + 1]?.from ?? this.width, y));
   }
@@ -220,7 +221,8 @@ class Plot {
 
   // Whether an item is drawn in any crowd.
   stands(item) {
-    return item === this.view.chosen || item === this.view.hovered || item.state !== "fine" || item.kind === "law";
+    const found = this.view.found !== null && !this.view.dims(item);
+    return found || item === this.view.chosen || item === this.view.hovered || item.state !== "fine" || item.kind === "law";
   }
 
   visible(row) {
@@ -235,20 +237,24 @@ class Plot {
     return seen;
   }
 
-  bar(item, from, to, y, home) {
+  // The time in the queue, below all bars: others may lie in it.
+  queued(item, from, y) {
+    if (item.since === undefined) return;
+    const c = this.context;
+    const begun = this.axis.x(item.since);
+    c.fillStyle = COLOURS[item.kind];
+    c.globalAlpha = this.view.dims(item) ? 0.1 : 0.35;
+    c.fillRect(begun, y + metrics.row / 2 - 1.5, from - begun, 3);
+    c.globalAlpha = 1;
+  }
+
+  bar(item, from, to, y) {
     const c = this.context;
     this.drawn++;
     c.globalAlpha = this.view.dims(item) ? 0.18 : 1;
     const colour = COLOURS[item.kind];
     const inset = metrics.compact ? 1 : 2;
     const [top, height] = [y + inset, metrics.row - 2 * inset];
-    if (home && item.since !== undefined) {
-      const begun = this.axis.x(item.since);
-      c.fillStyle = colour;
-      c.globalAlpha *= 0.35;
-      c.fillRect(begun, y + metrics.row / 2 - 1.5, from - begun, 3);
-      c.globalAlpha = this.view.dims(item) ? 0.18 : 1;
-    }
     if (item.kind === "turn" || item.kind === "activity") this.block(item, from, to, top, height, colour);
     else this.rail(item, from, to, y + metrics.row / 2, colour);
     if (item.tail !== undefined) {
