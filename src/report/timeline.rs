@@ -58,6 +58,8 @@ struct Side<'a> {
     elapsed: Option<Duration>,
     seed: Option<String>,
     failure: Option<Fails<'a>>,
+    /// The instances that a failure is about.
+    about: Vec<String>,
 }
 
 /// How a run failed.
@@ -68,7 +70,6 @@ struct Fails<'a> {
     at: Time,
     breaches: &'a [Breach],
     waits: &'a [String],
-    instances: Vec<String>,
 }
 
 impl Trace {
@@ -113,7 +114,6 @@ impl<'a> Timeline<'a> {
             at: failure.at,
             breaches: &failure.breaches,
             waits: &failure.waits,
-            instances: Vec::new(),
         });
         self
     }
@@ -124,16 +124,14 @@ impl<'a> Timeline<'a> {
         let why = why.into();
         let (headline, text) = (why.clone(), why);
         let (breaches, waits) = (&[][..], &[][..]);
-        self.first.failure = Some(Fails { headline, text, at, breaches, waits, instances: Vec::new() });
+        self.first.failure = Some(Fails { headline, text, at, breaches, waits });
         self
     }
 
-    /// Names an instance that the failure is about; it stands out. Without a
-    /// failure it does nothing.
+    /// Names an instance that the failure is about; it stands out. It says
+    /// nothing of a run that has not failed.
     pub fn about(mut self, instance: impl Into<String>) -> Self {
-        if let Some(failure) = &mut self.first.failure {
-            failure.instances.push(instance.into());
-        }
+        self.first.about.push(instance.into());
         self
     }
 
@@ -200,7 +198,7 @@ impl Source<'_> {
 
 impl<'a> Side<'a> {
     fn of(trace: &'a Trace) -> Side<'a> {
-        Side { name: None, trace, elapsed: None, seed: None, failure: None }
+        Side { name: None, trace, elapsed: None, seed: None, failure: None, about: Vec::new() }
     }
 
     /// The entries that break laws.
@@ -220,7 +218,7 @@ impl<'a> Side<'a> {
             headline: failure.headline.clone(),
             text: failure.text.clone(),
             at: failure.at.0.saturating_sub(trace.started.0),
-            instances: failure.instances.iter().cloned().chain(std::mem::take(&mut walked.blamed)).collect(),
+            instances: self.about.iter().cloned().chain(std::mem::take(&mut walked.blamed)).collect(),
             waits: failure.waits.to_vec(),
         });
         let name = self.name.clone().unwrap_or_else(|| name.to_owned());

@@ -13,8 +13,23 @@ async fn the_failing_moment_is_marked_and_can_be_shown() {
     let x = number(&browser, "axis.x(DATA.runs[0].failure.at)").await;
     assert!(x > 0.0 && x < number(&browser, "axis.width").await);
     assert!(text(&browser, "$('panel').innerText").await.contains("Repeat it with:"));
+    assert_eq!(number(&browser, "document.querySelectorAll('#panel pre').length").await, 1.0);
     assert_eq!(text(&browser, "document.querySelector('.accused .what').textContent").await, "parcel-1");
     browser.screenshot("failure").await;
+    quiet(browser).await;
+}
+
+#[tokio::test]
+async fn two_failures_are_both_told() {
+    let (failed, _) = runs::pair();
+    let browser =
+        open("failures", &failed.timeline().named("one").beside(failed.timeline().named("other")).html()).await;
+    let headline = text(&browser, "$('failure').innerText").await;
+    assert!(headline.contains("one: The simulation failed") && headline.contains("other: The"), "{headline}");
+    browser.click_on("#failure-text").await;
+    assert_eq!(number(&browser, "document.querySelectorAll('#panel pre').length").await, 2.0);
+    assert_eq!(text(&browser, "$('difference').innerText").await, "The two runs are the same, call by call.");
+    browser.screenshot("failures").await;
     quiet(browser).await;
 }
 

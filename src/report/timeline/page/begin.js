@@ -16,11 +16,12 @@ function describe() {
     $("facts").append(line);
   });
   $("versions").textContent = Object.entries(DATA.versions).map(([name, version]) => `${name} ${version}`).join(", ");
-  const failed = DATA.runs.find((run) => run.failure);
-  if (failed) {
+  const failed = DATA.runs.filter((run) => run.failure);
+  if (failed.length) {
+    const headline = failed.map((run) => (RUNS > 1 ? `${run.name}: ${run.failure.headline}` : run.failure.headline)).join("\n");
     $("failure").hidden = false;
-    $("failure-headline").textContent = visible(failed.failure.headline);
-    $("failure-headline").title = failed.failure.headline;
+    $("failure-headline").textContent = visible(headline);
+    $("failure-headline").title = headline;
   }
   if (RUNS > 1) {
     $("difference").hidden = false;

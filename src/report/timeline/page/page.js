@@ -248,7 +248,7 @@ function toFailure() {
   if (run < 0) return;
   setForm("lanes");
   const { failure } = DATA.runs[run];
-  panel.failure(run);
+  panel.failure();
   resize();
   toMoment(failure.at);
   const line = failure.lanes.map((lane) => layout.lineOf(lane)).find(Boolean);
@@ -359,7 +359,7 @@ $("theme").addEventListener("click", nextTheme);
 $("help").addEventListener("click", () => $("keys").showModal());
 $("to-failure").addEventListener("click", toFailure);
 $("failure-text").addEventListener("click", () => {
-  panel.failure(DATA.runs.findIndex((run) => run.failure));
+  panel.failure();
   panel.focus();
   resize();
 });

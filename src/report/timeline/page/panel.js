@@ -77,18 +77,19 @@ class Panel {
     });
   }
 
-  failure(run) {
-    const { failure } = DATA.runs[run];
-    const parts = [make("pre", { className: "whole", textContent: visible(failure.text) })];
+  failure() {
+    const failed = DATA.runs.map((run, number) => [run, number]).filter(([run]) => run.failure);
+    const parts = failed.flatMap(([run, number]) => {
+      const text = make("pre", { className: "whole", textContent: visible(run.failure.text) });
+      return RUNS > 1 ? [runTitle(number), text] : [text];
+    });
     this.show("The failure", ...parts);
   }
 
   difference() {
     const parts = DATA.difference.sides.map((side, run) => {
       const section = make("section", { className: "side" });
-      const title = make("h3");
-      title.append(make("span", { className: `tag run-${run}`, textContent: runName(run) }), ` ${DATA.runs[run].name}`);
-      section.append(title);
+      section.append(runTitle(run));
       if (side.call === null) section.append(make("p", { textContent: `${since(side.time)}  ${side.text}` }));
       else section.append(call(callOf(run, side.call), run));
       return section;
@@ -112,6 +113,12 @@ function effectsOf(item) {
     }
   }
   return effects.get(item.number) ?? [];
+}
+
+function runTitle(run) {
+  const title = make("h3");
+  title.append(make("span", { className: `tag run-${run}`, textContent: runName(run) }), ` ${DATA.runs[run].name}`);
+  return title;
 }
 
 function swatch(kind) {
