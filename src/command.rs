@@ -43,7 +43,7 @@ fn target(program: &Path) -> Option<Target> {
 
 /// The test under way: libtest names a test's thread after it; where it runs
 /// tests on the main thread, the exact filter says which one.
-fn test_name() -> Option<String> {
+pub(crate) fn test_name() -> Option<String> {
     let thread = std::thread::current();
     if let Some(name) = thread.name().filter(|name| *name != "main") {
         return Some(name.to_owned());

@@ -62,6 +62,7 @@
 //! | [`trace`] | every provider call with its virtual time; histories as text |
 //! | `conformance` | any provider against the whole contract (feature `conformance`) |
 //! | [`laws`] | what must hold in any trace |
+//! | [`report`] | what a person reads: the timeline of a run as a page; reports of checks |
 //! | [`call`] | the vocabulary: calls and replies as plain data |
 //! | [`clock`] | virtual time, and how it reaches std; the warp, which holds the wall clock |
 //! | [`seed`] | the one source of randomness |
@@ -90,7 +91,6 @@ pub mod contract;
 pub mod faults;
 pub mod laws;
 pub mod provider;
-#[cfg(feature = "conformance")]
 pub mod report;
 pub mod seed;
 pub mod sim;

@@ -91,7 +91,12 @@ pub struct Sim {
     finish_within: Option<Duration>,
     /// A mistake in building it, told when it is run.
     misused: Option<String>,
+    /// What else there is to say of a failure.
+    remark: Option<Remark>,
 }
+
+/// Says something of a failure, or nothing.
+type Remark = Box<dyn FnOnce(&Failure) -> Option<String>>;
 
 /// How far a simulation may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,6 +201,7 @@ impl Sim {
             properties: Vec::new(),
             finish_within: None,
             misused: None,
+            remark: None,
         }
     }
 
@@ -345,6 +351,13 @@ impl Sim {
         self
     }
 
+    /// Lets `remark` look at the failure of [`Sim::run`] before it panics, and add
+    /// a paragraph to its text; [`Sim::try_run`] does not call it.
+    pub fn on_failure(mut self, remark: impl FnOnce(&Failure) -> Option<String> + 'static) -> Sim {
+        self.remark = Some(Box::new(remark));
+        self
+    }
+
     /// Leaves the laws unchecked at the end.
     pub fn without_laws(mut self) -> Sim {
         self.laws = false;
@@ -364,19 +377,23 @@ impl Sim {
     ///
     /// When it fails in any way, with everything that [`Failure`] prints.
     #[track_caller]
-    pub fn run<B, F, R>(self, body: B) -> R::Value
+    pub fn run<B, F, R>(mut self, body: B) -> R::Value
     where
         B: FnOnce(Handle) -> F + Send + 'static,
         F: Future<Output = R> + 'static,
         R: Outcome,
     {
+        let remark = self.remark.take();
         match self.try_run(body) {
             Ok(Run { value, trace, memory, .. }) => {
                 let entries = trace.entries.len();
                 run::discard((trace, memory), entries);
                 value
             }
-            Err(failure) => panic!("{failure}"),
+            Err(failure) => match remark.and_then(|remark| remark(&failure)) {
+                Some(remark) => panic!("{failure}\n\n{remark}"),
+                None => panic!("{failure}"),
+            },
         }
     }
 

@@ -27,10 +27,10 @@ mod text;
 pub use history::{ExecutionHistory, History};
 pub use lines::TraceError;
 pub use mark::{Happening, Mark};
-pub(crate) use text::Span;
-#[cfg(feature = "conformance")]
-pub(crate) use text::{Tokens, item_text, quote, words};
+pub(crate) use text::{Span, Tokens, is_idle, is_repeated, words};
 pub use text::{describe_event, describe_item};
+#[cfg(feature = "conformance")]
+pub(crate) use text::{item_text, quote};
 
 /// Everything that was asked of a provider in one run, in the order of the
 /// answers.

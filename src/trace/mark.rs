@@ -75,6 +75,14 @@ impl Happening {
     pub fn is_ordinary(&self) -> bool {
         matches!(self, Happening::Started { restarts: 0, .. })
     }
+
+    /// Whether it is no more than that a call or its reply took time. Storms lay
+    /// such latencies on nearly every call.
+    pub fn is_latency(&self) -> bool {
+        // The beginnings of `faults::Verdict::Delay` as text.
+        let slow = |fault: &str| fault.starts_with("is delayed by ") || fault.starts_with("has its reply delayed by ");
+        matches!(self, Happening::Fault { fault, .. } if slow(fault))
+    }
 }
 
 impl fmt::Display for Happening {

@@ -45,7 +45,7 @@ fn mark_text(mark: &Mark) -> String {
 }
 
 /// Whether an entry says nothing: a poll in vain, or the upkeep of nothing.
-fn is_idle(entry: &Entry) -> bool {
+pub(crate) fn is_idle(entry: &Entry) -> bool {
     let in_vain = matches!(entry.answer, Answer::Nothing | Answer::Dropped | Answer::Reply(Reply::Count(0)));
     match &*entry.call {
         Call::FetchOrchestrationItem { .. } | Call::FetchWorkItem { .. } => in_vain,
@@ -56,7 +56,7 @@ fn is_idle(entry: &Entry) -> bool {
 }
 
 /// Whether a read answers what its reader was told before.
-fn is_repeated<'a>(entry: &'a Entry, told: &mut BTreeMap<(&'a str, String), &'a Answer>) -> bool {
+pub(crate) fn is_repeated<'a>(entry: &'a Entry, told: &mut BTreeMap<(&'a str, String), &'a Answer>) -> bool {
     let read = matches!(&*entry.call, Call::Read { .. } | Call::GetCustomStatus { .. } | Call::GetKvValue { .. });
     read && told.insert((&entry.by, format!("{:?}", entry.call)), &entry.answer) == Some(&entry.answer)
 }

@@ -20,6 +20,7 @@ mod scopes;
 mod seed;
 mod sim;
 mod tidy;
+mod timeline;
 mod trace;
 mod validations;
 

@@ -31,7 +31,11 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
         &["call", "clock", "command", "seed", "store", "provider", "faults", "trace", "laws", "report"],
         &["SystemTime", "HashMap", "use crate::sim"],
     ),
-    ("report", &["conformance"], &["SystemTime", "HashMap", "Instant", "tokio"]),
+    (
+        "report",
+        &["call", "clock", "command", "conformance", "laws", "sim", "trace"],
+        &["SystemTime", "HashMap", "Instant", "tokio"],
+    ),
     ("contract", &[], &["fn "]),
 ];
 

@@ -1,0 +1,91 @@
+//! Two runs of a shop as pages to look at: one that goes well in spite of a
+//! crash, and one that fails, beside it.
+//!
+//! `cargo run --release --example timeline`, or with a folder for the pages.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
+use duroxide_sim::duroxide::{ActivityContext, ClientError, Either2, OrchestrationContext};
+use duroxide_sim::{Handle, Sim};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Reserves, has a child take the money, waits for an approval for a week, and
+/// ships after a month.
+async fn order(ctx: OrchestrationContext, item: String) -> Result<String, String> {
+    ctx.schedule_activity("Reserve", item.clone()).await?;
+    ctx.schedule_sub_orchestration("Payment", item.clone()).await?;
+    ctx.set_custom_status("waiting for approval");
+    match ctx.select2(ctx.schedule_wait("approval"), ctx.schedule_timer(7 * DAY)).await {
+        Either2::First(by) => ctx.set_custom_status(format!("approved by {by}")),
+        Either2::Second(()) => return Err("nobody approved it".to_owned()),
+    }
+    ctx.schedule_timer(30 * DAY).await;
+    ctx.schedule_activity("Ship", item).await
+}
+
+/// Takes the money at the second try.
+async fn payment(ctx: OrchestrationContext, item: String) -> Result<String, String> {
+    if ctx.schedule_activity("Charge", format!("first try, {item}")).await.is_ok() {
+        return Ok("paid at once".to_owned());
+    }
+    ctx.schedule_timer(Duration::from_secs(60)).await;
+    ctx.schedule_activity("Charge", format!("second try, {item}")).await
+}
+
+fn shop() -> Sim {
+    let activities = ActivityRegistry::builder()
+        .register("Reserve", |_: ActivityContext, item: String| async move {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            Ok(format!("reserved {item}"))
+        })
+        .register("Charge", |_: ActivityContext, what: String| async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if what.starts_with("first") { Err("the bank is busy".to_owned()) } else { Ok(format!("charged: {what}")) }
+        })
+        .register("Ship", |_: ActivityContext, item: String| async move {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            Ok(format!("shipped {item}"))
+        })
+        .build();
+    let orchestrations = OrchestrationRegistry::builder().register("Order", order).register("Payment", payment).build();
+    Sim::new(42).node("a", activities.clone(), orchestrations.clone()).node("b", activities, orchestrations)
+}
+
+/// Two orders; the second is approved only if `both` are. Node b crashes.
+async fn orders(sim: Handle, both: bool) -> Result<(), ClientError> {
+    let client = sim.client();
+    client.start_orchestration("order-1", "Order", "a book").await?;
+    client.start_orchestration("order-2", "Order", "a chair").await?;
+    sim.sleep(Duration::from_millis(63_500)).await;
+    sim.crash("b").expect("node b is up");
+    sim.sleep(DAY).await;
+    client.raise_event("order-1", "approval", "Ada").await?;
+    if both {
+        client.raise_event("order-2", "approval", "Ben").await?;
+    }
+    sim.sleep(DAY).await;
+    sim.start("b").await.expect("node b is down");
+    for order in ["order-1", "order-2"] {
+        client
+            .wait_for_orchestration_typed::<String>(order, 40 * DAY)
+            .await?
+            .map_err(|error| ClientError::InvalidInput { message: format!("{order} failed: {error}") })?;
+    }
+    Ok(())
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let folder = std::env::args().nth(1).map_or_else(|| PathBuf::from("target/timeline"), PathBuf::from);
+    let good = shop().try_run(|sim| orders(sim, true))?;
+    let page = good.timeline().title("Two orders, and a crash").write(folder.join("good.html"))?;
+    println!("A run that went well:   {}", page.display());
+    if let Err(failure) = shop().try_run(|sim| orders(sim, false)) {
+        let pair = failure.timeline().named("nobody approves order-2").beside(good.timeline().named("both approved"));
+        let page = pair.about("order-2").title("Why order-2 failed").write(folder.join("failed.html"))?;
+        println!("One that failed beside: {}", page.display());
+    }
+    Ok(())
+}

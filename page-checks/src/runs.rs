@@ -1,0 +1,128 @@
+//! The runs whose pages are looked at.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
+use duroxide_sim::duroxide::{ActivityContext, ClientError, Either2, OrchestrationContext};
+use duroxide_sim::sim::{Failure, Run, Storm};
+use duroxide_sim::{Handle, Sim};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// What a payload may try on a page.
+pub const HOSTILE: &str =
+    "</script><script>window.broken = 1</script><!--<script> & \"quoted\" '{{script}}' \u{2028}\u{202e}end";
+
+async fn parcel(ctx: OrchestrationContext, input: String) -> Result<String, String> {
+    ctx.schedule_activity("Pack", input.clone()).await?;
+    if input.starts_with("nested") {
+        ctx.schedule_sub_orchestration("Parcel", "inner").await?;
+    }
+    match ctx.select2(ctx.schedule_wait("go"), ctx.schedule_timer(30 * DAY)).await {
+        Either2::First(what) => ctx.schedule_activity("Send", what).await,
+        Either2::Second(()) => ctx.schedule_activity("Send", "after a month").await,
+    }
+}
+
+fn post(seed: u64) -> Sim {
+    let activities = ActivityRegistry::builder()
+        .register("Pack", |_: ActivityContext, what: String| async move {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            Ok(what)
+        })
+        .register("Send", |_: ActivityContext, what: String| async move {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            if what == "lose" { Err("it was lost".to_owned()) } else { Ok(what) }
+        })
+        .build();
+    let orchestrations = OrchestrationRegistry::builder().register("Parcel", parcel).build();
+    Sim::new(seed).node("a", activities.clone(), orchestrations.clone()).node("b", activities, orchestrations)
+}
+
+/// One instance that is there for a month: about ten events.
+///
+/// # Panics
+///
+/// When the simulation fails.
+pub fn ten() -> Run<()> {
+    let run = post(1).try_run(|sim| async move {
+        sim.client().start_orchestration("parcel-1", "Parcel", "a vase").await?;
+        sim.client().wait_for_orchestration("parcel-1", 40 * DAY).await?;
+        Ok::<_, ClientError>(())
+    });
+    run.unwrap_or_else(|failure| panic!("{failure}"))
+}
+
+/// The page of so many instances in a storm that there are more than ten
+/// thousand events; made once.
+///
+/// # Panics
+///
+/// When the simulation fails.
+pub fn page_of_ten_thousand() -> &'static str {
+    static PAGE: LazyLock<String> = LazyLock::new(|| {
+        let storm = post(7).storm(Storm::new()).finish_within(90 * DAY);
+        let run = storm.try_run(|sim| crowd(sim, 700));
+        run.unwrap_or_else(|failure| panic!("{failure}")).timeline().html()
+    });
+    &PAGE
+}
+
+async fn crowd(sim: Handle, count: u32) -> Result<(), ClientError> {
+    let client = sim.client();
+    for n in 0..count {
+        let input = if n % 4 == 0 { "nested" } else { "plain" };
+        client.start_orchestration(&format!("parcel-{n:04}"), "Parcel", input).await?;
+        sim.sleep(Duration::from_secs(u64::from(n % 7) * 20)).await;
+        if n % 3 == 1 {
+            let what = if n % 5 == 0 { "lose" } else { "at once" };
+            client.raise_event(&format!("parcel-{n:04}"), "go", what).await?;
+        }
+    }
+    for n in 0..count {
+        client.wait_for_orchestration(&format!("parcel-{n:04}"), 60 * DAY).await?;
+    }
+    Ok(())
+}
+
+/// A run that fails because a parcel is lost, and one in which it is not.
+///
+/// # Panics
+///
+/// When the simulations do not end as they are meant to.
+pub fn pair() -> (Box<Failure>, Run<()>) {
+    let one = |what: &'static str| {
+        post(3).try_run(move |sim| async move {
+            let client = sim.client();
+            client.start_orchestration("parcel-1", "Parcel", "nested").await.map_err(|e| e.to_string())?;
+            sim.sleep(Duration::from_secs(60)).await;
+            sim.crash("a").expect("node a is up");
+            sim.sleep(DAY).await;
+            client.raise_event("parcel-1::sub::4", "go", "keep").await.map_err(|e| e.to_string())?;
+            sim.sleep(DAY).await;
+            client.raise_event("parcel-1", "go", what).await.map_err(|e| e.to_string())?;
+            let status = client.wait_for_orchestration("parcel-1", DAY).await.map_err(|e| e.to_string())?;
+            let text = format!("{status:?}");
+            if text.contains("Completed") { Ok(()) } else { Err(text) }
+        })
+    };
+    let failed = one("lose").expect_err("a lost parcel fails the run");
+    (failed, one("keep").unwrap_or_else(|failure| panic!("{failure}")))
+}
+
+/// A run whose names and payloads try to break out of the page.
+///
+/// # Panics
+///
+/// When the simulation fails.
+pub fn hostile() -> Run<()> {
+    let run = post(1).try_run(|sim| async move {
+        sim.client().start_orchestration(HOSTILE, "Parcel", HOSTILE).await?;
+        sim.sleep(DAY).await;
+        sim.client().raise_event(HOSTILE, "go", HOSTILE).await?;
+        sim.client().wait_for_orchestration(HOSTILE, 40 * DAY).await?;
+        Ok::<_, ClientError>(())
+    });
+    run.unwrap_or_else(|failure| panic!("{failure}"))
+}

@@ -1,0 +1,243 @@
+//! [`Timeline`]: a run as one page that needs nothing but a browser.
+//!
+//! Virtual time runs across; nodes, clients and instances have a lane each, with
+//! turns, activities, timers, waits, messages, crashes and faults, and the
+//! moment at which the run failed. Two runs stand side by side, with their first
+//! difference marked. The page holds its data, its style and its script, and
+//! asks no network for anything.
+//!
+//! Left out of the picture are calls that say nothing: fetches in vain, reads
+//! that answer what was known, the runtimes' own reads and upkeep. The page says
+//! how many they are.
+
+mod calls;
+mod difference;
+mod html;
+mod item;
+mod lanes;
+mod leave;
+mod order;
+mod picture;
+mod rows;
+mod walk;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::clock::Time;
+use crate::laws::Breach;
+use crate::sim::{Failure, Run};
+use crate::trace::Trace;
+
+use picture::{Picture, Source, SourceFailure};
+
+/// A run, or two, to be shown as a page.
+///
+/// ```
+/// use duroxide_sim::Sim;
+///
+/// let run = Sim::new(1).try_run(|_| async {}).unwrap_or_else(|failure| panic!("{failure}"));
+/// let page = run.timeline().title("Nothing at all").html();
+/// assert!(page.starts_with("<!doctype html>"));
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a timeline is nothing until it is written"]
+pub struct Timeline<'a> {
+    title: Option<String>,
+    first: Side<'a>,
+    second: Option<Side<'a>>,
+}
+
+/// One of the runs.
+#[derive(Clone, Debug)]
+struct Side<'a> {
+    name: Option<String>,
+    trace: &'a Trace,
+    elapsed: Option<Duration>,
+    seed: Option<String>,
+    failure: Option<Fails<'a>>,
+    /// The instances that a failure is about.
+    about: Vec<String>,
+}
+
+/// How a run failed.
+#[derive(Clone, Debug)]
+struct Fails<'a> {
+    headline: String,
+    text: String,
+    at: Time,
+    breaches: &'a [Breach],
+    waits: &'a [String],
+}
+
+impl Trace {
+    /// The run as a page.
+    pub fn timeline(&self) -> Timeline<'_> {
+        Timeline { title: None, first: Side::of(self), second: None }
+    }
+}
+
+impl<T> Run<T> {
+    /// The run as a page.
+    pub fn timeline(&self) -> Timeline<'_> {
+        let mut timeline = self.trace.timeline();
+        timeline.first.elapsed = Some(self.elapsed);
+        timeline.first.seed = Some(self.seed.to_string());
+        timeline
+    }
+}
+
+impl Failure {
+    /// The run as a page, with the moment of the failure marked.
+    pub fn timeline(&self) -> Timeline<'_> {
+        self.trace.timeline().failure(self)
+    }
+}
+
+impl<'a> Timeline<'a> {
+    /// Sets the page's title.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = Some(title.into());
+        self
+    }
+
+    /// Marks how the run failed.
+    pub fn failure(mut self, failure: &'a Failure) -> Self {
+        let headline = format!("The simulation failed: {}", failure.cause);
+        self.first.elapsed = Some(failure.at - failure.start);
+        self.first.seed = Some(failure.seed.to_string());
+        self.first.failure = Some(Fails {
+            headline,
+            text: failure.to_string(),
+            at: failure.at,
+            breaches: &failure.breaches,
+            waits: &failure.waits,
+        });
+        self
+    }
+
+    /// Marks that the run failed at a moment, for a run that failed outside of
+    /// [`crate::Sim`]: `why` is a sentence.
+    pub fn failed_at(mut self, at: Time, why: impl Into<String>) -> Self {
+        let why = why.into();
+        let (headline, text) = (why.clone(), why);
+        let (breaches, waits) = (&[][..], &[][..]);
+        self.first.failure = Some(Fails { headline, text, at, breaches, waits });
+        self
+    }
+
+    /// Names an instance that the failure is about; it stands out. It says
+    /// nothing of a run that has not failed.
+    pub fn about(mut self, instance: impl Into<String>) -> Self {
+        self.first.about.push(instance.into());
+        self
+    }
+
+    /// Names the run, where it stands beside another one.
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.first.name = Some(name.into());
+        self
+    }
+
+    /// Sets another run beside this one, up to their first difference and
+    /// beyond. Of a timeline that shows two runs already the first one is taken.
+    pub fn beside(mut self, other: Timeline<'a>) -> Self {
+        self.second = Some(other.first);
+        self
+    }
+
+    /// The page.
+    pub fn html(&self) -> String {
+        let (picture, calls) = self.picture();
+        let json = serde_json::to_string(&picture).expect("a picture holds only what JSON can say");
+        html::page(&picture.title, &json, &calls)
+    }
+
+    /// Writes the page to a file, whose folder is made if there is none, and
+    /// returns its path.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, when it cannot be written.
+    pub fn write(&self, file: impl AsRef<Path>) -> Result<PathBuf, TimelineError> {
+        let file = file.as_ref();
+        let failed = |error: std::io::Error| TimelineError { file: file.to_owned(), reason: error.to_string() };
+        if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(failed)?;
+        }
+        std::fs::write(file, self.html()).map_err(failed)?;
+        Ok(file.to_owned())
+    }
+
+    fn picture(&self) -> (Picture, Vec<String>) {
+        let difference = self.second.as_ref().and_then(|other| difference::first(self.first.trace, other.trace));
+        let sides: Vec<&Side<'_>> = std::iter::once(&self.first).chain(&self.second).collect();
+        let forced: BTreeSet<usize> = sides.iter().flat_map(|side| side.broken()).collect();
+        let place = difference.map(|difference| difference.place);
+        let names = ["first run", "second run"];
+        let sources: Vec<Source<'_>> =
+            sides.iter().zip(names).map(|(side, name)| side.source(name, &forced, place)).collect();
+        let title = self.title.clone().unwrap_or_else(|| sources[0].title());
+        picture::picture(title, &sources, difference)
+    }
+}
+
+impl Source<'_> {
+    /// What the page is called unless somebody says otherwise.
+    fn title(&self) -> String {
+        match (&self.failure, &self.seed) {
+            (Some(_), Some(seed)) => format!("A failed run of seed {seed}"),
+            (Some(_), None) => "A failed run".to_owned(),
+            (None, Some(seed)) => format!("A run of seed {seed}"),
+            (None, None) => "A run".to_owned(),
+        }
+    }
+}
+
+impl<'a> Side<'a> {
+    fn of(trace: &'a Trace) -> Side<'a> {
+        Side { name: None, trace, elapsed: None, seed: None, failure: None, about: Vec::new() }
+    }
+
+    /// The entries that break laws.
+    fn broken(&self) -> impl Iterator<Item = usize> {
+        let breaches = self.failure.as_ref().map_or(&[][..], |failure| failure.breaches);
+        breaches.iter().filter_map(|breach| breach.entry)
+    }
+
+    fn source(&self, name: &str, forced: &BTreeSet<usize>, differs: Option<usize>) -> Source<'a> {
+        let trace = self.trace;
+        let forced = forced.iter().copied().filter(|number| *number < trace.entries.len()).collect();
+        let breaches = self.failure.as_ref().map_or(&[][..], |failure| failure.breaches);
+        let mut walked = walk::walk(trace, forced, differs, breaches);
+        let last = walked.steps.last().copied().unwrap_or(0);
+        let elapsed = self.elapsed.map_or(last, |elapsed| u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
+        let failure = self.failure.as_ref().map(|failure| SourceFailure {
+            headline: failure.headline.clone(),
+            text: failure.text.clone(),
+            at: failure.at.0.saturating_sub(trace.started.0),
+            instances: self.about.iter().cloned().chain(std::mem::take(&mut walked.blamed)).collect(),
+            waits: failure.waits.to_vec(),
+        });
+        let name = self.name.clone().unwrap_or_else(|| name.to_owned());
+        Source { name, trace, seed: self.seed.clone(), elapsed: elapsed.max(last), failure, walked }
+    }
+}
+
+/// A page that could not be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimelineError {
+    file: PathBuf,
+    reason: String,
+}
+
+impl fmt::Display for TimelineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let TimelineError { file, reason } = self;
+        write!(f, "The timeline cannot be written to {}: {reason}. Give it another path.", file.display())
+    }
+}
+
+impl std::error::Error for TimelineError {}

@@ -1,0 +1,146 @@
+"use strict";
+// The data of the page, and how they are said in words. Nothing here touches
+// what is on the screen.
+
+const DATA = JSON.parse(document.getElementById("picture").textContent);
+const RUNS = DATA.runs.length;
+
+// What kinds there are, in the order of the legend.
+const KINDS = {
+  turn: { name: "Turn", many: "Turns", about: "from lock to ack" },
+  activity: { name: "Activity", many: "Activities", about: "attempts, with the time in the queue before" },
+  timer: { name: "Timer", many: "Timers", about: "from set to delivered" },
+  wait: { name: "Wait", many: "Waits", about: "for an event or a queue" },
+  child: { name: "Child", many: "Children", about: "a parent's wait for a child" },
+  event: { name: "Message", many: "Messages", about: "starts, events, cancellations" },
+  end: { name: "End", many: "Ends", about: "of an instance or an execution" },
+  call: { name: "Call", many: "Other calls", about: "reads by clients, and calls that were refused" },
+  node: { name: "Node", many: "Node events", about: "crashes, outages, stalls, clocks, restarts" },
+  fault: { name: "Fault", many: "Faults", about: "of single calls" },
+  latency: { name: "Latency", many: "Latencies", about: "calls that took time, and no more" },
+  law: { name: "Broken law", many: "Broken laws", about: "" },
+};
+
+const STATES = {
+  fine: "",
+  failed: "failed",
+  cancelled: "cancelled",
+  lost: "lost",
+  refused: "refused",
+  open: "not ended",
+  waiting: "not begun",
+};
+
+const BARS = new Set(["turn", "activity", "timer", "wait", "child"]);
+
+DATA.items.forEach((item, number) => {
+  item.number = number;
+  item.node_row = item.node_row || 0;
+});
+
+function runName(run) {
+  return RUNS > 1 ? "AB"[run] : "";
+}
+
+function two(number) {
+  return String(number).padStart(2, "0");
+}
+
+// A duration in milliseconds, as short as it can be said exactly.
+function span(ms) {
+  const days = Math.floor(ms / 86400000);
+  const h = Math.floor(ms / 3600000) % 24;
+  const m = Math.floor(ms / 60000) % 60;
+  const s = Math.floor(ms / 1000) % 60;
+  const rest = ms % 1000;
+  const tail = rest ? "." + String(rest).padStart(3, "0") : "";
+  if (ms < 1000) return `${ms} ms`;
+  if (ms < 60000) return `${s}${tail} s`;
+  if (!days && !h) return s || tail ? `${m} min ${s}${tail} s` : `${m} min`;
+  if (!days) return `${h}:${two(m)}:${two(s)}${tail} h`;
+  const clock = h || m || s || tail ? ` ${h}:${two(m)}:${two(s)}${tail} h` : "";
+  return `${days} d${clock}`;
+}
+
+// A duration in one round number.
+function roughly(ms) {
+  const [unit, name] = [[86400000, "d"], [3600000, "h"], [60000, "min"], [1000, "s"]].find(([unit]) => ms >= unit * 0.99) ?? [1, "ms"];
+  return `${Math.round(ms / unit)} ${name}`;
+}
+
+// A time since the start: +1d 02:03:04.005.
+function since(ms) {
+  const days = Math.floor(ms / 86400000);
+  const h = Math.floor(ms / 3600000) % 24;
+  const m = Math.floor(ms / 60000) % 60;
+  const s = Math.floor(ms / 1000) % 60;
+  const tail = String(ms % 1000).padStart(3, "0");
+  if (days) return `+${days}d ${two(h)}:${two(m)}:${two(s)}.${tail}`;
+  if (h) return `+${h}:${two(m)}:${two(s)}.${tail}`;
+  if (m) return `+${m}:${two(s)}.${tail}`;
+  return `+${s}.${tail}`;
+}
+
+// The virtual wall clock.
+function wallClock(run, ms) {
+  const date = new Date(DATA.runs[run].started + ms);
+  return isNaN(date) ? "" : date.toISOString().replace("T", " ").replace("Z", " UTC");
+}
+
+// A text in which nothing acts on what stands beside it: control characters and
+// those that turn the direction of writing are shown by their numbers.
+function visible(text) {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (c) => {
+    return `‹U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}›`;
+  });
+}
+
+function laneName(lane) {
+  return DATA.lanes[lane].name;
+}
+
+// An item as a sentence, for those who cannot see it.
+function sentence(item) {
+  const lane = DATA.lanes[item.lane];
+  const place = lane.kind === "instance" ? lane.name : `${lane.kind} ${lane.name}`;
+  const by = item.node === undefined ? "" : ` by ${laneName(item.node)}`;
+  const from = DATA.moments[item.from];
+  const lasts = DATA.moments[item.to] - from;
+  const state = STATES[item.state] ? `, ${STATES[item.state]}` : "";
+  const run = RUNS > 1 ? `Run ${runName(item.run)}. ` : "";
+  const length = BARS.has(item.kind) && lasts ? `, lasts ${span(lasts)}` : "";
+  return visible(`${run}${KINDS[item.kind].name} ${item.label}, ${place}${by}, at ${since(from)}${length}${state}`);
+}
+
+// The calls, a line of JSON for each; they are read when somebody asks.
+const callLines = [];
+
+function linesOf(run) {
+  callLines[run] ??= document.getElementById(`calls-${run}`).textContent.split("\n").slice(1);
+  return callLines[run];
+}
+
+function callOf(run, line) {
+  return JSON.parse(linesOf(run)[line]);
+}
+
+// What a search looks through: for each item a text in small letters. The calls
+// are searched as the JSON they are, and so is what is searched for.
+let haystack = null;
+
+function searchItems(text) {
+  const plain = text.toLowerCase();
+  const json = JSON.stringify(plain).slice(1, -1).replaceAll("<", "\\u003c");
+  haystack ??= {
+    items: DATA.items.map((item) => {
+      const lanes = [item.lane, item.node].filter((lane) => lane !== undefined).map((lane) => DATA.lanes[lane]);
+      const names = lanes.map((lane) => `${lane.name} ${lane.about}`).join(" ");
+      return `${KINDS[item.kind].name} ${STATES[item.state]} ${item.label} ${item.note || ""} ${names}`.toLowerCase();
+    }),
+    calls: DATA.runs.map((_, run) => linesOf(run).map((line) => line.toLowerCase())),
+  };
+  const hits = haystack.calls.map((lines) => lines.map((line) => line.includes(json)));
+  return DATA.items.filter((item) => {
+    return haystack.items[item.number].includes(plain) || item.calls.some((line) => hits[item.run][line]);
+  });
+}

@@ -1,0 +1,374 @@
+//! [`Walk`]: from a trace to the items of the page, in one pass.
+//!
+//! It pairs what belongs together: a fetch with the ack or the loss of its
+//! lock, a timer with its delivery, a message with the turn that took it. It
+//! knows nothing of pixels and of lanes.
+
+mod history;
+mod locks;
+mod marks;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use duroxide::providers::WorkItem;
+
+use super::item::{At, Item, Kind, State};
+use crate::call::{Call, Reply, instance_of};
+use crate::clock::Time;
+use crate::laws::Breach;
+use crate::trace::{Answer, Entry, Mark, Trace, is_idle, is_repeated};
+
+use history::Scheduled;
+use locks::{Held, Work};
+
+/// What is known of an instance beside its items.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Instance {
+    pub orchestration: String,
+    pub parent: Option<String>,
+    /// Its status, once it has ended, and when that was.
+    pub ended: Option<(String, At)>,
+}
+
+/// What a pass over a trace leaves.
+pub(super) struct Walked {
+    pub items: Vec<Item>,
+    /// The times since the start of all steps.
+    pub steps: Vec<u64>,
+    /// In the order in which they appeared.
+    pub instances: Vec<(String, Instance)>,
+    /// In the order in which they appeared; whether it is a node or a client.
+    pub nodes: Vec<(String, bool)>,
+    /// How many steps came before the first difference.
+    pub shared: Option<usize>,
+    /// The calls that are left out.
+    pub quiet: usize,
+    /// The instances whose calls break laws.
+    pub blamed: BTreeSet<String>,
+}
+
+/// Something that a message is recognised by.
+type Key = (String, String);
+
+/// A walk under way.
+pub(super) struct Walk<'a> {
+    trace: &'a Trace,
+    /// The entries that are shown whatever they say.
+    forced: BTreeSet<usize>,
+    /// The laws that are broken, by entry.
+    breaches: BTreeMap<usize, Vec<&'a Breach>>,
+    blamed: BTreeSet<String>,
+    /// The place of the first difference, counted over calls and marks.
+    differs: Option<usize>,
+    shared: Option<usize>,
+    items: Vec<Item>,
+    steps: Vec<u64>,
+    quiet: usize,
+    instances: Names<Instance>,
+    nodes: Names<bool>,
+    /// What is locked, by token.
+    held: BTreeMap<String, Held>,
+    holders: BTreeMap<Work, String>,
+    /// Jobs that were scheduled and have not ended.
+    jobs: BTreeMap<Work, Scheduled>,
+    /// The open bars of histories, by instance, execution and event.
+    open: BTreeMap<(String, u64, u64), usize>,
+    /// Open waits by what they wait for, and what came before it was awaited.
+    waiting: BTreeMap<(String, u64, String), VecDeque<usize>>,
+    early: BTreeMap<(String, u64, String), usize>,
+    /// The items that sent the messages that are under way.
+    sent: BTreeMap<Key, VecDeque<usize>>,
+    /// Activities' names by the keys of their ends.
+    names: BTreeMap<Key, String>,
+    /// What befalls each node for a while, by its mark.
+    spells: BTreeMap<(String, &'static str), usize>,
+}
+
+/// Things by name, in the order in which they appeared.
+#[derive(Debug)]
+pub(super) struct Names<T> {
+    list: Vec<(String, T)>,
+    index: BTreeMap<String, usize>,
+}
+
+impl<T: Default> Names<T> {
+    pub fn new() -> Names<T> {
+        Names { list: Vec::new(), index: BTreeMap::new() }
+    }
+
+    /// The one of this name, added if it is new.
+    pub fn get(&mut self, name: &str) -> &mut T {
+        if !self.index.contains_key(name) {
+            self.index.insert(name.to_owned(), self.list.len());
+            self.list.push((name.to_owned(), T::default()));
+        }
+        &mut self.list[self.index[name]].1
+    }
+}
+
+/// Walks over a trace. `forced` entries are shown whatever they say; the call
+/// or mark at place `differs` is where it differs from another trace; `breaches`
+/// are those of this trace.
+pub(super) fn walk(trace: &Trace, forced: BTreeSet<usize>, differs: Option<usize>, breaches: &[Breach]) -> Walked {
+    let mut by_entry: BTreeMap<usize, Vec<&Breach>> = BTreeMap::new();
+    for breach in breaches {
+        breach.entry.iter().for_each(|entry| by_entry.entry(*entry).or_default().push(breach));
+    }
+    let mut walk = Walk {
+        trace,
+        forced,
+        breaches: by_entry,
+        blamed: BTreeSet::new(),
+        differs,
+        shared: None,
+        items: Vec::new(),
+        steps: Vec::new(),
+        quiet: 0,
+        instances: Names::new(),
+        nodes: Names::new(),
+        held: BTreeMap::new(),
+        holders: BTreeMap::new(),
+        jobs: BTreeMap::new(),
+        open: BTreeMap::new(),
+        waiting: BTreeMap::new(),
+        early: BTreeMap::new(),
+        sent: BTreeMap::new(),
+        names: BTreeMap::new(),
+        spells: BTreeMap::new(),
+    };
+    walk.all();
+    Walked {
+        items: walk.items,
+        steps: walk.steps,
+        instances: walk.instances.list,
+        nodes: walk.nodes.list,
+        shared: walk.shared,
+        quiet: walk.quiet,
+        blamed: walk.blamed,
+    }
+}
+
+impl<'a> Walk<'a> {
+    fn all(&mut self) {
+        let trace = self.trace;
+        let mut told = BTreeMap::new();
+        for (place, piece) in pieces(trace).into_iter().enumerate() {
+            let differs = self.differs == Some(place);
+            if differs {
+                self.shared = Some(self.steps.len());
+            }
+            match piece {
+                Piece::Mark(mark) => self.mark(mark, differs),
+                Piece::Entry(number, entry) => {
+                    let repeated = is_repeated(entry, &mut told);
+                    let forced = differs || self.forced.contains(&number);
+                    self.entry(number, entry, repeated, forced);
+                }
+            }
+        }
+        if self.differs.is_some() {
+            self.shared.get_or_insert(self.steps.len());
+        }
+        self.close();
+    }
+
+    /// A time since the start, in milliseconds.
+    fn since_start(&self, time: Time) -> u64 {
+        time.0.saturating_sub(self.trace.started.0)
+    }
+
+    /// Takes a new step; steps never go back.
+    fn step(&mut self, at: Time) -> At {
+        let last = self.steps.last().copied().unwrap_or(0);
+        self.steps.push(self.since_start(at).max(last));
+        At::Step(self.steps.len() - 1)
+    }
+
+    fn add(&mut self, item: Item) -> usize {
+        if let Some(instance) = &item.instance {
+            self.instances.get(instance);
+        }
+        if let Some(node) = &item.node {
+            self.nodes.get(node);
+        }
+        self.items.push(item);
+        self.items.len() - 1
+    }
+
+    fn entry(&mut self, number: usize, entry: &'a Entry, repeated: bool, forced: bool) {
+        let refused = matches!(&entry.answer, Answer::Reply(Reply::Refused(_)));
+        let fetch = matches!(&*entry.call, Call::FetchOrchestrationItem { .. } | Call::FetchWorkItem { .. });
+        if fetch {
+            *self.nodes.get(&entry.by) = true;
+        }
+        if let (Some(token), false) = (entry.call.token(), forced || refused)
+            && entry.is_vain()
+        {
+            self.renewed(number, entry, token);
+            return;
+        }
+        let of_node = *self.nodes.get(&entry.by);
+        let quiet = is_idle(entry) || repeated || (entry.is_vain() && of_node);
+        if quiet && !forced && !refused {
+            self.quiet += 1;
+            return;
+        }
+        let at = self.step(entry.answered);
+        let breaches = self.breaches.remove(&number).unwrap_or_default();
+        let about = if breaches.is_empty() { None } else { self.instance_about(entry) };
+        match (&*entry.call, &entry.answer) {
+            (Call::FetchOrchestrationItem { lock_for, .. }, Answer::Turn(turn)) => {
+                self.fetched_turn(number, entry, turn, at, entry.answered + *lock_for);
+            }
+            (Call::FetchWorkItem { lock_for, .. }, Answer::Job(job)) => {
+                self.fetched_job(number, entry, job, at, entry.answered + *lock_for);
+            }
+            (Call::AckOrchestrationItem(ack), Answer::Reply(Reply::Done)) => self.acked_turn(number, ack, at),
+            (Call::AckWorkItem { token, completion }, Answer::Reply(Reply::Done)) => {
+                self.acked_job(number, token, completion.as_deref(), at);
+            }
+            (
+                Call::AbandonOrchestrationItem { token, .. } | Call::AbandonWorkItem { token, .. },
+                Answer::Reply(Reply::Done),
+            ) => self.abandoned(number, token, at),
+            (Call::EnqueueForOrchestrator { item, .. }, Answer::Reply(Reply::Done)) => {
+                self.message(number, entry, item, at);
+            }
+            (call, _) => self.other(number, entry, call, at),
+        }
+        self.broken(number, entry, about, breaches, at);
+    }
+
+    /// The laws that a call breaks.
+    fn broken(&mut self, number: usize, entry: &Entry, instance: Option<String>, breaches: Vec<&Breach>, at: At) {
+        for breach in breaches {
+            let note = format!("{} Source: {}.", breach.what, breach.law.source());
+            let mut item = Item::point(Kind::Law, at, format!("breaks {}", breach.law)).by(&entry.by).note(note);
+            item.instance.clone_from(&instance);
+            item.state = State::Failed;
+            self.blamed.extend(item.instance.clone());
+            self.add(item.entry(number));
+        }
+    }
+
+    /// The instance that a call is about.
+    fn instance_about(&self, entry: &Entry) -> Option<String> {
+        match (&*entry.call, &entry.answer) {
+            (_, Answer::Turn(turn)) => Some(turn.instance.clone()),
+            (_, Answer::Job(job)) => Some(instance_of(&job.item).to_owned()),
+            (Call::EnqueueForOrchestrator { item, .. } | Call::EnqueueForWorker { item }, _) => {
+                Some(instance_of(item).to_owned())
+            }
+            (call, _) => {
+                let held = call.token().and_then(|token| self.held.get(token));
+                held.map(|held| held.work.instance()).or(call.instance()).map(str::to_owned)
+            }
+        }
+    }
+
+    /// A message that somebody sends to an orchestration.
+    fn message(&mut self, number: usize, entry: &Entry, message: &WorkItem, at: At) {
+        self.heard_of(message);
+        let instance = instance_of(message);
+        let item = Item::point(Kind::Event, at, self.short(message)).of(instance).by(&entry.by).entry(number);
+        let item = self.add(item);
+        if let Some(key) = key(message) {
+            self.sent.entry(key).or_default().push_back(item);
+        }
+    }
+
+    /// What a start says about an instance.
+    fn heard_of(&mut self, message: &WorkItem) {
+        if let WorkItem::StartOrchestration { instance, orchestration, parent_instance, .. } = message {
+            let known = self.instances.get(instance);
+            known.orchestration.clone_from(orchestration);
+            known.parent.clone_from(parent_instance);
+        }
+    }
+
+    /// Any other call, and any that did not go well.
+    fn other(&mut self, number: usize, entry: &Entry, call: &Call, at: At) {
+        let refusal = match &entry.answer {
+            Answer::Reply(Reply::Refused(refusal)) => Some(refusal),
+            _ => None,
+        };
+        let dropped = entry.answer == Answer::Dropped;
+        let state = match refusal {
+            Some(_) => State::Refused,
+            None if dropped => State::Lost,
+            None => State::Fine,
+        };
+        let note = match refusal {
+            Some(refusal) => format!("It was refused ({:?}): {}", refusal.class, refusal.message),
+            None if dropped => "Its future was dropped before it was answered.".to_owned(),
+            None => String::new(),
+        };
+        let mut item = Item::point(Kind::Call, at, call.method()).by(&entry.by).entry(number);
+        item = item.state(state).note(note);
+        item.instance = call.token().and_then(|token| self.held.get(token)).map(|held| held.work.instance().to_owned());
+        if let Some(instance) = call.instance().filter(|_| !call.is_read()) {
+            item.instance = Some(instance.to_owned());
+        }
+        self.add(item);
+        if let Some(token) = call.token() {
+            self.rejected(number, token, refusal, at);
+        }
+    }
+
+    /// A message in one or two words.
+    fn short(&self, message: &WorkItem) -> String {
+        let name = |what: &str| {
+            let name = key(message).and_then(|key| self.names.get(&key)).cloned();
+            format!("{} {what}", name.unwrap_or_else(|| "work".to_owned()))
+        };
+        match message {
+            WorkItem::StartOrchestration { .. } => "start".to_owned(),
+            WorkItem::ContinueAsNew { .. } => "starts anew".to_owned(),
+            WorkItem::ActivityCompleted { .. } | WorkItem::SubOrchCompleted { .. } => name("done"),
+            WorkItem::ActivityFailed { .. } | WorkItem::SubOrchFailed { .. } => name("failed"),
+            WorkItem::TimerFired { .. } => "timer".to_owned(),
+            WorkItem::ExternalRaised { name, .. } | WorkItem::QueueMessage { name, .. } => name.clone(),
+            WorkItem::CancelInstance { .. } => "cancel".to_owned(),
+            other => crate::call::kind_of(other).to_owned(),
+        }
+    }
+}
+
+/// What a message is recognised by when it is fetched.
+fn key(message: &WorkItem) -> Option<Key> {
+    let what = match message {
+        WorkItem::StartOrchestration { .. } | WorkItem::ContinueAsNew { .. } => "start".to_owned(),
+        WorkItem::ActivityCompleted { execution_id, id, .. }
+        | WorkItem::ActivityFailed { execution_id, id, .. }
+        | WorkItem::TimerFired { execution_id, id, .. } => format!("#{execution_id}/{id}"),
+        WorkItem::SubOrchCompleted { parent_execution_id, parent_id, .. }
+        | WorkItem::SubOrchFailed { parent_execution_id, parent_id, .. } => {
+            format!("#{parent_execution_id}/{parent_id}")
+        }
+        WorkItem::ExternalRaised { name, data, .. } => format!("event {name} {data}"),
+        WorkItem::QueueMessage { name, data, .. } => format!("queue {name} {data}"),
+        WorkItem::CancelInstance { .. } => "cancel".to_owned(),
+        _ => return None,
+    };
+    Some((instance_of(message).to_owned(), what))
+}
+
+/// A call or a mark.
+pub(super) enum Piece<'a> {
+    Mark(&'a Mark),
+    Entry(usize, &'a Entry),
+}
+
+/// Calls and marks of a trace in their order.
+pub(super) fn pieces(trace: &Trace) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::with_capacity(trace.entries.len() + trace.marks.len());
+    let mut marks = trace.marks.iter().peekable();
+    for (number, entry) in trace.entries.iter().enumerate() {
+        while let Some(mark) = marks.next_if(|mark| mark.before <= number) {
+            pieces.push(Piece::Mark(mark));
+        }
+        pieces.push(Piece::Entry(number, entry));
+    }
+    pieces.extend(marks.map(Piece::Mark));
+    pieces
+}
