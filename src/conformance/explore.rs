@@ -272,7 +272,11 @@ impl<'a> Explorer<'a> {
         let Some(small) = self.shrink_new(&script, &look).await else {
             self.verdict.notes.push(format!("A breach of {guess} was seen once and did not happen again."));
             // Without a second look the guess stands, unless what is known looks the same.
-            return (!self.known.looks.contains(&look)).then(|| (script, run.clone()));
+            if self.known.looks.is_empty() {
+                self.learn_waived_looks().await;
+            }
+            let is_known = self.known.looks.iter().any(|known| known.resembles(&look));
+            return (!is_known).then(|| (script, run.clone()));
         };
         // Steps may have been left only because without them it looks settled.
         let (small, run) = self.shrink(&small, &look, Any).await.0?;
@@ -282,6 +286,18 @@ impl<'a> Explorer<'a> {
             return None;
         }
         Some((small, run))
+    }
+
+    /// How the deviations look that are waived.
+    async fn learn_waived_looks(&mut self) {
+        let go_on =
+            |observed: &[Observed], _: &Mismatch| if ends_with_read(observed) { Next::GoOn } else { Next::Stop };
+        for waiver in self.waivers.clone() {
+            let Some(script) = &waiver.script else { continue };
+            let run = self.lab.run(script, &go_on, None).await;
+            let looks = deviations(&run).map(|deviation| Look::of(&run, deviation));
+            self.known.looks.extend(looks);
+        }
     }
 
     /// The smallest script whose deviation looks the same and is not settled.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::concurrent::Program;
 use super::contract;
 use super::script::Script;
 
@@ -36,7 +37,8 @@ use super::script::Script;
 /// official validation's trial, as in `official::deletion::test_list_children`.
 /// `reason` and `link` must be there. `script` is the finding's script: with it
 /// the waiver is looked at in every run, without it the run itself has to meet
-/// the deviation. One rule may be waived several times, for several scripts.
+/// the deviation. What only several callers show has a `program` instead, which
+/// is run until it shows it. One rule may be waived several times, for several scripts.
 ///
 /// A waived rule that is broken does not fail a run. A waiver that is no longer
 /// needed does.
@@ -59,6 +61,8 @@ pub struct Waiver {
     pub link: String,
     /// A script that shows it.
     pub script: Option<Script>,
+    /// A program of several callers that shows it now and then.
+    pub program: Option<Program>,
     /// The line of the file that it begins on.
     pub line: usize,
 }
@@ -78,6 +82,7 @@ struct RawWaiver {
     reason: Spanned<String>,
     link: Spanned<String>,
     script: Option<Spanned<String>>,
+    program: Option<Spanned<String>>,
 }
 
 impl Waivers {
@@ -146,13 +151,21 @@ fn waiver_of(raw: RawWaiver, line: usize) -> Result<Waiver, (usize, String)> {
         None => None,
         Some(text) => Some(script_of(text.get_ref()).map_err(|reason| (text.span().start, reason))?),
     };
+    let program = match &raw.program {
+        None => None,
+        Some(text) => Some(program_of(text.get_ref()).map_err(|reason| (text.span().start, reason))?),
+    };
     let (reason, link) = (raw.reason.into_inner(), raw.link.into_inner());
-    Ok(Waiver { rule, provider: raw.provider, reason, link, script, line })
+    Ok(Waiver { rule, provider: raw.provider, reason, link, script, program, line })
 }
 
 fn script_of(text: &str) -> Result<Script, String> {
     let script: Script = text.parse().map_err(|error| format!("In the script that begins here: {error}"))?;
     if script.is_empty() { Err("The script that begins here has no steps.".to_owned()) } else { Ok(script) }
+}
+
+fn program_of(text: &str) -> Result<Program, String> {
+    text.parse().map_err(|error| format!("In the program that begins here: {error}"))
 }
 
 /// The id as the contract table, or the list of validations, has it.

@@ -33,6 +33,14 @@ impl Look {
     }
 }
 
+impl Look {
+    /// Whether it may well be the same mistake: the same part of an answer is
+    /// wrong, whichever method gives it.
+    pub fn resembles(&self, other: &Look) -> bool {
+        self.1 == other.1 && (self.0 == other.0 || matches!(self.1, Aspect::Part(_)))
+    }
+}
+
 /// The rule that a deviation breaks, as far as its run tells.
 pub(in crate::conformance) fn rule_of(run: &Run, deviation: &Deviation) -> &'static str {
     blame(&run.observed[..=deviation.observed], &deviation.mismatch)

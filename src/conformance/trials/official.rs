@@ -13,8 +13,9 @@ use crate::conformance::official::{For, Validation, polls_long};
 use crate::conformance::pace::Pace;
 use crate::conformance::storage::TimeSource;
 
-/// Modules with validations that reach into the storage made last.
-const REACHING: [&str; 2] = ["official::capability_filtering::", "official::error_handling::"];
+/// Modules with validations that reach into the storage made last, or run whole
+/// runtimes against short time-outs.
+const ALONE: [&str; 3] = ["official::capability_filtering::", "official::error_handling::", "official::race_replay::"];
 
 pub(super) fn trials(_: &Stand) -> Vec<Trial> {
     let trial = |validation: &'static Validation| {
@@ -45,7 +46,7 @@ fn validate(stand: &Stand, validation: &'static Validation) -> Outcome {
         Ok(time) => time,
         Err(why) => return Outcome::Failed(why),
     };
-    let _lane = stand.lane(REACHING.iter().any(|module| validation.trial.starts_with(module)));
+    let _lane = stand.lane(ALONE.iter().any(|module| validation.trial.starts_with(module)));
     let depot = stand.depot();
     let body = async |depot: &Depot| {
         let long = match validation.whose {

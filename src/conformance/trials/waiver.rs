@@ -3,6 +3,7 @@
 use super::stand::{Outcome, Stand};
 use super::{Trial, concurrent, generated, rule};
 use crate::conformance::check::Work;
+use crate::conformance::concurrent::{Program, replay_race};
 use crate::conformance::contract;
 use crate::conformance::explore::Plan;
 use crate::conformance::generate::Profile;
@@ -11,6 +12,10 @@ use crate::conformance::waivers::{Waiver, Waivers};
 
 /// A waiver without a script has this many times the calls that a rule has.
 const MORE: u64 = 20;
+
+/// How often a program of several callers is run that has to show something: it
+/// depends on threads whether it does.
+const MOST_REPEATS: u64 = 1_000;
 
 /// And one of what only several callers show, so many times all calls: what
 /// shows depends on threads.
@@ -27,11 +32,29 @@ pub(super) fn trials(stand: &Stand) -> Vec<Trial> {
 }
 
 fn look_at(stand: &Stand, waiver: &Waiver) -> Outcome {
-    let verdict = match waiver.script {
-        Some(_) => stand.examine(&stand.waivers.only(waiver), Work::Waivers),
-        None => explore(stand, waiver),
+    let verdict = match (&waiver.script, &waiver.program) {
+        (Some(_), _) => stand.examine(&stand.waivers.only(waiver), Work::Waivers),
+        (None, Some(program)) => repeat(stand, waiver, program),
+        (None, None) => explore(stand, waiver),
     };
     Outcome::of(&verdict)
+}
+
+/// Runs a program of several callers until it shows the deviation.
+fn repeat(stand: &Stand, waiver: &Waiver, program: &Program) -> Verdict {
+    let mut verdict = Verdict::new(stand.label.clone(), stand.config.seed);
+    let _lane = stand.lane(true);
+    for number in 0..MOST_REPEATS {
+        let schedule = stand.config.seed.child(waiver.rule).child(&number.to_string());
+        let race = stand.block_on(replay_race(stand.depot_of_all(), program, schedule));
+        if race.is_some_and(|race| race.rule == waiver.rule) {
+            verdict.waive(waiver, number + 1);
+            return verdict;
+        }
+    }
+    let why = format!("Its own program was run {MOST_REPEATS} times, and did not break the rule.");
+    verdict.stale.push(Stale::new(waiver, stand.waivers.file(), &why));
+    verdict
 }
 
 /// Looks for the deviation as if nothing were waived.
