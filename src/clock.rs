@@ -32,7 +32,6 @@ mod idle;
     path = "clock/absent.rs"
 )]
 mod libc;
-#[cfg(feature = "conformance")]
 mod stopwatch;
 mod time;
 mod warp;
@@ -42,8 +41,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 #[cfg(feature = "conformance")]
 pub(crate) use alone::run_alone;
 pub use idle::settle;
-pub(crate) use libc::SUPPORTED;
-#[cfg(feature = "conformance")]
+pub(crate) use libc::{Forked, SUPPORTED, fork};
 pub(crate) use stopwatch::Stopwatch;
 pub use time::Time;
 pub use warp::{Claim, Warp, WarpError};

@@ -6,10 +6,15 @@ use std::path::Path;
 
 /// The command that runs this test, or this program.
 pub(crate) fn here() -> String {
+    of(test_name())
+}
+
+/// The command that runs a test of this name, or this program.
+pub(crate) fn of(test: Option<String>) -> String {
     let program = std::env::current_exe().ok();
     let target = program.as_deref().and_then(target);
     let package = std::env::var("CARGO_PKG_NAME").ok();
-    match (target, package, test_name()) {
+    match (target, package, test) {
         (Some(Target::Example(name)), Some(package), _) => format!("cargo run -p {package} --example {name}"),
         (Some(Target::Test(flag)), Some(package), Some(test)) => {
             format!("cargo test -p {package}{flag} -- --exact {test}")
@@ -20,6 +25,32 @@ pub(crate) fn here() -> String {
             arguments.join(" ")
         }
     }
+}
+
+/// The name of this test for its harness: as `named`; or as its thread or its
+/// filter says; or, for tests on the main thread, as the function is called that
+/// defines the type with the name `within`. `None` in a program that is no test.
+pub(crate) fn test(named: Option<&str>, within: &str) -> Option<String> {
+    if is_example() {
+        return None;
+    }
+    let by_type = || {
+        let function = within.trim_end_matches("::{{closure}}");
+        let name = function.split_once("::").map(|(_crate, name)| name.to_owned());
+        name.filter(|name| name != "main")
+    };
+    named.map(str::to_owned).or_else(test_name).or_else(by_type)
+}
+
+/// What this program is called.
+pub(crate) fn program() -> Option<String> {
+    let program = std::env::current_exe().ok()?;
+    Some(program.file_stem()?.to_str()?.to_owned())
+}
+
+fn is_example() -> bool {
+    let program = std::env::current_exe().ok();
+    matches!(program.as_deref().and_then(target), Some(Target::Example(_)))
 }
 
 enum Target {

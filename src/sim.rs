@@ -7,10 +7,14 @@
 //!
 //! What goes wrong in it comes from the body, from a [`Plan`], from rules over
 //! calls ([`crate::faults`]) or, drawn from the seed, from a [`Storm`]. It
-//! explores nothing: one seed, one run.
+//! explores nothing: one seed, one run (many of
+//! them are [`crate::explore`]'s).
 
+mod breeze;
 mod crashes;
+mod demands;
 mod director;
+mod effects;
 mod failure;
 mod gate;
 mod handle;
@@ -26,6 +30,7 @@ mod stage;
 mod storm;
 mod waits;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,7 +43,8 @@ use crate::provider::{Memory, Settings};
 use crate::seed::Seed;
 use crate::trace::Trace;
 
-pub use crashes::{Effects, Incident, Incidents, Survey, crash_everywhere, try_crash_everywhere};
+pub use crashes::{Incident, Incidents, Survey, crash_everywhere, try_crash_everywhere};
+pub use effects::Effects;
 pub use failure::{Cause, Failure};
 pub use handle::{Handle, NodeError};
 pub use plan::{Entry, Plan, Point, What, When};
@@ -85,10 +91,13 @@ pub struct Sim {
     rules: Vec<Arc<dyn Rule>>,
     plan: Plan,
     storm: Option<Storm>,
+    /// Whether calls have latencies of the seed's.
+    latencies: bool,
     /// Whether the plan is all that may go wrong.
     replays: bool,
     properties: Vec<property::Property>,
     finish_within: Option<Duration>,
+    effects: Effects,
     /// A mistake in building it, told when it is run.
     misused: Option<String>,
 }
@@ -145,6 +154,8 @@ pub struct Run<T> {
     pub plan: Plan,
     /// Those of the plan's entries that never happened.
     pub unreached: Vec<Entry>,
+    /// What should sometimes hold ([`Sim::sometimes`]), and whether it did.
+    pub sometimes: BTreeMap<String, bool>,
 }
 
 /// What a body may return: nothing, or a result whose error can be printed (the
@@ -192,9 +203,11 @@ impl Sim {
             rules: Vec::new(),
             plan: Plan::new(),
             storm: None,
+            latencies: false,
             replays: false,
             properties: Vec::new(),
             finish_within: None,
+            effects: Effects::default(),
             misused: None,
         }
     }
@@ -286,12 +299,39 @@ impl Sim {
         self
     }
 
+    /// Gives calls latencies that the seed draws: in some runs every call is a
+    /// little late, in some one of eight, in some none; a little is 2 ms in some
+    /// runs and half a second in others, and at most an eighth of the shortest
+    /// lock. With them the order varies in which things happen at nodes. They
+    /// become part of the run's plan. What a client reads is not delayed.
+    pub fn latencies(mut self) -> Sim {
+        self.latencies = true;
+        self
+    }
+
     /// Repeats a run from the plan that it left behind ([`Run::plan`],
     /// [`Failure::plan`]): the plan takes the place of the one this simulation
-    /// has, and no storm breaks out.
+    /// has, no storm breaks out, and no latencies are drawn.
     pub fn replay(mut self, plan: Plan) -> Sim {
         self.replays = true;
         self.plan(plan)
+    }
+
+    /// Leaves out a node that was added before, and what a plan has for it.
+    pub fn without_node(mut self, name: &str) -> Sim {
+        self.nodes.retain(|spec| spec.name != name);
+        self.plan.entries.retain(|entry| entry.what.node() != Some(name));
+        self
+    }
+
+    /// Bounds its real time.
+    pub(crate) fn within(mut self, real_time: Duration) -> Sim {
+        self.limits.real_time = self.limits.real_time.min(real_time);
+        self
+    }
+
+    pub(crate) fn seed_of(&self) -> Seed {
+        self.seed
     }
 
     /// Duroxide's default options with idle polling made rare: long polls, the
@@ -308,23 +348,6 @@ impl Sim {
             observability: ObservabilityConfig { gauge_poll_interval: 240 * HOUR, ..ObservabilityConfig::default() },
             ..RuntimeOptions::default()
         }
-    }
-
-    /// Demands that something holds whatever goes wrong: `test` looks at the
-    /// simulation before and after every call that may change anything, and says
-    /// what is wrong. The run ends there ([`Cause::Property`]).
-    pub fn always(mut self, name: &str, test: impl Fn(&Handle) -> Result<(), String> + Send + Sync + 'static) -> Sim {
-        self.properties.push(property::Property { name: name.to_owned(), test: Box::new(test) });
-        self
-    }
-
-    /// Demands that every instance ends once nothing goes wrong any more. The
-    /// run goes on after the body has ended well, for at most `bound` after that
-    /// or after the beginning of a storm's calm, whichever is later
-    /// ([`Cause::Unfinished`]).
-    pub fn finish_within(mut self, bound: Duration) -> Sim {
-        self.finish_within = Some(bound);
-        self
     }
 
     /// Starts virtual time at `start` instead of [`START`].

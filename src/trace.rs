@@ -131,10 +131,19 @@ impl Digest {
 
     /// Adds an event at the end.
     pub fn push(&mut self, event: &duroxide::Event) {
+        self.push_at(event, event.timestamp_ms);
+    }
+
+    /// The same without the event's time.
+    pub(crate) fn push_shape(&mut self, event: &duroxide::Event) {
+        self.push_at(event, 0);
+    }
+
+    fn push_at(&mut self, event: &duroxide::Event, at: u64) {
         self.events += 1;
         self.last = self.last.max(event.event_id);
         let mut hash = self.hash;
-        let parts = [event.event_id, event.source_event_id.unwrap_or(0), event.execution_id, event.timestamp_ms];
+        let parts = [event.event_id, event.source_event_id.unwrap_or(0), event.execution_id, at];
         for part in parts.into_iter().chain([text::event_number(event)]) {
             hash = (hash ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
         }

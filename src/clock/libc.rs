@@ -1,5 +1,5 @@
 //! The clock and entropy symbols of the C library, for simulating threads and
-//! for a warp.
+//! for a warp; and `fork`, for a process for each seed.
 //!
 //! This is the one file of the crate with `unsafe` in it. Its contract:
 //!
@@ -26,6 +26,13 @@
 //! - `syscall` is variadic in C. On x86-64 and AArch64 Linux a variadic call
 //!   passes integer arguments as a plain call does, so a definition with six
 //!   of them sees what the caller passed, and forwards as many.
+//! - [`fork`] forks only where the process has no thread that does anything but
+//!   the one that forks, which it looks up first: a main thread may sleep, as
+//!   libtest's does until the test's thread ends. What a sleeping thread has
+//!   locked stays locked in the new process, so that nothing half written can
+//!   be read there; the allocator's locks glibc itself makes free. Only the given
+//!   work runs there, and then the process ends, without returning to its caller,
+//!   running destructors or flushing buffers that the parent has as well.
 
 use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_long, c_uint, c_void};
@@ -137,13 +144,77 @@ fn wall_ns() -> Option<u64> {
 }
 
 /// Nanoseconds of the real monotonic clock, on whatever thread.
-#[cfg(feature = "conformance")]
 pub(super) fn steady_ns() -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // The system call itself: the function of this name may answer virtual time.
     // SAFETY: the pointer is to a value of this function's own.
     unsafe { libc::syscall(libc::SYS_clock_gettime, libc::CLOCK_MONOTONIC, &raw mut time) };
     (time.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(time.tv_nsec as u64)
+}
+
+/// A process that was forked off. Whoever has it waits for it.
+#[derive(Debug)]
+pub(crate) struct Forked(libc::pid_t);
+
+/// Runs `work` in a new process, a copy of this one, which then ends: well, or
+/// with the code 101 after a panic.
+///
+/// # Errors
+///
+/// A sentence, where other threads run in this process, or none can be forked.
+pub(crate) fn fork(work: impl FnOnce()) -> Result<Forked, String> {
+    // A harness's main thread goes to sleep soon after it has started this one.
+    for wait_ms in [0, 1, 10, 100, 1000] {
+        std::thread::sleep(std::time::Duration::from_millis(wait_ms));
+        if awake_beside_this().is_ok_and(|count| count == 0) {
+            break;
+        }
+    }
+    match awake_beside_this() {
+        Ok(0) => {}
+        Ok(count) => return Err(format!("The process has {count} other threads, and can be copied only without.")),
+        Err(error) => return Err(format!("The threads of the process cannot be counted in /proc: {error}.")),
+    }
+    // SAFETY: no other thread does anything (see the contract above).
+    match unsafe { libc::fork() } {
+        -1 => Err(format!("No process could be forked: {}.", std::io::Error::last_os_error())),
+        0 => {
+            let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+            // SAFETY: ends the process; nothing runs after it.
+            unsafe { libc::_exit(if done.is_ok() { 0 } else { 101 }) }
+        }
+        pid => Ok(Forked(pid)),
+    }
+}
+
+/// How many threads there are but this one, and a main thread that sleeps.
+fn awake_beside_this() -> std::io::Result<usize> {
+    let own = std::fs::read_link("/proc/thread-self")?;
+    let (main, own) = (std::process::id().to_string(), own.file_name().map(ToOwned::to_owned));
+    let others = std::fs::read_dir("/proc/self/task")?.filter_map(|thread| {
+        let name = thread.ok()?.file_name();
+        (Some(&name) != own.as_ref()).then_some(name)
+    });
+    let asleep = || std::fs::read_to_string("/proc/self/stat").is_ok_and(|stat| stat.contains(") S "));
+    Ok(others.filter(|name| *name != *main || !asleep()).count())
+}
+
+impl Forked {
+    /// Ends the process at once.
+    pub fn kill(&self) {
+        // SAFETY: it has not been waited for, so the number is still its own.
+        unsafe { libc::kill(self.0, libc::SIGKILL) };
+    }
+
+    /// Waits for its end.
+    pub fn wait(self) -> std::process::ExitStatus {
+        let mut status = 0;
+        // SAFETY: the pointer is to a local.
+        while unsafe { libc::waitpid(self.0, &raw mut status, 0) } == -1
+            && std::io::Error::last_os_error().kind() == std::io::ErrorKind::Interrupted
+        {}
+        std::os::unix::process::ExitStatusExt::from_raw(status)
+    }
 }
 
 /// # Safety

@@ -16,10 +16,11 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::breeze::Breeze;
 use super::life::Trouble;
 use super::plan::{Entry, Plan, What, When};
 use super::stage::Stage;
-use super::storm::Weather;
+use super::storm::{Land, Weather};
 use crate::call::Reply;
 use crate::clock::{self, Time};
 use crate::faults::{Asked, Rule, Verdict};
@@ -70,6 +71,7 @@ pub(super) struct Director {
     agenda: Mutex<Agenda>,
     bell: Arc<Notify>,
     weather: Option<Mutex<Weather>>,
+    breeze: Option<Mutex<Breeze>>,
 }
 
 #[derive(Default)]
@@ -93,13 +95,14 @@ pub(super) enum Due {
 
 impl Director {
     /// A director for the plan in `record`, of a run that begins at `start`.
-    pub fn new(record: Arc<Mutex<Record>>, weather: Option<Weather>, start: Time) -> Director {
+    pub fn new(record: Arc<Mutex<Record>>, weather: Option<Weather>, breeze: Option<Breeze>, start: Time) -> Director {
         let director = Director {
             record,
             points: Mutex::default(),
             agenda: Mutex::default(),
             bell: Arc::default(),
             weather: weather.map(Mutex::new),
+            breeze: breeze.map(Mutex::new),
         };
         let entries = director.record.lock().plan.entries.clone();
         for (number, entry) in entries.into_iter().enumerate() {
@@ -156,8 +159,8 @@ impl Director {
     }
 
     /// What happens at a call: what the plan has for it, then what the weather
-    /// brings.
-    fn at(&self, side: Side, asked: &Asked<'_>) -> Vec<What> {
+    /// brings, then a latency where there is no other fault.
+    fn at(&self, side: Side, asked: &Asked<'_>, land: &Land) -> Vec<What> {
         let mut points = self.points.lock();
         let methods = points.get_mut(asked.by);
         let numbers = methods.and_then(|methods| methods.get_mut(asked.method())?.remove(&(asked.nth, side)));
@@ -172,6 +175,13 @@ impl Director {
                 whats.push(entry.what.clone());
                 self.write_down(entry, true);
             }
+        }
+        let spared = side == Side::After || whats.iter().any(|what| matches!(what, What::Fault(_)));
+        if let Some(breeze) = self.breeze.as_ref().filter(|_| !spared)
+            && let Some(entry) = breeze.lock().before(asked, land)
+        {
+            whats.push(entry.what.clone());
+            self.write_down(entry, true);
         }
         whats
     }
@@ -237,7 +247,7 @@ impl Rule for Judge {
             stage.look();
         }
         let mut verdict = Verdict::Pass;
-        for what in stage.director.at(Side::Before, asked) {
+        for what in stage.director.at(Side::Before, asked, &stage.land) {
             match what {
                 What::Fault(fault) if verdict == Verdict::Pass => verdict = fault,
                 What::Fault(_) => {}
@@ -262,7 +272,7 @@ impl Rule for Judge {
         if !asked.call.is_read() {
             stage.look();
         }
-        stage.director.at(Side::After, asked).iter().for_each(|what| stage.perform(what));
+        stage.director.at(Side::After, asked, &stage.land).iter().for_each(|what| stage.perform(what));
     }
 }
 

@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::director::Record;
+use super::effects::Effects;
 use super::failure::{Cause, Failure};
 use super::handle::Handle;
-use super::property::Broken;
+use super::property::{Broken, Properties};
 use super::setup::{self, Cast};
 use super::stage::Stage;
 use super::{Limits, Outcome, Run, Sim, quiet, waits};
@@ -81,6 +82,9 @@ impl Pulse {
     }
 }
 
+/// How long what must hold at last has, where the test does not say.
+const AT_LAST: Duration = Duration::from_secs(3600);
+
 /// How a body ended.
 enum End<T> {
     Body(Result<T, String>),
@@ -89,6 +93,8 @@ enum End<T> {
     Stalled(Time),
     Property(Broken),
     Unfinished,
+    /// It does not hold at last.
+    Never(Broken),
     Steps,
     RealTime,
 }
@@ -102,6 +108,8 @@ pub(super) struct Scene {
     pub log: Log,
     pub pulse: Arc<Pulse>,
     pub record: Arc<Mutex<Record>>,
+    pub properties: Arc<Properties>,
+    pub effects: Effects,
     handlers: waits::Handlers,
     finish_within: Option<Duration>,
     logs: bool,
@@ -129,6 +137,8 @@ where
         log: Log::new(),
         pulse: Arc::new(Pulse::new(sim.start, &sim.limits)),
         record: Arc::new(Mutex::new(Record::of(sim.plan))),
+        properties: Arc::new(Properties::new(sim.properties)),
+        effects: sim.effects,
         handlers: waits::Handlers::of(&sim.nodes),
         finish_within: sim.finish_within,
         logs: sim.logs,
@@ -139,7 +149,8 @@ where
     // reported under it.
     let name = std::thread::current().name().unwrap_or("simulation").to_owned();
     let storm = sim.storm.filter(|_| !sim.replays);
-    let cast = Cast { nodes: sim.nodes, rules: sim.rules, storm, properties: sim.properties };
+    let latencies = sim.latencies && !sim.replays;
+    let cast = Cast { nodes: sim.nodes, rules: sim.rules, storm, latencies };
     let thread = std::thread::Builder::new().name(name).stack_size(16 << 20).spawn(move || {
         let end = simulate(&inside, cast, body);
         // Nobody listens any more when the watchdog has given the run up.
@@ -272,10 +283,17 @@ where
     let whole = async {
         stage.open().await;
         let value = body(Handle::new(stage.clone())).await.into_result()?;
-        match scene.finish_within {
-            Some(bound) if !quiet::all_end(&stage, scene.calm(), bound).await => Ok(None),
-            _ => Ok(Some(value)),
+        if let Some(bound) = scene.finish_within
+            && !quiet::all_end(&stage, scene.calm(), bound).await
+        {
+            return Ok(End::Unfinished);
         }
+        let bound = scene.finish_within.unwrap_or(AT_LAST);
+        if let Err(broken) = quiet::all_hold(&stage, scene.calm(), bound).await {
+            return Ok(End::Never(broken));
+        }
+        stage.look();
+        Ok(stage.properties.broken().map_or(End::Body(Ok(value)), End::Property))
     };
     let mut whole = pin!(whole);
     // In a task of its own: the body is polled only when it is to go on.
@@ -295,19 +313,15 @@ where
             }
             _ => {}
         }
-        if let Poll::Ready(value) = whole.as_mut().poll(cx) {
-            return Poll::Ready(match value {
-                Ok(Some(value)) => End::Body(Ok(value)),
-                Ok(None) => End::Unfinished,
-                Err(error) => End::Body(Err(error)),
-            });
+        if let Poll::Ready(end) = whole.as_mut().poll(cx) {
+            return Poll::Ready(end.unwrap_or_else(|error| End::Body(Err(error))));
         }
         limit.as_mut().poll(cx).map(|()| End::VirtualTime)
     })
     .await
 }
 
-fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
+pub(super) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a text".to_owned())
 }
@@ -320,6 +334,7 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
         Some(End::Body(value)) => value.map_err(Cause::Error),
         Some(End::Panic(text)) => Err(Cause::Panic(text)),
         Some(End::Property(Broken { name, what })) => Err(Cause::Property { name, what }),
+        Some(End::Never(Broken { name, what })) => Err(Cause::Eventually { name, what }),
         Some(End::Unfinished) => Err(Cause::Unfinished(scene.finish_within.unwrap_or_default())),
         Some(End::Stalled(since)) => Err(Cause::Stalled(since - scene.start)),
         Some(End::VirtualTime) => Err(Cause::VirtualTimeLimit(scene.limits.virtual_time)),
@@ -342,15 +357,16 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
     let (entries, marks) = scene.log.take();
     let trace = Trace { started: scene.start, entries, marks, remains };
     let (plan, unreached) = scene.record.lock().result();
+    let sometimes = scene.properties.sometimes();
     let breaches = if check_laws && !given_up { laws::check(&trace) } else { Vec::new() };
     let cause = match cause {
         Ok(value) if breaches.is_empty() => {
             let (seed, elapsed, memory) = (scene.seed, now - scene.start, scene.memory.clone());
-            return Ok(Run { value, seed, elapsed, trace, memory, plan, unreached });
+            return Ok(Run { value, seed, elapsed, trace, memory, plan, unreached, sometimes });
         }
         Ok(_) => Cause::Laws,
         Err(cause) => cause,
     };
     let (seed, start) = (scene.seed, scene.start);
-    Err(Box::new(Failure { cause, seed, start, at: now, waits, breaches, trace, plan, unreached }))
+    Err(Box::new(Failure { cause, seed, start, at: now, waits, breaches, trace, plan, unreached, sometimes }))
 }

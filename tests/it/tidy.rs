@@ -25,10 +25,16 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
         &["call", "clock", "command", "seed", "provider", "faults", "trace", "laws"],
         &["SystemTime", "HashMap", "use crate::store"],
     ),
+    ("progress", &[], &["duroxide::", "tokio", "SystemTime", "HashMap", "Instant"]),
+    (
+        "explore",
+        &["call", "clock", "command", "progress", "seed", "faults", "trace", "sim"],
+        &["SystemTime", "HashMap", "Instant"],
+    ),
     (
         "conformance",
         // The entry points write reports.
-        &["call", "clock", "command", "seed", "store", "provider", "faults", "trace", "laws", "report"],
+        &["call", "clock", "command", "seed", "store", "provider", "faults", "trace", "laws", "progress", "report"],
         &["SystemTime", "HashMap", "use crate::sim"],
     ),
     ("report", &["conformance"], &["SystemTime", "HashMap", "Instant", "tokio"]),

@@ -1,0 +1,234 @@
+//! [`explore()`]: one scenario from thousands of seeds, each in a process of its
+//! own.
+//!
+//! The test starts its own program again, once for each core, as a *server*
+//! that runs only this test, does nothing before it comes to the exploration,
+//! and there forks a process for each seed. So no static, counter or cache of
+//! the process leaks from one seed into the next, and one that crashes, hangs
+//! or runs out of memory is a failure of that seed alone. It remains an
+//! ordinary test: filters, `--nocapture` and nextest work, and with
+//! `DUROXIDE_SIM_SEED` the one seed runs in the test's own process, for a
+//! debugger.
+//!
+//! What goes wrong in a run, and what must hold, is the simulation's business
+//! ([`crate::sim`]); which seeds are run, where, and what is made of their
+//! answers is this module's. It draws nothing itself.
+
+mod answer;
+#[cfg(unix)]
+mod campaign;
+mod part;
+mod place;
+#[cfg(unix)]
+mod pool;
+mod problem;
+mod report;
+#[cfg(unix)]
+mod server;
+mod shard;
+mod states;
+
+use std::num::NonZero;
+use std::time::Duration;
+
+use crate::clock;
+use crate::seed::Seed;
+use crate::sim::{Handle, Outcome, Sim};
+
+use answer::Order;
+pub use problem::{Finding, Problem};
+pub use report::Report;
+
+/// The environment variable that overrides how many seeds are run.
+pub const SEEDS_VARIABLE: &str = "DUROXIDE_SIM_SEEDS";
+
+/// The environment variable that overrides the seed they are counted from.
+pub const BASE_VARIABLE: &str = "DUROXIDE_SIM_BASE";
+
+/// The environment variable with this machine's share of the seeds: `2/8` for
+/// the second of eight.
+pub const SHARD_VARIABLE: &str = "DUROXIDE_SIM_SHARD";
+
+/// Explores a scenario over many seeds. See [`Explore`].
+#[must_use = "exploring does nothing until it is run"]
+pub fn explore() -> Explore {
+    Explore {
+        name: None,
+        seeds: None,
+        at_most: None,
+        base: Seed(0),
+        workers: std::thread::available_parallelism().map_or(1, NonZero::get),
+        seed_at_most: Duration::from_secs(60),
+        latencies: true,
+        progress: true,
+    }
+}
+
+/// How a scenario is explored.
+///
+/// ```no_run
+/// use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
+/// use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};
+/// use duroxide_sim::sim::Storm;
+/// use std::time::Duration;
+///
+/// # fn main() {} // A test function cannot be run in an example.
+/// #[test]
+/// fn orders_are_paid_once() {
+///     duroxide_sim::explore().seeds(2_000).run(
+///         |sim| {
+///             let paid = sim.effects();
+///             let activities = ActivityRegistry::builder().register("Pay", move |ctx: ActivityContext, _: String| {
+///                 paid.add(ctx.instance_id());
+///                 async { Ok("paid".to_owned()) }
+///             });
+///             let orchestrations = OrchestrationRegistry::builder()
+///                 .register("Order", |ctx: OrchestrationContext, _: String| async move { ctx.schedule_activity("Pay", "").await });
+///             sim.node("a", activities.build(), orchestrations.build())
+///                 .storm(Storm::new())
+///                 .finish_within(Duration::from_secs(3600))
+///                 .sometimes("paid twice", |sim| sim.effects().count("order-1") > 1)
+///         },
+///         |sim| async move {
+///             sim.client().start_orchestration("order-1", "Order", "").await?;
+///             sim.client().wait_for_orchestration("order-1", Duration::from_secs(3600)).await?;
+///             Ok::<_, ClientError>(())
+///         },
+///     );
+/// }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "exploring does nothing until it is run"]
+pub struct Explore {
+    name: Option<String>,
+    seeds: Option<u64>,
+    at_most: Option<Duration>,
+    base: Seed,
+    workers: usize,
+    seed_at_most: Duration,
+    latencies: bool,
+    progress: bool,
+}
+
+/// How many seeds are run unless it is said.
+const SEEDS: u64 = 1_000;
+
+impl Explore {
+    /// Runs this many seeds: 1,000 unless set, and without a bound where there
+    /// is one on time. `DUROXIDE_SIM_SEEDS` overrides it.
+    pub fn seeds(mut self, count: u64) -> Explore {
+        self.seeds = Some(count);
+        self
+    }
+
+    /// Begins no new seed after this much real time.
+    pub fn for_at_most(mut self, time: Duration) -> Explore {
+        self.at_most = Some(time);
+        self
+    }
+
+    /// Counts the seeds from this one: 0 unless set. `DUROXIDE_SIM_BASE`
+    /// overrides it, with a seed or a commit hash.
+    pub fn base(mut self, seed: impl Into<Seed>) -> Explore {
+        self.base = seed.into();
+        self
+    }
+
+    /// The full name of this test, `module::test`, as its harness takes it for a
+    /// filter: where it cannot be found out. Elsewhere, a name to show.
+    pub fn named(mut self, name: &str) -> Explore {
+        self.name = Some(name.to_owned());
+        self
+    }
+
+    /// How many processes work at once: one for each core unless set.
+    pub fn workers(mut self, count: usize) -> Explore {
+        self.workers = count.max(1);
+        self
+    }
+
+    /// How much real time one seed may take: a minute unless set. What takes
+    /// longer has failed.
+    pub fn seed_within(mut self, time: Duration) -> Explore {
+        self.seed_at_most = time;
+        self
+    }
+
+    /// Leaves out the latencies ([`Sim::latencies`]) that every run has otherwise.
+    pub fn without_latencies(mut self) -> Explore {
+        self.latencies = false;
+        self
+    }
+
+    /// Shows no progress.
+    pub fn quiet(mut self) -> Explore {
+        self.progress = false;
+        self
+    }
+
+    /// Explores. `build` adds nodes, and all the rest, to the simulation it is
+    /// given; `body` is the body of every run. Both are called anew for every
+    /// seed.
+    ///
+    /// # Panics
+    ///
+    /// When a seed fails, with the failure; when something that should sometimes
+    /// hold never did; and when nothing could be run, with the reason.
+    #[track_caller]
+    pub fn run<B, F, R>(self, build: impl Fn(Sim) -> Sim, body: B) -> Report
+    where
+        B: Fn(Handle) -> F + Clone + Send + 'static,
+        F: Future<Output = R> + 'static,
+        R: Outcome,
+    {
+        match self.try_run(build, body) {
+            Ok(report) => {
+                println!("{report}");
+                report
+            }
+            Err(problem) => panic!("{problem}"),
+        }
+    }
+
+    /// The same, with what went wrong as a value.
+    ///
+    /// # Errors
+    ///
+    /// Where [`Explore::run`] panics.
+    pub fn try_run<B, F, R>(self, build: impl Fn(Sim) -> Sim, body: B) -> Result<Report, Box<Problem>>
+    where
+        B: Fn(Handle) -> F + Clone + Send + 'static,
+        F: Future<Output = R> + 'static,
+        R: Outcome,
+    {
+        let within = std::any::type_name_of_val(&build);
+        let (latencies, at_most) = (self.latencies, self.seed_at_most);
+        let perform = |order: &Order| part::perform(order, latencies, at_most, &build, body.clone());
+        self.go(within, &perform).map_err(Box::new)
+    }
+
+    /// `within` is the name of a type that the test's function defines.
+    fn go(self, within: &str, perform: &dyn Fn(&Order) -> answer::Answer) -> Result<Report, Problem> {
+        let seed = Seed::from_env().map_err(|error| Problem::Setup(error.to_string()))?;
+        if let Some(seed) = seed.or((!clock::SUPPORTED).then_some(self.base)) {
+            return alone(&Order::of(seed), perform);
+        }
+        #[cfg(unix)]
+        return campaign::go(self, within, perform);
+        #[cfg(not(unix))]
+        Err(Problem::Setup(format!(
+            "There are no processes to fork here, for {within}. Run one seed, with DUROXIDE_SIM_SEED."
+        )))
+    }
+}
+
+/// Runs one seed in this process.
+fn alone(order: &Order, perform: &dyn Fn(&Order) -> answer::Answer) -> Result<Report, Problem> {
+    let answer = perform(order);
+    let mut report = Report::default();
+    report.add(&answer);
+    match answer.failure {
+        Some(failure) => Err(Problem::Failed(Box::new(Finding::alone(failure, crate::command::here())))),
+        None => Ok(report),
+    }
+}

@@ -1,0 +1,72 @@
+//! [`Order`] and [`Answer`]: what the test asks of a seed's process, and what
+//! that says. They travel as JSON, a line each.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::states;
+use crate::seed::Seed;
+use crate::sim::{Failure, Plan, Run};
+use crate::trace::{Happening, Trace};
+
+/// One run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Order {
+    pub seed: Seed,
+    /// Whether it repeats a plan, and which.
+    pub replay: Option<Replay>,
+}
+
+/// A run from a plan.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Replay {
+    pub plan: Plan,
+    /// The nodes that are left out.
+    pub without: BTreeSet<String>,
+}
+
+/// How it went.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Answer {
+    pub calls: u64,
+    pub faults: u64,
+    /// Virtual time.
+    pub elapsed: Duration,
+    pub states: BTreeSet<u64>,
+    pub sometimes: BTreeMap<String, bool>,
+    pub failure: Option<Box<Failure>>,
+}
+
+impl Order {
+    pub fn of(seed: Seed) -> Order {
+        Order { seed, replay: None }
+    }
+}
+
+impl Answer {
+    pub fn of<T>(run: Result<Run<T>, Box<Failure>>) -> Answer {
+        match run {
+            Ok(run) => {
+                let answer = Answer::about(&run.trace, run.elapsed, run.sometimes.clone());
+                // The process ends; its memory need not be given back first.
+                std::mem::forget(run);
+                answer
+            }
+            Err(failure) => Answer::failed(failure),
+        }
+    }
+
+    pub fn failed(failure: Box<Failure>) -> Answer {
+        let answer = Answer::about(&failure.trace, failure.at - failure.start, failure.sometimes.clone());
+        Answer { failure: Some(failure), ..answer }
+    }
+
+    fn about(trace: &Trace, elapsed: Duration, sometimes: BTreeMap<String, bool>) -> Answer {
+        let ordinary = |what: &Happening| what.is_ordinary() || matches!(what, Happening::Skipped { .. });
+        let faults = trace.marks.iter().filter(|mark| !ordinary(&mark.what)).count() as u64;
+        let calls = trace.entries.len() as u64;
+        Answer { calls, faults, elapsed, states: states::reached(trace), sometimes, failure: None }
+    }
+}
