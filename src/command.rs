@@ -2,7 +2,7 @@
 //!
 //! It reads where cargo and libtest have put things, and runs nothing.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The command that runs this test, or this program.
 pub(crate) fn here() -> String {
@@ -46,6 +46,22 @@ pub(crate) fn test(named: Option<&str>, within: &str) -> Option<String> {
 pub(crate) fn program() -> Option<String> {
     let program = std::env::current_exe().ok()?;
     Some(program.file_stem()?.to_str()?.to_owned())
+}
+
+/// Where cargo puts what it builds: the folder above this program that cargo has
+/// marked, or the one that its variables name.
+pub(crate) fn target_folder() -> PathBuf {
+    let program = std::env::current_exe().ok();
+    let above = || program.iter().flat_map(|program| program.ancestors().skip(1));
+    let marked = |folder: &&Path| folder.join("CACHEDIR.TAG").exists() || folder.join(".rustc_info.json").exists();
+    // <target>/<profile>/deps/<program>
+    let profile = || above().find(|folder| folder.ends_with("deps")).and_then(Path::parent);
+    let variable = |name| std::env::var_os(name).map(PathBuf::from);
+    let found = above().find(marked).or_else(|| profile()?.parent()).map(Path::to_path_buf);
+    found
+        .or_else(|| variable("CARGO_TARGET_DIR"))
+        .or_else(|| Some(variable("CARGO_MANIFEST_DIR")?.join("target")))
+        .unwrap_or_else(std::env::temp_dir)
 }
 
 fn is_example() -> bool {

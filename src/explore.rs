@@ -17,25 +17,30 @@
 mod answer;
 #[cfg(unix)]
 mod campaign;
+mod capsule;
 mod part;
 mod place;
 #[cfg(unix)]
 mod pool;
 mod problem;
+mod reason;
 mod report;
 #[cfg(unix)]
 mod server;
 mod shard;
+mod shrink;
 mod states;
 
 use std::num::NonZero;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::clock;
-use crate::seed::Seed;
+use crate::seed::{SEED_VARIABLE, Seed};
 use crate::sim::{Handle, Outcome, Sim};
+use crate::{clock, command};
 
 use answer::Order;
+pub use capsule::{Capsule, CapsuleError, Versions};
 pub use problem::{Finding, Problem};
 pub use report::Report;
 
@@ -49,6 +54,10 @@ pub const BASE_VARIABLE: &str = "DUROXIDE_SIM_BASE";
 /// the second of eight.
 pub const SHARD_VARIABLE: &str = "DUROXIDE_SIM_SHARD";
 
+/// The environment variable with the path of a capsule: its run is repeated in
+/// the test's own process, and nothing else.
+pub const CAPSULE_VARIABLE: &str = "DUROXIDE_SIM_CAPSULE";
+
 /// Explores a scenario over many seeds. See [`Explore`].
 #[must_use = "exploring does nothing until it is run"]
 pub fn explore() -> Explore {
@@ -59,6 +68,8 @@ pub fn explore() -> Explore {
         base: Seed(0),
         workers: std::thread::available_parallelism().map_or(1, NonZero::get),
         seed_at_most: Duration::from_secs(60),
+        shrink_at_most: Duration::from_secs(20),
+        capsules: Vec::new(),
         latencies: true,
         progress: true,
     }
@@ -106,6 +117,8 @@ pub struct Explore {
     base: Seed,
     workers: usize,
     seed_at_most: Duration,
+    shrink_at_most: Duration,
+    capsules: Vec<PathBuf>,
     latencies: bool,
     progress: bool,
 }
@@ -151,6 +164,20 @@ impl Explore {
     /// longer has failed.
     pub fn seed_within(mut self, time: Duration) -> Explore {
         self.seed_at_most = time;
+        self
+    }
+
+    /// Makes a failure small for at most this much real time: 20 seconds unless
+    /// set; not at all in no time.
+    pub fn shrink_for(mut self, time: Duration) -> Explore {
+        self.shrink_at_most = time;
+        self
+    }
+
+    /// First repeats the run of a capsule, which must not fail any more. The path
+    /// counts from the package's folder.
+    pub fn capsule(mut self, path: impl AsRef<Path>) -> Explore {
+        self.capsules.push(path.as_ref().to_path_buf());
         self
     }
 
@@ -210,6 +237,13 @@ impl Explore {
     /// `within` is the name of a type that the test's function defines.
     fn go(self, within: &str, perform: &dyn Fn(&Order) -> answer::Answer) -> Result<Report, Problem> {
         let seed = Seed::from_env().map_err(|error| Problem::Setup(error.to_string()))?;
+        if let Some(path) = std::env::var_os(CAPSULE_VARIABLE) {
+            if seed.is_some() {
+                let why = format!("{CAPSULE_VARIABLE} and {SEED_VARIABLE} are both set. Set one of them.");
+                return Err(Problem::Setup(why));
+            }
+            return replayed(&capsule_at(Path::new(&path))?, perform);
+        }
         if let Some(seed) = seed.or((!clock::SUPPORTED).then_some(self.base)) {
             return alone(&Order::of(seed), perform);
         }
@@ -217,7 +251,7 @@ impl Explore {
         return campaign::go(self, within, perform);
         #[cfg(not(unix))]
         Err(Problem::Setup(format!(
-            "There are no processes to fork here, for {within}. Run one seed, with DUROXIDE_SIM_SEED."
+            "There are no processes to fork here, for {within}. Run one seed, with {SEED_VARIABLE}."
         )))
     }
 }
@@ -228,7 +262,26 @@ fn alone(order: &Order, perform: &dyn Fn(&Order) -> answer::Answer) -> Result<Re
     let mut report = Report::default();
     report.add(&answer);
     match answer.failure {
-        Some(failure) => Err(Problem::Failed(Box::new(Finding::alone(failure, crate::command::here())))),
+        Some(failure) => Err(Problem::Failed(Box::new(Finding::new(failure, Report::default(), command::here())))),
         None => Ok(report),
     }
+}
+
+/// Repeats a capsule's run in this process.
+fn replayed(capsule: &Capsule, perform: &dyn Fn(&Order) -> answer::Answer) -> Result<Report, Problem> {
+    let warning = capsule.warning();
+    match alone(&capsule.order(), perform) {
+        Err(Problem::Failed(mut finding)) => {
+            finding.notes.extend(warning);
+            Err(Problem::Failed(finding))
+        }
+        other => {
+            println!("The run of the capsule of seed {} does not fail. {}", capsule.seed, warning.unwrap_or_default());
+            other
+        }
+    }
+}
+
+fn capsule_at(path: &Path) -> Result<Capsule, Problem> {
+    Capsule::read(capsule::from_package(path)).map_err(|error| Problem::Setup(error.to_string()))
 }

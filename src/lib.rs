@@ -88,6 +88,7 @@ mod command;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod contract;
+mod cuts;
 pub mod explore;
 pub mod faults;
 pub mod laws;

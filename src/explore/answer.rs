@@ -17,6 +17,8 @@ pub(super) struct Order {
     pub seed: Seed,
     /// Whether it repeats a plan, and which.
     pub replay: Option<Replay>,
+    /// Whether a failure comes without its trace.
+    pub brief: bool,
 }
 
 /// A run from a plan.
@@ -41,7 +43,7 @@ pub(super) struct Answer {
 
 impl Order {
     pub fn of(seed: Seed) -> Order {
-        Order { seed, replay: None }
+        Order { seed, replay: None, brief: false }
     }
 }
 

@@ -3,20 +3,23 @@
 //! Seeds are dealt in order, and after a failure those before it are still
 //! finished: so the first that fails is found, whatever the number of workers.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::answer::{Answer, Order};
+use super::answer::{Answer, Order, Replay};
+use super::capsule::{self, Capsule};
 use super::place::Place;
 use super::pool::{Role, Worker};
 use super::shard::{self, Shard};
-use super::{Explore, Finding, Problem, Report, SEEDS, server};
+use super::{Explore, Finding, Problem, Report, SEEDS, server, shrink};
 use crate::clock::Stopwatch;
 use crate::progress::Progress;
 use crate::seed::Seed;
+use crate::sim::{Cause, Failure};
 
 /// Explores, or does what a worker has to.
 pub(super) fn go(explore: Explore, within: &str, perform: &dyn Fn(&Order) -> Answer) -> Result<Report, Problem> {
@@ -68,6 +71,7 @@ impl<'a> Campaign<'a> {
     }
 
     fn run(&self) -> Result<Report, Problem> {
+        self.keep_capsules()?;
         let workers = u64::try_from(self.explore.workers).unwrap_or(1).min(self.count);
         let (send, receive) = channel();
         let mut report = Report { name: self.place.name.clone(), ..Report::default() };
@@ -103,17 +107,59 @@ impl<'a> Campaign<'a> {
         self.judge(report, first.and_then(|(_, answer)| answer.failure))
     }
 
-    fn judge(&self, report: Report, failure: Option<Box<crate::sim::Failure>>) -> Result<Report, Problem> {
+    fn judge(&self, report: Report, failure: Option<Box<Failure>>) -> Result<Report, Problem> {
         if let Some(failure) = failure {
-            let (seed, command) = (failure.seed, self.place.command.clone());
-            return Err(Problem::Failed(Box::new(Finding { seed, failure: *failure, report, command })));
+            return Err(Problem::Failed(Box::new(self.find(failure, report))));
         }
         let names: Vec<String> = report.never().into_iter().map(str::to_owned).collect();
         if names.is_empty() || self.shard.is_partial() {
-            Ok(report)
-        } else {
-            Err(Problem::Never { names, report: Box::new(report) })
+            return Ok(report);
         }
+        Err(Problem::Never { names, report: Box::new(report) })
+    }
+
+    /// Makes a failure small, and leaves a capsule of it.
+    fn find(&self, failure: Box<Failure>, report: Report) -> Finding {
+        let mut finding = Finding::new(failure, report, self.place.command.clone());
+        if matches!(finding.failure.cause, Cause::Setup(_)) {
+            return finding;
+        }
+        let without = self.shrink(&mut finding).unwrap_or_else(|note| {
+            finding.notes.push(note);
+            BTreeSet::new()
+        });
+        let path = capsule::place(&self.place.name, finding.seed);
+        match Capsule::of(&self.place.name, &finding.failure, without).write(&path) {
+            Ok(()) => finding.capsule = Some(path),
+            Err(error) => finding.notes.push(error.to_string()),
+        }
+        finding
+    }
+
+    /// Makes a failure small. Returns the nodes that it leaves out.
+    ///
+    /// # Errors
+    ///
+    /// Why it stays as it was found: a sentence.
+    fn shrink(&self, finding: &mut Finding) -> Result<BTreeSet<String>, String> {
+        if self.explore.shrink_at_most.is_zero() {
+            return Ok(BTreeSet::new());
+        }
+        let mut worker = self.worker()?;
+        let mut ask = |replay: &Replay, brief| {
+            let order = Order { replay: Some(replay.clone()), brief, ..Order::of(finding.seed) };
+            worker.order(&[order]).and_then(|()| worker.answer()).map(|answer| answer.failure)
+        };
+        let run = |replay: &Replay| ask(replay, true).ok().flatten();
+        let minimal = shrink::shrink(&finding.failure, self.explore.shrink_at_most, run);
+        finding.runs = minimal.runs;
+        let whole = minimal.failure.and_then(|_| ask(&minimal.replay, false).ok().flatten());
+        let Some(whole) = whole else {
+            finding.runs = 0;
+            return Err("It was not made small: from its plan alone the run does not fail again.".to_owned());
+        };
+        finding.failure = *whole;
+        Ok(minimal.replay.without)
     }
 
     /// What the thread of one worker does.
@@ -125,10 +171,7 @@ impl<'a> Campaign<'a> {
     }
 
     fn keep_busy(&self, send: &Sender<Told>) -> Result<(), String> {
-        const MARGIN: Duration = Duration::from_secs(5);
-        let patience = self.explore.seed_at_most.saturating_add(MARGIN);
-        let role = Role { name: self.place.name.clone(), earlier: self.place.earlier(), patience };
-        let mut worker = Worker::start(self.place, &role)?;
+        let mut worker = self.worker()?;
         let mut size = 1;
         while let Some(numbers) = self.deal(size) {
             let began = self.watch.elapsed();
@@ -145,6 +188,35 @@ impl<'a> Campaign<'a> {
             // A batch is to take some twenty milliseconds.
             let each = (self.watch.elapsed() - began).as_micros() / u128::from(size);
             size = u64::try_from(20_000 / each.max(1)).unwrap_or(1).clamp(1, 64);
+        }
+        Ok(())
+    }
+
+    fn worker(&self) -> Result<Worker, String> {
+        const MARGIN: Duration = Duration::from_secs(5);
+        let patience = self.explore.seed_at_most.saturating_add(MARGIN);
+        let role = Role { name: self.place.name.clone(), earlier: self.place.earlier(), patience };
+        Worker::start(self.place, &role)
+    }
+
+    /// Repeats the runs of capsules that were kept.
+    fn keep_capsules(&self) -> Result<(), Problem> {
+        if self.explore.capsules.is_empty() {
+            return Ok(());
+        }
+        let mut worker = self.worker().map_err(Problem::Setup)?;
+        for path in &self.explore.capsules {
+            let capsule = super::capsule_at(path)?;
+            let answer = worker.order(&[capsule.order()]).and_then(|()| worker.answer()).map_err(Problem::Setup)?;
+            if let Some(failure) = answer.failure {
+                let report = Report { name: self.place.name.clone(), ..Report::default() };
+                let mut finding = Finding::new(failure, report, self.place.command.clone());
+                finding.notes.push(format!("It is the run of the capsule {}.", path.display()));
+                finding.notes.extend(capsule.warning());
+                finding.capsule = Some(capsule::from_package(path));
+                finding.is_kept = true;
+                return Err(Problem::Failed(Box::new(finding)));
+            }
         }
         Ok(())
     }

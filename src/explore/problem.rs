@@ -1,10 +1,11 @@
 //! [`Problem`]: why an exploration fails, and what it has found.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::Report;
+use super::{CAPSULE_VARIABLE, Report};
 use crate::seed::{SEED_VARIABLE, Seed};
 use crate::sim::Failure;
 
@@ -21,32 +22,73 @@ pub enum Problem {
     Never { names: Vec<String>, report: Box<Report> },
 }
 
-/// A seed that fails.
+/// A run that fails.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
-    /// How.
+    /// How it fails, made as small as was possible.
     pub failure: Failure,
-    /// The seed, as it was found.
+    /// The seed that was found.
     pub seed: Seed,
+    /// How many entries the run's plan had when it was found.
+    pub entries: usize,
+    /// In how many runs it was made small; 0 where it was not.
+    pub runs: u64,
+    /// The capsule that replays it.
+    pub capsule: Option<PathBuf>,
+    /// What else there is to know: full sentences.
+    pub notes: Vec<String>,
     /// What had been covered by then.
     pub report: Report,
+    /// Whether the capsule is one that the test keeps.
+    pub(super) is_kept: bool,
     /// The command that runs this test.
     pub(super) command: String,
 }
 
 impl Finding {
-    /// One that was found by running one seed alone.
-    pub(super) fn alone(failure: Box<Failure>, command: String) -> Finding {
-        Finding { seed: failure.seed, failure: *failure, report: Report::default(), command }
+    /// A failure as it was found.
+    pub(super) fn new(failure: Box<Failure>, report: Report, command: String) -> Finding {
+        let (seed, entries) = (failure.seed, failure.plan.entries.len());
+        let (capsule, notes) = (None, Vec::new());
+        Finding { failure: *failure, seed, entries, runs: 0, capsule, notes, report, is_kept: false, command }
     }
+
+    /// The command that replays it.
+    pub fn command(&self) -> String {
+        match &self.capsule {
+            Some(path) => format!("{CAPSULE_VARIABLE}={} {}", quoted(&path.display().to_string()), self.command),
+            None => format!("{SEED_VARIABLE}={} {}", self.seed, self.command),
+        }
+    }
+}
+
+/// A word for a shell.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@".contains(c);
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.report.name.is_empty() {
-            writeln!(f, "Exploring {} found a failure among {} seeds.", self.report.name, self.report.seeds)?;
+        let (name, seeds) = (&self.report.name, self.report.seeds);
+        if !name.is_empty() && !self.is_kept {
+            writeln!(f, "Exploring {name} found a failure at seed {}, after {seeds} seeds.", self.seed)?;
         }
-        write!(f, "{}\nRepeat it with:\n  {SEED_VARIABLE}={} {}", self.failure.story(), self.seed, self.command)
+        writeln!(f, "{}", self.failure.story())?;
+        let left = self.failure.plan.entries.len();
+        if self.runs > 0 {
+            writeln!(f, "Made small in {} runs: of {} entries of its plan {left} are left.", self.runs, self.entries)?;
+        }
+        self.notes.iter().try_for_each(|note| writeln!(f, "{note}"))?;
+        write!(f, "\nRepeat it with:\n  {}", self.command())?;
+        let Some(path) = self.capsule.as_ref().filter(|_| !self.is_kept) else { return Ok(()) };
+        let file = path.file_name().unwrap_or_default().display();
+        let folder = path.parent().and_then(|folder| folder.file_name()).unwrap_or_default().display();
+        write!(
+            f,
+            "\nKeep it as a regression test: copy that file to tests/capsules/{folder}-{file}, and add to the \
+             exploration\n  .capsule(\"tests/capsules/{folder}-{file}\")"
+        )
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod isolation;
+mod shrinking;
 
 use std::time::Duration;
 
