@@ -39,7 +39,7 @@ use crate::seed::{SEED_VARIABLE, Seed};
 use crate::sim::{Handle, Outcome, Sim};
 use crate::{clock, command};
 
-use answer::Order;
+use answer::{Order, Perform};
 pub use capsule::{Capsule, CapsuleError, Versions};
 pub use problem::{Finding, Problem};
 pub use report::Report;
@@ -230,12 +230,12 @@ impl Explore {
     {
         let within = std::any::type_name_of_val(&build);
         let (latencies, at_most) = (self.latencies, self.seed_at_most);
-        let perform = |order: &Order| part::perform(order, latencies, at_most, &build, body.clone());
+        let perform = |order: &Order, journal| part::perform(order, journal, latencies, at_most, &build, body.clone());
         self.go(within, &perform).map_err(Box::new)
     }
 
     /// `within` is the name of a type that the test's function defines.
-    fn go(self, within: &str, perform: &dyn Fn(&Order) -> answer::Answer) -> Result<Report, Problem> {
+    fn go(self, within: &str, perform: Perform) -> Result<Report, Problem> {
         let seed = Seed::from_env().map_err(|error| Problem::Setup(error.to_string()))?;
         if let Some(path) = std::env::var_os(CAPSULE_VARIABLE) {
             if seed.is_some() {
@@ -257,8 +257,8 @@ impl Explore {
 }
 
 /// Runs one seed in this process.
-fn alone(order: &Order, perform: &dyn Fn(&Order) -> answer::Answer) -> Result<Report, Problem> {
-    let answer = perform(order);
+fn alone(order: &Order, perform: Perform) -> Result<Report, Problem> {
+    let answer = perform(order, None);
     let mut report = Report::default();
     report.add(&answer);
     match answer.failure {
@@ -268,7 +268,7 @@ fn alone(order: &Order, perform: &dyn Fn(&Order) -> answer::Answer) -> Result<Re
 }
 
 /// Repeats a capsule's run in this process.
-fn replayed(capsule: &Capsule, perform: &dyn Fn(&Order) -> answer::Answer) -> Result<Report, Problem> {
+fn replayed(capsule: &Capsule, perform: Perform) -> Result<Report, Problem> {
     let warning = capsule.warning();
     match alone(&capsule.order(), perform) {
         Err(Problem::Failed(mut finding)) => {

@@ -44,6 +44,7 @@ use crate::seed::Seed;
 use crate::trace::Trace;
 
 pub use crashes::{Incident, Incidents, Survey, crash_everywhere, try_crash_everywhere};
+pub(crate) use director::Journal;
 pub use effects::Effects;
 pub use failure::{Cause, Failure};
 pub use handle::{Handle, NodeError};
@@ -98,6 +99,7 @@ pub struct Sim {
     properties: Vec<property::Property>,
     finish_within: Option<Duration>,
     effects: Effects,
+    journal: Option<Journal>,
     /// A mistake in building it, told when it is run.
     misused: Option<String>,
 }
@@ -208,6 +210,7 @@ impl Sim {
             properties: Vec::new(),
             finish_within: None,
             effects: Effects::default(),
+            journal: None,
             misused: None,
         }
     }
@@ -327,6 +330,13 @@ impl Sim {
     /// Bounds its real time.
     pub(crate) fn within(mut self, real_time: Duration) -> Sim {
         self.limits.real_time = self.limits.real_time.min(real_time);
+        self
+    }
+
+    /// Tells `journal` of every entry of the plan before it happens: what is
+    /// known of a run whose process dies.
+    pub(crate) fn journal(mut self, journal: Option<Journal>) -> Sim {
+        self.journal = journal;
         self
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::states;
 use crate::seed::Seed;
-use crate::sim::{Failure, Plan, Run};
+use crate::sim::{Failure, Journal, Plan, Run};
 use crate::trace::{Happening, Trace};
 
 /// One run.
@@ -19,7 +19,12 @@ pub(super) struct Order {
     pub replay: Option<Replay>,
     /// Whether a failure comes without its trace.
     pub brief: bool,
+    /// Whether the plan is told while it is made.
+    pub journal: bool,
 }
+
+/// Carries orders out, and tells of their plans where that is asked.
+pub(super) type Perform<'a> = &'a dyn Fn(&Order, Option<Journal>) -> Answer;
 
 /// A run from a plan.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -43,7 +48,7 @@ pub(super) struct Answer {
 
 impl Order {
     pub fn of(seed: Seed) -> Order {
-        Order { seed, replay: None, brief: false }
+        Order { seed, replay: None, brief: false, journal: false }
     }
 }
 

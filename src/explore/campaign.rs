@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::answer::{Answer, Order, Replay};
+use super::answer::{Answer, Order, Perform, Replay};
 use super::capsule::{self, Capsule};
 use super::place::Place;
 use super::pool::{Role, Worker};
@@ -22,7 +22,7 @@ use crate::seed::Seed;
 use crate::sim::{Cause, Failure};
 
 /// Explores, or does what a worker has to.
-pub(super) fn go(explore: Explore, within: &str, perform: &dyn Fn(&Order) -> Answer) -> Result<Report, Problem> {
+pub(super) fn go(explore: Explore, within: &str, perform: Perform) -> Result<Report, Problem> {
     let place = Place::here(explore.name.as_deref(), within);
     let ended = match server::part_of(&place, perform).map_err(Problem::Setup)? {
         Some(ended) => ended,
@@ -124,12 +124,12 @@ impl<'a> Campaign<'a> {
         if matches!(finding.failure.cause, Cause::Setup(_)) {
             return finding;
         }
-        let without = self.shrink(&mut finding).unwrap_or_else(|note| {
-            finding.notes.push(note);
-            BTreeSet::new()
-        });
+        match self.shrink(&mut finding) {
+            Ok(without) => finding.without = without,
+            Err(note) => finding.notes.push(note),
+        }
         let path = capsule::place(&self.place.name, finding.seed);
-        match Capsule::of(&self.place.name, &finding.failure, without).write(&path) {
+        match Capsule::of(&self.place.name, &finding.failure, finding.without.clone()).write(&path) {
             Ok(()) => finding.capsule = Some(path),
             Err(error) => finding.notes.push(error.to_string()),
         }
@@ -146,8 +146,17 @@ impl<'a> Campaign<'a> {
             return Ok(BTreeSet::new());
         }
         let mut worker = self.worker()?;
+        if finding.failure.trace.entries.is_empty() {
+            // Its process died or hung, and nobody knows yet what went wrong in it.
+            worker.order(&[Order { journal: true, ..Order::of(finding.seed) }])?;
+            if let Some(told) = worker.answer()?.failure {
+                finding.entries = told.plan.entries.len();
+                finding.failure.plan = told.plan;
+            }
+        }
+        let seed = finding.seed;
         let mut ask = |replay: &Replay, brief| {
-            let order = Order { replay: Some(replay.clone()), brief, ..Order::of(finding.seed) };
+            let order = Order { replay: Some(replay.clone()), brief, ..Order::of(seed) };
             worker.order(&[order]).and_then(|()| worker.answer()).map(|answer| answer.failure)
         };
         let run = |replay: &Replay| ask(replay, true).ok().flatten();
@@ -158,7 +167,7 @@ impl<'a> Campaign<'a> {
             finding.runs = 0;
             return Err("It was not made small: from its plan alone the run does not fail again.".to_owned());
         };
-        finding.failure = *whole;
+        finding.failure = Failure { plan: minimal.replay.plan, ..*whole };
         Ok(minimal.replay.without)
     }
 

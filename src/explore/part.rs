@@ -4,12 +4,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use super::answer::{Answer, Order};
-use crate::sim::{Failure, Handle, Outcome, Sim};
+use crate::sim::{Failure, Handle, Journal, Outcome, Sim};
 
 /// Carries out an order. One run takes no longer than `at_most` of real time, if
 /// its own thread can be ended.
 pub(super) fn perform<B, F, R>(
     order: &Order,
+    journal: Option<Journal>,
     latencies: bool,
     at_most: Duration,
     build: &dyn Fn(Sim) -> Sim,
@@ -38,7 +39,7 @@ where
     if let Some(replay) = &order.replay {
         sim = replay.without.iter().fold(sim, |sim, node| sim.without_node(node)).replay(replay.plan.clone());
     }
-    let mut answer = Answer::of(sim.within(at_most).try_run(body));
+    let mut answer = Answer::of(sim.within(at_most).journal(journal).try_run(body));
     if let Some(failure) = answer.failure.as_mut().filter(|_| order.brief) {
         failure.trace.entries.clear();
         failure.trace.marks.clear();

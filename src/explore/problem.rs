@@ -1,5 +1,6 @@
 //! [`Problem`]: why an exploration fails, and what it has found.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -31,6 +32,8 @@ pub struct Finding {
     pub seed: Seed,
     /// How many entries the run's plan had when it was found.
     pub entries: usize,
+    /// The nodes that are left out.
+    pub without: BTreeSet<String>,
     /// In how many runs it was made small; 0 where it was not.
     pub runs: u64,
     /// The capsule that replays it.
@@ -50,7 +53,18 @@ impl Finding {
     pub(super) fn new(failure: Box<Failure>, report: Report, command: String) -> Finding {
         let (seed, entries) = (failure.seed, failure.plan.entries.len());
         let (capsule, notes) = (None, Vec::new());
-        Finding { failure: *failure, seed, entries, runs: 0, capsule, notes, report, is_kept: false, command }
+        Finding {
+            failure: *failure,
+            seed,
+            entries,
+            without: BTreeSet::new(),
+            runs: 0,
+            capsule,
+            notes,
+            report,
+            is_kept: false,
+            command,
+        }
     }
 
     /// The command that replays it.
@@ -78,6 +92,10 @@ impl fmt::Display for Finding {
         let left = self.failure.plan.entries.len();
         if self.runs > 0 {
             writeln!(f, "Made small in {} runs: of {} entries of its plan {left} are left.", self.runs, self.entries)?;
+        }
+        if !self.without.is_empty() {
+            let names: Vec<&str> = self.without.iter().map(String::as_str).collect();
+            writeln!(f, "Left out of it: {}.", names.join(", "))?;
         }
         self.notes.iter().try_for_each(|note| writeln!(f, "{note}"))?;
         write!(f, "\nRepeat it with:\n  {}", self.command())?;

@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::answer::{Answer, Order};
+use super::answer::{Answer, Order, Perform};
 use super::place::Place;
 use super::pool::{Role, VARIABLE};
 use super::{Problem, Report};
 use crate::clock::{self, Forked};
-use crate::sim::{Cause, Failure, START};
+use crate::sim::{Cause, Failure, Journal, Plan, START};
 
 /// The role of this process, once it has been told, and the line to who told it.
 static LINE: Mutex<Option<(BufReader<UnixStream>, Role)>> = Mutex::new(None);
@@ -27,10 +27,7 @@ static LINE: Mutex<Option<(BufReader<UnixStream>, Role)>> = Mutex::new(None);
 /// # Errors
 ///
 /// A sentence, where it is told nonsense.
-pub(super) fn part_of(
-    place: &Place,
-    perform: &dyn Fn(&Order) -> Answer,
-) -> Result<Option<Result<Report, Problem>>, String> {
+pub(super) fn part_of(place: &Place, perform: Perform) -> Result<Option<Result<Report, Problem>>, String> {
     if std::env::var_os(VARIABLE).is_none() {
         return Ok(None);
     }
@@ -61,7 +58,7 @@ fn join() -> Result<(BufReader<UnixStream>, Role), String> {
 }
 
 /// Serves until nobody orders any more.
-fn serve(place: &Place, mut reader: BufReader<UnixStream>, patience: Duration, perform: &dyn Fn(&Order) -> Answer) {
+fn serve(place: &Place, mut reader: BufReader<UnixStream>, patience: Duration, perform: Perform) {
     let Ok(mut writer) = reader.get_ref().try_clone() else { return };
     let mut say = |line: &[u8]| writer.write_all(line).is_ok();
     if !say(&line(&place.name)) {
@@ -78,35 +75,51 @@ fn serve(place: &Place, mut reader: BufReader<UnixStream>, patience: Duration, p
 }
 
 /// Lets a process of its own carry out an order, and returns its answer.
-fn one(order: &Order, patience: Duration, perform: &dyn Fn(&Order) -> Answer) -> Vec<u8> {
-    let failed = |cause: Cause| line(&Answer::failed(Failure::without_trace(order.seed, START, cause)));
-    let (mut ours, mut theirs) = match UnixStream::pair() {
+fn one(order: &Order, patience: Duration, perform: Perform) -> Vec<u8> {
+    let failed = |cause: Cause, told: &[u8]| {
+        let failure = Failure::without_trace(order.seed, START, cause);
+        line(&Answer::failed(Box::new(Failure { plan: plan_of(told), ..*failure })))
+    };
+    let (mut ours, theirs) = match UnixStream::pair() {
         Ok(pair) => pair,
-        Err(error) => return failed(Cause::Setup(format!("There is no line to a seed's process: {error}."))),
+        Err(error) => return failed(Cause::Setup(format!("There is no line to a seed's process: {error}.")), &[]),
     };
     let work = || {
         // Nobody listens any more where this fails.
-        let _ = theirs.write_all(&line(&perform(order)));
+        let say = |mut to: &UnixStream, line: &[u8]| drop(to.write_all(line));
+        let journal = theirs.try_clone().ok().filter(|_| order.journal);
+        let journal = journal.map(|to| -> Journal { Box::new(move |plan| say(&to, &line(plan))) });
+        say(&theirs, &line(&perform(order, journal)));
     };
     let forked = match clock::fork(work) {
         Ok(forked) => forked,
-        Err(why) => return failed(Cause::Setup(format!("{why} Explore before the test starts threads."))),
+        Err(why) => return failed(Cause::Setup(format!("{why} Explore before the test starts threads.")), &[]),
     };
     drop(theirs);
-    let mut answer = Vec::new();
-    let read = ours.set_read_timeout(Some(patience)).and_then(|()| ours.read_to_end(&mut answer));
-    match read {
-        Ok(_) if answer.ends_with(b"\n") => {
-            forked.wait();
-            answer
-        }
-        Ok(_) => failed(Cause::Died(death(forked))),
-        Err(_) => {
-            forked.kill();
-            forked.wait();
-            failed(Cause::Hang)
-        }
+    let mut told = Vec::new();
+    let read = ours.set_read_timeout(Some(patience)).and_then(|()| ours.read_to_end(&mut told));
+    if read.is_err() {
+        forked.kill();
+        forked.wait();
+        return failed(Cause::Hang, &told);
     }
+    let last =
+        told.strip_suffix(b"\n").map_or(&[][..], |told| told.rsplit(|byte| *byte == b'\n').next().unwrap_or(told));
+    if last.is_empty() || serde_json::from_slice::<Plan>(last).is_ok() {
+        return failed(Cause::Died(death(forked)), &told);
+    }
+    forked.wait();
+    [last, b"\n"].concat()
+}
+
+/// The plan that a process told in parts.
+fn plan_of(told: &[u8]) -> Plan {
+    let parts = told.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Plan>(line).ok());
+    parts.fold(Plan::new(), |mut plan, part| {
+        plan.entries.extend(part.entries);
+        plan.calm = part.calm.or(plan.calm);
+        plan
+    })
 }
 
 fn death(forked: Forked) -> String {

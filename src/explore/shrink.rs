@@ -6,6 +6,7 @@
 //! the order of the attempts and what they may cost; what runs them is its
 //! caller's.
 
+mod anchor;
 mod plainer;
 
 use std::collections::BTreeSet;
@@ -17,6 +18,7 @@ use crate::clock::Stopwatch;
 use crate::cuts::Cuts;
 use crate::faults::Verdict;
 use crate::sim::{Entry, Failure, Plan, What};
+use crate::trace::Trace;
 
 /// Up to how many entries pairs of them are tried.
 const FEW: usize = 12;
@@ -54,6 +56,7 @@ pub(super) fn shrink(
         runs: 0,
     };
     if search.attempt(search.best.clone()) {
+        search.tie_to_calls(&failure.trace);
         search.shrink(&nodes.collect());
     }
     Minimal { replay: search.best, failure: search.failure, runs: search.runs }
@@ -87,6 +90,19 @@ impl<F: FnMut(&Replay) -> Option<Box<Failure>>> Search<F> {
             }
         }
         self.forget_unreached();
+    }
+
+    fn tie_to_calls(&mut self, trace: &Trace) {
+        if self.leave_out(is_latency) {
+            return;
+        }
+        for at in 0..self.best.plan.entries.len() {
+            anchor::near(&self.best.plan.entries[at], trace).into_iter().any(|entry| {
+                let mut entries = self.best.plan.entries.clone();
+                entries[at] = entry;
+                self.attempt_entries(entries)
+            });
+        }
     }
 
     fn is_spent(&self) -> bool {

@@ -26,23 +26,35 @@ use crate::clock::{self, Time};
 use crate::faults::{Asked, Rule, Verdict};
 use crate::trace::Happening;
 
+/// Is told at once what is added to a plan, as a plan of that alone.
+pub(crate) type Journal = Box<dyn Fn(&Plan) + Send>;
+
 /// The plan as it was carried out so far. Other threads may look at it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Record {
     /// What was given, then what a storm drew.
     pub plan: Plan,
     /// Which entries have happened.
     pub reached: Vec<bool>,
+    journal: Option<Journal>,
 }
 
 impl Record {
-    pub fn of(plan: Plan) -> Record {
+    pub fn of(plan: Plan, journal: Option<Journal>) -> Record {
         let reached = vec![false; plan.entries.len()];
-        Record { plan, reached }
+        journal.iter().for_each(|journal| journal(&plan));
+        Record { plan, reached, journal }
+    }
+
+    /// Takes note of when the calm begins.
+    pub fn calm(&mut self, after_start: Duration) {
+        self.plan.calm = Some(after_start);
+        self.journal.iter().for_each(|journal| journal(&Plan { calm: self.plan.calm, ..Plan::new() }));
     }
 
     /// Adds an entry that is still to happen.
     pub fn add(&mut self, entry: Entry) {
+        self.journal.iter().for_each(|journal| journal(&Plan { entries: vec![entry.clone()], calm: None }));
         self.plan.entries.push(entry);
         self.reached.push(false);
     }

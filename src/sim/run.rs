@@ -136,7 +136,7 @@ where
         memory: Arc::new(Memory::with_settings(sim.settings)),
         log: Log::new(),
         pulse: Arc::new(Pulse::new(sim.start, &sim.limits)),
-        record: Arc::new(Mutex::new(Record::of(sim.plan))),
+        record: Arc::new(Mutex::new(Record::of(sim.plan, sim.journal))),
         properties: Arc::new(Properties::new(sim.properties)),
         effects: sim.effects,
         handlers: waits::Handlers::of(&sim.nodes),

@@ -97,7 +97,7 @@ impl Stage {
         let weather = cast.storm.map(|storm| {
             let (weather, timed) = Weather::draw(&storm, scene.seed, scene.start, land.clone());
             let mut record = scene.record.lock();
-            record.plan.calm = Some(weather.calm());
+            record.calm(weather.calm());
             timed.into_iter().for_each(|entry| record.add(entry));
             weather
         });
