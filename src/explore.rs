@@ -195,7 +195,7 @@ impl Explore {
 
     /// Explores. `build` adds nodes, and all the rest, to the simulation it is
     /// given; `body` is the body of every run. Both are called anew for every
-    /// seed.
+    /// seed. What the test does before it explores, every worker does as well.
     ///
     /// # Panics
     ///

@@ -142,7 +142,9 @@ impl Capsule {
             CapsuleError(format!("The capsule {} could not be written: {error}.", path.display()))
         };
         path.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(wrong)?;
-        std::fs::write(path, self.json()).map_err(wrong)
+        // Whole or not at all: a test's workers may read it meanwhile.
+        let aside = path.with_extension(format!("{}.tmp", std::process::id()));
+        std::fs::write(&aside, self.json()).and_then(|()| std::fs::rename(&aside, path)).map_err(wrong)
     }
 
     /// What a person reads spread over lines, the trace in one.

@@ -173,7 +173,7 @@ fn a_damaged_capsule_is_an_error_that_says_so() {
 fn a_capsule_that_is_kept_is_run_first() {
     let found = finding(planted).capsule.expect("a capsule is left");
     let capsule = Capsule::read(&found).expect("it can be read");
-    let path = file("kept", "");
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("capsule-kept.json");
     capsule.write(&path).expect("it can be written");
     assert_eq!(Capsule::read(&path), Ok(capsule.clone()));
     explore().seeds(2).capsule(&path).run(careless, order);
