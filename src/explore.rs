@@ -14,10 +14,13 @@
 //! ([`crate::sim`]); which seeds are run, where, and what is made of their
 //! answers is this module's. It draws nothing itself.
 
+#[cfg(unix)]
+mod again;
 mod answer;
 #[cfg(unix)]
 mod campaign;
 mod capsule;
+mod difference;
 mod part;
 mod place;
 #[cfg(unix)]
@@ -41,6 +44,7 @@ use crate::{clock, command};
 
 use answer::{Order, Perform};
 pub use capsule::{Capsule, CapsuleError, Versions};
+pub use difference::Difference;
 pub use problem::{Finding, Problem};
 pub use report::Report;
 
@@ -70,6 +74,7 @@ pub fn explore() -> Explore {
         seed_at_most: Duration::from_secs(60),
         shrink_at_most: Duration::from_secs(20),
         capsules: Vec::new(),
+        twice_in: 10,
         latencies: true,
         progress: true,
     }
@@ -119,6 +124,7 @@ pub struct Explore {
     seed_at_most: Duration,
     shrink_at_most: Duration,
     capsules: Vec<PathBuf>,
+    twice_in: u64,
     latencies: bool,
     progress: bool,
 }
@@ -181,6 +187,14 @@ impl Explore {
         self
     }
 
+    /// Runs one seed of this many twice, in copies of two processes, and compares
+    /// the traces: one of ten unless set, every one with 1, none with 0. What
+    /// differs comes from something that no seed decides.
+    pub fn twice_in(mut self, seeds: u64) -> Explore {
+        self.twice_in = seeds;
+        self
+    }
+
     /// Leaves out the latencies ([`Sim::latencies`]) that every run has otherwise.
     pub fn without_latencies(mut self) -> Explore {
         self.latencies = false;
@@ -199,8 +213,8 @@ impl Explore {
     ///
     /// # Panics
     ///
-    /// When a seed fails, with the failure; when something that should sometimes
-    /// hold never did; and when nothing could be run, with the reason.
+    /// When a seed fails, with the failure; when two runs of one seed differ, with
+    /// the difference; when something that should sometimes hold never did; and when nothing could be run, with the reason.
     #[track_caller]
     pub fn run<B, F, R>(self, build: impl Fn(Sim) -> Sim, body: B) -> Report
     where

@@ -8,7 +8,7 @@
 //! What goes wrong in it comes from the body, from a [`Plan`], from rules over
 //! calls ([`crate::faults`]) or, drawn from the seed, from a [`Storm`]. It
 //! explores nothing: one seed, one run (many of
-//! them are [`crate::explore`]'s).
+//! them are [`crate::explore()`]'s).
 
 mod breeze;
 mod crashes;

@@ -34,7 +34,7 @@ pub use text::{describe_event, describe_item};
 
 /// Everything that was asked of a provider in one run, in the order of the
 /// answers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Trace {
     /// When the run began.
     pub started: Time,

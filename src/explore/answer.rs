@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::states;
+use super::{difference, states};
 use crate::seed::Seed;
 use crate::sim::{Failure, Journal, Plan, Run};
 use crate::trace::{Happening, Trace};
@@ -21,6 +21,17 @@ pub(super) struct Order {
     pub brief: bool,
     /// Whether the plan is told while it is made.
     pub journal: bool,
+    /// Whether the trace is looked at, to be compared with another run's.
+    pub compare: Compare,
+}
+
+/// What of a trace is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Compare {
+    #[default]
+    Nothing,
+    Fingerprint,
+    Whole,
 }
 
 /// Carries orders out, and tells of their plans where that is asked.
@@ -44,24 +55,40 @@ pub(super) struct Answer {
     pub states: BTreeSet<u64>,
     pub sometimes: BTreeMap<String, bool>,
     pub failure: Option<Box<Failure>>,
+    /// The same for the same trace.
+    pub fingerprint: Option<u64>,
+    pub trace: Option<Trace>,
 }
 
 impl Order {
     pub fn of(seed: Seed) -> Order {
-        Order { seed, replay: None, brief: false, journal: false }
+        Order { seed, replay: None, brief: false, journal: false, compare: Compare::Nothing }
     }
 }
 
 impl Answer {
-    pub fn of<T>(run: Result<Run<T>, Box<Failure>>) -> Answer {
+    pub fn of<T>(run: Result<Run<T>, Box<Failure>>, compare: Compare) -> Answer {
         match run {
             Ok(run) => {
-                let answer = Answer::about(&run.trace, run.elapsed, run.sometimes.clone());
+                let mut answer = Answer::about(&run.trace, run.elapsed, run.sometimes.clone());
+                answer.look(&run.trace, compare);
                 // The process ends; its memory need not be given back first.
                 std::mem::forget(run);
                 answer
             }
-            Err(failure) => Answer::failed(failure),
+            Err(failure) => {
+                let mut answer = Answer::default();
+                answer.look(&failure.trace, compare);
+                Answer { fingerprint: answer.fingerprint, trace: answer.trace, ..Answer::failed(failure) }
+            }
+        }
+    }
+
+    fn look(&mut self, trace: &Trace, compare: Compare) {
+        match compare {
+            Compare::Nothing => {}
+            Compare::Fingerprint => self.fingerprint = Some(difference::fingerprint(trace)),
+            Compare::Whole => self.trace = Some(trace.clone()),
         }
     }
 
@@ -74,6 +101,7 @@ impl Answer {
         let ordinary = |what: &Happening| what.is_ordinary() || matches!(what, Happening::Skipped { .. });
         let faults = trace.marks.iter().filter(|mark| !ordinary(&mark.what)).count() as u64;
         let calls = trace.entries.len() as u64;
-        Answer { calls, faults, elapsed, states: states::reached(trace), sometimes, failure: None }
+        let states = states::reached(trace);
+        Answer { calls, faults, elapsed, states, sometimes, ..Answer::default() }
     }
 }

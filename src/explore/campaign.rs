@@ -10,15 +10,16 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::answer::{Answer, Order, Perform, Replay};
+use super::again::Again;
+use super::answer::{Answer, Compare, Order, Perform, Replay};
 use super::capsule::{self, Capsule};
 use super::place::Place;
 use super::pool::{Role, Worker};
 use super::shard::{self, Shard};
-use super::{Explore, Finding, Problem, Report, SEEDS, server, shrink};
+use super::{Difference, Explore, Finding, Problem, Report, SEEDS, server, shrink};
 use crate::clock::Stopwatch;
 use crate::progress::Progress;
-use crate::seed::Seed;
+use crate::seed::{SEED_VARIABLE, Seed};
 use crate::sim::{Cause, Failure};
 
 /// Explores, or does what a worker has to.
@@ -45,12 +46,13 @@ struct Campaign<'a> {
     next: AtomicU64,
     /// The first known to fail; the largest number while none is.
     fails: AtomicU64,
+    again: Again,
     /// Why no more can be run.
     broken: Mutex<Option<String>>,
 }
 
-/// How it went with the seed of this number.
-type Told = (u64, Answer);
+/// How it went with the seed of this number; with none, a seed was run again.
+type Told = (u64, Option<Answer>);
 
 impl<'a> Campaign<'a> {
     fn new(explore: Explore, place: &'a Place) -> Result<Campaign<'a>, String> {
@@ -64,6 +66,7 @@ impl<'a> Campaign<'a> {
             watch: Stopwatch::start(),
             next: AtomicU64::new(0),
             fails: AtomicU64::new(u64::MAX),
+            again: Again::new(explore.twice_in),
             broken: Mutex::default(),
             explore,
             place,
@@ -75,18 +78,19 @@ impl<'a> Campaign<'a> {
         let workers = u64::try_from(self.explore.workers).unwrap_or(1).min(self.count);
         let (send, receive) = channel();
         let mut report = Report { name: self.place.name.clone(), ..Report::default() };
-        let mut first: Option<Told> = None;
+        let mut first: Option<(u64, Answer)> = None;
         let known = (self.count < u64::MAX).then_some(self.count);
         let mut progress = Progress::new(self.explore.progress, known);
         std::thread::scope(|scope| {
-            for _ in 0..workers {
+            for id in 0..usize::try_from(workers).unwrap_or(usize::MAX) {
                 let send = send.clone();
-                scope.spawn(move || self.work(&send));
+                scope.spawn(move || self.work(id, &send));
             }
             drop(send);
             loop {
                 match receive.recv_timeout(Duration::from_millis(100)) {
-                    Ok((number, answer)) => {
+                    Ok((_, None)) => report.twice += 1,
+                    Ok((number, Some(answer))) => {
                         report.add(&answer);
                         if answer.failure.is_some() && first.as_ref().is_none_or(|(found, _)| number < *found) {
                             first = Some((number, answer));
@@ -104,12 +108,20 @@ impl<'a> Campaign<'a> {
         if let Some(why) = self.broken.lock().take() {
             return Err(Problem::Setup(why));
         }
-        self.judge(report, first.and_then(|(_, answer)| answer.failure))
+        let failure = first.and_then(|(_, answer)| answer.failure);
+        if failure.is_none() {
+            self.run_the_rest_again(&mut report).map_err(Problem::Setup)?;
+        }
+        self.judge(report, failure)
     }
 
     fn judge(&self, report: Report, failure: Option<Box<Failure>>) -> Result<Report, Problem> {
         if let Some(failure) = failure {
             return Err(Problem::Failed(Box::new(self.find(failure, report))));
+        }
+        if let Some(number) = self.again.differs() {
+            let difference = self.difference(number).map_err(Problem::Setup)?;
+            return Err(Problem::Differs(Box::new(difference)));
         }
         let names: Vec<String> = report.never().into_iter().map(str::to_owned).collect();
         if names.is_empty() || self.shard.is_partial() {
@@ -172,33 +184,88 @@ impl<'a> Campaign<'a> {
     }
 
     /// What the thread of one worker does.
-    fn work(&self, send: &Sender<Told>) {
-        if let Err(why) = self.keep_busy(send) {
+    fn work(&self, id: usize, send: &Sender<Told>) {
+        if let Err(why) = self.keep_busy(id, send) {
             self.broken.lock().get_or_insert(why);
             self.next.store(u64::MAX, Ordering::Relaxed);
         }
     }
 
-    fn keep_busy(&self, send: &Sender<Told>) -> Result<(), String> {
+    fn keep_busy(&self, id: usize, send: &Sender<Told>) -> Result<(), String> {
         let mut worker = self.worker()?;
         let mut size = 1;
-        while let Some(numbers) = self.deal(size) {
+        loop {
+            let again = self.again.take(Some(id), size);
+            let numbers = self.deal(size).unwrap_or_default();
+            if again.is_empty() && numbers.is_empty() {
+                return Ok(());
+            }
             let began = self.watch.elapsed();
-            let orders: Vec<Order> = numbers.clone().map(|n| Order::of(self.shard.seed(self.base, n))).collect();
+            let firsts = numbers.clone().map(|number| self.order(number));
+            let orders: Vec<Order> = again.iter().map(|once| self.order(once.number)).chain(firsts).collect();
             worker.order(&orders)?;
+            // The receiver lives as long as the campaign.
+            for once in again {
+                self.again.compare(once, worker.answer()?.fingerprint);
+                let _ = send.send((once.number, None));
+            }
             for number in numbers {
                 let answer = worker.answer()?;
                 if answer.failure.is_some() {
                     self.fails.fetch_min(number, Ordering::Relaxed);
                 }
-                // The receiver lives as long as the campaign.
-                let _ = send.send((number, answer));
+                if let Some(fingerprint) = answer.fingerprint {
+                    self.again.ran(id, number, fingerprint);
+                }
+                let _ = send.send((number, Some(answer)));
             }
             // A batch is to take some twenty milliseconds.
-            let each = (self.watch.elapsed() - began).as_micros() / u128::from(size);
+            let each = (self.watch.elapsed() - began).as_micros() / orders.len().max(1) as u128;
             size = u64::try_from(20_000 / each.max(1)).unwrap_or(1).clamp(1, 64);
         }
+    }
+
+    fn seed(&self, number: u64) -> Seed {
+        self.shard.seed(self.base, number)
+    }
+
+    fn order(&self, number: u64) -> Order {
+        let compare = if self.again.concerns(number) { Compare::Fingerprint } else { Compare::Nothing };
+        Order { compare, ..Order::of(self.seed(number)) }
+    }
+
+    /// Runs again what no other worker was left for.
+    fn run_the_rest_again(&self, report: &mut Report) -> Result<(), String> {
+        let rest = self.again.take(None, u64::MAX);
+        if rest.is_empty() {
+            return Ok(());
+        }
+        let mut worker = self.worker()?;
+        for once in rest {
+            worker.order(&[self.order(once.number)])?;
+            self.again.compare(once, worker.answer()?.fingerprint);
+            report.twice += 1;
+        }
         Ok(())
+    }
+
+    /// Where two runs of a seed part.
+    fn difference(&self, number: u64) -> Result<Difference, String> {
+        const TRIES: u32 = 10;
+        let seed = self.seed(number);
+        let command = format!("{SEED_VARIABLE}={seed} {}", self.place.command);
+        let (mut one, mut other) = (self.worker()?, self.worker()?);
+        let whole = |worker: &mut Worker| {
+            worker.order(&[Order { compare: Compare::Whole, ..Order::of(seed) }])?;
+            worker.answer().map(|answer| answer.trace.unwrap_or_default())
+        };
+        for _ in 0..TRIES {
+            let (one, other) = (whole(&mut one)?, whole(&mut other)?);
+            if let Some(difference) = Difference::between(seed, &one, &other, command.clone()) {
+                return Ok(difference);
+            }
+        }
+        Ok(Difference::once(seed, TRIES, command))
     }
 
     fn worker(&self) -> Result<Worker, String> {
@@ -233,7 +300,7 @@ impl<'a> Campaign<'a> {
     /// The numbers of the next seeds, `size` of them at most.
     fn deal(&self, size: u64) -> Option<std::ops::Range<u64>> {
         let over = self.explore.at_most.is_some_and(|at_most| self.watch.elapsed() >= at_most);
-        if over || self.fails.load(Ordering::Relaxed) < u64::MAX {
+        if over || self.fails.load(Ordering::Relaxed) < u64::MAX || self.again.differs().is_some() {
             return None;
         }
         let take = |next: u64| (next < self.count).then(|| next.saturating_add(size).min(self.count));

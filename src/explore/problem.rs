@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CAPSULE_VARIABLE, Report};
+use super::{CAPSULE_VARIABLE, Difference, Report};
 use crate::seed::{SEED_VARIABLE, Seed};
 use crate::sim::Failure;
 
@@ -17,6 +17,9 @@ pub enum Problem {
     Setup(String),
     /// A seed fails.
     Failed(Box<Finding>),
+    /// Two runs of one seed differ: something reaches the run that no seed
+    /// decides.
+    Differs(Box<Difference>),
     /// Every seed went well, but something that should sometimes hold
     /// ([`crate::Sim::sometimes`]) held in none of them.
     #[allow(missing_docs)]
@@ -115,6 +118,7 @@ impl fmt::Display for Problem {
         match self {
             Problem::Setup(why) => write!(f, "The exploration could not be run. {why}"),
             Problem::Failed(finding) => finding.fmt(f),
+            Problem::Differs(difference) => difference.fmt(f),
             Problem::Never { names, report } => {
                 writeln!(f, "Every seed went well, but this should hold sometimes, and never did:")?;
                 names.iter().try_for_each(|name| writeln!(f, "  {name}"))?;

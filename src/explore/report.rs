@@ -15,6 +15,8 @@ pub struct Report {
     pub name: String,
     /// How many seeds were run.
     pub seeds: u64,
+    /// How many of them were run twice, the traces compared.
+    pub twice: u64,
     /// How many provider calls they made.
     pub calls: u64,
     /// How many faults, crashes and other troubles they met, latencies
@@ -56,13 +58,13 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Report { name, seeds, calls, faults, states, .. } = self;
+        let Report { name, seeds, twice, calls, faults, states, .. } = self;
         let seconds = self.took.as_secs_f64();
         let rate = *seeds as f64 / seconds.max(0.001);
         write!(
             f,
-            "{name}: {seeds} seeds in {seconds:.1} s ({rate:.0} a second), {calls} calls, {faults} faults, {states} \
-             states"
+            "{name}: {seeds} seeds in {seconds:.1} s ({rate:.0} a second), {twice} of them twice, {calls} calls, {faults} \
+             faults, {states} states"
         )?;
         self.sometimes.iter().try_for_each(|(name, count)| write!(f, "; {name:?} in {count}"))
     }

@@ -3,6 +3,7 @@
 mod bounds;
 mod isolation;
 mod shrinking;
+mod twice;
 
 use std::time::Duration;
 
