@@ -33,6 +33,9 @@ mod idle;
 )]
 mod libc;
 mod stopwatch;
+pub(crate) mod strays;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+mod threads;
 mod time;
 mod warp;
 
@@ -43,6 +46,9 @@ pub(crate) use alone::run_alone;
 pub use idle::settle;
 pub(crate) use libc::{Forked, SUPPORTED, fork};
 pub(crate) use stopwatch::Stopwatch;
+pub use strays::{Seen, Stray, Strays};
+#[allow(unused_imports)] // Where `absent.rs` stands in.
+use threads::alone_in_process;
 pub use time::Time;
 pub use warp::{Claim, Warp, WarpError};
 

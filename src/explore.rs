@@ -75,6 +75,7 @@ pub fn explore() -> Explore {
         shrink_at_most: Duration::from_secs(20),
         capsules: Vec::new(),
         twice_in: 10,
+        tolerates_strays: false,
         latencies: true,
         progress: true,
     }
@@ -125,6 +126,7 @@ pub struct Explore {
     shrink_at_most: Duration,
     capsules: Vec<PathBuf>,
     twice_in: u64,
+    tolerates_strays: bool,
     latencies: bool,
     progress: bool,
 }
@@ -195,6 +197,14 @@ impl Explore {
         self
     }
 
+    /// Allows what reaches past the simulation: threads, sleeps on real time and
+    /// waits that block ([`crate::clock::Stray`]). Elsewhere an exploration in
+    /// which there were any fails, and says where they come from.
+    pub fn tolerate_strays(mut self) -> Explore {
+        self.tolerates_strays = true;
+        self
+    }
+
     /// Leaves out the latencies ([`Sim::latencies`]) that every run has otherwise.
     pub fn without_latencies(mut self) -> Explore {
         self.latencies = false;
@@ -214,7 +224,8 @@ impl Explore {
     /// # Panics
     ///
     /// When a seed fails, with the failure; when two runs of one seed differ, with
-    /// the difference; when something that should sometimes hold never did; and when nothing could be run, with the reason.
+    /// the difference; when something reached past the simulation; when something
+    /// that should sometimes hold never did; and when nothing could be run, with the reason.
     #[track_caller]
     pub fn run<B, F, R>(self, build: impl Fn(Sim) -> Sim, body: B) -> Report
     where

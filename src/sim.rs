@@ -37,7 +37,7 @@ use std::time::Duration;
 use duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide::runtime::{ObservabilityConfig, RuntimeOptions};
 
-use crate::clock::Time;
+use crate::clock::{Strays, Time};
 use crate::faults::Rule;
 use crate::provider::{Memory, Settings};
 use crate::seed::Seed;
@@ -100,6 +100,8 @@ pub struct Sim {
     finish_within: Option<Duration>,
     effects: Effects,
     journal: Option<Journal>,
+    /// Whether it is looked up where something strays.
+    locate: bool,
     /// A mistake in building it, told when it is run.
     misused: Option<String>,
 }
@@ -158,6 +160,8 @@ pub struct Run<T> {
     pub unreached: Vec<Entry>,
     /// What should sometimes hold ([`Sim::sometimes`]), and whether it did.
     pub sometimes: BTreeMap<String, bool>,
+    /// What reached past the simulation.
+    pub strays: Strays,
 }
 
 /// What a body may return: nothing, or a result whose error can be printed (the
@@ -211,6 +215,7 @@ impl Sim {
             finish_within: None,
             effects: Effects::default(),
             journal: None,
+            locate: false,
             misused: None,
         }
     }
@@ -337,6 +342,12 @@ impl Sim {
     /// known of a run whose process dies.
     pub(crate) fn journal(mut self, journal: Option<Journal>) -> Sim {
         self.journal = journal;
+        self
+    }
+
+    /// Looks up where something strays.
+    pub(crate) fn locate(mut self, locate: bool) -> Sim {
+        self.locate = locate;
         self
     }
 

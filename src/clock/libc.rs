@@ -3,8 +3,8 @@
 //!
 //! This is the one file of the crate with `unsafe` in it. Its contract:
 //!
-//! - `clock_gettime`, `gettimeofday`, `time`, `getrandom` and `syscall` are
-//!   defined here under their C names and so win over the C library's in every
+//! - `clock_gettime`, `gettimeofday`, `time`, `getrandom`, `syscall` and those
+//!   that are noticed (below) are defined here under their C names and so win over the C library's in every
 //!   binary that links this crate. On a thread that is not simulating, and
 //!   while no warp is on, they call the next definition (found once by
 //!   `dlsym(RTLD_NEXT)`), with the caller's own arguments: for such a thread
@@ -12,12 +12,14 @@
 //!   asked for, one relaxed load; the clock still goes through the vDSO.
 //! - On a simulating thread the clock functions answer the wall and monotonic
 //!   clocks from [`VIRTUAL`], and `getrandom` (also through `syscall`) answers
-//!   from the seed. Everything else falls through.
+//!   from the seed. `nanosleep`, `clock_nanosleep`, `pthread_create` and waits on
+//!   a futex (through `syscall`) are noticed there, and then done. Everything
+//!   else falls through.
 //! - On every other thread the wall clock comes from [`WARP`] while a warp is
 //!   on. The monotonic clocks, and entropy, stay real.
 //! - Only calls of these symbols are seen: not the C library's own, nor raw
 //!   system calls, nor the kernel's (the times of files, timeouts).
-//! - The overrides never allocate, panic, lock or call back into Rust's
+//! - The overrides of clocks and entropy never allocate, panic, lock or call back into Rust's
 //!   runtime: they can run inside an allocator, a lock or a thread's exit.
 //!   The thread-local is `const` and has no destructor, so it is there from a
 //!   thread's first instruction to its last.
@@ -38,6 +40,7 @@ use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_long, c_uint, c_void};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use super::strays::{self, Stray};
 use crate::seed::{Seed, Stream};
 
 /// Whether virtual time can reach std in this build.
@@ -89,7 +92,8 @@ pub(super) fn enter(now_ns: u64, entropy: &Stream) {
 /// linker.
 fn link() {
     std::hint::black_box((clock_gettime as *const c_void, gettimeofday as *const c_void, time as *const c_void));
-    std::hint::black_box((getrandom as *const c_void, syscall as *const c_void));
+    std::hint::black_box((getrandom as *const c_void, syscall as *const c_void, nanosleep as *const c_void));
+    std::hint::black_box((clock_nanosleep as *const c_void, pthread_create as *const c_void));
 }
 
 /// Gives this thread the real clock back.
@@ -163,18 +167,7 @@ pub(crate) struct Forked(libc::pid_t);
 ///
 /// A sentence, where other threads run in this process, or none can be forked.
 pub(crate) fn fork(work: impl FnOnce()) -> Result<Forked, String> {
-    // A harness's main thread goes to sleep soon after it has started this one.
-    for wait_ms in [0, 1, 10, 100, 1000] {
-        std::thread::sleep(std::time::Duration::from_millis(wait_ms));
-        if awake_beside_this().is_ok_and(|count| count == 0) {
-            break;
-        }
-    }
-    match awake_beside_this() {
-        Ok(0) => {}
-        Ok(count) => return Err(format!("The process has {count} other threads, and can be copied only without.")),
-        Err(error) => return Err(format!("The threads of the process cannot be counted in /proc: {error}.")),
-    }
+    super::alone_in_process()?;
     // SAFETY: no other thread does anything (see the contract above).
     match unsafe { libc::fork() } {
         -1 => Err(format!("No process could be forked: {}.", std::io::Error::last_os_error())),
@@ -185,18 +178,6 @@ pub(crate) fn fork(work: impl FnOnce()) -> Result<Forked, String> {
         }
         pid => Ok(Forked(pid)),
     }
-}
-
-/// How many threads there are but this one, and a main thread that sleeps.
-fn awake_beside_this() -> std::io::Result<usize> {
-    let own = std::fs::read_link("/proc/thread-self")?;
-    let (main, own) = (std::process::id().to_string(), own.file_name().map(ToOwned::to_owned));
-    let others = std::fs::read_dir("/proc/self/task")?.filter_map(|thread| {
-        let name = thread.ok()?.file_name();
-        (Some(&name) != own.as_ref()).then_some(name)
-    });
-    let asleep = || std::fs::read_to_string("/proc/self/stat").is_ok_and(|stat| stat.contains(") S "));
-    Ok(others.filter(|name| *name != *main || !asleep()).count())
 }
 
 impl Forked {
@@ -215,6 +196,21 @@ impl Forked {
         {}
         std::os::unix::process::ExitStatusExt::from_raw(status)
     }
+}
+
+/// Calls the next definition of a function, with its caller's arguments; says
+/// what is answered where there is none.
+macro_rules! next {
+    ($name:literal($($argument:ident: $type:ty),*) -> $answer:ty, or $none:expr) => {{
+        static REAL: Next = Next::new($name);
+        type Function = unsafe extern "C" fn($($type),*) -> $answer;
+        match REAL.address() {
+            0 => $none,
+            // SAFETY: the address is that of the C library's function of this
+            // name and type; the arguments are the caller's.
+            real => unsafe { std::mem::transmute::<usize, Function>(real)($($argument),*) },
+        }
+    }};
 }
 
 /// # Safety
@@ -239,14 +235,7 @@ unsafe extern "C" fn clock_gettime(clock: libc::clockid_t, time: *mut libc::time
         }
         return 0;
     }
-    static REAL: Next = Next::new(c"clock_gettime");
-    type Function = unsafe extern "C" fn(libc::clockid_t, *mut libc::timespec) -> c_int;
-    match REAL.address() {
-        0 => -1,
-        // SAFETY: the address is that of the C library's function of this
-        // name and type; the arguments are the caller's.
-        real => unsafe { std::mem::transmute::<usize, Function>(real)(clock, time) },
-    }
+    next!(c"clock_gettime"(clock: libc::clockid_t, time: *mut libc::timespec) -> c_int, or -1)
 }
 
 /// # Safety
@@ -257,14 +246,9 @@ unsafe extern "C" fn gettimeofday(time: *mut libc::timeval, zone: *mut c_void) -
     // Who asks for the obsolete time zone too gets it from the C library, and
     // only the time from here.
     let ns = wall_ns().filter(|_| !time.is_null());
-    static REAL: Next = Next::new(c"gettimeofday");
-    type Function = unsafe extern "C" fn(*mut libc::timeval, *mut c_void) -> c_int;
-    let answer = match REAL.address() {
-        _ if ns.is_some() && zone.is_null() => 0,
-        0 => -1,
-        // SAFETY: the C library's function of this name and type, with the
-        // caller's arguments.
-        real => unsafe { std::mem::transmute::<usize, Function>(real)(time, zone) },
+    let answer = match zone.is_null() && ns.is_some() {
+        true => 0,
+        false => next!(c"gettimeofday"(time: *mut libc::timeval, zone: *mut c_void) -> c_int, or -1),
     };
     if let Some(ns) = ns {
         // SAFETY: the caller's pointer is valid for a write, and not null.
@@ -289,14 +273,7 @@ unsafe extern "C" fn time(time: *mut libc::time_t) -> libc::time_t {
         }
         return seconds;
     }
-    static REAL: Next = Next::new(c"time");
-    type Function = unsafe extern "C" fn(*mut libc::time_t) -> libc::time_t;
-    match REAL.address() {
-        0 => -1,
-        // SAFETY: the C library's function of this name and type, with the
-        // caller's argument.
-        real => unsafe { std::mem::transmute::<usize, Function>(real)(time) },
-    }
+    next!(c"time"(time: *mut libc::time_t) -> libc::time_t, or -1)
 }
 
 /// # Safety
@@ -308,14 +285,7 @@ unsafe extern "C" fn getrandom(buffer: *mut c_void, length: usize, flags: c_uint
         // SAFETY: the caller's buffer is valid for `length` bytes.
         return unsafe { fill(buffer, length) };
     }
-    static REAL: Next = Next::new(c"getrandom");
-    type Function = unsafe extern "C" fn(*mut c_void, usize, c_uint) -> isize;
-    match REAL.address() {
-        0 => -1,
-        // SAFETY: the C library's function of this name and type, with the
-        // caller's arguments.
-        real => unsafe { std::mem::transmute::<usize, Function>(real)(buffer, length, flags) },
-    }
+    next!(c"getrandom"(buffer: *mut c_void, length: usize, flags: c_uint) -> isize, or -1)
 }
 
 /// # Safety
@@ -335,14 +305,64 @@ unsafe extern "C" fn syscall(
         // SAFETY: the caller's buffer `a` is valid for `b` bytes.
         return unsafe { fill(a as *mut c_void, b as usize) as c_long };
     }
-    static REAL: Next = Next::new(c"syscall");
-    type Function = unsafe extern "C" fn(c_long, c_long, c_long, c_long, c_long, c_long, c_long) -> c_long;
-    match REAL.address() {
-        0 => -1,
-        // SAFETY: the C library's function, with the caller's arguments; what
-        // the caller did not pass, the system call does not read.
-        real => unsafe { std::mem::transmute::<usize, Function>(real)(number, a, b, c, d, e, f) },
+    // What the caller did not pass, the system call does not read.
+    let call = || next!(c"syscall"(number: c_long, a: c_long, b: c_long, c: c_long, d: c_long, e: c_long, f: c_long) -> c_long, or -1);
+    if number != libc::SYS_futex || !on() || !waits(b) {
+        return call();
     }
+    let (began, answer) = (steady_ns(), call());
+    strays::notice_wait(steady_ns() - began);
+    answer
+}
+
+/// Whether this operation on a futex waits.
+fn waits(operation: c_long) -> bool {
+    let command = operation as c_int & libc::FUTEX_CMD_MASK;
+    command == libc::FUTEX_WAIT || command == libc::FUTEX_WAIT_BITSET
+}
+
+/// What a thread begins with.
+type Start = extern "C" fn(*mut c_void) -> *mut c_void;
+
+/// # Safety
+///
+/// As for the C function.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pthread_create(
+    thread: *mut libc::pthread_t,
+    attributes: *const libc::pthread_attr_t,
+    start: Start,
+    argument: *mut c_void,
+) -> c_int {
+    strays::notice(Stray::Thread);
+    next!(c"pthread_create"(
+        thread: *mut libc::pthread_t, attributes: *const libc::pthread_attr_t, start: Start, argument: *mut c_void
+    ) -> c_int, or libc::EAGAIN)
+}
+
+/// # Safety
+///
+/// As for the C function: `left` is null or valid for a write.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn nanosleep(time: *const libc::timespec, left: *mut libc::timespec) -> c_int {
+    strays::notice(Stray::Sleep);
+    next!(c"nanosleep"(time: *const libc::timespec, left: *mut libc::timespec) -> c_int, or -1)
+}
+
+/// # Safety
+///
+/// As for the C function: `left` is null or valid for a write.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn clock_nanosleep(
+    clock: libc::clockid_t,
+    flags: c_int,
+    time: *const libc::timespec,
+    left: *mut libc::timespec,
+) -> c_int {
+    strays::notice(Stray::Sleep);
+    next!(c"clock_nanosleep"(
+        clock: libc::clockid_t, flags: c_int, time: *const libc::timespec, left: *mut libc::timespec
+    ) -> c_int, or libc::EINVAL)
 }
 
 /// Fills a buffer from this thread's entropy. A length of 0 answers 0, as the
@@ -424,9 +444,8 @@ mod tests {
             time.tv_sec as u64 * second + time.tv_usec as u64 * 1000
         };
         let (mut zone, mut seconds) = ([0_i32; 2], 0);
-        // SAFETY: both pointers may be null, and the second is to a local.
-        let returned = unsafe { libc::time(std::ptr::null_mut()) };
-        unsafe { libc::time(&raw mut seconds) };
+        // SAFETY: a pointer may be null, and the second is to a local.
+        let returned = unsafe { (libc::time(std::ptr::null_mut()), libc::time(&raw mut seconds)).0 };
         [
             by_id(libc::CLOCK_REALTIME),
             by_id(libc::CLOCK_REALTIME_COARSE),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{difference, states};
+use crate::clock::Strays;
 use crate::seed::Seed;
 use crate::sim::{Failure, Journal, Plan, Run};
 use crate::trace::{Happening, Trace};
@@ -23,6 +24,8 @@ pub(super) struct Order {
     pub journal: bool,
     /// Whether the trace is looked at, to be compared with another run's.
     pub compare: Compare,
+    /// Whether it is looked up where something strays.
+    pub locate: bool,
 }
 
 /// What of a trace is wanted.
@@ -55,6 +58,7 @@ pub(super) struct Answer {
     pub states: BTreeSet<u64>,
     pub sometimes: BTreeMap<String, bool>,
     pub failure: Option<Box<Failure>>,
+    pub strays: Strays,
     /// The same for the same trace.
     pub fingerprint: Option<u64>,
     pub trace: Option<Trace>,
@@ -62,7 +66,7 @@ pub(super) struct Answer {
 
 impl Order {
     pub fn of(seed: Seed) -> Order {
-        Order { seed, replay: None, brief: false, journal: false, compare: Compare::Nothing }
+        Order { seed, replay: None, brief: false, journal: false, compare: Compare::Nothing, locate: false }
     }
 }
 
@@ -71,6 +75,7 @@ impl Answer {
         match run {
             Ok(run) => {
                 let mut answer = Answer::about(&run.trace, run.elapsed, run.sometimes.clone());
+                answer.strays = run.strays.clone();
                 answer.look(&run.trace, compare);
                 // The process ends; its memory need not be given back first.
                 std::mem::forget(run);
@@ -94,7 +99,7 @@ impl Answer {
 
     pub fn failed(failure: Box<Failure>) -> Answer {
         let answer = Answer::about(&failure.trace, failure.at - failure.start, failure.sometimes.clone());
-        Answer { failure: Some(failure), ..answer }
+        Answer { strays: failure.strays.clone(), failure: Some(failure), ..answer }
     }
 
     fn about(trace: &Trace, elapsed: Duration, sometimes: BTreeMap<String, bool>) -> Answer {

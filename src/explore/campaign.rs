@@ -17,7 +17,7 @@ use super::place::Place;
 use super::pool::{Role, Worker};
 use super::shard::{self, Shard};
 use super::{Difference, Explore, Finding, Problem, Report, SEEDS, server, shrink};
-use crate::clock::Stopwatch;
+use crate::clock::{Stopwatch, Strays};
 use crate::progress::Progress;
 use crate::seed::{SEED_VARIABLE, Seed};
 use crate::sim::{Cause, Failure};
@@ -47,6 +47,8 @@ struct Campaign<'a> {
     /// The first known to fail; the largest number while none is.
     fails: AtomicU64,
     again: Again,
+    /// A seed from which something strayed.
+    strays: Mutex<Option<Seed>>,
     /// Why no more can be run.
     broken: Mutex<Option<String>>,
 }
@@ -67,6 +69,7 @@ impl<'a> Campaign<'a> {
             next: AtomicU64::new(0),
             fails: AtomicU64::new(u64::MAX),
             again: Again::new(explore.twice_in),
+            strays: Mutex::default(),
             broken: Mutex::default(),
             explore,
             place,
@@ -122,6 +125,11 @@ impl<'a> Campaign<'a> {
         if let Some(number) = self.again.differs() {
             let difference = self.difference(number).map_err(Problem::Setup)?;
             return Err(Problem::Differs(Box::new(difference)));
+        }
+        if let Some(seed) = self.strays.lock().filter(|_| !self.explore.tolerates_strays) {
+            let strays = self.locate(seed).map_err(Problem::Setup)?;
+            let command = format!("{SEED_VARIABLE}={seed} {}", self.place.command);
+            return Err(Problem::Strays { strays, report: Box::new(report), command });
         }
         let names: Vec<String> = report.never().into_iter().map(str::to_owned).collect();
         if names.is_empty() || self.shard.is_partial() {
@@ -217,6 +225,9 @@ impl<'a> Campaign<'a> {
                 if let Some(fingerprint) = answer.fingerprint {
                     self.again.ran(id, number, fingerprint);
                 }
+                if !answer.strays.is_empty() {
+                    self.strays.lock().get_or_insert(self.seed(number));
+                }
                 let _ = send.send((number, Some(answer)));
             }
             // A batch is to take some twenty milliseconds.
@@ -249,6 +260,13 @@ impl<'a> Campaign<'a> {
         Ok(())
     }
 
+    /// What strays from the run of a seed, and where.
+    fn locate(&self, seed: Seed) -> Result<Strays, String> {
+        let mut worker = self.worker()?;
+        worker.order(&[Order { locate: true, ..Order::of(seed) }])?;
+        Ok(worker.answer()?.strays)
+    }
+
     /// Where two runs of a seed part.
     fn difference(&self, number: u64) -> Result<Difference, String> {
         const TRIES: u32 = 10;
@@ -261,7 +279,9 @@ impl<'a> Campaign<'a> {
         };
         for _ in 0..TRIES {
             let (one, other) = (whole(&mut one)?, whole(&mut other)?);
-            if let Some(difference) = Difference::between(seed, &one, &other, command.clone()) {
+            if let Some(mut difference) = Difference::between(seed, &one, &other, command.clone()) {
+                let strays = self.strays.lock().map(|seed| self.locate(seed)).transpose()?;
+                difference.blame(&strays.unwrap_or_default());
                 return Ok(difference);
             }
         }

@@ -9,6 +9,7 @@ use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::{Seen, Strays};
 use crate::seed::Seed;
 use crate::trace::Trace;
 
@@ -53,6 +54,14 @@ impl Difference {
         let cause = cause(&one, &other, &rest(ones), &rest(others)).to_owned();
         let before = ones[at.saturating_sub(CONTEXT)..at].to_vec();
         Some(Difference { seed, before, one, other, cause, command: command.to_owned() })
+    }
+
+    /// What reaches past the simulation is a likelier cause than any other.
+    pub(super) fn blame(&mut self, strays: &Strays) {
+        for (stray, Seen { place, .. }) in strays {
+            let place = place.as_ref().map(|place| format!(", in {place}")).unwrap_or_default();
+            self.cause = format!("In it {stray}{place}. {}", self.cause);
+        }
     }
 
     /// Two runs that differed once, and not again.

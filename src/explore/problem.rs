@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{CAPSULE_VARIABLE, Difference, Report};
+use crate::clock::{Seen, Strays};
 use crate::seed::{SEED_VARIABLE, Seed};
 use crate::sim::Failure;
 
@@ -20,6 +21,10 @@ pub enum Problem {
     /// Two runs of one seed differ: something reaches the run that no seed
     /// decides.
     Differs(Box<Difference>),
+    /// Every seed went well, but something in them reaches past the simulation:
+    /// it starts threads, sleeps on real time, or blocks.
+    #[allow(missing_docs)]
+    Strays { strays: Strays, report: Box<Report>, command: String },
     /// Every seed went well, but something that should sometimes hold
     /// ([`crate::Sim::sometimes`]) held in none of them.
     #[allow(missing_docs)]
@@ -119,6 +124,21 @@ impl fmt::Display for Problem {
             Problem::Setup(why) => write!(f, "The exploration could not be run. {why}"),
             Problem::Failed(finding) => finding.fmt(f),
             Problem::Differs(difference) => difference.fmt(f),
+            Problem::Strays { strays, report, command } => {
+                writeln!(f, "Every seed went well, but something in them reaches past the simulation:")?;
+                for (stray, Seen { times, place }) in strays {
+                    let place = place.as_ref().map(|place| format!(": in {place}")).unwrap_or_default();
+                    let times = if *times == 1 { "once".to_owned() } else { format!("{times} times") };
+                    writeln!(f, "  {stray}, {times} in one run{place}")?;
+                }
+                writeln!(f, "{report}")?;
+                writeln!(f, "No seed decides how that goes, and virtual time knows nothing of it. Use tokio's sleep,")?;
+                writeln!(
+                    f,
+                    "locks and channels, and tasks in place of threads; or allow it, with Explore::tolerate_strays."
+                )?;
+                write!(f, "\nRun it with:\n  {command}")
+            }
             Problem::Never { names, report } => {
                 writeln!(f, "Every seed went well, but this should hold sometimes, and never did:")?;
                 names.iter().try_for_each(|name| writeln!(f, "  {name}"))?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::answer::Answer;
+use crate::clock::Strays;
 
 /// What exploring has covered.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -32,6 +33,8 @@ pub struct Report {
     pub virtual_time: Duration,
     /// How much real time exploring took.
     pub took: Duration,
+    /// What reached past the simulation, over all seeds.
+    pub strays: Strays,
     #[serde(skip)]
     pub(super) seen: BTreeSet<u64>,
 }
@@ -45,6 +48,9 @@ impl Report {
         self.virtual_time = self.virtual_time.saturating_add(answer.elapsed);
         self.seen.extend(&answer.states);
         self.states = self.seen.len() as u64;
+        for (stray, seen) in &answer.strays {
+            self.strays.entry(*stray).or_default().times += seen.times;
+        }
         for (name, reached) in &answer.sometimes {
             *self.sometimes.entry(name.clone()).or_default() += u64::from(*reached);
         }

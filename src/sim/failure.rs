@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::plan::{Entry, Plan, What};
-use crate::clock::Time;
+use crate::clock::{Strays, Time};
 use crate::faults::Verdict;
 use crate::laws::Breach;
 use crate::seed::{SEED_VARIABLE, Seed};
@@ -38,6 +38,8 @@ pub struct Failure {
     pub unreached: Vec<Entry>,
     /// What should sometimes hold ([`super::Sim::sometimes`]), and whether it did.
     pub sometimes: BTreeMap<String, bool>,
+    /// What reached past the simulation.
+    pub strays: Strays,
 }
 
 /// Why a simulation failed.
@@ -110,8 +112,8 @@ impl Failure {
     pub(crate) fn without_trace(seed: Seed, start: Time, cause: Cause) -> Box<Failure> {
         let trace = Trace { started: start, entries: Vec::new(), marks: Vec::new(), remains: None };
         let (waits, breaches, unreached) = (Vec::new(), Vec::new(), Vec::new());
-        let (plan, sometimes) = (Plan::new(), BTreeMap::new());
-        Box::new(Failure { cause, seed, start, at: start, waits, breaches, trace, plan, unreached, sometimes })
+        let (plan, sometimes, strays) = (Plan::new(), BTreeMap::new(), Strays::new());
+        Box::new(Failure { cause, seed, start, at: start, waits, breaches, trace, plan, unreached, sometimes, strays })
     }
 
     /// The command that repeats this run.
@@ -167,6 +169,7 @@ impl Failure {
             ("Unfinished instances:", &self.waits),
             ("Broken laws:", &self.breaches_as_text()),
             ("What went wrong on purpose:", &self.plan_as_text()),
+            ("What reached past the simulation:", &self.strays_as_text()),
         ];
         for (title, lines) in lists {
             if !lines.is_empty() {
@@ -175,6 +178,10 @@ impl Failure {
             }
         }
         Ok(())
+    }
+
+    fn strays_as_text(&self) -> Vec<String> {
+        self.strays.iter().map(|(stray, seen)| format!("{stray}, {} times.", seen.times)).collect()
     }
 
     fn breaches_as_text(&self) -> Vec<String> {

@@ -18,7 +18,7 @@ use super::property::{Broken, Properties};
 use super::setup::{self, Cast};
 use super::stage::Stage;
 use super::{Limits, Outcome, Run, Sim, quiet, waits};
-use crate::clock::{self, Time, Virtual};
+use crate::clock::{self, Strays, Time, Virtual, strays};
 use crate::laws;
 use crate::provider::Memory;
 use crate::seed::Seed;
@@ -110,6 +110,8 @@ pub(super) struct Scene {
     pub record: Arc<Mutex<Record>>,
     pub properties: Arc<Properties>,
     pub effects: Effects,
+    strays: Mutex<Strays>,
+    locate: bool,
     handlers: waits::Handlers,
     finish_within: Option<Duration>,
     logs: bool,
@@ -139,6 +141,8 @@ where
         record: Arc::new(Mutex::new(Record::of(sim.plan, sim.journal))),
         properties: Arc::new(Properties::new(sim.properties)),
         effects: sim.effects,
+        strays: Mutex::default(),
+        locate: sim.locate,
         handlers: waits::Handlers::of(&sim.nodes),
         finish_within: sim.finish_within,
         logs: sim.logs,
@@ -207,6 +211,7 @@ where
     let quiet = tracing::subscriber::NoSubscriber::default();
     let _quiet = (!scene.logs).then(|| tracing::subscriber::set_default(quiet));
     let entropy = scene.seed.child("entropy").stream();
+    strays::begin(scene.locate);
     let clock = Virtual::enter(scene.start, &entropy);
     let pulse = (scene.pulse.clone(), scene.pulse.clone());
     let parks = move || {
@@ -230,6 +235,7 @@ where
     };
     let end = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| End::Panic(panic_text(&*payload)));
     scene.pulse.now.store(clock::now().0, Ordering::Relaxed);
+    *scene.strays.lock() = strays::end();
     // Tasks are dropped here, still on virtual time; a blocking task that
     // never ends is left behind and not waited for.
     let dropped = catch_unwind(AssertUnwindSafe(|| runtime.shutdown_background()));
@@ -358,15 +364,16 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
     let trace = Trace { started: scene.start, entries, marks, remains };
     let (plan, unreached) = scene.record.lock().result();
     let sometimes = scene.properties.sometimes();
+    let strays = if given_up { Strays::new() } else { scene.strays.lock().clone() };
     let breaches = if check_laws && !given_up { laws::check(&trace) } else { Vec::new() };
     let cause = match cause {
         Ok(value) if breaches.is_empty() => {
             let (seed, elapsed, memory) = (scene.seed, now - scene.start, scene.memory.clone());
-            return Ok(Run { value, seed, elapsed, trace, memory, plan, unreached, sometimes });
+            return Ok(Run { value, seed, elapsed, trace, memory, plan, unreached, sometimes, strays });
         }
         Ok(_) => Cause::Laws,
         Err(cause) => cause,
     };
     let (seed, start) = (scene.seed, scene.start);
-    Err(Box::new(Failure { cause, seed, start, at: now, waits, breaches, trace, plan, unreached, sometimes }))
+    Err(Box::new(Failure { cause, seed, start, at: now, waits, breaches, trace, plan, unreached, sometimes, strays }))
 }

@@ -3,6 +3,7 @@
 mod bounds;
 mod isolation;
 mod shrinking;
+mod strays;
 mod twice;
 
 use std::time::Duration;
