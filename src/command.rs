@@ -37,9 +37,18 @@ pub(crate) fn test(named: Option<&str>, within: &str) -> Option<String> {
     let by_type = || {
         let function = within.trim_end_matches("::{{closure}}");
         let name = function.split_once("::").map(|(_crate, name)| name.to_owned());
-        name.filter(|name| name != "main")
+        name.filter(|_| tests_on_the_main_thread())
     };
     named.map(str::to_owned).or_else(test_name).or_else(by_type)
+}
+
+/// Whether this is libtest, told to run one test at a time, which some versions
+/// of it do on the main thread.
+fn tests_on_the_main_thread() -> bool {
+    let arguments: Vec<String> = std::env::args().collect();
+    let flag = arguments.iter().any(|argument| argument == "--test-threads=1");
+    let pair = arguments.windows(2).any(|pair| pair[0] == "--test-threads" && pair[1] == "1");
+    flag || pair || std::env::var_os("RUST_TEST_THREADS").is_some_and(|value| value == "1")
 }
 
 /// What this program is called.

@@ -88,6 +88,7 @@ pub struct Sim {
     limits: Limits,
     settings: Settings,
     laws: bool,
+    traces: bool,
     logs: bool,
     rules: Vec<Arc<dyn Rule>>,
     plan: Plan,
@@ -205,6 +206,7 @@ impl Sim {
             limits: Limits::default(),
             settings: Settings::default(),
             laws: true,
+            traces: true,
             logs: std::env::var_os("RUST_LOG").is_some(),
             rules: Vec::new(),
             plan: Plan::new(),
@@ -393,6 +395,14 @@ impl Sim {
     pub fn without_laws(mut self) -> Sim {
         self.laws = false;
         self
+    }
+
+    /// Keeps no provider calls: for runs so long that their trace is too large.
+    /// The laws have nothing to look at then, and a failure's trace holds only
+    /// what befell nodes and calls.
+    pub fn without_trace(mut self) -> Sim {
+        self.traces = false;
+        self.without_laws()
     }
 
     /// Lets duroxide's log lines through (they are held back unless `RUST_LOG`

@@ -136,7 +136,7 @@ where
         start: sim.start,
         limits: sim.limits,
         memory: Arc::new(Memory::with_settings(sim.settings)),
-        log: Log::new(),
+        log: if sim.traces { Log::new() } else { Log::forgetful() },
         pulse: Arc::new(Pulse::new(sim.start, &sim.limits)),
         record: Arc::new(Mutex::new(Record::of(sim.plan, sim.journal))),
         properties: Arc::new(Properties::new(sim.properties)),

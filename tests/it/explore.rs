@@ -1,6 +1,7 @@
 //! Exploring: many seeds, each in a process of its own.
 
 mod bounds;
+mod everything;
 mod isolation;
 mod shrinking;
 mod strays;
