@@ -3,12 +3,12 @@
 //! A bar on a terminal, with the feature `progress`; plain lines elsewhere, ever
 //! more rarely. It is told how much time has passed, and decides nothing.
 
-use std::io::IsTerminal;
 use std::time::Duration;
 
 /// When the first plain line is printed, and how long something may take without
 /// being talked about.
 const FIRST: Duration = Duration::from_secs(5);
+#[cfg(feature = "progress")]
 const SHORT: Duration = Duration::from_millis(500);
 
 /// What a person sees.
@@ -81,6 +81,7 @@ fn drawn(total: Option<u64>) -> indicatif::ProgressBar {
 /// Whether a bar can be drawn: never for a machine that keeps what is printed.
 #[cfg(feature = "progress")]
 fn draws() -> bool {
+    use std::io::IsTerminal;
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
     std::io::stderr().is_terminal() && !dumb && !set("CI") && !set("NEXTEST")

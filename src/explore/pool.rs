@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,7 +64,9 @@ impl Worker {
         let told = |error: std::io::Error| format!("A process to run seeds in could not be started: {error}.");
         let (orders, theirs) = UnixStream::pair().map_err(told)?;
         let (output, writer) = std::io::pipe().map_err(told)?;
-        let process = Command::new(std::env::current_exe().map_err(told)?)
+        // This very program, even where it has been built anew meanwhile.
+        let process = Command::new("/proc/self/exe")
+            .arg0(std::env::current_exe().map_err(told)?)
             .args(&place.arguments)
             .env(VARIABLE, "1")
             // To look up a backtrace's names takes longer than most seeds.
