@@ -80,11 +80,12 @@ fn cause(one: &str, other: &str, ones: &[String], others: &[String]) -> &'static
     let number = "A number or an id differs: an address, the process's id, a counter of fastrand or uuid v7, or the \
                   real clock. Take it from the simulation, such as with new_guid, utc_now or Handle::random.";
     let time = "The same call comes at another time: something waits for another thread or reads the real clock.";
-    if ones.iter().any(|line| line == other) || others.iter().any(|line| line == one) {
-        return order;
-    }
     if untimed(one) == untimed(other) {
         return time;
+    }
+    let follows = |line: &str, among: &[String]| among.iter().any(|later| untimed(later) == untimed(line));
+    if follows(one, others) && follows(other, ones) {
+        return order;
     }
     if skeleton(one) == skeleton(other) {
         return number;
