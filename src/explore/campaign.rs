@@ -120,6 +120,9 @@ impl<'a> Campaign<'a> {
 
     fn judge(&self, report: Report, failure: Option<Box<Failure>>) -> Result<Report, Problem> {
         if let Some(failure) = failure {
+            if let Cause::Setup(why) = failure.cause {
+                return Err(Problem::Setup(why));
+            }
             return Err(Problem::Failed(Box::new(self.find(failure, report))));
         }
         if let Some(number) = self.again.differs() {
@@ -141,9 +144,6 @@ impl<'a> Campaign<'a> {
     /// Makes a failure small, and leaves a capsule of it.
     fn find(&self, failure: Box<Failure>, report: Report) -> Finding {
         let mut finding = Finding::new(failure, report, self.place.command.clone());
-        if matches!(finding.failure.cause, Cause::Setup(_)) {
-            return finding;
-        }
         match self.shrink(&mut finding) {
             Ok(without) => finding.without = without,
             Err(note) => finding.notes.push(note),

@@ -96,7 +96,16 @@ fn explorations_of_one_test_follow_each_other() {
 
 #[test]
 fn a_simulation_of_another_seed_is_refused() {
-    let found = explore().seeds(3).try_run(|sim| shop(sim.seed(7)), order);
-    let failure = failure(found);
-    assert!(matches!(&failure.cause, Cause::Setup(why) if why.contains("leave its seed")), "{failure}");
+    let found = explore().seeds(3).try_run(|sim| shop(sim.seed(7)), order).map_err(|problem| *problem);
+    assert!(matches!(&found, Err(Problem::Setup(why)) if why.contains("leave its seed")), "{found:?}");
+}
+
+#[test]
+fn a_test_that_has_threads_is_told_so() {
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let thread = std::thread::spawn(move || ended.recv());
+    let found = explore().seeds(3).try_run(shop, order).map_err(|problem| *problem);
+    assert!(matches!(&found, Err(Problem::Setup(why)) if why.contains("Explore before the test starts")), "{found:?}");
+    drop(end);
+    assert!(thread.join().is_ok());
 }
