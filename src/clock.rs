@@ -32,8 +32,10 @@ mod idle;
     path = "clock/absent.rs"
 )]
 mod libc;
-#[cfg(feature = "conformance")]
 mod stopwatch;
+pub(crate) mod strays;
+#[allow(dead_code)] // Where `absent.rs` stands in.
+mod threads;
 mod time;
 mod warp;
 
@@ -42,9 +44,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 #[cfg(feature = "conformance")]
 pub(crate) use alone::run_alone;
 pub use idle::settle;
-pub(crate) use libc::SUPPORTED;
-#[cfg(feature = "conformance")]
+pub(crate) use libc::{Forked, SUPPORTED, fork};
 pub(crate) use stopwatch::Stopwatch;
+pub use strays::{Seen, Stray, Strays};
+#[allow(unused_imports)] // Where `absent.rs` stands in.
+use threads::alone_in_process;
 pub use time::Time;
 pub use warp::{Claim, Warp, WarpError};
 

@@ -2,14 +2,19 @@
 //!
 //! It reads where cargo and libtest have put things, and runs nothing.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The command that runs this test, or this program.
 pub(crate) fn here() -> String {
+    of(test_name())
+}
+
+/// The command that runs a test of this name, or this program.
+pub(crate) fn of(test: Option<String>) -> String {
     let program = std::env::current_exe().ok();
     let target = program.as_deref().and_then(target);
     let package = std::env::var("CARGO_PKG_NAME").ok();
-    match (target, package, test_name()) {
+    match (target, package, test) {
         (Some(Target::Example(name)), Some(package), _) => format!("cargo run -p {package} --example {name}"),
         (Some(Target::Test(flag)), Some(package), Some(test)) => {
             format!("cargo test -p {package}{flag} -- --exact {test}")
@@ -20,6 +25,57 @@ pub(crate) fn here() -> String {
             arguments.join(" ")
         }
     }
+}
+
+/// The name of this test for its harness: as `named`; or as its thread or its
+/// filter says; or, for tests on the main thread, as the function is called that
+/// defines the type with the name `within`. `None` in a program that is no test.
+pub(crate) fn test(named: Option<&str>, within: &str) -> Option<String> {
+    if is_example() {
+        return None;
+    }
+    let by_type = || {
+        let function = within.trim_end_matches("::{{closure}}");
+        let name = function.split_once("::").map(|(_crate, name)| name.to_owned());
+        name.filter(|_| tests_on_the_main_thread())
+    };
+    named.map(str::to_owned).or_else(test_name).or_else(by_type)
+}
+
+/// Whether this is libtest, told to run one test at a time, which some versions
+/// of it do on the main thread.
+fn tests_on_the_main_thread() -> bool {
+    let arguments: Vec<String> = std::env::args().collect();
+    let flag = arguments.iter().any(|argument| argument == "--test-threads=1");
+    let pair = arguments.windows(2).any(|pair| pair[0] == "--test-threads" && pair[1] == "1");
+    flag || pair || std::env::var_os("RUST_TEST_THREADS").is_some_and(|value| value == "1")
+}
+
+/// What this program is called.
+pub(crate) fn program() -> Option<String> {
+    let program = std::env::current_exe().ok()?;
+    Some(program.file_stem()?.to_str()?.to_owned())
+}
+
+/// Where cargo puts what it builds: the folder above this program that cargo has
+/// marked, or the one that its variables name.
+pub(crate) fn target_folder() -> PathBuf {
+    let program = std::env::current_exe().ok();
+    let above = || program.iter().flat_map(|program| program.ancestors().skip(1));
+    let marked = |folder: &&Path| folder.join("CACHEDIR.TAG").exists() || folder.join(".rustc_info.json").exists();
+    // <target>/<profile>/deps/<program>
+    let profile = || above().find(|folder| folder.ends_with("deps")).and_then(Path::parent);
+    let variable = |name| std::env::var_os(name).map(PathBuf::from);
+    let found = above().find(marked).or_else(|| profile()?.parent()).map(Path::to_path_buf);
+    found
+        .or_else(|| variable("CARGO_TARGET_DIR"))
+        .or_else(|| Some(variable("CARGO_MANIFEST_DIR")?.join("target")))
+        .unwrap_or_else(std::env::temp_dir)
+}
+
+fn is_example() -> bool {
+    let program = std::env::current_exe().ok();
+    matches!(program.as_deref().and_then(target), Some(Target::Example(_)))
 }
 
 enum Target {

@@ -15,7 +15,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::call::{AckTurn, Call, Reply, instance_of};
 use crate::clock::Time;
@@ -28,7 +28,7 @@ use history::Histories;
 use queue::Queues;
 
 /// One law.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Law {
     /// At most one live lock on an instance, and on a job; only the live one
     /// can ack, renew or abandon a turn; no token is issued twice.
@@ -94,7 +94,7 @@ impl fmt::Display for Law {
 }
 
 /// A broken law.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Breach {
     /// Which.
     pub law: Law,

@@ -55,6 +55,7 @@
 //! | module | what it owns |
 //! |---|---|
 //! | [`sim`] | simulations: nodes, limits, outcomes, the handle a test's body has |
+//! | [`mod@explore`] | a simulation from thousands of seeds, each in a process of its own |
 //! | [`provider`] | [`Memory`], and the two adapters between duroxide's traits and layers |
 //! | [`store`] | everything a provider keeps, and one pure function over it |
 //! | [`contract`] | which document each of the store's rules follows |
@@ -88,8 +89,11 @@ mod command;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod contract;
+mod cuts;
+pub mod explore;
 pub mod faults;
 pub mod laws;
+mod progress;
 pub mod provider;
 pub mod report;
 pub mod seed;
@@ -98,6 +102,7 @@ pub mod store;
 pub mod trace;
 
 pub use duroxide;
+pub use explore::explore;
 pub use provider::{Memory, Settings};
 pub use seed::Seed;
 pub use sim::{Failure, Handle, Limits, Sim};

@@ -13,6 +13,8 @@ mod fold;
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 pub(crate) use fold::{Fold, FoldMap, FoldSet};
 
 /// The environment variable that overrides a simulation's seed.
@@ -23,7 +25,8 @@ pub const SEED_VARIABLE: &str = "DUROXIDE_SIM_SEED";
 /// Parses from a decimal number (`42`), a hexadecimal one (`0x2a`), or a commit
 /// hash (7 to 64 hexadecimal digits, at least one of them a letter or more
 /// than 20 of them). Prints as the decimal number, which parses to itself.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Seed(pub u64);
 
 impl Seed {

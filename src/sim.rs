@@ -7,10 +7,14 @@
 //!
 //! What goes wrong in it comes from the body, from a [`Plan`], from rules over
 //! calls ([`crate::faults`]) or, drawn from the seed, from a [`Storm`]. It
-//! explores nothing: one seed, one run.
+//! explores nothing: one seed, one run (many of
+//! them are [`crate::explore()`]'s).
 
+mod breeze;
 mod crashes;
+mod demands;
 mod director;
+mod effects;
 mod failure;
 mod gate;
 mod handle;
@@ -26,19 +30,22 @@ mod stage;
 mod storm;
 mod waits;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide::runtime::{ObservabilityConfig, RuntimeOptions};
 
-use crate::clock::Time;
+use crate::clock::{Strays, Time};
 use crate::faults::Rule;
 use crate::provider::{Memory, Settings};
 use crate::seed::Seed;
 use crate::trace::Trace;
 
-pub use crashes::{Effects, Incident, Incidents, Survey, crash_everywhere, try_crash_everywhere};
+pub use crashes::{Incident, Incidents, Survey, crash_everywhere, try_crash_everywhere};
+pub(crate) use director::Journal;
+pub use effects::Effects;
 pub use failure::{Cause, Failure};
 pub use handle::{Handle, NodeError};
 pub use plan::{Entry, Plan, Point, What, When};
@@ -81,14 +88,21 @@ pub struct Sim {
     limits: Limits,
     settings: Settings,
     laws: bool,
+    traces: bool,
     logs: bool,
     rules: Vec<Arc<dyn Rule>>,
     plan: Plan,
     storm: Option<Storm>,
+    /// Whether calls have latencies of the seed's.
+    latencies: bool,
     /// Whether the plan is all that may go wrong.
     replays: bool,
     properties: Vec<property::Property>,
     finish_within: Option<Duration>,
+    effects: Effects,
+    journal: Option<Journal>,
+    /// Whether it is looked up where something strays.
+    locate: bool,
     /// A mistake in building it, told when it is run.
     misused: Option<String>,
     /// What else there is to say of a failure.
@@ -150,6 +164,10 @@ pub struct Run<T> {
     pub plan: Plan,
     /// Those of the plan's entries that never happened.
     pub unreached: Vec<Entry>,
+    /// What should sometimes hold ([`Sim::sometimes`]), and whether it did.
+    pub sometimes: BTreeMap<String, bool>,
+    /// What reached past the simulation.
+    pub strays: Strays,
 }
 
 /// What a body may return: nothing, or a result whose error can be printed (the
@@ -193,13 +211,18 @@ impl Sim {
             limits: Limits::default(),
             settings: Settings::default(),
             laws: true,
+            traces: true,
             logs: std::env::var_os("RUST_LOG").is_some(),
             rules: Vec::new(),
             plan: Plan::new(),
             storm: None,
+            latencies: false,
             replays: false,
             properties: Vec::new(),
             finish_within: None,
+            effects: Effects::default(),
+            journal: None,
+            locate: false,
             misused: None,
             remark: None,
         }
@@ -292,12 +315,52 @@ impl Sim {
         self
     }
 
+    /// Gives calls latencies that the seed draws: in some runs every call is a
+    /// little late, in some one of eight, in some none; a little is 2 ms in some
+    /// runs and half a second in others, and at most an eighth of the shortest
+    /// lock. With them the order varies in which things happen at nodes. They
+    /// become part of the run's plan. What a client reads is not delayed.
+    pub fn latencies(mut self) -> Sim {
+        self.latencies = true;
+        self
+    }
+
     /// Repeats a run from the plan that it left behind ([`Run::plan`],
     /// [`Failure::plan`]): the plan takes the place of the one this simulation
-    /// has, and no storm breaks out.
+    /// has, no storm breaks out, and no latencies are drawn.
     pub fn replay(mut self, plan: Plan) -> Sim {
         self.replays = true;
         self.plan(plan)
+    }
+
+    /// Leaves out a node that was added before, and what a plan has for it.
+    pub fn without_node(mut self, name: &str) -> Sim {
+        self.nodes.retain(|spec| spec.name != name);
+        self.plan.entries.retain(|entry| entry.node() != name);
+        self
+    }
+
+    /// Bounds its real time.
+    pub(crate) fn within(mut self, real_time: Duration) -> Sim {
+        self.limits.real_time = self.limits.real_time.min(real_time);
+        self
+    }
+
+    /// Tells `journal` of every entry of the plan before it happens: what is
+    /// known of a run whose process dies.
+    pub(crate) fn journal(mut self, journal: Option<Journal>) -> Sim {
+        self.journal = journal;
+        self
+    }
+
+    /// Looks up where something strays.
+    pub(crate) fn locate(mut self, locate: bool) -> Sim {
+        self.locate = locate;
+        self
+    }
+
+    pub(crate) fn seed_of(&self) -> Seed {
+        self.seed
     }
 
     /// Duroxide's default options with idle polling made rare: long polls, the
@@ -314,23 +377,6 @@ impl Sim {
             observability: ObservabilityConfig { gauge_poll_interval: 240 * HOUR, ..ObservabilityConfig::default() },
             ..RuntimeOptions::default()
         }
-    }
-
-    /// Demands that something holds whatever goes wrong: `test` looks at the
-    /// simulation before and after every call that may change anything, and says
-    /// what is wrong. The run ends there ([`Cause::Property`]).
-    pub fn always(mut self, name: &str, test: impl Fn(&Handle) -> Result<(), String> + Send + Sync + 'static) -> Sim {
-        self.properties.push(property::Property { name: name.to_owned(), test: Box::new(test) });
-        self
-    }
-
-    /// Demands that every instance ends once nothing goes wrong any more. The
-    /// run goes on after the body has ended well, for at most `bound` after that
-    /// or after the beginning of a storm's calm, whichever is later
-    /// ([`Cause::Unfinished`]).
-    pub fn finish_within(mut self, bound: Duration) -> Sim {
-        self.finish_within = Some(bound);
-        self
     }
 
     /// Starts virtual time at `start` instead of [`START`].
@@ -362,6 +408,14 @@ impl Sim {
     pub fn without_laws(mut self) -> Sim {
         self.laws = false;
         self
+    }
+
+    /// Keeps no provider calls: for runs so long that their trace is too large.
+    /// The laws have nothing to look at then, and a failure's trace holds only
+    /// what befell nodes and calls.
+    pub fn without_trace(mut self) -> Sim {
+        self.traces = false;
+        self.without_laws()
     }
 
     /// Lets duroxide's log lines through (they are held back unless `RUST_LOG`

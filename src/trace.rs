@@ -34,7 +34,7 @@ pub(crate) use text::{item_text, quote};
 
 /// Everything that was asked of a provider in one run, in the order of the
 /// answers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Trace {
     /// When the run began.
     pub started: Time,
@@ -131,10 +131,19 @@ impl Digest {
 
     /// Adds an event at the end.
     pub fn push(&mut self, event: &duroxide::Event) {
+        self.push_at(event, event.timestamp_ms);
+    }
+
+    /// The same without the event's time.
+    pub(crate) fn push_shape(&mut self, event: &duroxide::Event) {
+        self.push_at(event, 0);
+    }
+
+    fn push_at(&mut self, event: &duroxide::Event, at: u64) {
         self.events += 1;
         self.last = self.last.max(event.event_id);
         let mut hash = self.hash;
-        let parts = [event.event_id, event.source_event_id.unwrap_or(0), event.execution_id, event.timestamp_ms];
+        let parts = [event.event_id, event.source_event_id.unwrap_or(0), event.execution_id, at];
         for part in parts.into_iter().chain([text::event_number(event)]) {
             hash = (hash ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
         }
@@ -160,6 +169,8 @@ struct Entries {
     list: Vec<Entry>,
     marks: Vec<Mark>,
     closed: bool,
+    /// Whether calls are not kept.
+    forgets: bool,
     /// When something last happened, and when something was last read.
     moved: Time,
     read: Time,
@@ -169,6 +180,13 @@ impl Log {
     /// An empty log.
     pub fn new() -> Log {
         Log::default()
+    }
+
+    /// An empty log that keeps no calls.
+    pub(crate) fn forgetful() -> Log {
+        let log = Log::new();
+        log.0.lock().forgets = true;
+        log
     }
 
     /// How many calls there have been.
@@ -235,7 +253,9 @@ impl Log {
         } else if entry.call.is_read() && !is_gauge(&entry.call) {
             entries.read = entry.answered;
         }
-        entries.list.push(entry);
+        if !entries.forgets {
+            entries.list.push(entry);
+        }
     }
 }
 

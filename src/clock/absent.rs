@@ -30,8 +30,25 @@ pub(super) fn warp(_: u64) {}
 
 pub(super) fn unwarp() {}
 
-#[cfg(feature = "conformance")]
 pub(super) fn steady_ns() -> u64 {
     static BEGAN: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
     u64::try_from(BEGAN.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// See the same type in `libc.rs`; here there is none.
+#[derive(Debug)]
+pub(crate) enum Forked {}
+
+pub(crate) fn fork(_: impl FnOnce()) -> Result<Forked, String> {
+    Err("Processes are forked only where simulations run.".to_owned())
+}
+
+impl Forked {
+    pub fn kill(&self) {
+        match *self {}
+    }
+
+    pub fn wait(self) -> std::process::ExitStatus {
+        match self {}
+    }
 }

@@ -1,10 +1,10 @@
 //! The clock and entropy symbols of the C library, for simulating threads and
-//! for a warp.
+//! for a warp; and `fork`, for a process for each seed.
 //!
 //! This is the one file of the crate with `unsafe` in it. Its contract:
 //!
-//! - `clock_gettime`, `gettimeofday`, `time`, `getrandom` and `syscall` are
-//!   defined here under their C names and so win over the C library's in every
+//! - `clock_gettime`, `gettimeofday`, `time`, `getrandom`, `syscall` and those
+//!   that are noticed (below) are defined here under their C names and so win over the C library's in every
 //!   binary that links this crate. On a thread that is not simulating, and
 //!   while no warp is on, they call the next definition (found once by
 //!   `dlsym(RTLD_NEXT)`), with the caller's own arguments: for such a thread
@@ -12,12 +12,14 @@
 //!   asked for, one relaxed load; the clock still goes through the vDSO.
 //! - On a simulating thread the clock functions answer the wall and monotonic
 //!   clocks from [`VIRTUAL`], and `getrandom` (also through `syscall`) answers
-//!   from the seed. Everything else falls through.
+//!   from the seed. `nanosleep`, `clock_nanosleep`, `pthread_create` and waits on
+//!   a futex (through `syscall`) are noticed there, and then done. Everything
+//!   else falls through.
 //! - On every other thread the wall clock comes from [`WARP`] while a warp is
 //!   on. The monotonic clocks, and entropy, stay real.
 //! - Only calls of these symbols are seen: not the C library's own, nor raw
 //!   system calls, nor the kernel's (the times of files, timeouts).
-//! - The overrides never allocate, panic, lock or call back into Rust's
+//! - The overrides of clocks and entropy never allocate, panic, lock or call back into Rust's
 //!   runtime: they can run inside an allocator, a lock or a thread's exit.
 //!   The thread-local is `const` and has no destructor, so it is there from a
 //!   thread's first instruction to its last.
@@ -26,11 +28,19 @@
 //! - `syscall` is variadic in C. On x86-64 and AArch64 Linux a variadic call
 //!   passes integer arguments as a plain call does, so a definition with six
 //!   of them sees what the caller passed, and forwards as many.
+//! - [`fork`] forks only where the process has no thread that does anything but
+//!   the one that forks, which it looks up first: a main thread may sleep, as
+//!   libtest's does until the test's thread ends. What a sleeping thread has
+//!   locked stays locked in the new process, so that nothing half written can
+//!   be read there; the allocator's locks glibc itself makes free. Only the given
+//!   work runs there, and then the process ends, without returning to its caller,
+//!   running destructors or flushing buffers that the parent has as well.
 
 use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_long, c_uint, c_void};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use super::strays::{self, Stray};
 use crate::seed::{Seed, Stream};
 
 /// Whether virtual time can reach std in this build.
@@ -82,7 +92,8 @@ pub(super) fn enter(now_ns: u64, entropy: &Stream) {
 /// linker.
 fn link() {
     std::hint::black_box((clock_gettime as *const c_void, gettimeofday as *const c_void, time as *const c_void));
-    std::hint::black_box((getrandom as *const c_void, syscall as *const c_void));
+    std::hint::black_box((getrandom as *const c_void, syscall as *const c_void, nanosleep as *const c_void));
+    std::hint::black_box((clock_nanosleep as *const c_void, pthread_create as *const c_void));
 }
 
 /// Gives this thread the real clock back.
@@ -137,13 +148,69 @@ fn wall_ns() -> Option<u64> {
 }
 
 /// Nanoseconds of the real monotonic clock, on whatever thread.
-#[cfg(feature = "conformance")]
 pub(super) fn steady_ns() -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // The system call itself: the function of this name may answer virtual time.
     // SAFETY: the pointer is to a value of this function's own.
     unsafe { libc::syscall(libc::SYS_clock_gettime, libc::CLOCK_MONOTONIC, &raw mut time) };
     (time.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(time.tv_nsec as u64)
+}
+
+/// A process that was forked off. Whoever has it waits for it.
+#[derive(Debug)]
+pub(crate) struct Forked(libc::pid_t);
+
+/// Runs `work` in a new process, a copy of this one, which then ends: well, or
+/// with the code 101 after a panic.
+///
+/// # Errors
+///
+/// A sentence, where other threads run in this process, or none can be forked.
+pub(crate) fn fork(work: impl FnOnce()) -> Result<Forked, String> {
+    super::alone_in_process()?;
+    // SAFETY: no other thread does anything (see the contract above).
+    match unsafe { libc::fork() } {
+        -1 => Err(format!("No process could be forked: {}.", std::io::Error::last_os_error())),
+        0 => {
+            let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+            // SAFETY: ends the process; nothing runs after it.
+            unsafe { libc::_exit(if done.is_ok() { 0 } else { 101 }) }
+        }
+        pid => Ok(Forked(pid)),
+    }
+}
+
+impl Forked {
+    /// Ends the process at once.
+    pub fn kill(&self) {
+        // SAFETY: it has not been waited for, so the number is still its own.
+        unsafe { libc::kill(self.0, libc::SIGKILL) };
+    }
+
+    /// Waits for its end.
+    pub fn wait(self) -> std::process::ExitStatus {
+        let mut status = 0;
+        // SAFETY: the pointer is to a local.
+        while unsafe { libc::waitpid(self.0, &raw mut status, 0) } == -1
+            && std::io::Error::last_os_error().kind() == std::io::ErrorKind::Interrupted
+        {}
+        std::os::unix::process::ExitStatusExt::from_raw(status)
+    }
+}
+
+/// Calls the next definition of a function, with its caller's arguments; says
+/// what is answered where there is none.
+macro_rules! next {
+    ($name:literal($($argument:ident: $type:ty),*) -> $answer:ty, or $none:expr) => {{
+        static REAL: Next = Next::new($name);
+        type Function = unsafe extern "C" fn($($type),*) -> $answer;
+        match REAL.address() {
+            0 => $none,
+            // SAFETY: the address is that of the C library's function of this
+            // name and type; the arguments are the caller's.
+            real => unsafe { std::mem::transmute::<usize, Function>(real)($($argument),*) },
+        }
+    }};
 }
 
 /// # Safety
@@ -168,14 +235,7 @@ unsafe extern "C" fn clock_gettime(clock: libc::clockid_t, time: *mut libc::time
         }
         return 0;
     }
-    static REAL: Next = Next::new(c"clock_gettime");
-    type Function = unsafe extern "C" fn(libc::clockid_t, *mut libc::timespec) -> c_int;
-    match REAL.address() {
-        0 => -1,
-        // SAFETY: the address is that of the C library's function of this
-        // name and type; the arguments are the caller's.
-        real => unsafe { std::mem::transmute::<usize, Function>(real)(clock, time) },
-    }
+    next!(c"clock_gettime"(clock: libc::clockid_t, time: *mut libc::timespec) -> c_int, or -1)
 }
 
 /// # Safety
@@ -186,14 +246,9 @@ unsafe extern "C" fn gettimeofday(time: *mut libc::timeval, zone: *mut c_void) -
     // Who asks for the obsolete time zone too gets it from the C library, and
     // only the time from here.
     let ns = wall_ns().filter(|_| !time.is_null());
-    static REAL: Next = Next::new(c"gettimeofday");
-    type Function = unsafe extern "C" fn(*mut libc::timeval, *mut c_void) -> c_int;
-    let answer = match REAL.address() {
-        _ if ns.is_some() && zone.is_null() => 0,
-        0 => -1,
-        // SAFETY: the C library's function of this name and type, with the
-        // caller's arguments.
-        real => unsafe { std::mem::transmute::<usize, Function>(real)(time, zone) },
+    let answer = match zone.is_null() && ns.is_some() {
+        true => 0,
+        false => next!(c"gettimeofday"(time: *mut libc::timeval, zone: *mut c_void) -> c_int, or -1),
     };
     if let Some(ns) = ns {
         // SAFETY: the caller's pointer is valid for a write, and not null.
@@ -218,14 +273,7 @@ unsafe extern "C" fn time(time: *mut libc::time_t) -> libc::time_t {
         }
         return seconds;
     }
-    static REAL: Next = Next::new(c"time");
-    type Function = unsafe extern "C" fn(*mut libc::time_t) -> libc::time_t;
-    match REAL.address() {
-        0 => -1,
-        // SAFETY: the C library's function of this name and type, with the
-        // caller's argument.
-        real => unsafe { std::mem::transmute::<usize, Function>(real)(time) },
-    }
+    next!(c"time"(time: *mut libc::time_t) -> libc::time_t, or -1)
 }
 
 /// # Safety
@@ -237,14 +285,7 @@ unsafe extern "C" fn getrandom(buffer: *mut c_void, length: usize, flags: c_uint
         // SAFETY: the caller's buffer is valid for `length` bytes.
         return unsafe { fill(buffer, length) };
     }
-    static REAL: Next = Next::new(c"getrandom");
-    type Function = unsafe extern "C" fn(*mut c_void, usize, c_uint) -> isize;
-    match REAL.address() {
-        0 => -1,
-        // SAFETY: the C library's function of this name and type, with the
-        // caller's arguments.
-        real => unsafe { std::mem::transmute::<usize, Function>(real)(buffer, length, flags) },
-    }
+    next!(c"getrandom"(buffer: *mut c_void, length: usize, flags: c_uint) -> isize, or -1)
 }
 
 /// # Safety
@@ -264,14 +305,64 @@ unsafe extern "C" fn syscall(
         // SAFETY: the caller's buffer `a` is valid for `b` bytes.
         return unsafe { fill(a as *mut c_void, b as usize) as c_long };
     }
-    static REAL: Next = Next::new(c"syscall");
-    type Function = unsafe extern "C" fn(c_long, c_long, c_long, c_long, c_long, c_long, c_long) -> c_long;
-    match REAL.address() {
-        0 => -1,
-        // SAFETY: the C library's function, with the caller's arguments; what
-        // the caller did not pass, the system call does not read.
-        real => unsafe { std::mem::transmute::<usize, Function>(real)(number, a, b, c, d, e, f) },
+    // What the caller did not pass, the system call does not read.
+    let call = || next!(c"syscall"(number: c_long, a: c_long, b: c_long, c: c_long, d: c_long, e: c_long, f: c_long) -> c_long, or -1);
+    if number != libc::SYS_futex || !on() || !waits(b) {
+        return call();
     }
+    let (began, answer) = (steady_ns(), call());
+    strays::notice_wait(steady_ns() - began);
+    answer
+}
+
+/// Whether this operation on a futex waits.
+fn waits(operation: c_long) -> bool {
+    let command = operation as c_int & libc::FUTEX_CMD_MASK;
+    command == libc::FUTEX_WAIT || command == libc::FUTEX_WAIT_BITSET
+}
+
+/// What a thread begins with.
+type Start = extern "C" fn(*mut c_void) -> *mut c_void;
+
+/// # Safety
+///
+/// As for the C function.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pthread_create(
+    thread: *mut libc::pthread_t,
+    attributes: *const libc::pthread_attr_t,
+    start: Start,
+    argument: *mut c_void,
+) -> c_int {
+    strays::notice(Stray::Thread);
+    next!(c"pthread_create"(
+        thread: *mut libc::pthread_t, attributes: *const libc::pthread_attr_t, start: Start, argument: *mut c_void
+    ) -> c_int, or libc::EAGAIN)
+}
+
+/// # Safety
+///
+/// As for the C function: `left` is null or valid for a write.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn nanosleep(time: *const libc::timespec, left: *mut libc::timespec) -> c_int {
+    strays::notice(Stray::Sleep);
+    next!(c"nanosleep"(time: *const libc::timespec, left: *mut libc::timespec) -> c_int, or -1)
+}
+
+/// # Safety
+///
+/// As for the C function: `left` is null or valid for a write.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn clock_nanosleep(
+    clock: libc::clockid_t,
+    flags: c_int,
+    time: *const libc::timespec,
+    left: *mut libc::timespec,
+) -> c_int {
+    strays::notice(Stray::Sleep);
+    next!(c"clock_nanosleep"(
+        clock: libc::clockid_t, flags: c_int, time: *const libc::timespec, left: *mut libc::timespec
+    ) -> c_int, or libc::EINVAL)
 }
 
 /// Fills a buffer from this thread's entropy. A length of 0 answers 0, as the
@@ -353,9 +444,8 @@ mod tests {
             time.tv_sec as u64 * second + time.tv_usec as u64 * 1000
         };
         let (mut zone, mut seconds) = ([0_i32; 2], 0);
-        // SAFETY: both pointers may be null, and the second is to a local.
-        let returned = unsafe { libc::time(std::ptr::null_mut()) };
-        unsafe { libc::time(&raw mut seconds) };
+        // SAFETY: a pointer may be null, and the second is to a local.
+        let returned = unsafe { (libc::time(std::ptr::null_mut()), libc::time(&raw mut seconds)).0 };
         [
             by_id(libc::CLOCK_REALTIME),
             by_id(libc::CLOCK_REALTIME_COARSE),

@@ -1,81 +1,31 @@
 //! [`Progress`]: what a person sees while a check runs.
-//!
-//! A bar on a terminal; plain lines, every so often, elsewhere. It is told how
-//! much time has passed, and decides nothing.
 
-use std::io::IsTerminal;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
-
 use super::pulse::Pulse;
 
-/// How often a plain line is printed, and how long a check may take without
-/// being talked about.
-const EVERY: Duration = Duration::from_secs(5);
-const SHORT: Duration = Duration::from_millis(500);
-
 /// What a person sees while a check runs.
-pub(crate) enum Progress {
-    Hidden,
-    Lines {
-        label: String,
-        calls: u64,
-        next: Duration,
-    },
-    Bar {
-        label: String,
-        calls: u64,
-        /// Drawn once the check has turned out not to be short.
-        bar: Option<ProgressBar>,
-    },
+pub(crate) struct Progress {
+    label: String,
+    calls: u64,
+    shown: crate::progress::Progress,
 }
 
 impl Progress {
     /// For a check of so many calls.
     pub fn new(shown: bool, label: &str, calls: u64) -> Progress {
-        let label = label.to_owned();
-        match shown {
-            false => Progress::Hidden,
-            true if draws() => Progress::Bar { label, calls, bar: None },
-            true => Progress::Lines { label, calls, next: EVERY },
-        }
+        Progress { label: label.to_owned(), calls, shown: crate::progress::Progress::new(shown, Some(calls)) }
     }
 
     pub fn show(&mut self, pulse: &Pulse, took: Duration) {
-        match self {
-            Progress::Hidden => {}
-            Progress::Lines { next, .. } if took < *next => {}
-            Progress::Lines { label, calls, next } => {
-                *next = took + EVERY;
-                eprintln!("{}", line(label, *calls, pulse, took));
-            }
-            Progress::Bar { .. } if took < SHORT => {}
-            Progress::Bar { label, calls, bar } => {
-                let bar = bar.get_or_insert_with(|| {
-                    let style = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}");
-                    let bar = ProgressBar::new(*calls);
-                    style.map_or(bar.clone(), |style| bar.with_style(style))
-                });
-                bar.set_position(pulse.calls.load(Ordering::Relaxed).min(*calls));
-                bar.set_message(line(label, *calls, pulse, took));
-            }
-        }
+        let done = pulse.calls.load(Ordering::Relaxed);
+        self.shown.show(done, took, || line(&self.label, self.calls, pulse, took));
     }
 
     pub fn end(&self) {
-        if let Progress::Bar { bar: Some(bar), .. } = self {
-            bar.finish_and_clear();
-        }
+        self.shown.end();
     }
-}
-
-/// Whether a bar can be drawn: never for a machine that keeps what is printed.
-fn draws() -> bool {
-    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-    std::io::stderr().is_terminal() && !dumb && !set("CI") && !set("NEXTEST")
 }
 
 fn line(label: &str, calls: u64, pulse: &Pulse, took: Duration) -> String {

@@ -7,39 +7,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
+use super::effects::Effects;
 use super::plan::{Entry, Plan, Point, What, When};
 use super::{Failure, Handle, Outcome, Run, Sim};
 use crate::trace::Trace;
 
 /// How long after a crash the node starts again.
 const RESTART_AFTER: Duration = Duration::from_secs(1);
-
-/// What activities do to the outside world, as a set: an effect that is repeated
-/// with the same key counts once, as with any service that takes an idempotency
-/// key. Clones are the same.
-#[derive(Clone, Debug, Default)]
-pub struct Effects(Arc<Mutex<BTreeMap<String, u64>>>);
-
-impl Effects {
-    /// An effect happens.
-    pub fn add(&self, key: impl Into<String>) {
-        *self.0.lock().entry(key.into()).or_default() += 1;
-    }
-
-    /// What has happened, and how often.
-    pub fn all(&self) -> BTreeMap<String, u64> {
-        self.0.lock().clone()
-    }
-
-    fn keys(&self) -> Vec<String> {
-        self.0.lock().keys().cloned().collect()
-    }
-}
 
 /// What [`crash_everywhere`] has tried.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,32 +16,45 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::breeze::Breeze;
 use super::life::Trouble;
 use super::plan::{Entry, Plan, What, When};
 use super::stage::Stage;
-use super::storm::Weather;
+use super::storm::{Land, Weather};
 use crate::call::Reply;
 use crate::clock::{self, Time};
 use crate::faults::{Asked, Rule, Verdict};
 use crate::trace::Happening;
 
+/// Is told at once what is added to a plan, as a plan of that alone.
+pub(crate) type Journal = Box<dyn Fn(&Plan) + Send>;
+
 /// The plan as it was carried out so far. Other threads may look at it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Record {
     /// What was given, then what a storm drew.
     pub plan: Plan,
     /// Which entries have happened.
     pub reached: Vec<bool>,
+    journal: Option<Journal>,
 }
 
 impl Record {
-    pub fn of(plan: Plan) -> Record {
+    pub fn of(plan: Plan, journal: Option<Journal>) -> Record {
         let reached = vec![false; plan.entries.len()];
-        Record { plan, reached }
+        journal.iter().for_each(|journal| journal(&plan));
+        Record { plan, reached, journal }
+    }
+
+    /// Takes note of when the calm begins.
+    pub fn calm(&mut self, after_start: Duration) {
+        self.plan.calm = Some(after_start);
+        self.journal.iter().for_each(|journal| journal(&Plan { calm: self.plan.calm, ..Plan::new() }));
     }
 
     /// Adds an entry that is still to happen.
     pub fn add(&mut self, entry: Entry) {
+        self.journal.iter().for_each(|journal| journal(&Plan { entries: vec![entry.clone()], calm: None }));
         self.plan.entries.push(entry);
         self.reached.push(false);
     }
@@ -70,6 +83,7 @@ pub(super) struct Director {
     agenda: Mutex<Agenda>,
     bell: Arc<Notify>,
     weather: Option<Mutex<Weather>>,
+    breeze: Option<Mutex<Breeze>>,
 }
 
 #[derive(Default)]
@@ -93,13 +107,14 @@ pub(super) enum Due {
 
 impl Director {
     /// A director for the plan in `record`, of a run that begins at `start`.
-    pub fn new(record: Arc<Mutex<Record>>, weather: Option<Weather>, start: Time) -> Director {
+    pub fn new(record: Arc<Mutex<Record>>, weather: Option<Weather>, breeze: Option<Breeze>, start: Time) -> Director {
         let director = Director {
             record,
             points: Mutex::default(),
             agenda: Mutex::default(),
             bell: Arc::default(),
             weather: weather.map(Mutex::new),
+            breeze: breeze.map(Mutex::new),
         };
         let entries = director.record.lock().plan.entries.clone();
         for (number, entry) in entries.into_iter().enumerate() {
@@ -156,8 +171,8 @@ impl Director {
     }
 
     /// What happens at a call: what the plan has for it, then what the weather
-    /// brings.
-    fn at(&self, side: Side, asked: &Asked<'_>) -> Vec<What> {
+    /// brings, then a latency where there is no other fault.
+    fn at(&self, side: Side, asked: &Asked<'_>, land: &Land) -> Vec<What> {
         let mut points = self.points.lock();
         let methods = points.get_mut(asked.by);
         let numbers = methods.and_then(|methods| methods.get_mut(asked.method())?.remove(&(asked.nth, side)));
@@ -172,6 +187,13 @@ impl Director {
                 whats.push(entry.what.clone());
                 self.write_down(entry, true);
             }
+        }
+        let spared = side == Side::After || whats.iter().any(|what| matches!(what, What::Fault(_)));
+        if let Some(breeze) = self.breeze.as_ref().filter(|_| !spared)
+            && let Some(entry) = breeze.lock().before(asked, land)
+        {
+            whats.push(entry.what.clone());
+            self.write_down(entry, true);
         }
         whats
     }
@@ -237,7 +259,7 @@ impl Rule for Judge {
             stage.look();
         }
         let mut verdict = Verdict::Pass;
-        for what in stage.director.at(Side::Before, asked) {
+        for what in stage.director.at(Side::Before, asked, &stage.land) {
             match what {
                 What::Fault(fault) if verdict == Verdict::Pass => verdict = fault,
                 What::Fault(_) => {}
@@ -262,7 +284,7 @@ impl Rule for Judge {
         if !asked.call.is_read() {
             stage.look();
         }
-        stage.director.at(Side::After, asked).iter().for_each(|what| stage.perform(what));
+        stage.director.at(Side::After, asked, &stage.land).iter().for_each(|what| stage.perform(what));
     }
 }
 

@@ -1,10 +1,13 @@
 //! [`Failure`]: how a simulation went wrong, and how to see it again.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::plan::{Entry, Plan, What};
-use crate::clock::Time;
+use crate::clock::{Strays, Time};
 use crate::faults::Verdict;
 use crate::laws::Breach;
 use crate::seed::{SEED_VARIABLE, Seed};
@@ -12,7 +15,7 @@ use crate::trace::{Span, Trace};
 
 /// A simulation that failed. Prints what happened, where, and the command that
 /// repeats it.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
     /// Why.
     pub cause: Cause,
@@ -33,10 +36,14 @@ pub struct Failure {
     pub plan: Plan,
     /// Those of the plan's entries that never happened.
     pub unreached: Vec<Entry>,
+    /// What should sometimes hold ([`super::Sim::sometimes`]), and whether it did.
+    pub sometimes: BTreeMap<String, bool>,
+    /// What reached past the simulation.
+    pub strays: Strays,
 }
 
 /// Why a simulation failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Cause {
     /// It could not be set up; the text says why.
     Setup(String),
@@ -50,6 +57,10 @@ pub enum Cause {
     /// Something does not hold that must ([`super::Sim::always`]).
     #[allow(missing_docs)]
     Property { name: String, what: String },
+    /// Something did not come to hold that must at last
+    /// ([`super::Sim::eventually`]).
+    #[allow(missing_docs)]
+    Eventually { name: String, what: String },
     /// The body ended well, but not every instance ended within this bound
     /// ([`super::Sim::finish_within`]).
     Unfinished(Duration),
@@ -64,18 +75,20 @@ pub enum Cause {
     Hang,
     /// The body ended well, but the trace breaks laws.
     Laws,
+    /// The process that ran it died; the text says how.
+    Died(String),
 }
 
 impl Cause {
     /// Whether something happened that must not, whatever goes wrong.
     pub fn is_of_safety(&self) -> bool {
-        matches!(self, Cause::Error(_) | Cause::Panic(_) | Cause::Property { .. } | Cause::Laws)
+        matches!(self, Cause::Error(_) | Cause::Panic(_) | Cause::Property { .. } | Cause::Laws | Cause::Died(_))
     }
 
     /// Whether something did not happen that must, once nothing goes wrong any
     /// more.
     pub fn is_of_liveness(&self) -> bool {
-        matches!(self, Cause::Stalled(_) | Cause::Unfinished(_) | Cause::VirtualTimeLimit(_))
+        matches!(self, Cause::Stalled(_) | Cause::Eventually { .. } | Cause::Unfinished(_) | Cause::VirtualTimeLimit(_))
     }
 }
 
@@ -91,11 +104,16 @@ impl Failure {
         !self.cause.is_of_liveness()
     }
 
-    pub(super) fn setup(seed: Seed, start: Time, why: String) -> Box<Failure> {
+    pub(crate) fn setup(seed: Seed, start: Time, why: String) -> Box<Failure> {
+        Failure::without_trace(seed, start, Cause::Setup(why))
+    }
+
+    /// A failure of which nothing else is known.
+    pub(crate) fn without_trace(seed: Seed, start: Time, cause: Cause) -> Box<Failure> {
         let trace = Trace { started: start, entries: Vec::new(), marks: Vec::new(), remains: None };
         let (waits, breaches, unreached) = (Vec::new(), Vec::new(), Vec::new());
-        let (cause, plan) = (Cause::Setup(why), Plan::new());
-        Box::new(Failure { cause, seed, start, at: start, waits, breaches, trace, plan, unreached })
+        let (plan, sometimes, strays) = (Plan::new(), BTreeMap::new(), Strays::new());
+        Box::new(Failure { cause, seed, start, at: start, waits, breaches, trace, plan, unreached, sometimes, strays })
     }
 
     /// The command that repeats this run.
@@ -106,6 +124,30 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.story())?;
+        if matches!(self.cause, Cause::Setup(_)) {
+            return Ok(());
+        }
+        write!(f, "\nRepeat it with:\n  {}", self.command())
+    }
+}
+
+/// A failure without the command.
+struct Story<'a>(&'a Failure);
+
+impl fmt::Display for Story<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.tell(f)
+    }
+}
+
+impl Failure {
+    /// What happened and where, without the command that repeats it.
+    pub(crate) fn story(&self) -> impl fmt::Display + '_ {
+        Story(self)
+    }
+
+    fn tell(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Cause::Setup(why) = &self.cause {
             return write!(f, "The simulation could not be run. {why}");
         }
@@ -127,6 +169,7 @@ impl fmt::Display for Failure {
             ("Unfinished instances:", &self.waits),
             ("Broken laws:", &self.breaches_as_text()),
             ("What went wrong on purpose:", &self.plan_as_text()),
+            ("What reached past the simulation:", &self.strays_as_text()),
         ];
         for (title, lines) in lists {
             if !lines.is_empty() {
@@ -134,17 +177,17 @@ impl fmt::Display for Failure {
                 lines.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
             }
         }
-        write!(f, "\nRepeat it with:\n  {}", self.command())
+        Ok(())
     }
-}
 
-impl Failure {
+    fn strays_as_text(&self) -> Vec<String> {
+        self.strays.iter().map(|(stray, seen)| format!("{stray}, {} times.", seen.times)).collect()
+    }
+
     fn breaches_as_text(&self) -> Vec<String> {
         self.breaches.iter().take(10).map(|breach| breach.describe(self.start)).collect()
     }
-}
 
-impl Failure {
     /// The plan's lines, latencies left out where there are many.
     fn plan_as_text(&self) -> Vec<String> {
         const MOST: usize = 30;
@@ -174,6 +217,9 @@ impl fmt::Display for Cause {
                 Span(*since)
             ),
             Cause::Property { name, what } => write!(f, "{name:?} must always hold, and does not: {what}"),
+            Cause::Eventually { name, what } => {
+                write!(f, "{name:?} must hold at last, and did not come to: {what}")
+            }
             Cause::Unfinished(bound) => write!(
                 f,
                 "the body ended well, but not every instance ended within {} of that and of the calm.",
@@ -199,6 +245,7 @@ impl fmt::Display for Cause {
                  another thread, or one of std's waits with a time-out (Condvar::wait_timeout, thread::park_timeout, \
                  mpsc::recv_timeout), which do not follow the virtual clock. Use tokio's in a simulation.",
             ),
+            Cause::Died(how) => write!(f, "the process that ran it died: {how}"),
             Cause::Laws => f.write_str("the body ended well, but the provider calls of the run break laws."),
         }
     }

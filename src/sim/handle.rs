@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use duroxide::Client;
 
+use super::effects::Effects;
 use super::life::Trouble;
 use super::plan::Plan;
 use super::setup;
@@ -118,6 +119,12 @@ impl Handle {
     /// The seed of this run.
     pub fn seed(&self) -> Seed {
         self.0.seed
+    }
+
+    /// What activities have written down of what they did to the outside world
+    /// ([`super::Sim::effects`]).
+    pub fn effects(&self) -> Effects {
+        self.0.effects.clone()
     }
 
     /// Random numbers of the body's own, from the seed.

@@ -167,6 +167,17 @@ impl Plan {
     }
 }
 
+impl Entry {
+    /// The node that it happens to, or the caller whose call it is.
+    pub fn node(&self) -> &str {
+        match (&self.when, self.what.node()) {
+            (_, Some(node)) => node,
+            (When::Before(point) | When::After(point), None) => &point.node,
+            (When::At(_), None) => "",
+        }
+    }
+}
+
 impl Point {
     /// The `nth` call of `method` by `node`, counted from 1.
     pub fn new(node: &str, method: &str, nth: u64) -> Point {

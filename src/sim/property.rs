@@ -1,18 +1,30 @@
-//! What the test says must always hold, beside the laws.
+//! What the test says must hold always, sometimes or eventually, beside the
+//! laws.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
 use super::handle::Handle;
+use super::run::panic_text;
 
 /// Says what is wrong, where it is.
 type Test = Box<dyn Fn(&Handle) -> Result<(), String> + Send + Sync>;
 
-/// Something that must always hold.
+/// What is demanded.
+pub(super) enum Demand {
+    Always(Test),
+    Sometimes(Box<dyn Fn(&Handle) -> bool + Send + Sync>),
+    Eventually(Test),
+}
+
+/// Something that is demanded, by name.
 pub(super) struct Property {
     pub name: String,
-    pub test: Test,
+    pub demand: Demand,
 }
 
 /// A property that did not hold.
@@ -25,34 +37,69 @@ pub(super) struct Broken {
 /// The properties of a run, and the first that did not hold.
 pub(super) struct Properties {
     list: Vec<Property>,
+    /// Which of the list have held that should sometimes.
+    reached: Vec<AtomicBool>,
     broken: Mutex<Option<Broken>>,
 }
 
 impl Properties {
     pub fn new(list: Vec<Property>) -> Properties {
-        Properties { list, broken: Mutex::default() }
+        let reached = list.iter().map(|_| AtomicBool::new(false)).collect();
+        Properties { list, reached, broken: Mutex::default() }
     }
 
     pub fn are_none(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// Looks at each until one does not hold. Says whether one does not.
+    /// Looks at each that must always hold until one does not, and at each that
+    /// should sometimes and has not. Says whether one does not hold.
     pub fn look(&self, handle: &Handle) -> bool {
         if self.broken.lock().is_some() {
             return true;
         }
-        let first = self.list.iter().find_map(|property| {
-            let what = (property.test)(handle).err()?;
-            Some(Broken { name: property.name.clone(), what })
+        let first = self.list.iter().zip(&self.reached).find_map(|(property, reached)| match &property.demand {
+            Demand::Always(test) => property.judge(|| test(handle)),
+            Demand::Sometimes(test) if !reached.load(Ordering::Relaxed) => property.judge(|| {
+                reached.store(test(handle), Ordering::Relaxed);
+                Ok(())
+            }),
+            Demand::Sometimes(_) | Demand::Eventually(_) => None,
         });
         let broken = first.is_some();
         *self.broken.lock() = first;
         broken
     }
 
+    /// The first of those that must hold at last and do not yet.
+    pub fn pending(&self, handle: &Handle) -> Option<Broken> {
+        self.list.iter().find_map(|property| match &property.demand {
+            Demand::Eventually(test) => property.judge(|| test(handle)),
+            Demand::Always(_) | Demand::Sometimes(_) => None,
+        })
+    }
+
     pub fn broken(&self) -> Option<Broken> {
         self.broken.lock().clone()
+    }
+
+    /// Those that should sometimes hold, and whether they did.
+    pub fn sometimes(&self) -> BTreeMap<String, bool> {
+        let mut all = BTreeMap::new();
+        for (property, reached) in self.list.iter().zip(&self.reached) {
+            if matches!(property.demand, Demand::Sometimes(_)) {
+                *all.entry(property.name.clone()).or_default() |= reached.load(Ordering::Relaxed);
+            }
+        }
+        all
+    }
+}
+
+impl Property {
+    /// A panic in a node's call would be the node's, and be lost there.
+    fn judge(&self, test: impl FnOnce() -> Result<(), String>) -> Option<Broken> {
+        let told = catch_unwind(AssertUnwindSafe(test)).unwrap_or_else(|payload| Err(panic_text(&*payload)));
+        Some(Broken { name: self.name.clone(), what: told.err()? })
     }
 }
 

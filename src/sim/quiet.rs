@@ -24,6 +24,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::Limits;
+use super::handle::Handle;
+use super::property::Broken;
 use super::stage::Stage;
 use crate::clock::{self, Time};
 
@@ -108,15 +110,29 @@ fn waits(stage: &Stage, since: Time) -> bool {
 /// Waits until every instance has ended, at most `bound` after now or after
 /// `calm`, whichever is later. Says whether they all have.
 pub(super) async fn all_end(stage: &Stage, calm: Time, bound: Duration) -> bool {
+    let left = || stage.memory.inspect(|store| store.unfinished().is_empty()).then_some(()).ok_or(());
+    until(left, calm, bound).await.is_ok()
+}
+
+/// Waits as long until everything holds that must at last.
+///
+/// # Errors
+///
+/// The first that does not by then.
+pub(super) async fn all_hold(stage: &Arc<Stage>, calm: Time, bound: Duration) -> Result<(), Broken> {
+    let handle = Handle::new(stage.clone());
+    until(|| stage.properties.pending(&handle).map_or(Ok(()), Err), calm, bound).await
+}
+
+/// Asks again and again until all is well.
+async fn until<E>(ask: impl Fn() -> Result<(), E>, calm: Time, bound: Duration) -> Result<(), E> {
     let began = clock::now();
     let until = began.max(calm) + bound;
     loop {
-        if stage.memory.inspect(|store| store.unfinished().is_empty()) {
-            return true;
-        }
+        let told = ask();
         let now = clock::now();
-        if now >= until {
-            return false;
+        if told.is_ok() || now >= until {
+            return told;
         }
         // As often as a client's wait looks.
         let pause = ((now - began) / 100).max(Duration::from_millis(100));

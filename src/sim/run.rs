@@ -11,13 +11,14 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::director::Record;
+use super::effects::Effects;
 use super::failure::{Cause, Failure};
 use super::handle::Handle;
-use super::property::Broken;
+use super::property::{Broken, Properties};
 use super::setup::{self, Cast};
 use super::stage::Stage;
 use super::{Limits, Outcome, Run, Sim, quiet, waits};
-use crate::clock::{self, Time, Virtual};
+use crate::clock::{self, Strays, Time, Virtual, strays};
 use crate::laws;
 use crate::provider::Memory;
 use crate::seed::Seed;
@@ -81,6 +82,9 @@ impl Pulse {
     }
 }
 
+/// How long what must hold at last has, where the test does not say.
+const AT_LAST: Duration = Duration::from_secs(3600);
+
 /// How a body ended.
 enum End<T> {
     Body(Result<T, String>),
@@ -89,6 +93,8 @@ enum End<T> {
     Stalled(Time),
     Property(Broken),
     Unfinished,
+    /// It does not hold at last.
+    Never(Broken),
     Steps,
     RealTime,
 }
@@ -102,6 +108,10 @@ pub(super) struct Scene {
     pub log: Log,
     pub pulse: Arc<Pulse>,
     pub record: Arc<Mutex<Record>>,
+    pub properties: Arc<Properties>,
+    pub effects: Effects,
+    strays: Mutex<Strays>,
+    locate: bool,
     handlers: waits::Handlers,
     finish_within: Option<Duration>,
     logs: bool,
@@ -126,9 +136,13 @@ where
         start: sim.start,
         limits: sim.limits,
         memory: Arc::new(Memory::with_settings(sim.settings)),
-        log: Log::new(),
+        log: if sim.traces { Log::new() } else { Log::forgetful() },
         pulse: Arc::new(Pulse::new(sim.start, &sim.limits)),
-        record: Arc::new(Mutex::new(Record::of(sim.plan))),
+        record: Arc::new(Mutex::new(Record::of(sim.plan, sim.journal))),
+        properties: Arc::new(Properties::new(sim.properties)),
+        effects: sim.effects,
+        strays: Mutex::default(),
+        locate: sim.locate,
         handlers: waits::Handlers::of(&sim.nodes),
         finish_within: sim.finish_within,
         logs: sim.logs,
@@ -139,7 +153,8 @@ where
     // reported under it.
     let name = std::thread::current().name().unwrap_or("simulation").to_owned();
     let storm = sim.storm.filter(|_| !sim.replays);
-    let cast = Cast { nodes: sim.nodes, rules: sim.rules, storm, properties: sim.properties };
+    let latencies = sim.latencies && !sim.replays;
+    let cast = Cast { nodes: sim.nodes, rules: sim.rules, storm, latencies };
     let thread = std::thread::Builder::new().name(name).stack_size(16 << 20).spawn(move || {
         let end = simulate(&inside, cast, body);
         // Nobody listens any more when the watchdog has given the run up.
@@ -196,6 +211,7 @@ where
     let quiet = tracing::subscriber::NoSubscriber::default();
     let _quiet = (!scene.logs).then(|| tracing::subscriber::set_default(quiet));
     let entropy = scene.seed.child("entropy").stream();
+    strays::begin(scene.locate);
     let clock = Virtual::enter(scene.start, &entropy);
     let pulse = (scene.pulse.clone(), scene.pulse.clone());
     let parks = move || {
@@ -219,6 +235,7 @@ where
     };
     let end = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| End::Panic(panic_text(&*payload)));
     scene.pulse.now.store(clock::now().0, Ordering::Relaxed);
+    *scene.strays.lock() = strays::end();
     // Tasks are dropped here, still on virtual time; a blocking task that
     // never ends is left behind and not waited for.
     let dropped = catch_unwind(AssertUnwindSafe(|| runtime.shutdown_background()));
@@ -272,10 +289,17 @@ where
     let whole = async {
         stage.open().await;
         let value = body(Handle::new(stage.clone())).await.into_result()?;
-        match scene.finish_within {
-            Some(bound) if !quiet::all_end(&stage, scene.calm(), bound).await => Ok(None),
-            _ => Ok(Some(value)),
+        if let Some(bound) = scene.finish_within
+            && !quiet::all_end(&stage, scene.calm(), bound).await
+        {
+            return Ok(End::Unfinished);
         }
+        let bound = scene.finish_within.unwrap_or(AT_LAST);
+        if let Err(broken) = quiet::all_hold(&stage, scene.calm(), bound).await {
+            return Ok(End::Never(broken));
+        }
+        stage.look();
+        Ok(stage.properties.broken().map_or(End::Body(Ok(value)), End::Property))
     };
     let mut whole = pin!(whole);
     // In a task of its own: the body is polled only when it is to go on.
@@ -295,19 +319,15 @@ where
             }
             _ => {}
         }
-        if let Poll::Ready(value) = whole.as_mut().poll(cx) {
-            return Poll::Ready(match value {
-                Ok(Some(value)) => End::Body(Ok(value)),
-                Ok(None) => End::Unfinished,
-                Err(error) => End::Body(Err(error)),
-            });
+        if let Poll::Ready(end) = whole.as_mut().poll(cx) {
+            return Poll::Ready(end.unwrap_or_else(|error| End::Body(Err(error))));
         }
         limit.as_mut().poll(cx).map(|()| End::VirtualTime)
     })
     .await
 }
 
-fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
+pub(super) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a text".to_owned())
 }
@@ -320,6 +340,7 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
         Some(End::Body(value)) => value.map_err(Cause::Error),
         Some(End::Panic(text)) => Err(Cause::Panic(text)),
         Some(End::Property(Broken { name, what })) => Err(Cause::Property { name, what }),
+        Some(End::Never(Broken { name, what })) => Err(Cause::Eventually { name, what }),
         Some(End::Unfinished) => Err(Cause::Unfinished(scene.finish_within.unwrap_or_default())),
         Some(End::Stalled(since)) => Err(Cause::Stalled(since - scene.start)),
         Some(End::VirtualTime) => Err(Cause::VirtualTimeLimit(scene.limits.virtual_time)),
@@ -342,15 +363,17 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
     let (entries, marks) = scene.log.take();
     let trace = Trace { started: scene.start, entries, marks, remains };
     let (plan, unreached) = scene.record.lock().result();
+    let sometimes = scene.properties.sometimes();
+    let strays = if given_up { Strays::new() } else { scene.strays.lock().clone() };
     let breaches = if check_laws && !given_up { laws::check(&trace) } else { Vec::new() };
     let cause = match cause {
         Ok(value) if breaches.is_empty() => {
             let (seed, elapsed, memory) = (scene.seed, now - scene.start, scene.memory.clone());
-            return Ok(Run { value, seed, elapsed, trace, memory, plan, unreached });
+            return Ok(Run { value, seed, elapsed, trace, memory, plan, unreached, sometimes, strays });
         }
         Ok(_) => Cause::Laws,
         Err(cause) => cause,
     };
     let (seed, start) = (scene.seed, scene.start);
-    Err(Box::new(Failure { cause, seed, start, at: now, waits, breaches, trace, plan, unreached }))
+    Err(Box::new(Failure { cause, seed, start, at: now, waits, breaches, trace, plan, unreached, sometimes, strays }))
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::node::Spec;
 use super::plan::{Entry, Plan, What, When};
-use super::property::Property;
 use super::storm::{Land, Storm};
 use super::{Limits, Sim};
 use crate::call::Call;
@@ -19,7 +18,7 @@ pub(super) struct Cast {
     pub nodes: Vec<Spec>,
     pub rules: Vec<Arc<dyn Rule>>,
     pub storm: Option<Storm>,
-    pub properties: Vec<Property>,
+    pub latencies: bool,
 }
 
 /// The seed to use, if the simulation can run at all.

@@ -14,7 +14,9 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::breeze::Breeze;
 use super::director::{Director, Due, Judge, after};
+use super::effects::Effects;
 use super::gate::{Door, Gate};
 use super::handle::{Handle, NodeError};
 use super::life::{Condition, Life, Trouble};
@@ -42,7 +44,8 @@ pub(super) struct Stage {
     pub pulse: Arc<Pulse>,
     pub director: Director,
     pub sleepers: Sleepers,
-    pub properties: Properties,
+    pub properties: Arc<Properties>,
+    pub effects: Effects,
     rules: Vec<Arc<dyn Rule>>,
     /// What there is to be harmed.
     pub land: Land,
@@ -94,10 +97,11 @@ impl Stage {
         let weather = cast.storm.map(|storm| {
             let (weather, timed) = Weather::draw(&storm, scene.seed, scene.start, land.clone());
             let mut record = scene.record.lock();
-            record.plan.calm = Some(weather.calm());
+            record.calm(weather.calm());
             timed.into_iter().for_each(|entry| record.add(entry));
             weather
         });
+        let breeze = cast.latencies.then(|| Breeze::draw(scene.seed, &land));
         Arc::new(Stage {
             seed: scene.seed,
             start: scene.start,
@@ -105,9 +109,10 @@ impl Stage {
             memory: scene.memory.clone(),
             log: scene.log.clone(),
             pulse: scene.pulse.clone(),
-            director: Director::new(scene.record.clone(), weather, scene.start),
+            director: Director::new(scene.record.clone(), weather, breeze, scene.start),
             sleepers: Sleepers::default(),
-            properties: Properties::new(cast.properties),
+            properties: scene.properties.clone(),
+            effects: scene.effects.clone(),
             rules: cast.rules,
             land,
             order: cast.nodes.iter().map(|spec| spec.name.clone()).collect(),

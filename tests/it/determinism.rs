@@ -9,7 +9,7 @@ use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationR
 use duroxide_sim::duroxide::{ActivityContext, BackoffStrategy, Either2, OrchestrationContext, RetryPolicy};
 use duroxide_sim::{Seed, Sim};
 
-fn activities() -> ActivityRegistry {
+pub(crate) fn activities() -> ActivityRegistry {
     ActivityRegistry::builder()
         .register("Uuid", |_: ActivityContext, _: String| async move { Ok(uuid::Uuid::new_v4().to_string()) })
         .register("Map", |_: ActivityContext, _: String| async move {
@@ -48,7 +48,7 @@ async fn everything(ctx: OrchestrationContext, round: String) -> Result<String, 
     Ok(format!("{guid} {session} {map} {retried:?} {first} {child} {message}"))
 }
 
-fn orchestrations() -> OrchestrationRegistry {
+pub(crate) fn orchestrations() -> OrchestrationRegistry {
     OrchestrationRegistry::builder()
         .register("Everything", everything)
         .register("Child", |ctx: OrchestrationContext, _: String| async move {

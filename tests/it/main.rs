@@ -10,6 +10,7 @@ mod conformance;
 mod delete;
 mod determinism;
 mod events;
+mod explore;
 mod faults;
 mod filters;
 mod laws;

@@ -1,6 +1,7 @@
-//! README's first test, as README has it.
+//! README's first test, and its exploration, as README has them.
 
 mod first_test;
+mod orders;
 
 const README: &str = include_str!("../../README.md");
 
@@ -15,6 +16,12 @@ fn readme_shows_the_test_that_runs_here() {
     let here = include_str!("readme/first_test.rs");
     assert_eq!(block(README, 0), here);
     assert!(here.lines().count() < 20, "{} lines", here.lines().count());
+}
+
+#[test]
+fn readme_shows_the_exploration_that_runs_here() {
+    let here = include_str!("readme/orders.rs");
+    assert!(README.split("## Explore thousands of seeds").nth(1).is_some_and(|section| block(section, 0) == here));
 }
 
 #[test]

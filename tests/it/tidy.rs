@@ -25,10 +25,20 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
         &["call", "clock", "command", "seed", "provider", "faults", "trace", "laws"],
         &["SystemTime", "HashMap", "use crate::store"],
     ),
+    ("cuts", &[], &["duroxide::", "tokio", "SystemTime", "HashMap", "Instant"]),
+    ("progress", &[], &["duroxide::", "tokio", "SystemTime", "HashMap", "Instant"]),
+    (
+        "explore",
+        &["call", "clock", "command", "cuts", "progress", "seed", "faults", "laws", "trace", "sim"],
+        &["SystemTime", "HashMap", "Instant"],
+    ),
     (
         "conformance",
         // The entry points write reports.
-        &["call", "clock", "command", "seed", "store", "provider", "faults", "trace", "laws", "report"],
+        &[
+            "call", "clock", "command", "cuts", "seed", "store", "provider", "faults", "trace", "laws", "progress",
+            "report",
+        ],
         &["SystemTime", "HashMap", "use crate::sim"],
     ),
     (

@@ -3,6 +3,7 @@
 use super::{Search, aim};
 use crate::conformance::drive::Run;
 use crate::conformance::script::{Script, Step};
+use crate::cuts::Cuts;
 
 /// Up to how many steps pairs of them are tried.
 const FEW: usize = 16;
@@ -10,20 +11,11 @@ const FEW: usize = 16;
 impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
     /// Leaves out runs of steps: halves first, single steps last.
     pub(super) async fn cut(&mut self) {
-        let mut chunk = self.best.len().div_ceil(2).max(1);
-        loop {
-            let mut shrunk = false;
-            let mut end = self.best.len();
-            // From the end: what comes late builds on what comes early.
-            while end > 0 {
-                let start = end.saturating_sub(chunk);
-                shrunk |= self.leave_out(|at| (start..end).contains(&at)).await;
-                end = start.min(self.best.len());
+        let mut cuts = Cuts::of(self.best.len());
+        while let Some(gone) = cuts.next(self.best.len()) {
+            if self.leave_out(|at| gone.contains(&at)).await {
+                cuts.took();
             }
-            if chunk == 1 && (!shrunk || self.is_spent()) {
-                return;
-            }
-            chunk = if chunk == 1 { 1 } else { chunk.div_ceil(2) };
         }
     }
 

@@ -1,0 +1,312 @@
+//! [`explore()`]: one scenario from thousands of seeds, each in a process of its
+//! own.
+//!
+//! The test starts its own program again, once for each core, as a *server*
+//! that runs only this test, does nothing before it comes to the exploration,
+//! and there forks a process for each seed. So no static, counter or cache of
+//! the process leaks from one seed into the next, and one that crashes, hangs
+//! or runs out of memory is a failure of that seed alone. It remains an
+//! ordinary test: filters, `--nocapture` and nextest work, and with
+//! `DUROXIDE_SIM_SEED` the one seed runs in the test's own process, for a
+//! debugger.
+//!
+//! What goes wrong in a run, and what must hold, is the simulation's business
+//! ([`crate::sim`]); which seeds are run, where, and what is made of their
+//! answers is this module's. It draws nothing itself.
+
+#[cfg(unix)]
+mod again;
+mod answer;
+#[cfg(unix)]
+mod campaign;
+mod capsule;
+mod difference;
+mod part;
+mod place;
+#[cfg(unix)]
+mod pool;
+mod problem;
+mod reason;
+mod report;
+#[cfg(unix)]
+mod server;
+mod shard;
+mod shrink;
+mod states;
+
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::seed::{SEED_VARIABLE, Seed};
+use crate::sim::{Handle, Outcome, Sim};
+use crate::{clock, command};
+
+use answer::{Order, Perform};
+pub use capsule::{Capsule, CapsuleError, Versions};
+pub use difference::Difference;
+pub use problem::{Finding, Problem};
+pub use report::Report;
+
+/// The environment variable that overrides how many seeds are run.
+pub const SEEDS_VARIABLE: &str = "DUROXIDE_SIM_SEEDS";
+
+/// The environment variable that overrides the seed they are counted from.
+pub const BASE_VARIABLE: &str = "DUROXIDE_SIM_BASE";
+
+/// The environment variable with this machine's share of the seeds: `2/8` for
+/// the second of eight.
+pub const SHARD_VARIABLE: &str = "DUROXIDE_SIM_SHARD";
+
+/// The environment variable with the path of a capsule: its run is repeated in
+/// the test's own process, and nothing else.
+pub const CAPSULE_VARIABLE: &str = "DUROXIDE_SIM_CAPSULE";
+
+/// Explores a scenario over many seeds. See [`Explore`].
+#[must_use = "exploring does nothing until it is run"]
+pub fn explore() -> Explore {
+    Explore {
+        name: None,
+        seeds: None,
+        at_most: None,
+        base: Seed(0),
+        workers: std::thread::available_parallelism().map_or(1, NonZero::get),
+        seed_at_most: Duration::from_secs(60),
+        shrink_at_most: Duration::from_secs(20),
+        capsules: Vec::new(),
+        twice_in: 10,
+        tolerates_strays: false,
+        latencies: true,
+        progress: true,
+    }
+}
+
+/// How a scenario is explored.
+///
+/// ```no_run
+/// use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
+/// use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};
+/// use duroxide_sim::sim::Storm;
+/// use std::time::Duration;
+///
+/// # fn main() {} // A test function cannot be run in an example.
+/// #[test]
+/// fn orders_are_paid_once() {
+///     duroxide_sim::explore().seeds(2_000).run(
+///         |sim| {
+///             let paid = sim.effects();
+///             let activities = ActivityRegistry::builder().register("Pay", move |ctx: ActivityContext, _: String| {
+///                 paid.add(ctx.instance_id());
+///                 async { Ok("paid".to_owned()) }
+///             });
+///             let orchestrations = OrchestrationRegistry::builder()
+///                 .register("Order", |ctx: OrchestrationContext, _: String| async move { ctx.schedule_activity("Pay", "").await });
+///             sim.node("a", activities.build(), orchestrations.build())
+///                 .storm(Storm::new())
+///                 .finish_within(Duration::from_secs(3600))
+///                 .sometimes("paid twice", |sim| sim.effects().count("order-1") > 1)
+///         },
+///         |sim| async move {
+///             sim.client().start_orchestration("order-1", "Order", "").await?;
+///             sim.client().wait_for_orchestration("order-1", Duration::from_secs(3600)).await?;
+///             Ok::<_, ClientError>(())
+///         },
+///     );
+/// }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "exploring does nothing until it is run"]
+pub struct Explore {
+    name: Option<String>,
+    seeds: Option<u64>,
+    at_most: Option<Duration>,
+    base: Seed,
+    workers: usize,
+    seed_at_most: Duration,
+    shrink_at_most: Duration,
+    capsules: Vec<PathBuf>,
+    twice_in: u64,
+    tolerates_strays: bool,
+    latencies: bool,
+    progress: bool,
+}
+
+/// How many seeds are run unless it is said.
+const SEEDS: u64 = 1_000;
+
+impl Explore {
+    /// Runs this many seeds: 1,000 unless set, and without a bound where there
+    /// is one on time. `DUROXIDE_SIM_SEEDS` overrides it.
+    pub fn seeds(mut self, count: u64) -> Explore {
+        self.seeds = Some(count);
+        self
+    }
+
+    /// Begins no new seed after this much real time.
+    pub fn for_at_most(mut self, time: Duration) -> Explore {
+        self.at_most = Some(time);
+        self
+    }
+
+    /// Counts the seeds from this one: 0 unless set. `DUROXIDE_SIM_BASE`
+    /// overrides it, with a seed or a commit hash.
+    pub fn base(mut self, seed: impl Into<Seed>) -> Explore {
+        self.base = seed.into();
+        self
+    }
+
+    /// The full name of this test, `module::test`, as its harness takes it for a
+    /// filter: where it cannot be found out. Elsewhere, a name to show.
+    pub fn named(mut self, name: &str) -> Explore {
+        self.name = Some(name.to_owned());
+        self
+    }
+
+    /// How many processes work at once: one for each core unless set.
+    pub fn workers(mut self, count: usize) -> Explore {
+        self.workers = count.max(1);
+        self
+    }
+
+    /// How much real time one seed may take: a minute unless set. What takes
+    /// longer has failed.
+    pub fn seed_within(mut self, time: Duration) -> Explore {
+        self.seed_at_most = time;
+        self
+    }
+
+    /// Makes a failure small for at most this much real time: 20 seconds unless
+    /// set; not at all in no time.
+    pub fn shrink_for(mut self, time: Duration) -> Explore {
+        self.shrink_at_most = time;
+        self
+    }
+
+    /// First repeats the run of a capsule, which must not fail any more. The path
+    /// counts from the package's folder.
+    pub fn capsule(mut self, path: impl AsRef<Path>) -> Explore {
+        self.capsules.push(path.as_ref().to_path_buf());
+        self
+    }
+
+    /// Runs one seed of this many twice, in copies of two processes, and compares
+    /// the traces: one of ten unless set, every one with 1, none with 0. What
+    /// differs comes from something that no seed decides.
+    pub fn twice_in(mut self, seeds: u64) -> Explore {
+        self.twice_in = seeds;
+        self
+    }
+
+    /// Allows what reaches past the simulation: threads, sleeps on real time and
+    /// waits that block ([`crate::clock::Stray`]). Elsewhere an exploration in
+    /// which there were any fails, and says where they come from.
+    pub fn tolerate_strays(mut self) -> Explore {
+        self.tolerates_strays = true;
+        self
+    }
+
+    /// Leaves out the latencies ([`Sim::latencies`]) that every run has otherwise.
+    pub fn without_latencies(mut self) -> Explore {
+        self.latencies = false;
+        self
+    }
+
+    /// Shows no progress.
+    pub fn quiet(mut self) -> Explore {
+        self.progress = false;
+        self
+    }
+
+    /// Explores. `build` adds nodes, and all the rest, to the simulation it is
+    /// given; `body` is the body of every run. Both are called anew for every
+    /// seed. What the test does before it explores, every worker does as well.
+    ///
+    /// # Panics
+    ///
+    /// When a seed fails, with the failure; when two runs of one seed differ, with
+    /// the difference; when something reached past the simulation; when something
+    /// that should sometimes hold never did; and when nothing could be run, with the reason.
+    #[track_caller]
+    pub fn run<B, F, R>(self, build: impl Fn(Sim) -> Sim, body: B) -> Report
+    where
+        B: Fn(Handle) -> F + Clone + Send + 'static,
+        F: Future<Output = R> + 'static,
+        R: Outcome,
+    {
+        match self.try_run(build, body) {
+            Ok(report) => {
+                println!("{report}");
+                report
+            }
+            Err(problem) => panic!("{problem}"),
+        }
+    }
+
+    /// The same, with what went wrong as a value.
+    ///
+    /// # Errors
+    ///
+    /// Where [`Explore::run`] panics.
+    pub fn try_run<B, F, R>(self, build: impl Fn(Sim) -> Sim, body: B) -> Result<Report, Box<Problem>>
+    where
+        B: Fn(Handle) -> F + Clone + Send + 'static,
+        F: Future<Output = R> + 'static,
+        R: Outcome,
+    {
+        let within = std::any::type_name_of_val(&build);
+        let (latencies, at_most) = (self.latencies, self.seed_at_most);
+        let perform = |order: &Order, journal| part::perform(order, journal, latencies, at_most, &build, body.clone());
+        self.go(within, &perform).map_err(Box::new)
+    }
+
+    /// `within` is the name of a type that the test's function defines.
+    fn go(self, within: &str, perform: Perform) -> Result<Report, Problem> {
+        let seed = Seed::from_env().map_err(|error| Problem::Setup(error.to_string()))?;
+        if let Some(path) = std::env::var_os(CAPSULE_VARIABLE) {
+            if seed.is_some() {
+                let why = format!("{CAPSULE_VARIABLE} and {SEED_VARIABLE} are both set. Set one of them.");
+                return Err(Problem::Setup(why));
+            }
+            return replayed(&capsule_at(Path::new(&path))?, perform);
+        }
+        if let Some(seed) = seed.or((!clock::SUPPORTED).then_some(self.base)) {
+            return alone(&Order::of(seed), perform);
+        }
+        #[cfg(unix)]
+        return campaign::go(self, within, perform);
+        #[cfg(not(unix))]
+        Err(Problem::Setup(format!(
+            "There are no processes to fork here, for {within}. Run one seed, with {SEED_VARIABLE}."
+        )))
+    }
+}
+
+/// Runs one seed in this process.
+fn alone(order: &Order, perform: Perform) -> Result<Report, Problem> {
+    let answer = perform(order, None);
+    let mut report = Report::default();
+    report.add(&answer);
+    match answer.failure {
+        Some(failure) => Err(Problem::Failed(Box::new(Finding::new(failure, Report::default(), command::here())))),
+        None => Ok(report),
+    }
+}
+
+/// Repeats a capsule's run in this process.
+fn replayed(capsule: &Capsule, perform: Perform) -> Result<Report, Problem> {
+    let warning = capsule.warning();
+    match alone(&capsule.order(), perform) {
+        Err(Problem::Failed(mut finding)) => {
+            finding.notes.extend(warning);
+            Err(Problem::Failed(finding))
+        }
+        other => {
+            println!("The run of the capsule of seed {} does not fail. {}", capsule.seed, warning.unwrap_or_default());
+            other
+        }
+    }
+}
+
+fn capsule_at(path: &Path) -> Result<Capsule, Problem> {
+    Capsule::read(capsule::from_package(path)).map_err(|error| Problem::Setup(error.to_string()))
+}

@@ -1,0 +1,112 @@
+//! [`Order`] and [`Answer`]: what the test asks of a seed's process, and what
+//! that says. They travel as JSON, a line each.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{difference, states};
+use crate::clock::Strays;
+use crate::seed::Seed;
+use crate::sim::{Failure, Journal, Plan, Run};
+use crate::trace::{Happening, Trace};
+
+/// One run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Order {
+    pub seed: Seed,
+    /// Whether it repeats a plan, and which.
+    pub replay: Option<Replay>,
+    /// Whether a failure comes without its trace.
+    pub brief: bool,
+    /// Whether the plan is told while it is made.
+    pub journal: bool,
+    /// Whether the trace is looked at, to be compared with another run's.
+    pub compare: Compare,
+    /// Whether it is looked up where something strays.
+    pub locate: bool,
+}
+
+/// What of a trace is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Compare {
+    #[default]
+    Nothing,
+    Fingerprint,
+    Whole,
+}
+
+/// Carries orders out, and tells of their plans where that is asked.
+pub(super) type Perform<'a> = &'a dyn Fn(&Order, Option<Journal>) -> Answer;
+
+/// A run from a plan.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Replay {
+    pub plan: Plan,
+    /// The nodes that are left out.
+    pub without: BTreeSet<String>,
+}
+
+/// How it went.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Answer {
+    pub calls: u64,
+    pub faults: u64,
+    /// Virtual time.
+    pub elapsed: Duration,
+    pub states: BTreeSet<u64>,
+    pub sometimes: BTreeMap<String, bool>,
+    pub failure: Option<Box<Failure>>,
+    pub strays: Strays,
+    /// The same for the same trace.
+    pub fingerprint: Option<u64>,
+    pub trace: Option<Trace>,
+}
+
+impl Order {
+    pub fn of(seed: Seed) -> Order {
+        Order { seed, replay: None, brief: false, journal: false, compare: Compare::Nothing, locate: false }
+    }
+}
+
+impl Answer {
+    pub fn of<T>(run: Result<Run<T>, Box<Failure>>, compare: Compare) -> Answer {
+        match run {
+            Ok(run) => {
+                let mut answer = Answer::about(&run.trace, run.elapsed, run.sometimes.clone());
+                answer.strays = run.strays.clone();
+                answer.look(&run.trace, compare);
+                // The process ends; its memory need not be given back first.
+                std::mem::forget(run);
+                answer
+            }
+            Err(failure) => {
+                let mut answer = Answer::default();
+                answer.look(&failure.trace, compare);
+                Answer { fingerprint: answer.fingerprint, trace: answer.trace, ..Answer::failed(failure) }
+            }
+        }
+    }
+
+    fn look(&mut self, trace: &Trace, compare: Compare) {
+        match compare {
+            Compare::Nothing => {}
+            Compare::Fingerprint => self.fingerprint = Some(difference::fingerprint(trace)),
+            Compare::Whole => self.trace = Some(trace.clone()),
+        }
+    }
+
+    pub fn failed(failure: Box<Failure>) -> Answer {
+        let answer = Answer::about(&failure.trace, failure.at - failure.start, failure.sometimes.clone());
+        Answer { strays: failure.strays.clone(), failure: Some(failure), ..answer }
+    }
+
+    fn about(trace: &Trace, elapsed: Duration, sometimes: BTreeMap<String, bool>) -> Answer {
+        let ordinary = |what: &Happening| what.is_ordinary() || matches!(what, Happening::Skipped { .. });
+        let faults = trace.marks.iter().filter(|mark| !ordinary(&mark.what)).count() as u64;
+        let calls = trace.entries.len() as u64;
+        let states = states::reached(trace);
+        Answer { calls, faults, elapsed, states, sometimes, ..Answer::default() }
+    }
+}

@@ -1,0 +1,330 @@
+//! A campaign: the seeds are dealt out to workers, and their answers gathered.
+//!
+//! Seeds are dealt in order, and after a failure those before it are still
+//! finished: so the first that fails is found, whatever the number of workers.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::again::Again;
+use super::answer::{Answer, Compare, Order, Perform, Replay};
+use super::capsule::{self, Capsule};
+use super::place::Place;
+use super::pool::{Role, Worker};
+use super::shard::{self, Shard};
+use super::{Difference, Explore, Finding, Problem, Report, SEEDS, server, shrink};
+use crate::clock::{Stopwatch, Strays};
+use crate::progress::Progress;
+use crate::seed::{SEED_VARIABLE, Seed};
+use crate::sim::{Cause, Failure};
+
+/// Explores, or does what a worker has to.
+pub(super) fn go(explore: Explore, within: &str, perform: Perform) -> Result<Report, Problem> {
+    let place = Place::here(explore.name.as_deref(), within);
+    let ended = match server::part_of(&place, perform).map_err(Problem::Setup)? {
+        Some(ended) => ended,
+        None => Campaign::new(explore, &place).map_err(Problem::Setup).and_then(|campaign| campaign.run()),
+    };
+    place.end(&ended);
+    ended
+}
+
+/// Seeds to be run.
+struct Campaign<'a> {
+    explore: Explore,
+    place: &'a Place,
+    base: Seed,
+    shard: Shard,
+    /// How many of the shard's seeds there are.
+    count: u64,
+    watch: Stopwatch,
+    /// The next to be dealt.
+    next: AtomicU64,
+    /// The first known to fail; the largest number while none is.
+    fails: AtomicU64,
+    again: Again,
+    /// A seed from which something strayed.
+    strays: Mutex<Option<Seed>>,
+    /// Why no more can be run.
+    broken: Mutex<Option<String>>,
+}
+
+/// How it went with the seed of this number; with none, a seed was run again.
+type Told = (u64, Option<Answer>);
+
+impl<'a> Campaign<'a> {
+    fn new(explore: Explore, place: &'a Place) -> Result<Campaign<'a>, String> {
+        let shard = Shard::from_env()?;
+        let unbounded = if explore.at_most.is_some() { u64::MAX } else { SEEDS };
+        let count = shard::seeds_from_env()?.or(explore.seeds).unwrap_or(unbounded);
+        Ok(Campaign {
+            base: shard::base_from_env()?.unwrap_or(explore.base),
+            shard,
+            count: shard.size(count),
+            watch: Stopwatch::start(),
+            next: AtomicU64::new(0),
+            fails: AtomicU64::new(u64::MAX),
+            again: Again::new(explore.twice_in),
+            strays: Mutex::default(),
+            broken: Mutex::default(),
+            explore,
+            place,
+        })
+    }
+
+    fn run(&self) -> Result<Report, Problem> {
+        self.keep_capsules()?;
+        let workers = u64::try_from(self.explore.workers).unwrap_or(1).min(self.count);
+        let (send, receive) = channel();
+        let mut report = Report { name: self.place.name.clone(), ..Report::default() };
+        let mut first: Option<(u64, Answer)> = None;
+        let known = (self.count < u64::MAX).then_some(self.count);
+        let mut progress = Progress::new(self.explore.progress, known);
+        std::thread::scope(|scope| {
+            for id in 0..usize::try_from(workers).unwrap_or(usize::MAX) {
+                let send = send.clone();
+                scope.spawn(move || self.work(id, &send));
+            }
+            drop(send);
+            loop {
+                match receive.recv_timeout(Duration::from_millis(100)) {
+                    Ok((_, None)) => report.twice += 1,
+                    Ok((number, Some(answer))) => {
+                        report.add(&answer);
+                        if answer.failure.is_some() && first.as_ref().is_none_or(|(found, _)| number < *found) {
+                            first = Some((number, answer));
+                        }
+                    }
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => break,
+                }
+                report.took = self.watch.elapsed();
+                progress.show(report.seeds, report.took, || report.to_string());
+            }
+        });
+        progress.end();
+        report.took = self.watch.elapsed();
+        if let Some(why) = self.broken.lock().take() {
+            return Err(Problem::Setup(why));
+        }
+        let failure = first.and_then(|(_, answer)| answer.failure);
+        if failure.is_none() {
+            self.run_the_rest_again(&mut report).map_err(Problem::Setup)?;
+        }
+        self.judge(report, failure)
+    }
+
+    fn judge(&self, report: Report, failure: Option<Box<Failure>>) -> Result<Report, Problem> {
+        if let Some(failure) = failure {
+            if let Cause::Setup(why) = failure.cause {
+                return Err(Problem::Setup(why));
+            }
+            return Err(Problem::Failed(Box::new(self.find(failure, report))));
+        }
+        if let Some(number) = self.again.differs() {
+            let difference = self.difference(number).map_err(Problem::Setup)?;
+            return Err(Problem::Differs(Box::new(difference)));
+        }
+        if let Some(seed) = self.strays.lock().filter(|_| !self.explore.tolerates_strays) {
+            let strays = self.locate(seed).map_err(Problem::Setup)?;
+            let command = format!("{SEED_VARIABLE}={seed} {}", self.place.command);
+            return Err(Problem::Strays { strays, report: Box::new(report), command });
+        }
+        let names: Vec<String> = report.never().into_iter().map(str::to_owned).collect();
+        if names.is_empty() || self.shard.is_partial() {
+            return Ok(report);
+        }
+        Err(Problem::Never { names, report: Box::new(report) })
+    }
+
+    /// Makes a failure small, and leaves a capsule of it.
+    fn find(&self, failure: Box<Failure>, report: Report) -> Finding {
+        let mut finding = Finding::new(failure, report, self.place.command.clone());
+        match self.shrink(&mut finding) {
+            Ok(without) => finding.without = without,
+            Err(note) => finding.notes.push(note),
+        }
+        let path = capsule::place(&self.place.name, finding.seed);
+        match Capsule::of(&self.place.name, &finding.failure, finding.without.clone()).write(&path) {
+            Ok(()) => finding.capsule = Some(path),
+            Err(error) => finding.notes.push(error.to_string()),
+        }
+        finding
+    }
+
+    /// Makes a failure small. Returns the nodes that it leaves out.
+    ///
+    /// # Errors
+    ///
+    /// Why it stays as it was found: a sentence.
+    fn shrink(&self, finding: &mut Finding) -> Result<BTreeSet<String>, String> {
+        if self.explore.shrink_at_most.is_zero() {
+            return Ok(BTreeSet::new());
+        }
+        let mut worker = self.worker()?;
+        if finding.failure.trace.entries.is_empty() {
+            // Its process died or hung, and nobody knows yet what went wrong in it.
+            worker.order(&[Order { journal: true, ..Order::of(finding.seed) }])?;
+            if let Some(told) = worker.answer()?.failure {
+                finding.entries = told.plan.entries.len();
+                finding.failure.plan = told.plan;
+            }
+        }
+        let seed = finding.seed;
+        let mut ask = |replay: &Replay, brief| {
+            let order = Order { replay: Some(replay.clone()), brief, ..Order::of(seed) };
+            worker.order(&[order]).and_then(|()| worker.answer()).map(|answer| answer.failure)
+        };
+        let run = |replay: &Replay| ask(replay, true).ok().flatten();
+        let minimal = shrink::shrink(&finding.failure, self.explore.shrink_at_most, run);
+        finding.runs = minimal.runs;
+        let whole = minimal.failure.and_then(|_| ask(&minimal.replay, false).ok().flatten());
+        let Some(whole) = whole else {
+            finding.runs = 0;
+            return Err("It was not made small: from its plan alone the run does not fail again.".to_owned());
+        };
+        finding.failure = Failure { plan: minimal.replay.plan, ..*whole };
+        Ok(minimal.replay.without)
+    }
+
+    /// What the thread of one worker does.
+    fn work(&self, id: usize, send: &Sender<Told>) {
+        if let Err(why) = self.keep_busy(id, send) {
+            self.broken.lock().get_or_insert(why);
+            self.next.store(u64::MAX, Ordering::Relaxed);
+        }
+    }
+
+    fn keep_busy(&self, id: usize, send: &Sender<Told>) -> Result<(), String> {
+        let mut worker = self.worker()?;
+        let mut size = 1;
+        loop {
+            let again = self.again.take(Some(id), size);
+            let numbers = self.deal(size).unwrap_or_default();
+            if again.is_empty() && numbers.is_empty() {
+                return Ok(());
+            }
+            let began = self.watch.elapsed();
+            let firsts = numbers.clone().map(|number| self.order(number));
+            let orders: Vec<Order> = again.iter().map(|once| self.order(once.number)).chain(firsts).collect();
+            worker.order(&orders)?;
+            // The receiver lives as long as the campaign.
+            for once in again {
+                self.again.compare(once, worker.answer()?.fingerprint);
+                let _ = send.send((once.number, None));
+            }
+            for number in numbers {
+                let answer = worker.answer()?;
+                if answer.failure.is_some() {
+                    self.fails.fetch_min(number, Ordering::Relaxed);
+                }
+                if let Some(fingerprint) = answer.fingerprint {
+                    self.again.ran(id, number, fingerprint);
+                }
+                if !answer.strays.is_empty() {
+                    self.strays.lock().get_or_insert(self.seed(number));
+                }
+                let _ = send.send((number, Some(answer)));
+            }
+            // A batch is to take some twenty milliseconds.
+            let each = (self.watch.elapsed() - began).as_micros() / orders.len().max(1) as u128;
+            size = u64::try_from(20_000 / each.max(1)).unwrap_or(1).clamp(1, 64);
+        }
+    }
+
+    fn seed(&self, number: u64) -> Seed {
+        self.shard.seed(self.base, number)
+    }
+
+    fn order(&self, number: u64) -> Order {
+        let compare = if self.again.concerns(number) { Compare::Fingerprint } else { Compare::Nothing };
+        Order { compare, ..Order::of(self.seed(number)) }
+    }
+
+    /// Runs again what no other worker was left for.
+    fn run_the_rest_again(&self, report: &mut Report) -> Result<(), String> {
+        let rest = self.again.take(None, u64::MAX);
+        if rest.is_empty() {
+            return Ok(());
+        }
+        let mut worker = self.worker()?;
+        for once in rest {
+            worker.order(&[self.order(once.number)])?;
+            self.again.compare(once, worker.answer()?.fingerprint);
+            report.twice += 1;
+        }
+        Ok(())
+    }
+
+    /// What strays from the run of a seed, and where.
+    fn locate(&self, seed: Seed) -> Result<Strays, String> {
+        let mut worker = self.worker()?;
+        worker.order(&[Order { locate: true, ..Order::of(seed) }])?;
+        Ok(worker.answer()?.strays)
+    }
+
+    /// Where two runs of a seed part.
+    fn difference(&self, number: u64) -> Result<Difference, String> {
+        const TRIES: u32 = 10;
+        let seed = self.seed(number);
+        let command = format!("{SEED_VARIABLE}={seed} {}", self.place.command);
+        let (mut one, mut other) = (self.worker()?, self.worker()?);
+        let whole = |worker: &mut Worker| {
+            worker.order(&[Order { compare: Compare::Whole, ..Order::of(seed) }])?;
+            worker.answer().map(|answer| answer.trace.unwrap_or_default())
+        };
+        for _ in 0..TRIES {
+            let (one, other) = (whole(&mut one)?, whole(&mut other)?);
+            if let Some(mut difference) = Difference::between(seed, &one, &other, command.clone()) {
+                let strays = self.strays.lock().map(|seed| self.locate(seed)).transpose()?;
+                difference.blame(&strays.unwrap_or_default());
+                return Ok(difference);
+            }
+        }
+        Ok(Difference::once(seed, TRIES, command))
+    }
+
+    fn worker(&self) -> Result<Worker, String> {
+        const MARGIN: Duration = Duration::from_secs(5);
+        let patience = self.explore.seed_at_most.saturating_add(MARGIN);
+        let role = Role { name: self.place.name.clone(), earlier: self.place.earlier(), patience };
+        Worker::start(self.place, &role)
+    }
+
+    /// Repeats the runs of capsules that were kept.
+    fn keep_capsules(&self) -> Result<(), Problem> {
+        if self.explore.capsules.is_empty() {
+            return Ok(());
+        }
+        let mut worker = self.worker().map_err(Problem::Setup)?;
+        for path in &self.explore.capsules {
+            let capsule = super::capsule_at(path)?;
+            let answer = worker.order(&[capsule.order()]).and_then(|()| worker.answer()).map_err(Problem::Setup)?;
+            if let Some(failure) = answer.failure {
+                let report = Report { name: self.place.name.clone(), ..Report::default() };
+                let mut finding = Finding::new(failure, report, self.place.command.clone());
+                finding.notes.push(format!("It is the run of the capsule {}.", path.display()));
+                finding.notes.extend(capsule.warning());
+                finding.capsule = Some(capsule::from_package(path));
+                finding.is_kept = true;
+                return Err(Problem::Failed(Box::new(finding)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The numbers of the next seeds, `size` of them at most.
+    fn deal(&self, size: u64) -> Option<std::ops::Range<u64>> {
+        let over = self.explore.at_most.is_some_and(|at_most| self.watch.elapsed() >= at_most);
+        if over || self.fails.load(Ordering::Relaxed) < u64::MAX || self.again.differs().is_some() {
+            return None;
+        }
+        let take = |next: u64| (next < self.count).then(|| next.saturating_add(size).min(self.count));
+        let from = self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).ok()?;
+        Some(from..from.saturating_add(size).min(self.count))
+    }
+}

@@ -1,0 +1,190 @@
+//! [`Capsule`]: a failing run as a file that replays.
+//!
+//! It holds the plan, and not only the seed: so it survives changes of the
+//! random generator and of what storms draw. It is written under the target
+//! folder, and kept where the test says.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::answer::{Order, Replay};
+use crate::clock::Time;
+use crate::command;
+use crate::laws::Breach;
+use crate::seed::Seed;
+use crate::sim::{Cause, Entry, Failure, Plan};
+use crate::trace::Trace;
+
+/// The version that is written.
+const VERSION: u32 = 1;
+
+/// What a failing run is kept as.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Capsule {
+    /// The version of the format.
+    pub capsule: u32,
+    /// What it was made with.
+    pub versions: Versions,
+    /// The test that failed.
+    pub test: String,
+    /// The seed, for what is left to chance beside the plan.
+    pub seed: Seed,
+    /// Why the run failed.
+    pub cause: Cause,
+    /// What goes wrong in the run.
+    pub plan: Plan,
+    /// The nodes that are left out of it.
+    pub without: BTreeSet<String>,
+    /// When virtual time began.
+    pub start: Time,
+    /// The virtual time of the failure.
+    pub at: Time,
+    /// A sentence for each instance that had not ended.
+    pub waits: Vec<String>,
+    /// The laws that were broken.
+    pub breaches: Vec<Breach>,
+    /// Those of the plan's entries that never happened.
+    pub unreached: Vec<Entry>,
+    /// Every provider call up to the failure.
+    pub trace: Trace,
+}
+
+/// The versions of the crates that decide how a run goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Versions {
+    /// This crate's.
+    pub duroxide_sim: String,
+    /// duroxide's.
+    pub duroxide: String,
+}
+
+impl Versions {
+    /// Those of this program.
+    pub fn here() -> Versions {
+        let event = duroxide::Event::new("", 0, None, duroxide::EventKind::QueueSubscribed { name: String::new() });
+        Versions { duroxide_sim: env!("CARGO_PKG_VERSION").to_owned(), duroxide: event.duroxide_version }
+    }
+}
+
+impl fmt::Display for Versions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "duroxide-sim {} and duroxide {}", self.duroxide_sim, self.duroxide)
+    }
+}
+
+/// A file that is no capsule, or cannot be read or written: a full sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CapsuleError(String);
+
+impl fmt::Display for CapsuleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for CapsuleError {}
+
+impl Capsule {
+    /// A failure of `test`, in a run without some of its nodes.
+    pub(super) fn of(test: &str, failure: &Failure, without: BTreeSet<String>) -> Capsule {
+        let failure = failure.clone();
+        Capsule {
+            capsule: VERSION,
+            versions: Versions::here(),
+            test: test.to_owned(),
+            seed: failure.seed,
+            cause: failure.cause,
+            plan: failure.plan,
+            without,
+            start: failure.start,
+            at: failure.at,
+            waits: failure.waits,
+            breaches: failure.breaches,
+            unreached: failure.unreached,
+            trace: failure.trace,
+        }
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such file, it is no capsule, or one of a version that
+    /// this crate does not know.
+    pub fn read(path: impl AsRef<Path>) -> Result<Capsule, CapsuleError> {
+        #[derive(Deserialize)]
+        struct Head {
+            capsule: u32,
+        }
+        let path = path.as_ref();
+        let wrong = |why: String| CapsuleError(format!("The capsule {} cannot be used: {why}.", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        let head: Head = serde_json::from_str(&text).map_err(|error| wrong(format!("it is no capsule: {error}")))?;
+        if head.capsule != VERSION {
+            let (theirs, ours) = (head.capsule, VERSION);
+            return Err(wrong(format!("it has the format {theirs}, and this crate reads the format {ours}")));
+        }
+        serde_json::from_str(&text).map_err(|error| wrong(format!("it is damaged: {error}")))
+    }
+
+    /// Writes it, and makes the folder if need be.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<(), CapsuleError> {
+        let path = path.as_ref();
+        let wrong = |error: std::io::Error| {
+            CapsuleError(format!("The capsule {} could not be written: {error}.", path.display()))
+        };
+        path.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(wrong)?;
+        // Whole or not at all: a test's workers may read it meanwhile.
+        let aside = path.with_extension(format!("{}.tmp", std::process::id()));
+        std::fs::write(&aside, self.json()).and_then(|()| std::fs::rename(&aside, path)).map_err(wrong)
+    }
+
+    /// What a person reads spread over lines, the trace in one.
+    fn json(&self) -> String {
+        let json = |value: serde_json::Result<String>| value.expect("plain data with text keys has a JSON form");
+        let trace = json(serde_json::to_string(&self.trace));
+        let rest = Capsule {
+            trace: Trace { entries: Vec::new(), marks: Vec::new(), remains: None, ..self.trace },
+            ..self.clone()
+        };
+        let rest = json(serde_json::to_string_pretty(&rest));
+        let head = rest.rfind("\n  \"trace\": ").map_or("", |at| &rest[..at]);
+        format!("{head}\n  \"trace\": {trace}\n}}\n")
+    }
+
+    /// What the versions have to say, where they are not this program's.
+    pub fn warning(&self) -> Option<String> {
+        let here = Versions::here();
+        (self.versions != here).then(|| {
+            format!(
+                "The capsule was made with {}, and this is {here}: its plan may meet other calls than it was made for.",
+                self.versions
+            )
+        })
+    }
+
+    pub(super) fn order(&self) -> Order {
+        let replay = Replay { plan: self.plan.clone(), without: self.without.clone() };
+        Order { replay: Some(replay), ..Order::of(self.seed) }
+    }
+}
+
+/// Where the capsule of a failure is left.
+pub(super) fn place(test: &str, seed: Seed) -> PathBuf {
+    let fit = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    let test: String = test.replace("::", ".").chars().map(fit).collect();
+    command::target_folder().join("duroxide-sim").join(test).join(format!("{seed}.json"))
+}
+
+/// A path as a test gives it: from its package's folder.
+pub(super) fn from_package(path: &Path) -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default().join(path)
+}

@@ -1,0 +1,49 @@
+//! [`Place`]: which exploration of which test this is, so that the same program,
+//! started again, finds it again.
+
+use std::collections::BTreeMap;
+
+use parking_lot::Mutex;
+
+use super::{Problem, Report};
+use crate::command;
+
+/// What explorations came to in this process, by test, in their order.
+static ENDED: Mutex<BTreeMap<String, Vec<Result<Report, Problem>>>> = Mutex::new(BTreeMap::new());
+
+/// An exploration of a test.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// To show.
+    pub name: String,
+    /// The arguments with which this program comes here again.
+    pub arguments: Vec<String>,
+    /// The command that comes here again, for people.
+    pub command: String,
+}
+
+impl Place {
+    /// Where this is: `named` by the test, or `within` the type that its
+    /// function defines.
+    pub fn here(named: Option<&str>, within: &str) -> Place {
+        let test = command::test(named, within);
+        let name = test.clone().or_else(command::program).unwrap_or_else(|| "exploration".to_owned());
+        let arguments = match &test {
+            Some(test) => {
+                [test, "--exact", "--nocapture", "--test-threads=1", "--include-ignored"].map(str::to_owned).into()
+            }
+            None => std::env::args().skip(1).collect(),
+        };
+        Place { name, arguments, command: command::of(test) }
+    }
+
+    /// What the explorations before this one came to.
+    pub fn earlier(&self) -> Vec<Result<Report, Problem>> {
+        ENDED.lock().get(&self.name).cloned().unwrap_or_default()
+    }
+
+    /// Writes down what this one came to.
+    pub fn end(&self, with: &Result<Report, Problem>) {
+        ENDED.lock().entry(self.name.clone()).or_default().push(with.clone());
+    }
+}

@@ -1,0 +1,152 @@
+//! [`Problem`]: why an exploration fails, and what it has found.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::{CAPSULE_VARIABLE, Difference, Report};
+use crate::clock::{Seen, Strays};
+use crate::seed::{SEED_VARIABLE, Seed};
+use crate::sim::Failure;
+
+/// Why an exploration fails.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Problem {
+    /// It could not be run; the text says why and what to do.
+    Setup(String),
+    /// A seed fails.
+    Failed(Box<Finding>),
+    /// Two runs of one seed differ: something reaches the run that no seed
+    /// decides.
+    Differs(Box<Difference>),
+    /// Every seed went well, but something in them reaches past the simulation:
+    /// it starts threads, sleeps on real time, or blocks.
+    #[allow(missing_docs)]
+    Strays { strays: Strays, report: Box<Report>, command: String },
+    /// Every seed went well, but something that should sometimes hold
+    /// ([`crate::Sim::sometimes`]) held in none of them.
+    #[allow(missing_docs)]
+    Never { names: Vec<String>, report: Box<Report> },
+}
+
+/// A run that fails.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// How it fails, made as small as was possible.
+    pub failure: Failure,
+    /// The seed that was found.
+    pub seed: Seed,
+    /// How many entries the run's plan had when it was found.
+    pub entries: usize,
+    /// The nodes that are left out.
+    pub without: BTreeSet<String>,
+    /// In how many runs it was made small; 0 where it was not.
+    pub runs: u64,
+    /// The capsule that replays it.
+    pub capsule: Option<PathBuf>,
+    /// What else there is to know: full sentences.
+    pub notes: Vec<String>,
+    /// What had been covered by then.
+    pub report: Report,
+    /// Whether the capsule is one that the test keeps.
+    pub(super) is_kept: bool,
+    /// The command that runs this test.
+    pub(super) command: String,
+}
+
+impl Finding {
+    /// A failure as it was found.
+    pub(super) fn new(failure: Box<Failure>, report: Report, command: String) -> Finding {
+        let (seed, entries) = (failure.seed, failure.plan.entries.len());
+        let (capsule, notes) = (None, Vec::new());
+        Finding {
+            failure: *failure,
+            seed,
+            entries,
+            without: BTreeSet::new(),
+            runs: 0,
+            capsule,
+            notes,
+            report,
+            is_kept: false,
+            command,
+        }
+    }
+
+    /// The command that replays it.
+    pub fn command(&self) -> String {
+        match &self.capsule {
+            Some(path) => format!("{CAPSULE_VARIABLE}={} {}", quoted(&path.display().to_string()), self.command),
+            None => format!("{SEED_VARIABLE}={} {}", self.seed, self.command),
+        }
+    }
+}
+
+/// A word for a shell.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@".contains(c);
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, seeds) = (&self.report.name, self.report.seeds);
+        if !name.is_empty() && !self.is_kept {
+            writeln!(f, "Exploring {name} found a failure at seed {}, after {seeds} seeds.", self.seed)?;
+        }
+        writeln!(f, "{}", self.failure.story())?;
+        let left = self.failure.plan.entries.len();
+        if self.runs > 0 {
+            writeln!(f, "Made small in {} runs: of {} entries of its plan {left} are left.", self.runs, self.entries)?;
+        }
+        if !self.without.is_empty() {
+            let names: Vec<&str> = self.without.iter().map(String::as_str).collect();
+            writeln!(f, "Left out of it: {}.", names.join(", "))?;
+        }
+        self.notes.iter().try_for_each(|note| writeln!(f, "{note}"))?;
+        write!(f, "\nRepeat it with:\n  {}", self.command())?;
+        let Some(path) = self.capsule.as_ref().filter(|_| !self.is_kept) else { return Ok(()) };
+        let file = path.file_name().unwrap_or_default().display();
+        let folder = path.parent().and_then(|folder| folder.file_name()).unwrap_or_default().display();
+        write!(
+            f,
+            "\nKeep it as a regression test: copy that file to tests/capsules/{folder}-{file}, and add to the \
+             exploration\n  .capsule(\"tests/capsules/{folder}-{file}\")"
+        )
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::Setup(why) => write!(f, "The exploration could not be run. {why}"),
+            Problem::Failed(finding) => finding.fmt(f),
+            Problem::Differs(difference) => difference.fmt(f),
+            Problem::Strays { strays, report, command } => {
+                writeln!(f, "Every seed went well, but something in them reaches past the simulation:")?;
+                for (stray, Seen { times, place }) in strays {
+                    let place = place.as_ref().map(|place| format!(": in {place}")).unwrap_or_default();
+                    let times = if *times == 1 { "once".to_owned() } else { format!("{times} times") };
+                    writeln!(f, "  {stray}, {times} in one run{place}")?;
+                }
+                writeln!(f, "{report}")?;
+                writeln!(f, "No seed decides how that goes, and virtual time knows nothing of it. Use tokio's sleep,")?;
+                writeln!(
+                    f,
+                    "locks and channels, and tasks in place of threads; or allow it, with Explore::tolerate_strays."
+                )?;
+                write!(f, "\nRun it with:\n  {command}")
+            }
+            Problem::Never { names, report } => {
+                writeln!(f, "Every seed went well, but this should hold sometimes, and never did:")?;
+                names.iter().try_for_each(|name| writeln!(f, "  {name}"))?;
+                writeln!(f, "{report}")?;
+                write!(f, "Run more seeds, make what leads there likelier, or mend the test that looks for it.")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Problem {}

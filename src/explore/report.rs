@@ -1,0 +1,77 @@
+//! [`Report`]: what exploring has covered.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::answer::Answer;
+use crate::clock::Strays;
+
+/// What exploring has covered.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The test.
+    pub name: String,
+    /// How many seeds were run.
+    pub seeds: u64,
+    /// How many of them were run twice, the traces compared.
+    pub twice: u64,
+    /// How many provider calls they made.
+    pub calls: u64,
+    /// How many faults, crashes and other troubles they met, latencies
+    /// included.
+    pub faults: u64,
+    /// How many different states their instances reached: a state is an
+    /// instance's history after a turn, without times and payloads.
+    pub states: u64,
+    /// What should sometimes hold ([`crate::Sim::sometimes`]), and in how many
+    /// seeds it did.
+    pub sometimes: BTreeMap<String, u64>,
+    /// How much virtual time passed in all of them.
+    pub virtual_time: Duration,
+    /// How much real time exploring took.
+    pub took: Duration,
+    /// What reached past the simulation, over all seeds.
+    pub strays: Strays,
+    #[serde(skip)]
+    pub(super) seen: BTreeSet<u64>,
+}
+
+impl Report {
+    /// Adds one seed.
+    pub(super) fn add(&mut self, answer: &Answer) {
+        self.seeds += 1;
+        self.calls += answer.calls;
+        self.faults += answer.faults;
+        self.virtual_time = self.virtual_time.saturating_add(answer.elapsed);
+        self.seen.extend(&answer.states);
+        self.states = self.seen.len() as u64;
+        for (stray, seen) in &answer.strays {
+            self.strays.entry(*stray).or_default().times += seen.times;
+        }
+        for (name, reached) in &answer.sometimes {
+            *self.sometimes.entry(name.clone()).or_default() += u64::from(*reached);
+        }
+    }
+
+    /// What should sometimes hold and never did.
+    pub fn never(&self) -> Vec<&str> {
+        self.sometimes.iter().filter(|(_, seeds)| **seeds == 0).map(|(name, _)| name.as_str()).collect()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Report { name, seeds, twice, calls, faults, states, .. } = self;
+        let seconds = self.took.as_secs_f64();
+        let rate = *seeds as f64 / seconds.max(0.001);
+        write!(
+            f,
+            "{name}: {seeds} seeds in {seconds:.1} s ({rate:.0} a second), {twice} of them twice, {calls} calls, {faults} \
+             faults, {states} states"
+        )?;
+        self.sometimes.iter().try_for_each(|(name, count)| write!(f, "; {name:?} in {count}"))
+    }
+}

@@ -1,0 +1,139 @@
+//! Serving: what a worker does when it has come to the exploration.
+//!
+//! It forks a process for each order, hands its answer on, and does nothing
+//! else, so that every seed begins with the same memory.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::answer::{Answer, Order, Perform};
+use super::place::Place;
+use super::pool::{Role, VARIABLE};
+use super::{Problem, Report};
+use crate::clock::{self, Forked};
+use crate::sim::{Cause, Failure, Journal, Plan, START};
+
+/// The role of this process, once it has been told, and the line to who told it.
+static LINE: Mutex<Option<(BufReader<UnixStream>, Role)>> = Mutex::new(None);
+
+/// What this process has to do for the exploration at `place`, if it is a
+/// worker: `None` to explore; what an earlier exploration came to; or it serves,
+/// and does not return.
+///
+/// # Errors
+///
+/// A sentence, where it is told nonsense.
+pub(super) fn part_of(place: &Place, perform: Perform) -> Result<Option<Result<Report, Problem>>, String> {
+    if std::env::var_os(VARIABLE).is_none() {
+        return Ok(None);
+    }
+    let mut line = LINE.lock();
+    if line.is_none() {
+        *line = Some(join()?);
+    }
+    let Some((_, role)) = &*line else { return Ok(None) };
+    let past = place.earlier().len();
+    if let Some(ended) = role.earlier.get(past).filter(|_| role.name == place.name) {
+        return Ok(Some(ended.clone()));
+    }
+    let Some((reader, role)) = line.take() else { return Ok(None) };
+    drop(line);
+    serve(place, reader, role.patience, perform);
+    std::process::exit(0)
+}
+
+/// Takes the place that the standard input is.
+fn join() -> Result<(BufReader<UnixStream>, Role), String> {
+    let told = |error: std::io::Error| format!("The variable {VARIABLE} is set, and nobody is on the line: {error}.");
+    let stream = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned().map_err(told)?);
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line).map_err(told)?;
+    let role = serde_json::from_str(&line).map_err(|error| told(error.into()))?;
+    Ok((reader, role))
+}
+
+/// Serves until nobody orders any more.
+fn serve(place: &Place, mut reader: BufReader<UnixStream>, patience: Duration, perform: Perform) {
+    let Ok(mut writer) = reader.get_ref().try_clone() else { return };
+    let mut say = |line: &[u8]| writer.write_all(line).is_ok();
+    if !say(&line(&place.name)) {
+        return;
+    }
+    let mut text = String::new();
+    while matches!(reader.read_line(&mut text), Ok(1..)) {
+        let Ok(order) = serde_json::from_str::<Order>(&text) else { return };
+        if !say(&one(&order, patience, perform)) {
+            return;
+        }
+        text.clear();
+    }
+}
+
+/// Lets a process of its own carry out an order, and returns its answer.
+fn one(order: &Order, patience: Duration, perform: Perform) -> Vec<u8> {
+    let failed = |cause: Cause, told: &[u8]| {
+        let failure = Failure::without_trace(order.seed, START, cause);
+        line(&Answer::failed(Box::new(Failure { plan: plan_of(told), ..*failure })))
+    };
+    let (mut ours, theirs) = match UnixStream::pair() {
+        Ok(pair) => pair,
+        Err(error) => return failed(Cause::Setup(format!("There is no line to a seed's process: {error}.")), &[]),
+    };
+    let work = || {
+        // Nobody listens any more where this fails.
+        let say = |mut to: &UnixStream, line: &[u8]| drop(to.write_all(line));
+        let journal = theirs.try_clone().ok().filter(|_| order.journal);
+        let journal = journal.map(|to| -> Journal { Box::new(move |plan| say(&to, &line(plan))) });
+        say(&theirs, &line(&perform(order, journal)));
+    };
+    let forked = match clock::fork(work) {
+        Ok(forked) => forked,
+        Err(why) => return failed(Cause::Setup(format!("{why} Explore before the test starts threads.")), &[]),
+    };
+    drop(theirs);
+    let mut told = Vec::new();
+    let read = ours.set_read_timeout(Some(patience)).and_then(|()| ours.read_to_end(&mut told));
+    if read.is_err() {
+        forked.kill();
+        forked.wait();
+        return failed(Cause::Hang, &told);
+    }
+    let last =
+        told.strip_suffix(b"\n").map_or(&[][..], |told| told.rsplit(|byte| *byte == b'\n').next().unwrap_or(told));
+    if last.is_empty() || serde_json::from_slice::<Plan>(last).is_ok() {
+        return failed(Cause::Died(death(forked)), &told);
+    }
+    forked.wait();
+    [last, b"\n"].concat()
+}
+
+/// The plan that a process told in parts.
+fn plan_of(told: &[u8]) -> Plan {
+    let parts = told.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Plan>(line).ok());
+    parts.fold(Plan::new(), |mut plan, part| {
+        plan.entries.extend(part.entries);
+        plan.calm = part.calm.or(plan.calm);
+        plan
+    })
+}
+
+fn death(forked: Forked) -> String {
+    let status = forked.wait();
+    let hint = match std::os::unix::process::ExitStatusExt::signal(&status) {
+        Some(9) => " Often the machine was out of memory.",
+        Some(6) => " It aborted: a stack overflow, a panic while panicking, or abort().",
+        _ => "",
+    };
+    format!("{status}.{hint}")
+}
+
+fn line(value: &impl serde::Serialize) -> Vec<u8> {
+    let mut line = serde_json::to_vec(value).expect("plain data with text keys has a JSON form");
+    line.push(b'\n');
+    line
+}

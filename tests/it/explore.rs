@@ -1,0 +1,45 @@
+//! Exploring: many seeds, each in a process of its own.
+
+mod bounds;
+mod everything;
+mod isolation;
+mod shrinking;
+mod strays;
+mod twice;
+
+use std::time::Duration;
+
+use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
+use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};
+use duroxide_sim::explore::Explore;
+use duroxide_sim::{Handle, Sim};
+
+/// A node that takes one payment for an order, and writes down each attempt.
+fn shop(sim: Sim) -> Sim {
+    let paid = sim.effects();
+    let activities = ActivityRegistry::builder()
+        .register("Pay", move |ctx: ActivityContext, _: String| {
+            paid.add(ctx.instance_id());
+            async { Ok("paid".to_owned()) }
+        })
+        .build();
+    let orchestrations = OrchestrationRegistry::builder()
+        .register("Order", |ctx: OrchestrationContext, _: String| async move { ctx.schedule_activity("Pay", "").await })
+        .build();
+    sim.node("a", activities, orchestrations).finish_within(Duration::from_secs(3600))
+}
+
+async fn order(sim: Handle) -> Result<(), ClientError> {
+    sim.client().start_orchestration("order-1", "Order", "").await?;
+    sim.client().wait_for_orchestration("order-1", Duration::from_secs(3600)).await?;
+    Ok(())
+}
+
+fn explore() -> Explore {
+    duroxide_sim::explore().quiet()
+}
+
+/// Whether the seed of a run is one of a few that are to fail.
+fn is_unlucky(sim: &Handle) -> bool {
+    sim.seed().0 % 10 == 7
+}

@@ -1,0 +1,194 @@
+//! What is found is made small, and left as a file that replays.
+
+use std::process::Command;
+use std::time::Duration;
+
+use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
+use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
+use duroxide_sim::explore::{CAPSULE_VARIABLE, Capsule, Finding, Problem, Versions};
+use duroxide_sim::seed::SEED_VARIABLE;
+use duroxide_sim::sim::{Cause, Kind, Storm, What};
+use duroxide_sim::trace::{Happening, Mark};
+use duroxide_sim::{Handle, Sim};
+
+use super::{explore, order, shop};
+
+/// Set to plant the bug: without it the payment has an idempotency key.
+const PLANT: &str = "DUROXIDE_SIM_PLANTED_FAILURE";
+
+/// Two nodes; the payment is taken once for each attempt where the bug is
+/// planted.
+fn careless(sim: Sim) -> Sim {
+    payments(sim, std::env::var_os(PLANT).is_some())
+}
+
+fn planted(sim: Sim) -> Sim {
+    payments(sim, true)
+}
+
+fn payments(sim: Sim, planted: bool) -> Sim {
+    let paid = sim.effects();
+    let activities = ActivityRegistry::builder()
+        .register("Pay", move |_: ActivityContext, _: String| {
+            if planted || paid.count("paid") == 0 {
+                paid.add("paid");
+            }
+            async { Ok("paid".to_owned()) }
+        })
+        .build();
+    let orchestrations = OrchestrationRegistry::builder()
+        .register("Order", |ctx: OrchestrationContext, _: String| async move { ctx.schedule_activity("Pay", "").await })
+        .build();
+    let sim = sim.node("a", activities.clone(), orchestrations.clone()).node("b", activities, orchestrations);
+    let storm = Storm::new().only(&[Kind::Refuse, Kind::Crash, Kind::ShortLock]).every_kind();
+    sim.storm(storm).finish_within(Duration::from_secs(3600)).always("paid once", |sim: &Handle| {
+        let paid = sim.effects().count("paid");
+        if paid > 1 { Err(format!("it was paid {paid} times")) } else { Ok(()) }
+    })
+}
+
+/// Fails where the bug is planted.
+#[test]
+fn payments_are_taken_once() {
+    explore().seeds(100).run(careless, order);
+}
+
+/// Runs [`payments_are_taken_once`] with the bug.
+fn with_the_bug() -> (bool, String) {
+    let mut command = Command::new(std::env::current_exe().expect("a test knows its program"));
+    command.args(["--exact", "explore::shrinking::payments_are_taken_once"]).env(PLANT, "1");
+    output(command.env_remove(SEED_VARIABLE))
+}
+
+fn output(command: &mut Command) -> (bool, String) {
+    let output = command.output().expect("the command can be run");
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+}
+
+#[test]
+fn printed_command_replays_the_capsule() {
+    let (passed, text) = with_the_bug();
+    assert!(!passed && text.contains("\"paid once\" must always hold"), "{text}");
+    let command = text.split("Repeat it with:").nth(1).and_then(|rest| rest.lines().nth(1)).map(str::trim);
+    let command = command.unwrap_or_else(|| panic!("a command is printed: {text}"));
+    assert!(command.starts_with(CAPSULE_VARIABLE), "{command}");
+    let path = command.split(['=', ' ']).nth(1).expect("a path");
+    let capsule = Capsule::read(path).expect("the capsule is there");
+    assert!(capsule.plan.entries.len() <= 2, "{}", capsule.plan);
+    assert!(matches!(&capsule.cause, Cause::Property { name, .. } if name == "paid once"));
+    assert!(!capsule.trace.entries.is_empty());
+
+    let mut shell = Command::new("sh");
+    let shell = shell.args(["-c", command]).current_dir(env!("CARGO_MANIFEST_DIR")).env(PLANT, "1");
+    let (passed, again) = output(shell);
+    assert!(!passed, "{again}");
+    let what = |text: &str| {
+        let lines = text.lines().filter(|line| line.contains("virtual time:") || line.contains("must always hold"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(what(&again), what(&text), "{again}");
+
+    let (passed, mended) = output(shell.env_remove(PLANT));
+    assert!(passed, "{mended}");
+}
+
+/// What exploring finds, with a property of the test's.
+fn finding(build: impl Fn(Sim) -> Sim) -> Finding {
+    match explore().seeds(400).try_run(build, order).map_err(|problem| *problem) {
+        Err(Problem::Failed(finding)) => *finding,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_run_that_dies_is_made_small_too() {
+    let found = finding(|sim| {
+        shop(sim).storm(Storm::new().only(&[Kind::ShortLock]).every_kind()).always("paid once", |sim| {
+            if sim.effects().count("order-1") > 1 {
+                std::process::abort();
+            }
+            Ok(())
+        })
+    });
+    assert!(matches!(found.failure.cause, Cause::Died(_)), "{found}");
+    assert!(found.entries > 0 && (1..=2).contains(&found.failure.plan.entries.len()), "{found}");
+}
+
+#[test]
+fn a_node_that_does_not_matter_is_left_out() {
+    let found = finding(|sim| {
+        let sim = payments(sim, false).storm(Storm::new().only(&[Kind::Crash]).every_kind().troubles(6));
+        sim.always("a stays up", |sim| {
+            let crashed = |mark: &Mark| matches!(mark.what, Happening::Crashed) && &*mark.node == "a";
+            if sim.trace().marks.iter().any(crashed) { Err("it crashed".to_owned()) } else { Ok(()) }
+        })
+    });
+    assert_eq!(found.without.iter().collect::<Vec<_>>(), ["b"], "{found}");
+    let [entry] = &found.failure.plan.entries[..] else { panic!("{found}") };
+    let What::Crash { node, restart_after } = &entry.what else { panic!("{found}") };
+    assert_eq!((node.as_str(), *restart_after), ("a", Some(Duration::ZERO)), "{found}");
+    assert!(found.failure.plan.calm.is_none(), "{found}");
+}
+
+#[test]
+fn no_time_to_shrink_leaves_the_plan_as_it_was() {
+    let build = |sim| {
+        shop(sim).storm(Storm::new().every_kind()).always("nothing goes wrong", |sim| {
+            if sim.trace().marks.len() > 3 { Err("something did".to_owned()) } else { Ok(()) }
+        })
+    };
+    let found = explore().seeds(400).shrink_for(Duration::ZERO).try_run(build, order).map_err(|problem| *problem);
+    let Err(Problem::Failed(found)) = found else { panic!("{found:?}") };
+    assert_eq!((found.runs, found.entries), (0, found.failure.plan.entries.len()));
+    assert!(Capsule::read(found.capsule.expect("a capsule")).is_ok());
+}
+
+/// Where a test keeps a file of its own.
+fn file(name: &str, text: &str) -> std::path::PathBuf {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("capsule-{name}.json"));
+    std::fs::write(&path, text).expect("the file can be written");
+    path
+}
+
+#[test]
+fn a_damaged_capsule_is_an_error_that_says_so() {
+    let missing = Capsule::read("no/such/file.json").expect_err("there is none").to_string();
+    assert!(missing.contains("no/such/file.json") && missing.contains("No such file"), "{missing}");
+    for (text, why) in [
+        ("not json", "it is no capsule: expected"),
+        ("{\"capsule\": 7}", "it has the format 7, and this crate reads the format 1"),
+        ("{\"capsule\": 1, \"seed\": 5}", "it is damaged: missing field"),
+        ("", "it is no capsule: EOF"),
+    ] {
+        let path = file("damaged", text);
+        let error = Capsule::read(&path).expect_err("it is damaged").to_string();
+        assert!(error.contains(why), "{error}");
+        let found = explore().seeds(1).capsule(&path).try_run(shop, order).expect_err("it is damaged");
+        assert!(found.to_string().contains(why), "{found}");
+    }
+}
+
+#[test]
+fn a_capsule_that_is_kept_is_run_first() {
+    let found = finding(planted).capsule.expect("a capsule is left");
+    let capsule = Capsule::read(&found).expect("it can be read");
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("capsule-kept.json");
+    capsule.write(&path).expect("it can be written");
+    assert_eq!(Capsule::read(&path), Ok(capsule.clone()));
+    explore().seeds(2).capsule(&path).run(careless, order);
+
+    let found = explore().seeds(0).capsule(&path).try_run(planted, order).map_err(|problem| *problem);
+    let Err(Problem::Failed(found)) = found else { panic!("{found:?}") };
+    assert!(matches!(found.failure.cause, Cause::Property { .. }), "{found}");
+    assert!(
+        found.to_string().contains(&path.display().to_string()) && !found.to_string().contains("Keep it"),
+        "{found}"
+    );
+
+    let older = Versions { duroxide: "0.1.31".to_owned(), ..capsule.versions.clone() };
+    Capsule { versions: older, ..capsule }.write(&path).expect("it can be written");
+    let found = explore().seeds(0).capsule(&path).try_run(planted, order).expect_err("it fails");
+    let warning = "The capsule was made with duroxide-sim 0.1.0 and duroxide 0.1.31, and this is duroxide-sim";
+    assert!(found.to_string().contains(warning), "{found}");
+}

@@ -1,0 +1,89 @@
+//! What reaches past a simulation is noticed and named.
+
+use std::time::Duration;
+
+use duroxide_sim::clock::Stray;
+use duroxide_sim::explore::Problem;
+use duroxide_sim::{Handle, Sim};
+
+use super::{explore, order, shop};
+
+/// What strays from a run of this body, and where it says that comes from.
+#[track_caller]
+fn strays<F>(body: impl Fn(Handle) -> F + Clone + Send + 'static) -> Vec<(Stray, String)>
+where
+    F: Future<Output = ()> + 'static,
+{
+    let build = |sim: Sim| shop(sim).sometimes("never", |_| false);
+    let found = explore().seeds(2).twice_in(0).try_run(build, body).map_err(|problem| *problem);
+    let Err(Problem::Strays { strays, .. }) = &found else { panic!("{found:?}") };
+    let place = |(stray, seen): (&Stray, &duroxide_sim::clock::Seen)| {
+        assert!(seen.times > 0);
+        (*stray, seen.place.clone().unwrap_or_default())
+    };
+    strays.iter().map(place).collect()
+}
+
+#[test]
+fn a_thread_that_is_started_is_named() {
+    let seen = strays(|_| async {
+        drop(std::thread::spawn(|| {}));
+    });
+    let [(Stray::Thread, place)] = &seen[..] else { panic!("{seen:?}") };
+    assert!(place.contains("explore::strays::a_thread_that_is_started_is_named"), "{place}");
+}
+
+#[test]
+fn a_sleep_on_real_time_is_named() {
+    let seen = strays(|_| async { std::thread::sleep(Duration::from_micros(10)) });
+    let [(Stray::Sleep, place)] = &seen[..] else { panic!("{seen:?}") };
+    assert!(place.contains("explore::strays::a_sleep_on_real_time_is_named"), "{place}");
+}
+
+#[test]
+fn a_wait_that_blocks_is_named() {
+    let seen = strays(|_| async {
+        let (send, receive) = std::sync::mpsc::channel();
+        let busy = std::time::Duration::from_millis(20);
+        let thread = std::thread::spawn(move || {
+            std::thread::sleep(busy);
+            send.send(()).expect("somebody waits");
+        });
+        receive.recv().expect("it is sent");
+        drop(thread);
+    });
+    let [(Stray::Thread, _), (Stray::Wait, place)] = &seen[..] else { panic!("{seen:?}") };
+    assert!(place.contains("explore::strays::a_wait_that_blocks_is_named"), "{place}");
+}
+
+#[test]
+fn an_activity_that_strays_is_named() {
+    fn hash(text: &str) -> usize {
+        std::thread::sleep(Duration::from_micros(10));
+        text.len()
+    }
+    let build = |sim: Sim| {
+        use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
+        use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
+        let activities = ActivityRegistry::builder()
+            .register("Hash", |_: ActivityContext, text: String| async move { Ok(hash(&text).to_string()) })
+            .build();
+        let orchestrations = OrchestrationRegistry::builder()
+            .register(
+                "Order",
+                |ctx: OrchestrationContext, _: String| async move { ctx.schedule_activity("Hash", "").await },
+            )
+            .build();
+        sim.node("a", activities, orchestrations)
+    };
+    let found = explore().seeds(2).try_run(build, order).expect_err("it strays").to_string();
+    assert!(found.contains("the thread slept on real time, once in one run: in "), "{found}");
+    assert!(found.contains("an_activity_that_strays_is_named::hash"), "{found}");
+    assert_eq!(explore().seeds(2).tolerate_strays().run(build, order).strays.len(), 1);
+}
+
+#[test]
+fn nothing_strays_by_itself() {
+    let report = explore().seeds(50).run(|sim| shop(sim).storm(duroxide_sim::sim::Storm::new()), order);
+    assert!(report.strays.is_empty(), "{report:?}");
+}
