@@ -48,6 +48,9 @@ mod trials;
 mod verdict;
 mod waivers;
 
+#[doc = include_str!("conformance/saboteurs.md")]
+pub mod saboteurs {}
+
 pub use check::{check, check_storage, replay};
 pub use concurrent::{
     Program, ProgramError, Race, Round, ShownRace, check_concurrent, check_concurrent_tasks, replay_race,

@@ -23,6 +23,14 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 /// providers write is.
 pub(crate) const UNREADABLE: &str = r#"{"no": "event"}"#;
 
+/// Whether a pool of so many connections rests, of which `busy` always work. The
+/// number of idle ones may have wrapped for a moment: a pool counts one down
+/// before it counts it up.
+pub(crate) fn rests(idle: usize, busy: usize, size: u32) -> bool {
+    let size = size as usize;
+    idle <= size && idle + busy >= size
+}
+
 /// Where storages come from.
 #[async_trait]
 pub(crate) trait Shelf: Send + Sync {

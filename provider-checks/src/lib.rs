@@ -28,7 +28,6 @@ use scenarios::Scenario;
 
 /// What every check of a published provider has in common: its known
 /// deviations stand in `waivers.toml`, and no scripts are kept but those.
-#[must_use]
 pub fn config() -> Config {
     Config::default().waivers(concat!(env!("CARGO_MANIFEST_DIR"), "/waivers.toml")).no_regressions()
 }

@@ -20,7 +20,7 @@ use sqlx::{Connection, PgConnection, PgPool};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Mutex;
 
-use crate::leases::{Leases, PATIENCE, Shelf, UNREADABLE};
+use crate::leases::{Leases, PATIENCE, Shelf, UNREADABLE, rests};
 
 /// The first key of every advisory lock taken here ("dsim").
 const LOCKS: i32 = 0x6473_696d;
@@ -282,7 +282,7 @@ impl<P: InSchema> Shelf for InSchemas<P> {
 
     fn is_idle(&self, provider: &P) -> bool {
         let pool = provider.connections();
-        pool.num_idle() + provider.busy_at_rest() >= pool.size() as usize
+        rests(pool.num_idle(), provider.busy_at_rest(), pool.size())
     }
 
     async fn settle(&self, schema: &str) {

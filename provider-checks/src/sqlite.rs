@@ -14,7 +14,7 @@ use duroxide::providers::Provider;
 use duroxide::providers::sqlite::SqliteProvider;
 use duroxide_sim::conformance::{Storage, TimeSource};
 
-use crate::leases::{Leases, Shelf, UNREADABLE};
+use crate::leases::{Leases, Shelf, UNREADABLE, rests};
 
 /// Counts databases and folders of this process, so that no two share a name.
 static NUMBER: AtomicUsize = AtomicUsize::new(0);
@@ -133,7 +133,7 @@ impl Shelf for Databases {
     }
 
     fn is_idle(&self, provider: &SqliteProvider) -> bool {
-        provider.get_pool().num_idle() >= provider.get_pool().size() as usize
+        rests(provider.get_pool().num_idle(), 0, provider.get_pool().size())
     }
 
     /// A database in memory goes with its last connection.

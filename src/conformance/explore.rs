@@ -93,6 +93,8 @@ struct Known {
     mistaken: BTreeMap<&'static str, u64>,
     /// How the deviations looked that break settled rules.
     looks: Vec<Look>,
+    /// Whether those of waived rules are among them.
+    waived_looks: bool,
     /// How many calls have been thought about leaving out.
     foreseen: AtomicU64,
     /// How many calls were made for deviations that seemed settled.
@@ -272,7 +274,12 @@ impl<'a> Explorer<'a> {
         let Some(small) = self.shrink_new(&script, &look).await else {
             self.verdict.notes.push(format!("A breach of {guess} was seen once and did not happen again."));
             // Without a second look the guess stands, unless what is known looks the same.
-            if self.known.looks.is_empty() {
+            if script != script.without_dropped() {
+                // Where futures are dropped chance has its part, and the guess
+                // may well be wrong: the note has to do.
+                return None;
+            }
+            if !std::mem::replace(&mut self.known.waived_looks, true) {
                 self.learn_waived_looks().await;
             }
             let is_known = self.known.looks.iter().any(|known| known.resembles(&look));
@@ -304,8 +311,8 @@ impl<'a> Explorer<'a> {
     /// Whether a call took effect whose future was dropped may be chance: then
     /// it may have to be made whole, or left out.
     async fn shrink_new(&mut self, script: &Script, look: &Look) -> Option<Script> {
-        let others = [script.with_dropped_made(), script.without_dropped()];
-        let others = others.into_iter().filter(|other| other != script);
+        let others = [script.clone(), script.clone(), script.with_dropped_made(), script.without_dropped()];
+        let others = others.into_iter().filter(|_| *script != script.without_dropped());
         for script in std::iter::once(script.clone()).chain(others) {
             if let (Some((small, _)), _) = self.shrink(&script, look, New).await {
                 return Some(small);

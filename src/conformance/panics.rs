@@ -36,7 +36,9 @@ fn noted(info: &PanicHookInfo<'_>) -> bool {
     CAUGHT.with(|caught| {
         let Ok(mut caught) = caught.try_borrow_mut() else { return false };
         let Some(said) = caught.as_mut() else { return false };
-        let text = info.payload_as_str().unwrap_or("without a message");
+        let payload = info.payload();
+        let text = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
+        let text = text.unwrap_or("without a message");
         let place =
             info.location().map_or_else(String::new, |place| format!(" ({}:{})", file(place.file()), place.line()));
         *said = format!("{}{place}", text.lines().next().unwrap_or_default());
