@@ -27,6 +27,18 @@ pub struct Mismatch {
     pub expected: Reply,
 }
 
+impl Mismatch {
+    /// How far a world is from explaining the answer: where a part is wrong the
+    /// rest is right, and what was never there explains nothing.
+    fn distance(&self) -> u8 {
+        match self.aspect {
+            Aspect::Part(_) | Aspect::Retryable => 0,
+            Aspect::Barred(_) | Aspect::Missed => 2,
+            _ => 1,
+        }
+    }
+}
+
 /// In what an answer deviates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Aspect {
@@ -112,18 +124,21 @@ impl Oracle {
         {
             return step(world, now, call, got, self.reading);
         }
-        let (mut first, mut left) = (None, Vec::new());
+        let (mut nearest, mut left): (Option<Box<Mismatch>>, _) = (None, Vec::new());
         for world in &self.worlds {
             for mail in mails(world, now, call, got) {
                 let mut world = world.clone();
                 match step_with(&mut world, now, call, got, self.reading, mail) {
                     Ok(()) if !left.contains(&world) => left.push(world),
                     Ok(()) => {}
-                    Err(mismatch) => drop(first.get_or_insert(mismatch)),
+                    Err(other) if nearest.as_ref().is_none_or(|known| known.distance() > other.distance()) => {
+                        nearest = Some(other);
+                    }
+                    Err(_) => {}
                 }
             }
         }
-        match first {
+        match nearest {
             Some(mismatch) if left.is_empty() => Err(mismatch),
             _ => {
                 self.worlds = left;
