@@ -32,11 +32,15 @@ async fn the_reader_can_choose_the_theme() {
     assert_eq!(text(&browser, paper).await, "rgb(255, 255, 255) Theme: system");
     browser.click_on("#theme").await;
     browser.click_on("#theme").await;
+    browser.until("$('theme').textContent === 'Theme: dark'").await;
     assert_eq!(text(&browser, paper).await, "rgb(21, 24, 29) Theme: dark");
     browser.click_on("#theme").await;
+    browser.until("$('theme').textContent === 'Theme: system'").await;
     // The system's own choice is followed, also when it changes.
     let dark = json!([{ "name": "prefers-color-scheme", "value": "dark" }]);
     browser.devtools("Emulation.setEmulatedMedia", json!({ "features": dark })).await;
+    // The page is told in its own time.
+    browser.until("COLOURS.paper === 'rgb(21, 24, 29)'").await;
     assert_eq!(text(&browser, paper).await, "rgb(21, 24, 29) Theme: system");
     quiet(browser).await;
 }

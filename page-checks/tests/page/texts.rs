@@ -16,7 +16,9 @@ async fn hostile_names_and_payloads_stay_text() {
     assert_eq!(text(&browser, "document.querySelector('.name.instance .what').textContent").await, runs::HOSTILE);
     let (x, y) = place(&browser, "item.kind === 'event'").await;
     browser.click(x, y).await;
+    browser.until("document.querySelector('#panel summary') !== null").await;
     browser.click_on("#panel summary").await;
+    browser.until("document.querySelector('#panel pre') !== null").await;
     let call = text(&browser, "document.querySelector('#panel pre').textContent").await;
     assert!(call.contains("</script><script>window.broken = 1</script>"), "{call}");
     browser.eval("$('search').value = '</script><script>'").await;
