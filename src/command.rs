@@ -59,18 +59,28 @@ pub(crate) fn program() -> Option<String> {
 
 /// Where cargo puts what it builds: the folder above this program that cargo has
 /// marked, or the one that its variables name.
-pub(crate) fn target_folder() -> PathBuf {
+fn target_folder() -> PathBuf {
     let program = std::env::current_exe().ok();
     let above = || program.iter().flat_map(|program| program.ancestors().skip(1));
     let marked = |folder: &&Path| folder.join("CACHEDIR.TAG").exists() || folder.join(".rustc_info.json").exists();
     // <target>/<profile>/deps/<program>
-    let profile = || above().find(|folder| folder.ends_with("deps")).and_then(Path::parent);
+    let beside = |folder: &&Path| folder.ends_with("deps") || folder.ends_with("examples");
+    let profile = || above().find(beside).and_then(Path::parent);
     let variable = |name| std::env::var_os(name).map(PathBuf::from);
     let found = above().find(marked).or_else(|| profile()?.parent()).map(Path::to_path_buf);
     found
         .or_else(|| variable("CARGO_TARGET_DIR"))
         .or_else(|| Some(variable("CARGO_MANIFEST_DIR")?.join("target")))
         .unwrap_or_else(std::env::temp_dir)
+}
+
+/// Where a failing test leaves a file about the run of a seed, by its extension:
+/// `<target>/duroxide-sim/<test>/<seed>.<extension>`, with a folder's name that
+/// every file system takes.
+pub(crate) fn left_by(test: &str, seed: impl std::fmt::Display, extension: &str) -> PathBuf {
+    let fit = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    let test: String = test.replace("::", ".").chars().map(fit).collect();
+    target_folder().join("duroxide-sim").join(test).join(format!("{seed}.{extension}"))
 }
 
 fn is_example() -> bool {

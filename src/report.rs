@@ -18,8 +18,16 @@ mod rules;
 mod text;
 mod timeline;
 
+use std::collections::BTreeMap;
+
 #[cfg(feature = "conformance")]
 pub use check::{CountLines, Ending, Format, MethodLine, Report, TrialLine, WaivedItem};
 #[cfg(feature = "conformance")]
 pub use rules::{Fate, RuleLine};
 pub use timeline::{Timeline, TimelineError};
+
+/// What took part in a run, and its version.
+fn versions() -> BTreeMap<&'static str, String> {
+    let duroxide = duroxide::providers::current_build_version().to_string();
+    BTreeMap::from([("duroxide", duroxide), ("duroxide-sim", env!("CARGO_PKG_VERSION").to_owned())])
+}

@@ -65,8 +65,8 @@ pub struct Versions {
 impl Versions {
     /// Those of this program.
     pub fn here() -> Versions {
-        let event = duroxide::Event::new("", 0, None, duroxide::EventKind::QueueSubscribed { name: String::new() });
-        Versions { duroxide_sim: env!("CARGO_PKG_VERSION").to_owned(), duroxide: event.duroxide_version }
+        let duroxide = duroxide::providers::current_build_version().to_string();
+        Versions { duroxide_sim: env!("CARGO_PKG_VERSION").to_owned(), duroxide }
     }
 }
 
@@ -179,9 +179,7 @@ impl Capsule {
 
 /// Where the capsule of a failure is left.
 pub(super) fn place(test: &str, seed: Seed) -> PathBuf {
-    let fit = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' };
-    let test: String = test.replace("::", ".").chars().map(fit).collect();
-    command::target_folder().join("duroxide-sim").join(test).join(format!("{seed}.json"))
+    command::left_by(test, seed, "json")
 }
 
 /// A path as a test gives it: from its package's folder.

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::conformance::{Counts, Finding, Race, Shown, ShownRace, Verdict};
 
-use super::{RuleLine, json, junit, markdown, rules, text};
+use super::{RuleLine, json, junit, markdown, rules, text, versions};
 
 /// How a report is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -211,11 +211,6 @@ impl Report {
         made.and_then(|()| std::fs::write(file, text))
             .map_err(|error| format!("The {} report cannot be written to {}: {error}.", format.name(), file.display()))
     }
-}
-
-fn versions() -> BTreeMap<&'static str, String> {
-    let duroxide = duroxide::providers::current_build_version().to_string();
-    BTreeMap::from([("duroxide", duroxide), ("duroxide-sim", env!("CARGO_PKG_VERSION").to_owned())])
 }
 
 fn items(findings: &[Finding]) -> Vec<Shown> {

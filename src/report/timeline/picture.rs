@@ -10,6 +10,7 @@ use super::item::{At, Item, Kind, State};
 use super::order::{Course, Order};
 use super::rows;
 use super::walk::Walked;
+use crate::report::versions;
 use crate::trace::Trace;
 
 /// All that the page shows.
@@ -206,11 +207,6 @@ pub(super) fn picture(title: String, sources: &[Source<'_>], difference: Option<
         items,
     };
     (picture, lines)
-}
-
-fn versions() -> BTreeMap<&'static str, String> {
-    let duroxide = duroxide::providers::current_build_version().to_string();
-    BTreeMap::from([("duroxide", duroxide), ("duroxide-sim", env!("CARGO_PKG_VERSION").to_owned())])
 }
 
 fn order(sources: &[Source<'_>], shared: Option<usize>) -> Order {
