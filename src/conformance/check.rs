@@ -140,7 +140,6 @@ async fn perform(
     let label = storage.label();
     let mut verdict = Verdict::new(label.clone(), config.seed);
     verdict.clock = pace.describe();
-    let calls = config.calls_at(storage.time());
     let lab = Lab::new(storage, pace, config.patience);
     let mut explorer = Explorer::new(storage, lab, config, waivers.of(&label).collect(), pulse, verdict);
     match (work, &config.script) {
@@ -151,6 +150,7 @@ async fn perform(
         (Work::Everything, None) => {
             explorer.try_waivers(waivers.file()).await;
             rerun_all(&mut explorer, config).await;
+            let calls = config.calls_at(storage.time());
             let plan = Plan { seed: config.seed, calls, profiles: config.profiles.clone(), focus: None };
             explorer.explore(&plan).await;
             return explorer.finish(waivers.file()).await;

@@ -23,7 +23,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::blame::blame;
-use super::drive::{Deviation, End, Next, Observed, Run, Stage, ends_with_read, nobody, play, resume};
+use super::drive::{Deviation, End, Observed, Run, Stage, nobody, past_reads, play, resume};
 use super::explore::look::{Look, deviations};
 use super::minimise::spelled_out;
 use super::oracle::{Aspect, Mismatch};
@@ -99,12 +99,11 @@ pub(crate) async fn crash(
     };
     storage.settle(&reopened).await;
     let before = observed.len();
-    let policy = |observed: &[Observed], _: &Mismatch| if ends_with_read(observed) { Next::GoOn } else { Next::Stop };
     let stage = Stage {
         provider: reopened,
         storage,
         pace: &mut pace,
-        policy: &policy,
+        policy: &past_reads,
         avoid: None,
         witness: &nobody,
         patience,
@@ -140,7 +139,7 @@ async fn habits(storage: &dyn Storage, observed: &[Observed], pace: &mut Pace, p
     let looks = Mutex::new(Vec::new());
     let policy = |observed: &[Observed], mismatch: &Mismatch| {
         looks.lock().push(Look::seen(observed, mismatch));
-        if ends_with_read(observed) { Next::GoOn } else { Next::Stop }
+        past_reads(observed, mismatch)
     };
     let base = observed.first().map_or_else(|| pace.now(), |seen| seen.at);
     let mut run =

@@ -91,7 +91,7 @@ pub async fn differential(providers: &[(&str, &dyn Storage)], config: &Config) -
         let scripts: Vec<(Script, Option<Seed>)> = (number..number + BATCH)
             .map(|number| {
                 let profile = config.profiles[(number % config.profiles.len() as u64) as usize];
-                let profile = tick.map_or(profile, |tick| profile.on_grid(tick.as_millis() as u64));
+                let profile = profile.in_ticks(tick);
                 let seed = config.seed.child(profile.name()).child(&number.to_string());
                 (generate::script(seed, profile), Some(seed))
             })

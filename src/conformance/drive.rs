@@ -107,6 +107,11 @@ pub(crate) fn stop_at_once(_: &[Observed], _: &Mismatch) -> Next {
     Next::Stop
 }
 
+/// What only looks is passed over, whatever it answers; the rest ends the run.
+pub(crate) fn past_reads(observed: &[Observed], _: &Mismatch) -> Next {
+    if ends_with_read(observed) { Next::GoOn } else { Next::Stop }
+}
+
 /// What somebody is told who watches a run.
 pub(crate) enum Seen<'a> {
     /// A call is about to be made.
@@ -240,7 +245,7 @@ impl Play<'_> {
 
     /// The step of time that counts, where it passes by itself.
     pub(super) fn tick(&self) -> Option<Duration> {
-        self.stage.pace.tick_ms().map(Duration::from_millis)
+        self.stage.pace.tick()
     }
 
     fn clears_ticks(&self, act: &Act) -> bool {

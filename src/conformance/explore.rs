@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::blame::blame;
 use super::config::Config;
 use super::contract::{self, Strength};
-use super::drive::{Avoid, Deviation, End, Next, Observed, Run, ends_with_read};
+use super::drive::{Avoid, Deviation, End, Next, Observed, Run, ends_with_read, past_reads};
 use super::finding::{Finding, Subject};
 use super::generate::{self, Profile};
 use super::lab::Lab;
@@ -152,7 +152,7 @@ impl<'a> Explorer<'a> {
                 return;
             }
             let profile = plan.profiles[(number % plan.profiles.len() as u64) as usize];
-            let profile = self.lab.tick_ms().map_or(profile, |tick| profile.on_grid(tick));
+            let profile = profile.in_ticks(self.lab.tick());
             let seed = plan.seed.child(profile.name()).child(&number.to_string());
             number += 1;
             self.run(&generate::script(seed, profile), Origin::Seed(seed)).await;
@@ -181,9 +181,7 @@ impl<'a> Explorer<'a> {
     /// How often a script breaks a rule.
     pub async fn times(&mut self, script: &Script, rule: &'static str) -> u64 {
         // Every read is passed over, so that the last call is reached.
-        let policy =
-            |observed: &[Observed], _: &Mismatch| if ends_with_read(observed) { Next::GoOn } else { Next::Stop };
-        let run = self.lab.run(script, &policy, None).await;
+        let run = self.lab.run(script, &past_reads, None).await;
         self.verdict.counts.add(&run.observed);
         deviations(&run).filter(|deviation| rule_of(&run, deviation) == rule).count() as u64
     }
@@ -297,11 +295,9 @@ impl<'a> Explorer<'a> {
 
     /// How the deviations look that are waived.
     async fn learn_waived_looks(&mut self) {
-        let go_on =
-            |observed: &[Observed], _: &Mismatch| if ends_with_read(observed) { Next::GoOn } else { Next::Stop };
         for waiver in self.waivers.clone() {
             let Some(script) = &waiver.script else { continue };
-            let run = self.lab.run(script, &go_on, None).await;
+            let run = self.lab.run(script, &past_reads, None).await;
             let looks = deviations(&run).map(|deviation| Look::of(&run, deviation));
             self.known.looks.extend(looks);
         }

@@ -72,7 +72,7 @@ impl Hunter<'_> {
         while self.hunt.calls < calls {
             let seed = config.seed.child(&number.to_string());
             let profile = profiles[number % profiles.len()];
-            let profile = self.lab.tick_ms().map_or(profile, |tick| profile.on_grid(tick));
+            let profile = profile.in_ticks(self.lab.tick());
             let script = generate::script(seed, profile);
             number += 1;
             let rule = self.rule;

@@ -35,8 +35,8 @@ impl<'a> Lab<'a> {
     }
 
     /// The step of time that counts, where it passes by itself.
-    pub fn tick_ms(&self) -> Option<u64> {
-        self.pace.tick_ms()
+    pub fn tick(&self) -> Option<Duration> {
+        self.pace.tick()
     }
 
     /// The time that a call made now is answered at.

@@ -112,13 +112,12 @@ impl Pace {
         }
     }
 
-    /// The step of time that counts, in milliseconds, where not every
-    /// millisecond does.
-    pub fn tick_ms(&self) -> Option<u64> {
+    /// The step of time that counts, where not every millisecond does.
+    pub fn tick(&self) -> Option<Duration> {
         match self {
             Pace::Virtual => None,
-            Pace::Warp { tick, .. } => tick.map(|tick| tick.as_millis() as u64),
-            Pace::Real(ticks) => Some(ticks.tick.as_millis() as u64),
+            Pace::Warp { tick, .. } => *tick,
+            Pace::Real(ticks) => Some(ticks.tick),
         }
     }
 

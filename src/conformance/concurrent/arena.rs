@@ -71,7 +71,7 @@ pub(super) struct Arena<'a> {
 impl<'a> Arena<'a> {
     pub fn new(storage: &'a dyn Storage, pace: Pace, config: &Config, callers: Callers) -> Arena<'a> {
         // Where a slow call may outlast a lock, nothing may hang on the time.
-        let held = pace.tick_ms().is_none();
+        let held = pace.tick().is_none();
         let (waits, lapse) = if held { (Waits::Some, Lapse::Locks) } else { (Waits::None, Lapse::Nothing) };
         let interleaved = clock::is_virtual() && callers == Callers::AsTheClockSays;
         let reading = storage.reading();

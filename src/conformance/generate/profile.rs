@@ -1,6 +1,7 @@
 //! [`Profile`]: what a script is mostly about, and how exactly time is used.
 
 use std::fmt;
+use std::time::Duration;
 
 /// What a script is mostly about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -116,6 +117,11 @@ impl Profile {
     /// The same on a grid of time.
     pub fn on_grid(self, tick_ms: u64) -> Profile {
         Profile { exact: false, tick_ms: tick_ms.max(2), ..self }
+    }
+
+    /// The same where this step of time is the one that counts, if there is one.
+    pub(crate) fn in_ticks(self, tick: Option<Duration>) -> Profile {
+        tick.map_or(self, |tick| self.on_grid(tick.as_millis() as u64))
     }
 
     /// The area's name.

@@ -24,7 +24,7 @@ fn killed(stand: &Stand) -> Outcome {
     for number in 0..stand.calls().div_ceil(CALLS_FOR_EACH) {
         let seed = seed.child(&number.to_string());
         let profile = Profile::of(Area::ALL[number as usize % Area::ALL.len()]);
-        let profile = stand.storage.time().tick().map_or(profile, |tick| profile.on_grid(tick.as_millis() as u64));
+        let profile = profile.in_ticks(stand.storage.time().tick());
         let script = generate::script(seed, profile);
         let once = crash(&*stand.storage, &script, seed, stand.config.patience);
         match stand.block_on(once) {
