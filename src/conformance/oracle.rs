@@ -120,13 +120,13 @@ impl Oracle {
             return Err(Box::new(Mismatch { aspect: Aspect::Token, expected: got.clone() }));
         }
         if let [world] = &mut self.worlds[..]
-            && mails(world, now, call, got).len() == 1
+            && other_mails(world, now, call, got).is_empty()
         {
             return step(world, now, call, got, self.reading);
         }
         let (mut nearest, mut left): (Option<Box<Mismatch>>, _) = (None, Vec::new());
         for world in &self.worlds {
-            for mail in mails(world, now, call, got) {
+            for mail in std::iter::once(Mail::Dropped).chain(other_mails(world, now, call, got)) {
                 let mut world = world.clone();
                 match step_with(&mut world, now, call, got, self.reading, mail) {
                     Ok(()) if !left.contains(&world) => left.push(world),
@@ -202,12 +202,12 @@ pub(crate) fn picks(world: &Store, now: Time, call: &Call) -> Vec<Pick> {
     }
 }
 
-/// What may have become of queue messages that nobody has a use for. A fetch
-/// drops those that it finds ("Work Queues", implementation guide); one that
+/// What may have become of queue messages that nobody has a use for, beside that
+/// all were dropped. A fetch drops those that it finds ("Work Queues", implementation guide); one that
 /// returns the turn of another instance need not have come to them, and one
 /// that returns nothing has come to one at least.
-fn mails(world: &Store, now: Time, call: &Call, got: &Reply) -> Vec<Mail> {
-    let mut all = vec![Mail::Dropped];
+fn other_mails(world: &Store, now: Time, call: &Call, got: &Reply) -> Vec<Mail> {
+    let mut all = Vec::new();
     if matches!(call, Call::FetchOrchestrationItem { .. }) {
         let names = world.unclaimed_mail(now);
         if !names.is_empty() && matches!(got, Reply::Turn(Some(_))) {
