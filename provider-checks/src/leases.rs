@@ -17,7 +17,7 @@ use tokio::runtime::{Handle, Id};
 const USES_BETWEEN_THOROUGH: u32 = 50;
 
 /// How long storage that is given back may stay busy.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// History that no version of duroxide can read. It is JSON, as all that these
 /// providers write is.

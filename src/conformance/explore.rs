@@ -272,9 +272,10 @@ impl<'a> Explorer<'a> {
         let Some(small) = self.shrink_new(&script, &look).await else {
             self.verdict.notes.push(format!("A breach of {guess} was seen once and did not happen again."));
             // Without a second look the guess stands, unless what is known looks the same.
-            if script != script.without_dropped() {
+            if script != script.without_dropped() || deviation.mismatch.aspect == Aspect::Hung {
                 // Where futures are dropped chance has its part, and the guess
-                // may well be wrong: the note has to do.
+                // may well be wrong; and what was slow once may have been a
+                // machine that stood still. The note has to do.
                 return None;
             }
             if !std::mem::replace(&mut self.known.waived_looks, true) {

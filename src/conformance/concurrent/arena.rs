@@ -11,13 +11,15 @@ use super::race::Race;
 use super::rounds::{Theme, Waits, program};
 use crate::clock;
 use crate::conformance::config::Config;
-use crate::conformance::drive::Observed;
+use crate::conformance::drive::{Observed, past_reads};
+use crate::conformance::explore::look::deviations;
 use crate::conformance::finding::Subject;
 use crate::conformance::lab::Lab;
 use crate::conformance::linearize::{Broken, Budget, Habits, Linearity, Made, linearize_within, smallest};
 use crate::conformance::oracle::Reading;
 use crate::conformance::pace::Pace;
 use crate::conformance::pulse::Pulse;
+use crate::conformance::script::Script;
 use crate::conformance::storage::Storage;
 use crate::seed::Seed;
 
@@ -86,6 +88,15 @@ impl<'a> Arena<'a> {
             lessons_left: LESSONS,
             observed: Vec::new(),
             lab: Lab::new(storage, pace, config.patience),
+        }
+    }
+
+    /// Runs a script of one caller, and takes what deviates in it for a habit.
+    pub async fn learn_from(&mut self, script: &Script) {
+        let run = self.lab.run(script, &past_reads, None).await;
+        for deviation in deviations(&run) {
+            let method = run.observed[deviation.observed].call.method();
+            self.habits.learn(method, &deviation.mismatch.aspect);
         }
     }
 

@@ -51,17 +51,14 @@ pub(super) async fn play(
     let memo = Memo::new(lab.now());
     let alone = Caller { number: 0, handler, record: Arc::default(), memo, patience };
     let mut play = Play { lab, alone, place, names: BTreeSet::new(), learned: 0 };
-    for (number, round) in program.rounds.iter().enumerate() {
-        play.round(round, &number.to_string()).await;
-        play.read_everything().await;
-    }
-    if lapse == Lapse::Locks {
-        play.wait(LAPSE_MS).await;
-    }
-    play.empty_queues().await;
-    play.read_everything().await;
+    // What was seen until then is judged all the same.
+    let _ = play.all(program, lapse).await;
     play.alone.record.history()
 }
+
+/// A call that was given up may still be at work, with the time at which it was
+/// made: no clock may go on before it has ended, and when that is nobody knows.
+struct StillAtWork;
 
 /// Whether time passes at the end of a program until every lock is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,10 +78,23 @@ struct Play<'a, 'l> {
 }
 
 impl Play<'_, '_> {
-    async fn round(&mut self, round: &Round, number: &str) {
+    async fn all(&mut self, program: &Program, lapse: Lapse) -> Result<(), StillAtWork> {
+        for (number, round) in program.rounds.iter().enumerate() {
+            self.round(round, &number.to_string()).await?;
+            self.read_everything().await;
+        }
+        if lapse == Lapse::Locks {
+            self.wait(LAPSE_MS).await?;
+        }
+        self.empty_queues().await;
+        self.read_everything().await;
+        Ok(())
+    }
+
+    async fn round(&mut self, round: &Round, number: &str) -> Result<(), StillAtWork> {
         for step in &round.before {
             match step {
-                Step::Wait(ms) => self.wait(*ms).await,
+                Step::Wait(ms) => self.wait(*ms).await?,
                 Step::Call(act) => drop(self.alone.act(self.lab.now(), act).await),
                 Step::ReadBack | Step::Drain | Step::Corrupt(_) | Step::Reopen => {}
             }
@@ -125,11 +135,16 @@ impl Play<'_, '_> {
                 self.alone.memo.note(&made.call, reply);
             }
         }
+        Ok(())
     }
 
     /// Where time does not stand still, programs do not wait.
-    async fn wait(&mut self, ms: u64) {
+    async fn wait(&mut self, ms: u64) -> Result<(), StillAtWork> {
+        if self.alone.record.since(0).iter().any(|made| made.reply.is_none()) {
+            return Err(StillAtWork);
+        }
         let _ = self.lab.wait(ms).await;
+        Ok(())
     }
 
     fn learn_names(&mut self) {
