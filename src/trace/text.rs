@@ -91,7 +91,7 @@ pub(crate) struct Words {
 }
 
 pub(crate) fn words(call: &Call, answer: &Answer, tokens: &mut Tokens, started: Time) -> Words {
-    let asked = ask(call, tokens, started);
+    let asked = visible(ask(call, tokens, started));
     let answered = match answer {
         Answer::Turn(turn) => turn_text(turn, tokens, started),
         Answer::Job(job) => {
@@ -104,7 +104,17 @@ pub(crate) fn words(call: &Call, answer: &Answer, tokens: &mut Tokens, started: 
         Answer::Reply(reply) => reply_text(reply),
         Answer::Dropped => "dropped".to_owned(),
     };
-    Words { asked, answered: Some(answered) }
+    Words { asked, answered: Some(visible(answered)) }
+}
+
+/// The text with its control characters written out: names may hold any, and a
+/// line must stay one that a terminal and a file of text can show.
+fn visible(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let written = |letter: char| if letter.is_control() { letter.escape_default().to_string() } else { letter.into() };
+    text.chars().map(written).collect()
 }
 
 fn turn_text(turn: &SeenTurn, tokens: &mut Tokens, started: Time) -> String {

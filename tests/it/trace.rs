@@ -52,6 +52,19 @@ fn trace_reads_well() {
     crate::snapshot("order_trace", &order().trace.text());
 }
 
+/// Names may hold anything, and a trace is still a line for each call.
+#[test]
+fn control_characters_in_names_are_written_out() {
+    let orchestrations = OrchestrationRegistry::builder()
+        .register("Nothing", |_: OrchestrationContext, _: String| async move { Ok(String::new()) })
+        .build();
+    let sim = Sim::new(1).node("a", ActivityRegistry::builder().build(), orchestrations);
+    let run = sim.try_run(|sim| async move { sim.client().start_orchestration("a\nb\0c", "Nothing", "").await });
+    let text = run.unwrap_or_else(|failure| panic!("{failure}")).trace.text();
+    assert!(text.contains("enqueue_for_orchestrator a\\nb\\u{0}c StartOrchestration"), "{text}");
+    assert!(!text.contains(|letter: char| letter.is_control() && letter != '\n'), "{text}");
+}
+
 #[test]
 fn json_lines_come_back_as_the_same_trace() {
     let trace = order().trace;
