@@ -25,7 +25,7 @@ use super::drive::{Avoid, Deviation, End, Next, Observed, Run, ends_with_read, p
 use super::finding::{Finding, Subject};
 use super::generate::{self, Profile};
 use super::lab::Lab;
-use super::minimise::minimise;
+use super::minimise::{Depth, minimise_to};
 use super::oracle::{Aspect, Mismatch};
 use super::pulse::Pulse;
 use super::regress::Kept;
@@ -258,9 +258,7 @@ impl<'a> Explorer<'a> {
     async fn small(&mut self, script: Script, run: &Run, deviation: &Deviation) -> Option<(Script, Run)> {
         let (look, guess) = (Look::of(run, deviation), rule_of(run, deviation));
         if self.known.is_settled(guess) {
-            let (small, calls) = self.shrink(&script, &look, Any).await;
-            self.known.doubted += calls;
-            return small;
+            return self.small_if_new(script, &look).await;
         }
         // A guess that was wrong before is looked into more and more rarely.
         if let Some(times) = self.known.mistaken.get_mut(guess) {
@@ -269,29 +267,54 @@ impl<'a> Explorer<'a> {
                 return None;
             }
         }
-        let Some(small) = self.shrink_new(&script, &look).await else {
-            self.verdict.notes.push(format!("A breach of {guess} was seen once and did not happen again."));
-            // Without a second look the guess stands, unless what is known looks the same.
-            if script != script.without_dropped() || deviation.mismatch.aspect == Aspect::Hung {
-                // Where futures are dropped chance has its part, and the guess
-                // may well be wrong; and what was slow once may have been a
-                // machine that stood still. The note has to do.
+        let mut small = (script.clone(), run.clone());
+        for depth in [Depth::Steps, Depth::Everything] {
+            let Some(new) = self.shrink_new(&small.0, &look, depth).await else {
+                self.verdict.notes.push(format!("A breach of {guess} was seen once and did not happen again."));
+                return self.is_to_be_shown(&script, deviation, &look).await.then(|| (script, run.clone()));
+            };
+            // Steps may have been left only because without them it looks settled.
+            small = self.shrink(&new, &look, Any, depth).await.0?;
+            if self.is_of_settled(&small.1) {
+                self.known.mistaken.entry(guess).or_insert(1);
                 return None;
             }
-            if !std::mem::replace(&mut self.known.waived_looks, true) {
-                self.learn_waived_looks().await;
-            }
-            let is_known = self.known.looks.iter().any(|known| known.resembles(&look));
-            return (!is_known).then(|| (script, run.clone()));
-        };
-        // Steps may have been left only because without them it looks settled.
-        let (small, run) = self.shrink(&small, &look, Any).await.0?;
-        let is_settled = matches!(&run.end, End::Deviates(last) if self.known.is_settled(rule_of(&run, last)));
-        if is_settled {
-            self.known.mistaken.entry(guess).or_insert(1);
-            return None;
         }
-        Some((small, run))
+        Some(small)
+    }
+
+    /// The same of a deviation that seems settled. Most are, and with fewer
+    /// steps that shows.
+    async fn small_if_new(&mut self, script: Script, look: &Look) -> Option<(Script, Run)> {
+        let mut small = None;
+        for depth in [Depth::Steps, Depth::Everything] {
+            let from = small.map_or_else(|| script.clone(), |(script, _)| script);
+            let (smaller, calls) = self.shrink(&from, look, Any, depth).await;
+            self.known.doubted += calls;
+            small = smaller.filter(|(_, run)| !self.is_of_settled(run));
+            small.as_ref()?;
+        }
+        small
+    }
+
+    /// Whether a run ends with what is settled.
+    fn is_of_settled(&self, run: &Run) -> bool {
+        matches!(&run.end, End::Deviates(last) if self.known.is_settled(rule_of(run, last)))
+    }
+
+    /// Whether to show what was seen once. Without a second look the guess
+    /// stands, unless what is known looks the same.
+    async fn is_to_be_shown(&mut self, script: &Script, deviation: &Deviation, look: &Look) -> bool {
+        if *script != script.without_dropped() || deviation.mismatch.aspect == Aspect::Hung {
+            // Where futures are dropped chance has its part, and the guess may
+            // well be wrong; and what was slow once may have been a machine
+            // that stood still. The note has to do.
+            return false;
+        }
+        if !std::mem::replace(&mut self.known.waived_looks, true) {
+            self.learn_waived_looks().await;
+        }
+        !self.known.looks.iter().any(|known| known.resembles(look))
     }
 
     /// How the deviations look that are waived.
@@ -307,11 +330,11 @@ impl<'a> Explorer<'a> {
     /// The smallest script whose deviation looks the same and is not settled.
     /// Whether a call took effect whose future was dropped may be chance: then
     /// it may have to be made whole, or left out.
-    async fn shrink_new(&mut self, script: &Script, look: &Look) -> Option<Script> {
+    async fn shrink_new(&mut self, script: &Script, look: &Look, depth: Depth) -> Option<Script> {
         let others = [script.clone(), script.clone(), script.with_dropped_made(), script.without_dropped()];
         let others = others.into_iter().filter(|_| *script != script.without_dropped());
         for script in std::iter::once(script.clone()).chain(others) {
-            if let (Some((small, _)), _) = self.shrink(&script, look, New).await {
+            if let (Some((small, _)), _) = self.shrink(&script, look, New, depth).await {
                 return Some(small);
             }
         }
@@ -335,7 +358,13 @@ impl<'a> Explorer<'a> {
 
     /// The smallest script whose deviation looks the same, and its run; and how
     /// many calls it took.
-    async fn shrink(&mut self, script: &Script, look: &Look, which: Which) -> (Option<(Script, Run)>, u64) {
+    async fn shrink(
+        &mut self,
+        script: &Script,
+        look: &Look,
+        which: Which,
+        depth: Depth,
+    ) -> (Option<(Script, Run)>, u64) {
         let known = &self.known;
         let is_it = |observed: &[Observed], mismatch: &Mismatch| {
             Look::seen(observed, mismatch) == *look && (which == Any || !known.is_settled(blame(observed, mismatch)))
@@ -351,7 +380,7 @@ impl<'a> Explorer<'a> {
             let is_shown = matches!(&run.end, End::Deviates(deviation) if is_it(&run.observed, &deviation.mismatch));
             is_shown.then_some(run)
         };
-        let minimal = minimise(script.clone(), self.config.shrinking, shown).await;
+        let minimal = minimise_to(depth, script.clone(), self.config.shrinking, shown).await;
         (minimal.run.map(|run| (minimal.script, run)), calls)
     }
 

@@ -51,14 +51,36 @@ pub struct Minimal {
 
 /// Shrinks a script for as long as it fails, which is when `fails` returns its
 /// run. The result always still fails, whatever the budget.
-pub async fn minimise(script: Script, budget: Budget, mut fails: impl AsyncFnMut(&Script) -> Option<Run>) -> Minimal {
+pub async fn minimise(script: Script, budget: Budget, fails: impl AsyncFnMut(&Script) -> Option<Run>) -> Minimal {
+    minimise_to(Depth::Everything, script, budget, fails).await
+}
+
+/// How far to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// Fewer steps alone. It takes a fraction of the runs, and tells as a rule
+    /// what a script is about.
+    Steps,
+    Everything,
+}
+
+/// Shrinks a script so far.
+pub(super) async fn minimise_to(
+    depth: Depth,
+    script: Script,
+    budget: Budget,
+    mut fails: impl AsyncFnMut(&Script) -> Option<Run>,
+) -> Minimal {
     let watch = Stopwatch::start();
     let Some(run) = fails(&script).await else {
         return Minimal { script, run: None, runs: 1, is_cut_short: false };
     };
     let mut search = Search { fails, best: Script::default(), run, tried: BTreeSet::new(), watch, budget, runs: 1 };
     search.keep(script);
-    search.shrink().await;
+    match depth {
+        Depth::Steps => search.shrink_steps().await,
+        Depth::Everything => search.shrink().await,
+    }
     Minimal { is_cut_short: search.is_spent(), script: search.best, run: Some(search.run), runs: search.runs }
 }
 
@@ -82,10 +104,7 @@ impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
     async fn shrink(&mut self) {
         for _ in 0..MOST_ROUNDS {
             let before = self.best.clone();
-            self.cut().await;
-            if self.spell_out().await {
-                self.cut().await;
-            }
+            self.shrink_steps().await;
             self.join_waits().await;
             self.simplify().await;
             self.cut_pairs().await;
@@ -95,6 +114,13 @@ impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
             }
         }
         self.make_absolute().await;
+    }
+
+    async fn shrink_steps(&mut self) {
+        self.cut().await;
+        if self.spell_out().await {
+            self.cut().await;
+        }
     }
 
     fn is_spent(&self) -> bool {
