@@ -251,7 +251,8 @@ impl Sim {
         orchestrations: OrchestrationRegistry,
         options: RuntimeOptions,
     ) -> Sim {
-        let build = node::Build { name: Sim::FIRST_BUILD.to_owned(), activities, orchestrations, options };
+        let name_of_build = Sim::FIRST_BUILD.to_owned();
+        let build = node::Build { name: name_of_build, activities, orchestrations, options, make: None };
         self.nodes.push(node::Spec { name: name.to_owned(), builds: vec![build] });
         self
     }
@@ -283,7 +284,7 @@ impl Sim {
         orchestrations: OrchestrationRegistry,
         options: RuntimeOptions,
     ) -> Sim {
-        let build = node::Build { name: build.to_owned(), activities, orchestrations, options };
+        let build = node::Build { name: build.to_owned(), activities, orchestrations, options, make: None };
         match self.nodes.iter_mut().find(|spec| spec.name == node) {
             Some(spec) => spec.builds.push(build),
             None => {

@@ -8,9 +8,16 @@
 //! Intervals are never wrong: a wrong clock does not run faster.
 //!
 //! The code of orchestrations is not shown another clock: it must not read one.
+//!
+//! While a clock is behind, timers that are shorter than that are due at once.
+//! Code that sets one after the other would go round for good at one moment of
+//! virtual time. In the real world each turn takes its time, and longer as the
+//! history grows: so each turn of such a node takes a millisecond more than the
+//! one before.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use duroxide::EventKind;
 use duroxide::providers::WorkItem;
@@ -18,6 +25,10 @@ use parking_lot::Mutex;
 
 use super::life::Life;
 use crate::call::{AckTurn, Answering, Call, Event, Handler, Item, Reply};
+use crate::clock;
+
+/// How long a turn of a node takes at most whose clock is behind.
+const LONGEST_TURN: Duration = Duration::from_millis(500);
 
 /// The name of duroxide's activity behind `utc_now`.
 const UTC_NOW: &str = "__duroxide_syscall:utc_now_ms";
@@ -66,7 +77,16 @@ impl<H: Handler> Handler for Skewed<H> {
                 reply
             });
         }
-        self.inner.handle(self.shifted(call, self.life.condition().skew_ms()))
+        let condition = self.life.condition();
+        let shifted = self.shifted(call, condition.skew_ms());
+        let turn = if matches!(*shifted, Call::AckOrchestrationItem(_)) { condition.turn_behind() } else { 0 };
+        if turn == 0 {
+            return self.inner.handle(shifted);
+        }
+        Answering::wait(async move {
+            clock::sleep_until(clock::now() + Duration::from_millis(turn).min(LONGEST_TURN)).await;
+            self.inner.handle(shifted).await
+        })
     }
 
     fn describe(&self) -> String {
