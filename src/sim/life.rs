@@ -30,7 +30,7 @@ struct State {
     refused_until: Option<Time>,
     skew_ms: i64,
     /// How many turns it has ended since its clock is behind.
-    turns_behind: u64,
+    turns_behind: u32,
 }
 
 /// What keeps a node from working, and ends by itself.
@@ -81,9 +81,9 @@ impl Condition {
 
     /// How many turns the node has ended, this one included, since its clock is
     /// behind; 0 while it is not.
-    pub fn turn_behind(&self) -> u64 {
+    pub fn turn_behind(&self) -> u32 {
         let mut state = self.state.lock();
-        state.turns_behind += u64::from(state.skew_ms < 0);
+        state.turns_behind = state.turns_behind.saturating_add(u32::from(state.skew_ms < 0));
         state.turns_behind
     }
 

@@ -75,7 +75,7 @@ where
     F: Future<Output = R> + 'static,
     R: Outcome,
 {
-    let found = match explore().seeds(FOUND).try_run(build, body).map_err(|problem| *problem) {
+    let found = match explore().seeds(FOUND).shrink_for(MINUTE).try_run(build, body).map_err(|problem| *problem) {
         Err(Problem::Failed(found)) => *found,
         Err(problem) => panic!("{problem}"),
         Ok(report) => panic!("the bug is not found: {report}"),
