@@ -308,7 +308,7 @@ fn a_crash_at_the_very_start_of_a_node_is_stood() {
 
 #[test]
 fn a_clock_that_is_behind_does_not_hold_time_still() {
-    let limits = Limits { steps: 50_000, ..Limits::default() };
+    let limits = Limits { steps: 5_000, ..Limits::default() };
     let sim = work(
         |_, _| async { Ok(String::new()) },
         |ctx, _| async move {
