@@ -367,7 +367,7 @@ impl Sim {
     /// Duroxide's default options with idle polling made rare: long polls, the
     /// session manager and the gauges come round in hours. Locks on turns and
     /// activities, backoffs and attempts are duroxide's own. A session stays for
-    /// six hours with a node that has crashed: set `session_lock_timeout` where
+    /// up to six hours with a node that has crashed: set `session_lock_timeout` where
     /// sessions are to move on sooner.
     pub fn default_options() -> RuntimeOptions {
         const HOUR: Duration = Duration::from_secs(3600);
