@@ -251,7 +251,8 @@ impl Sim {
         orchestrations: OrchestrationRegistry,
         options: RuntimeOptions,
     ) -> Sim {
-        let build = node::Build { name: Sim::FIRST_BUILD.to_owned(), activities, orchestrations, options };
+        let name_of_build = Sim::FIRST_BUILD.to_owned();
+        let build = node::Build { name: name_of_build, activities, orchestrations, options, make: None };
         self.nodes.push(node::Spec { name: name.to_owned(), builds: vec![build] });
         self
     }
@@ -283,7 +284,7 @@ impl Sim {
         orchestrations: OrchestrationRegistry,
         options: RuntimeOptions,
     ) -> Sim {
-        let build = node::Build { name: build.to_owned(), activities, orchestrations, options };
+        let build = node::Build { name: build.to_owned(), activities, orchestrations, options, make: None };
         match self.nodes.iter_mut().find(|spec| spec.name == node) {
             Some(spec) => spec.builds.push(build),
             None => {
@@ -365,7 +366,9 @@ impl Sim {
 
     /// Duroxide's default options with idle polling made rare: long polls, the
     /// session manager and the gauges come round in hours. Locks on turns and
-    /// activities, backoffs and attempts are duroxide's own.
+    /// activities, backoffs and attempts are duroxide's own. A session stays for
+    /// up to six hours with a node that has crashed: set `session_lock_timeout` where
+    /// sessions are to move on sooner.
     pub fn default_options() -> RuntimeOptions {
         const HOUR: Duration = Duration::from_secs(3600);
         RuntimeOptions {

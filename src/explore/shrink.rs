@@ -2,7 +2,7 @@
 //!
 //! It tries smaller plans, the largest cuts first, and keeps each with which the
 //! run still fails for the same reason: no latencies, fewer nodes, fewer entries,
-//! then earlier and shorter ones. Each is run in a process of its own. It owns
+//! one that is long in place of several, then earlier and shorter ones. Each is run in a process of its own. It owns
 //! the order of the attempts and what they may cost; what runs them is its
 //! caller's.
 
@@ -83,6 +83,7 @@ impl<F: FnMut(&Replay) -> Option<Box<Failure>>> Search<F> {
             self.fewer_nodes(nodes);
             self.cut();
             self.cut_pairs();
+            self.let_one_do();
             self.make_plainer();
             self.end_calm();
             if self.best == before || self.is_spent() {
@@ -178,6 +179,25 @@ impl<F: FnMut(&Replay) -> Option<Box<Failure>>> Search<F> {
                 self.attempt_entries(left)
             });
             first += usize::from(!found);
+        }
+    }
+
+    /// Leaves out an entry that is not needed where another lasts longer: several
+    /// that are short do together what one does that is long.
+    fn let_one_do(&mut self) {
+        let mut at = 0;
+        while at < self.best.plan.entries.len() && self.best.plan.entries.len() <= FEW {
+            let entries = self.best.plan.entries.clone();
+            let others: Vec<usize> = (0..entries.len()).filter(|other| *other != at).collect();
+            let found = plainer::longer(&entries[at].what).into_iter().any(|what| {
+                others.iter().any(|other| {
+                    let mut left = entries.clone();
+                    left[at].what = what.clone();
+                    left.remove(*other);
+                    self.attempt_entries(left)
+                })
+            });
+            at += usize::from(!found);
         }
     }
 

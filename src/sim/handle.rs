@@ -235,7 +235,9 @@ impl Handle {
     /// Sets a node's wall clock `by_ms` milliseconds ahead of the provider's, or
     /// behind it: the timestamps and moments that its calls carry, `utc_now`,
     /// and what its activities read. Setting it back is a backward step. Its
-    /// intervals stay right.
+    /// intervals stay right. While it is behind, timers that are shorter than that
+    /// are due at once; so that these do not hold virtual time still, each turn of
+    /// the node but the first few takes a little longer than the one before.
     ///
     /// # Errors
     ///

@@ -29,6 +29,8 @@ struct State {
     cut_until: Option<Time>,
     refused_until: Option<Time>,
     skew_ms: i64,
+    /// How many turns it has ended since its clock is behind.
+    turns_behind: u32,
 }
 
 /// What keeps a node from working, and ends by itself.
@@ -73,7 +75,16 @@ impl Condition {
 
     /// Sets the node's wall clock off.
     pub fn set_skew(&self, by_ms: i64) {
-        self.state.lock().skew_ms = by_ms;
+        let mut state = self.state.lock();
+        (state.skew_ms, state.turns_behind) = (by_ms, 0);
+    }
+
+    /// How many turns the node has ended, this one included, since its clock is
+    /// behind; 0 while it is not.
+    pub fn turn_behind(&self) -> u32 {
+        let mut state = self.state.lock();
+        state.turns_behind = state.turns_behind.saturating_add(u32::from(state.skew_ms < 0));
+        state.turns_behind
     }
 
     /// How far the node's wall clock is off.

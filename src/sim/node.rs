@@ -8,6 +8,7 @@ use duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide::runtime::{Runtime, RuntimeOptions};
 use duroxide::{ActivityContext, runtime::ActivityHandler};
 
+use super::Sim;
 use super::life::Life;
 use crate::call::Handler;
 use crate::clock;
@@ -21,6 +22,12 @@ pub(super) struct Spec {
     pub builds: Vec<Build>,
 }
 
+/// What a node runs.
+pub(super) type Code = (ActivityRegistry, OrchestrationRegistry);
+
+/// Makes a node's code anew.
+pub(super) type Make = Arc<dyn Fn() -> Code + Send + Sync>;
+
 /// The code and the options of a node.
 #[derive(Clone)]
 pub(super) struct Build {
@@ -28,6 +35,54 @@ pub(super) struct Build {
     pub activities: ActivityRegistry,
     pub orchestrations: OrchestrationRegistry,
     pub options: RuntimeOptions,
+    /// What makes its code for each start, where that is not always the same.
+    pub make: Option<Make>,
+}
+
+impl Build {
+    /// The code for one start.
+    fn code(&self) -> Code {
+        match &self.make {
+            Some(make) => make(),
+            None => (self.activities.clone(), self.orchestrations.clone()),
+        }
+    }
+}
+
+impl Sim {
+    /// Adds a node whose code is made anew for each of its starts, so that what
+    /// the code keeps in memory is lost in a crash as it is in a real one.
+    /// [`Sim::node`] takes registries that outlive the node's restarts, and with
+    /// them whatever their closures hold. `make` is called once more at first,
+    /// for the names of what it registers.
+    ///
+    /// ```
+    /// use duroxide_sim::Sim;
+    /// use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
+    /// use duroxide_sim::duroxide::ActivityContext;
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    ///
+    /// let sim = Sim::new(1).node_anew("a", Sim::default_options(), || {
+    ///     let counted = AtomicU64::new(0); // Begins from zero after every crash.
+    ///     let activities = ActivityRegistry::builder().register("Count", move |_: ActivityContext, _: String| {
+    ///         let number = counted.fetch_add(1, Ordering::Relaxed) + 1;
+    ///         async move { Ok(number.to_string()) }
+    ///     });
+    ///     (activities.build(), OrchestrationRegistry::builder().build())
+    /// });
+    /// ```
+    pub fn node_anew(
+        mut self,
+        name: &str,
+        options: RuntimeOptions,
+        make: impl Fn() -> (ActivityRegistry, OrchestrationRegistry) + Send + Sync + 'static,
+    ) -> Sim {
+        let (activities, orchestrations) = make();
+        let make: Option<Make> = Some(Arc::new(make));
+        let build = Build { name: Sim::FIRST_BUILD.to_owned(), activities, orchestrations, options, make };
+        self.nodes.push(Spec { name: name.to_owned(), builds: vec![build] });
+        self
+    }
 }
 
 /// A node that is up.
@@ -41,9 +96,10 @@ impl Up {
     /// simulation: duroxide makes a runtime's id of the last digits of the
     /// clock, and on a virtual clock two nodes would get the same one.
     pub async fn start(build: Build, storage: impl Handler + 'static, life: Arc<Life>, incarnation: u64) -> Up {
-        let activities = tied(&build.activities, &life);
+        let (activities, orchestrations) = build.code();
+        let activities = tied(&activities, &life);
         let provider = Arc::new(Port::over(storage));
-        let mut start = pin!(Runtime::start_with_options(provider, activities, build.orchestrations, build.options));
+        let mut start = pin!(Runtime::start_with_options(provider, activities, orchestrations, build.options));
         let nanos = i64::try_from(incarnation % 1_000_000).expect("it is below a million");
         let runtime = poll_fn(|cx| clock::shifted(nanos, || start.as_mut().poll(cx))).await;
         Up { runtime, life }

@@ -1,6 +1,6 @@
 //! What unfinished instances wait for, read from their histories and queues.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use duroxide::EventKind;
 use duroxide::providers::WorkItem;
@@ -82,8 +82,9 @@ impl Look<'_> {
     fn sentence(&self) -> String {
         let executions = self.memory.inspect(|store| store.executions_of(self.name));
         let events = executions.last().map(|(_, _, _, events)| events.as_slice());
+        let signals = Signals::of(events.unwrap_or_default());
         let mut waits: Vec<String> = match events {
-            Some(events) => open(events).into_iter().map(|event| self.event(event)).collect(),
+            Some(events) => open(events, &signals).into_iter().map(|event| self.event(event, &signals)).collect(),
             None => vec!["its start".to_owned()],
         };
         waits.extend(self.messages());
@@ -98,12 +99,15 @@ impl Look<'_> {
         format!("{} waits for {waits}.", self.name)
     }
 
-    fn event(&self, event: &Event) -> String {
+    fn event(&self, event: &Event, signals: &Signals) -> String {
         let since = Span(Time(event.timestamp_ms) - self.start);
         let about = match &event.kind {
             EventKind::ActivityScheduled { name, .. } => Some(self.activity(event.event_id, name)),
             EventKind::TimerCreated { .. } => self.timer(event.event_id),
             EventKind::SubOrchestrationScheduled { instance, .. } => self.child(instance),
+            EventKind::ExternalSubscribed { name } if signals.lost.contains(name) => {
+                Some("one came while nothing waited for it, and is lost".to_owned())
+            }
             _ => None,
         };
         let about = about.map(|about| format!(", {about}")).unwrap_or_default();
@@ -184,31 +188,59 @@ fn answers(item: &WorkItem, number: u64) -> bool {
 }
 
 /// The scheduled things of a history that have no outcome in it.
-fn open(events: &[Event]) -> Vec<&Event> {
+fn open<'a>(events: &'a [Event], signals: &Signals) -> Vec<&'a Event> {
     let closed: BTreeSet<u64> = events.iter().filter_map(|event| event.source_event_id).collect();
-    let delivered = |wanted: &str, positional: bool| {
-        let matches = |event: &&Event| match &event.kind {
-            EventKind::ExternalEvent { name, .. } => positional && name == wanted,
-            EventKind::QueueEventDelivered { name, .. } => !positional && name == wanted,
-            _ => false,
-        };
+    let delivered = |wanted: &str| {
+        let matches =
+            |event: &&Event| matches!(&event.kind, EventKind::QueueEventDelivered { name, .. } if name == wanted);
         events.iter().filter(matches).count()
     };
-    let mut counted = BTreeMap::<(String, bool), usize>::new();
-    let mut waits = |event: &&Event| match &event.kind {
+    let mut counted = BTreeMap::<&str, usize>::new();
+    let mut waits = |event: &&'a Event| match &event.kind {
         EventKind::ActivityScheduled { .. }
         | EventKind::TimerCreated { .. }
         | EventKind::SubOrchestrationScheduled { .. } => !closed.contains(&event.event_id),
-        EventKind::ExternalSubscribed { name } | EventKind::QueueSubscribed { name } => {
-            let positional = matches!(event.kind, EventKind::ExternalSubscribed { .. });
-            let nth = counted.entry((name.clone(), positional)).or_default();
-            if closed.contains(&event.event_id) {
-                return false; // Cancelled.
-            }
+        EventKind::ExternalSubscribed { .. } => {
+            !closed.contains(&event.event_id) && !signals.taken.contains(&event.event_id)
+        }
+        EventKind::QueueSubscribed { name } if !closed.contains(&event.event_id) => {
+            let nth = counted.entry(name).or_default();
             *nth += 1;
-            *nth > delivered(name, positional)
+            *nth > delivered(name)
         }
         _ => false,
     };
     events.iter().filter(|event| waits(event)).collect()
+}
+
+/// What became of the events from outside in a history.
+#[derive(Default)]
+struct Signals {
+    /// The waits that got one.
+    taken: BTreeSet<u64>,
+    /// The names of those that came while nothing waited for them: they are lost.
+    lost: BTreeSet<String>,
+}
+
+impl Signals {
+    fn of(events: &[Event]) -> Signals {
+        let mut signals = Signals::default();
+        let mut open = BTreeMap::<&str, VecDeque<u64>>::new();
+        for event in events {
+            match &event.kind {
+                EventKind::ExternalSubscribed { name } => open.entry(name).or_default().push_back(event.event_id),
+                EventKind::ExternalSubscribedCancelled { .. } => {
+                    open.values_mut().for_each(|waits| waits.retain(|wait| Some(*wait) != event.source_event_id));
+                }
+                EventKind::ExternalEvent { name, .. } => {
+                    match open.get_mut(name.as_str()).and_then(VecDeque::pop_front) {
+                        Some(wait) => drop(signals.taken.insert(wait)),
+                        None => drop(signals.lost.insert(name.clone())),
+                    }
+                }
+                _ => {}
+            }
+        }
+        signals
+    }
 }

@@ -1,6 +1,7 @@
 //! Faults, nodes, plans and storms: what goes wrong on purpose.
 
 mod crashes;
+mod kinds;
 mod layer;
 mod nodes;
 mod plans;

@@ -24,6 +24,7 @@ mod tidy;
 mod timeline;
 mod trace;
 mod validations;
+mod workflows;
 
 use duroxide::providers::WorkItem;
 use proptest::test_runner::{Config, FileFailurePersistence, TestRunner};

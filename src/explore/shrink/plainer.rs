@@ -23,6 +23,22 @@ pub(super) fn than(entry: &Entry) -> Vec<Entry> {
     earlier.chain(smaller).collect()
 }
 
+/// What lasts longer than this, the shortest first.
+pub(super) fn longer(than: &What) -> Vec<What> {
+    const LONG_MS: [u64; 3] = [1_000, 10_000, 60_000];
+    let mut all = Vec::new();
+    for long in LONG_MS.map(Duration::from_millis) {
+        for index in 0..2 {
+            let mut what = than.clone();
+            let time = time_of(&mut what, index).filter(|time| **time < long);
+            if time.map(|time| *time = long).is_some() {
+                all.push(what);
+            }
+        }
+    }
+    all
+}
+
 fn whens(than: &When) -> Vec<When> {
     let sooner = |nth: u64| [1, nth / 2, nth.saturating_sub(1)].into_iter().filter(move |n| (1..nth).contains(n));
     match than {

@@ -6,8 +6,9 @@ use std::time::Duration;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
 use duroxide_sim::explore::{CAPSULE_VARIABLE, Capsule, Finding, Problem, Versions};
+use duroxide_sim::faults::Verdict;
 use duroxide_sim::seed::SEED_VARIABLE;
-use duroxide_sim::sim::{Cause, Kind, Storm, What};
+use duroxide_sim::sim::{Cause, Kind, Plan, Point, Storm, What};
 use duroxide_sim::trace::{Happening, Mark};
 use duroxide_sim::{Handle, Sim};
 
@@ -129,6 +130,21 @@ fn a_node_that_does_not_matter_is_left_out() {
     let What::Crash { node, restart_after } = &entry.what else { panic!("{found}") };
     assert_eq!((node.as_str(), *restart_after), ("a", Some(Duration::ZERO)), "{found}");
     assert!(found.failure.plan.calm.is_none(), "{found}");
+}
+
+#[test]
+fn one_long_trouble_takes_the_place_of_several_short_ones() {
+    let short = Verdict::Delay { before: Duration::from_millis(400), after: Duration::ZERO };
+    let build = move |sim| {
+        let points = ["ack_orchestration_item", "ack_work_item"].map(|method| Point::new("a", method, 1));
+        let plan = points.into_iter().fold(Plan::new(), |plan, point| plan.fault(point, short));
+        shop(sim).plan(plan).always("soon paid", |sim| {
+            if sim.elapsed() < Duration::from_millis(700) { Ok(()) } else { Err("it takes too long".to_owned()) }
+        })
+    };
+    let found = explore().seeds(1).without_latencies().try_run(build, order).map_err(|problem| *problem);
+    let Err(Problem::Failed(found)) = found else { panic!("{found:?}") };
+    assert_eq!((found.entries, found.failure.plan.entries.len()), (2, 1), "{found}");
 }
 
 #[test]

@@ -105,29 +105,53 @@ impl Handler for TakesFirst {
     }
 }
 
-/// Fetches with a call that is dropped after 10 ms, then again: whether the item
-/// was still there.
-async fn survives_a_drop(provider: impl Handler, item_comes_first: bool) -> bool {
+/// Fetches with a call that meets a fault, then again: whether the item was still
+/// there.
+async fn survives(provider: impl Handler, verdict: Verdict, item_comes_first: bool) -> bool {
     let provider = Arc::new(provider);
-    let after = Duration::from_millis(10);
-    let layers = Faults::new(provider.clone(), "n", first("fetch_orchestration_item", Verdict::Drop { after }));
+    let layers = Faults::new(provider.clone(), "n", first("fetch_orchestration_item", verdict));
     if item_comes_first {
         provider.handle(start()).await;
     }
-    let dropped = layers.handle(fetch(Duration::from_secs(60))).await;
+    let patience = Duration::from_secs(120);
+    let answer = tokio::time::timeout(patience, layers.handle(fetch(Duration::from_secs(60)))).await;
     if !item_comes_first {
-        assert_eq!(retryable(&dropped), Some(true));
         provider.handle(start()).await;
     }
-    matches!(dropped, Reply::Turn(Some(_))) || matches!(layers.handle(fetch(LOCK / 2)).await, Reply::Turn(Some(_)))
+    matches!(answer, Ok(Reply::Turn(Some(_)))) || matches!(layers.handle(fetch(LOCK / 2)).await, Reply::Turn(Some(_)))
 }
+
+const DROP: Verdict = Verdict::Drop { after: Duration::from_millis(10) };
 
 #[test]
 fn a_dropped_fetch_has_taken_nothing_and_a_provider_that_takes_first_is_found_out() {
     Sim::new(1).run(|_| async {
-        assert!(survives_a_drop(Memory::new(), true).await);
-        assert!(survives_a_drop(Memory::new(), false).await);
-        assert!(!survives_a_drop(TakesFirst(Memory::new()), true).await);
+        assert!(survives(Memory::new(), DROP, true).await);
+        assert!(survives(Memory::new(), DROP, false).await);
+        assert!(!survives(TakesFirst(Memory::new()), DROP, true).await);
+    });
+}
+
+#[test]
+fn no_other_fault_finds_out_a_provider_that_takes_first() {
+    let long = Duration::from_secs(20);
+    Sim::new(1).run(move |_| async move {
+        for verdict in [
+            Verdict::Pass,
+            Verdict::Refuse { retryable: true },
+            Verdict::Refuse { retryable: false },
+            Verdict::LoseReply,
+            Verdict::Delay { before: long, after: Duration::ZERO },
+            Verdict::Delay { before: Duration::ZERO, after: long },
+            Verdict::Hang { applied: true },
+            Verdict::Hang { applied: false },
+            Verdict::ShortLock { lasts: Duration::from_millis(100) },
+        ] {
+            for item_comes_first in [true, false] {
+                let right = survives(Memory::new(), verdict, item_comes_first).await;
+                assert_eq!(survives(TakesFirst(Memory::new()), verdict, item_comes_first).await, right, "{verdict:?}");
+            }
+        }
     });
 }
 

@@ -1,15 +1,16 @@
 //! Nodes: what can befall them, and that they come through it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use duroxide_sim::duroxide::providers::SemverRange;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::runtime::{RuntimeOptions, UnregisteredBackoffConfig};
-use duroxide_sim::duroxide::{ActivityContext, ClientError, EventKind, OrchestrationContext};
+use duroxide_sim::duroxide::{ActivityContext, ClientError, Either2, EventKind, OrchestrationContext};
 use duroxide_sim::sim::{Effects, NodeError, Plan, What};
 use duroxide_sim::trace::{Happening, Trace};
-use duroxide_sim::{Handle, Sim};
+use duroxide_sim::{Handle, Limits, Sim};
 use semver::Version;
 
 use super::{SECOND, activities, once, one_node, orchestrations, output, point, run_one, two_nodes, work};
@@ -303,4 +304,60 @@ fn a_crash_at_the_very_start_of_a_node_is_stood() {
         assert_eq!(sim.start("a").await, Err(NodeError::Crashed("a".to_owned())));
         assert_eq!(sim.start("a").await, Ok(()));
     });
+}
+
+#[test]
+fn a_clock_that_is_behind_does_not_hold_time_still() {
+    let limits = Limits { steps: 5_000, ..Limits::default() };
+    let sim = work(
+        |_, _| async { Ok(String::new()) },
+        |ctx, _| async move {
+            let mut rounds = 0;
+            while let Either2::Second(()) = ctx.select2(ctx.dequeue_event("stop"), ctx.schedule_timer(SECOND)).await {
+                rounds += 1;
+            }
+            Ok(rounds.to_string())
+        },
+    );
+    let run = sim.limits(limits).try_run(|sim| async move {
+        let client = sim.client();
+        client.start_orchestration("i", "Work", "").await.map_err(|error| error.to_string())?;
+        // Each timer is due when it is set, for a minute.
+        for by_ms in [-60_000, 0] {
+            sim.sleep(60 * SECOND).await;
+            ["a", "b"].into_iter().try_for_each(|node| sim.skew(node, by_ms)).map_err(|error| error.to_string())?;
+        }
+        client.enqueue_event("i", "stop", "").await.map_err(|error| error.to_string())?;
+        output(&client, "i").await.map_err(|error| error.to_string())
+    });
+    let rounds: u64 = run.unwrap_or_else(|failure| panic!("{failure}")).value.parse().expect("a number");
+    assert!((100..1_000).contains(&rounds), "{rounds}");
+}
+
+/// What its activities count in the node's memory.
+fn counter() -> (ActivityRegistry, OrchestrationRegistry) {
+    let count = AtomicU64::new(0);
+    let activities = ActivityRegistry::builder().register("Count", move |_: ActivityContext, _: String| {
+        let counted = count.fetch_add(1, Ordering::Relaxed) + 1;
+        async move { Ok(counted.to_string()) }
+    });
+    let orchestrations =
+        OrchestrationRegistry::builder().register("Twice", |ctx: OrchestrationContext, _: String| async move {
+            let first = ctx.schedule_activity("Count", "").await?;
+            ctx.schedule_timer(60 * SECOND).await;
+            Ok(first + &ctx.schedule_activity("Count", "").await?)
+        });
+    (activities.build(), orchestrations.build())
+}
+
+#[test]
+fn what_code_keeps_in_memory_is_lost_where_it_is_made_anew() {
+    let (activities, orchestrations) = counter();
+    let same = Sim::new(1).node("a", activities, orchestrations);
+    let anew = Sim::new(1).node_anew("a", Sim::default_options(), counter);
+    let crash = || Plan::new().at(30 * SECOND, What::crash("a", SECOND));
+    assert_eq!(run_one(same.plan(crash()), "Twice").value, "12");
+    assert_eq!(run_one(anew.plan(crash()), "Twice").value, "11");
+    let stays_up = Sim::new(1).node_anew("a", Sim::default_options(), counter);
+    assert_eq!(run_one(stays_up, "Twice").value, "12");
 }

@@ -1,0 +1,106 @@
+//! Workflows of the kinds that people write, each right and with a planted bug:
+//! under storms the right one goes well from every seed, and exploring finds the
+//! bug and makes it small. `DUROXIDE_SIM_SEEDS` sets from how many seeds.
+
+mod approval;
+mod backoff;
+mod chat;
+mod fan;
+mod monitor;
+mod parcels;
+mod saga;
+mod session;
+mod upgrade;
+mod votes;
+
+use std::time::Duration;
+
+use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
+use duroxide_sim::duroxide::{Client, ClientError, OrchestrationStatus};
+use duroxide_sim::explore::{Explore, Finding, Problem};
+use duroxide_sim::sim::{Cause, Outcome, Storm};
+use duroxide_sim::{Handle, Sim};
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// From how many seeds the right code has to go well.
+const SURVIVED: u64 = 60;
+
+/// Within how many seeds a bug has to be found.
+const FOUND: u64 = 2_000;
+
+/// How many entries of a plan may be left when a bug has been made small.
+const SMALL: usize = 5;
+
+/// How a workflow is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Code {
+    Right,
+    /// With the planted bug.
+    Wrong,
+}
+
+fn explore() -> Explore {
+    duroxide_sim::explore().quiet()
+}
+
+/// Two nodes, a and b, with the same code, in a storm of any kinds.
+fn two_nodes(sim: Sim, activities: ActivityRegistry, orchestrations: OrchestrationRegistry) -> Sim {
+    in_a_storm(sim.node("a", activities.clone(), orchestrations.clone()).node("b", activities, orchestrations))
+}
+
+fn in_a_storm(sim: Sim) -> Sim {
+    sim.storm(Storm::new()).finish_within(HOUR)
+}
+
+/// Nothing goes wrong with the right code.
+#[track_caller]
+fn survives<B, F, R>(build: impl Fn(Sim) -> Sim, body: B)
+where
+    B: Fn(Handle) -> F + Clone + Send + 'static,
+    F: Future<Output = R> + 'static,
+    R: Outcome,
+{
+    explore().seeds(SURVIVED).run(build, body);
+}
+
+/// The bug is found, breaks the property of this name, and is made small: without
+/// anything going wrong it does not show.
+#[track_caller]
+fn is_found<B, F, R>(property: &str, build: impl Fn(Sim) -> Sim, body: B) -> Finding
+where
+    B: Fn(Handle) -> F + Clone + Send + 'static,
+    F: Future<Output = R> + 'static,
+    R: Outcome,
+{
+    let found = match explore().seeds(FOUND).shrink_for(MINUTE).try_run(build, body).map_err(|problem| *problem) {
+        Err(Problem::Failed(found)) => *found,
+        Err(problem) => panic!("{problem}"),
+        Ok(report) => panic!("the bug is not found: {report}"),
+    };
+    let (Cause::Property { name, .. } | Cause::Eventually { name, .. }) = &found.failure.cause else {
+        panic!("it fails for another reason: {found}")
+    };
+    assert_eq!(name, property, "{found}");
+    let left = found.failure.plan.entries.len();
+    assert!((1..=SMALL).contains(&left), "{left} entries are left: {found}");
+    println!("Found at seed {}, {left} entries of {} left:\n{}", found.seed, found.entries, found.failure.plan);
+    found
+}
+
+/// What an instance has come to, if it has ended: its status and its output.
+fn end_of(sim: &Handle, instance: &str) -> Option<(String, String)> {
+    let last = sim.history(instance).executions.pop()?;
+    let ended = matches!(last.status.as_str(), "Completed" | "Failed");
+    ended.then(|| (last.status, last.output.unwrap_or_default()))
+}
+
+/// Waits until an instance runs: what is sent to it before is lost.
+async fn running(sim: &Handle, client: &Client, instance: &str) -> Result<(), ClientError> {
+    while !matches!(client.get_orchestration_status(instance).await?, OrchestrationStatus::Running { .. }) {
+        sim.sleep(Duration::from_millis(100)).await;
+    }
+    Ok(())
+}
