@@ -62,10 +62,13 @@ pub const SHARD_VARIABLE: &str = "DUROXIDE_SIM_SHARD";
 /// the test's own process, and nothing else.
 pub const CAPSULE_VARIABLE: &str = "DUROXIDE_SIM_CAPSULE";
 
-/// Explores a scenario over many seeds. See [`Explore`].
-#[must_use = "exploring does nothing until it is run"]
-pub fn explore() -> Explore {
+/// How the page of a failing run is written to a path.
+pub(crate) type WritePage = fn(&Capsule, &Path) -> Result<(), String>;
+
+/// An exploration as it is before anything is said of it.
+pub(crate) fn leaving(page: WritePage) -> Explore {
     Explore {
+        page,
         name: None,
         seeds: None,
         at_most: None,
@@ -117,6 +120,9 @@ pub fn explore() -> Explore {
 #[derive(Clone, Debug)]
 #[must_use = "exploring does nothing until it is run"]
 pub struct Explore {
+    /// From outside: what a person reads is made of explorations, and not the
+    /// other way round.
+    page: WritePage,
     name: Option<String>,
     seeds: Option<u64>,
     at_most: Option<Duration>,

@@ -102,10 +102,15 @@ pub mod store;
 pub mod trace;
 
 pub use duroxide;
-pub use explore::explore;
 pub use provider::{Memory, Settings};
 pub use seed::Seed;
 pub use sim::{Failure, Handle, Limits, Sim};
+
+/// Explores a scenario over many seeds. See [`explore::Explore`].
+#[must_use = "exploring does nothing until it is run"]
+pub fn explore() -> explore::Explore {
+    explore::leaving(report::write_page)
+}
 
 /// The README's examples are tests.
 #[cfg(doctest)]

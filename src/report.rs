@@ -24,6 +24,7 @@ use std::collections::BTreeMap;
 pub use check::{CountLines, Ending, Format, MethodLine, Report, TrialLine, WaivedItem};
 #[cfg(feature = "conformance")]
 pub use rules::{Fate, RuleLine};
+pub(crate) use timeline::write_page;
 pub use timeline::{Timeline, TimelineError};
 
 /// What took part in a run, and its version.

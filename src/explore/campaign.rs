@@ -149,7 +149,13 @@ impl<'a> Campaign<'a> {
             Err(note) => finding.notes.push(note),
         }
         let path = capsule::place(&self.place.name, finding.seed);
-        match Capsule::of(&self.place.name, &finding.failure, finding.without.clone()).write(&path) {
+        let capsule = Capsule::of(&self.place.name, &finding.failure, finding.without.clone());
+        let page = path.with_extension("html");
+        match (self.explore.page)(&capsule, &page) {
+            Ok(()) => finding.page = Some(page),
+            Err(why) => finding.notes.push(why),
+        }
+        match capsule.write(&path) {
             Ok(()) => finding.capsule = Some(path),
             Err(error) => finding.notes.push(error.to_string()),
         }

@@ -160,6 +160,13 @@ impl Capsule {
         format!("{head}\n  \"trace\": {trace}\n}}\n")
     }
 
+    /// The failure that it holds.
+    pub fn failure(&self) -> Failure {
+        let Capsule { cause, seed, plan, start, at, waits, breaches, unreached, trace, .. } = self.clone();
+        let (sometimes, strays) = Default::default();
+        Failure { cause, seed, start, at, waits, breaches, trace, plan, unreached, sometimes, strays }
+    }
+
     /// What the versions have to say, where they are not this program's.
     pub fn warning(&self) -> Option<String> {
         let here = Versions::here();

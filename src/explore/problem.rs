@@ -46,6 +46,8 @@ pub struct Finding {
     pub runs: u64,
     /// The capsule that replays it.
     pub capsule: Option<PathBuf>,
+    /// The page that shows it in a browser.
+    pub page: Option<PathBuf>,
     /// What else there is to know: full sentences.
     pub notes: Vec<String>,
     /// What had been covered by then.
@@ -68,6 +70,7 @@ impl Finding {
             without: BTreeSet::new(),
             runs: 0,
             capsule,
+            page: None,
             notes,
             report,
             is_kept: false,
@@ -106,6 +109,9 @@ impl fmt::Display for Finding {
             writeln!(f, "Left out of it: {}.", names.join(", "))?;
         }
         self.notes.iter().try_for_each(|note| writeln!(f, "{note}"))?;
+        if let Some(page) = &self.page {
+            write!(f, "\nLook at it in a browser:\n  {}", page.display())?;
+        }
         write!(f, "\nRepeat it with:\n  {}", self.command())?;
         let Some(path) = self.capsule.as_ref().filter(|_| !self.is_kept) else { return Ok(()) };
         let file = path.file_name().unwrap_or_default().display();

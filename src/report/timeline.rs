@@ -31,6 +31,7 @@ use crate::laws::Breach;
 use crate::sim::{Failure, Run};
 use crate::trace::Trace;
 
+pub(crate) use leave::write_page;
 use picture::{Picture, Source, SourceFailure};
 
 /// A run, or two, to be shown as a page.
@@ -104,17 +105,15 @@ impl<'a> Timeline<'a> {
     }
 
     /// Marks how the run failed.
-    pub fn failure(mut self, failure: &'a Failure) -> Self {
+    pub fn failure(self, failure: &'a Failure) -> Self {
+        self.fails(failure, &failure.breaches, &failure.waits)
+    }
+
+    fn fails(mut self, failure: &Failure, breaches: &'a [Breach], waits: &'a [String]) -> Self {
         let headline = format!("The simulation failed: {}", failure.cause);
         self.first.elapsed = Some(failure.at - failure.start);
         self.first.seed = Some(failure.seed.to_string());
-        self.first.failure = Some(Fails {
-            headline,
-            text: failure.to_string(),
-            at: failure.at,
-            breaches: &failure.breaches,
-            waits: &failure.waits,
-        });
+        self.first.failure = Some(Fails { headline, text: failure.to_string(), at: failure.at, breaches, waits });
         self
     }
 

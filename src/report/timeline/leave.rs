@@ -1,9 +1,10 @@
 //! Pages that failing tests leave behind.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::TimelineError;
+use super::{Timeline, TimelineError};
 use crate::command::{left_by, test_name};
+use crate::explore::Capsule;
 use crate::sim::{Cause, Failure, Sim};
 
 impl Failure {
@@ -19,6 +20,26 @@ impl Failure {
         let title = format!("{test}, seed {}", self.seed);
         self.timeline().title(title).write(left_by(&test, self.seed, "html"))
     }
+}
+
+impl Capsule {
+    /// The run as a page, with the moment of the failure marked.
+    ///
+    /// ```no_run
+    /// use duroxide_sim::explore::Capsule;
+    ///
+    /// let capsule = Capsule::read("target/duroxide-sim/orders_are_settled/12.json").unwrap();
+    /// capsule.timeline().write("target/orders.html").unwrap();
+    /// ```
+    pub fn timeline(&self) -> Timeline<'_> {
+        let timeline = self.trace.timeline().title(format!("{}, seed {}", self.test, self.seed));
+        timeline.fails(&self.failure(), &self.breaches, &self.waits)
+    }
+}
+
+/// Writes the page of an explored failure.
+pub(crate) fn write_page(capsule: &Capsule, path: &Path) -> Result<(), String> {
+    capsule.timeline().write(path).map(|_| ()).map_err(|error| error.to_string())
 }
 
 impl Sim {

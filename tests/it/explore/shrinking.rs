@@ -185,6 +185,20 @@ fn a_damaged_capsule_is_an_error_that_says_so() {
     }
 }
 
+/// Beside the capsule stands the page of its run, which the text names; and
+/// whoever has only the capsule makes the same page of it.
+#[test]
+fn a_page_of_the_small_run_is_left_beside_the_capsule() {
+    let found = finding(planted);
+    let left = found.page.as_ref().expect("a page is left");
+    assert!(found.to_string().contains(&format!("Look at it in a browser:\n  {}", left.display())), "{found}");
+    let page = std::fs::read_to_string(left).expect("the page is there");
+    let capsule = Capsule::read(found.capsule.expect("a capsule")).expect("it can be read");
+    assert_eq!(capsule.timeline().html(), page);
+    assert!(page.contains("paid once"), "the page says why the run failed");
+    assert_eq!(capsule.failure().cause, found.failure.cause);
+}
+
 #[test]
 fn a_capsule_that_is_kept_is_run_first() {
     let found = finding(planted).capsule.expect("a capsule is left");
