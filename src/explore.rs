@@ -1,4 +1,4 @@
-//! [`explore()`]: one scenario from thousands of seeds, each in a process of its
+//! [`explore()`](crate::explore()): one scenario from thousands of seeds, each in a process of its
 //! own.
 //!
 //! The test starts its own program again, once for each core, as a *server*
