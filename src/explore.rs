@@ -1,5 +1,5 @@
-//! [`explore()`](crate::explore()): one scenario from thousands of seeds, each in a process of its
-//! own.
+//! [`explore()`](crate::explore()): one scenario from thousands of seeds, each in
+//! a process of its own.
 //!
 //! The test starts its own program again, once for each core, as a *server*
 //! that runs only this test, does nothing before it comes to the exploration,

@@ -18,6 +18,7 @@ mod effects;
 mod failure;
 mod gate;
 mod handle;
+mod input;
 mod life;
 mod node;
 mod plan;
@@ -48,6 +49,7 @@ pub(crate) use director::Journal;
 pub use effects::Effects;
 pub use failure::{Cause, Failure};
 pub use handle::{Handle, NodeError};
+pub use input::Input;
 pub use plan::{Entry, Plan, Point, What, When};
 pub use storm::{Kind, Storm};
 

@@ -118,6 +118,7 @@ fn plan_of(told: &[u8]) -> Plan {
     parts.fold(Plan::new(), |mut plan, part| {
         plan.entries.extend(part.entries);
         plan.calm = part.calm.or(plan.calm);
+        plan.inputs.extend(part.inputs);
         plan
     })
 }

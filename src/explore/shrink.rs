@@ -1,10 +1,10 @@
 //! [`shrink`]: the plan of a failing run is made small.
 //!
 //! It tries smaller plans, the largest cuts first, and keeps each with which the
-//! run still fails for the same reason: no latencies, fewer nodes, fewer entries,
-//! one that is long in place of several, then earlier and shorter ones. Each is run in a process of its own. It owns
-//! the order of the attempts and what they may cost; what runs them is its
-//! caller's.
+//! run still fails for the same reason: no latencies, smaller inputs, fewer nodes,
+//! fewer entries, one that is long in place of several, then earlier and shorter
+//! ones. Each is run in a process of its own. It owns the order of the attempts
+//! and what they may cost; what runs them is its caller's.
 
 mod anchor;
 mod plainer;
@@ -17,7 +17,7 @@ use super::reason::Reason;
 use crate::clock::Stopwatch;
 use crate::cuts::Cuts;
 use crate::faults::Verdict;
-use crate::sim::{Entry, Failure, Plan, What};
+use crate::sim::{Entry, Failure, Input, Plan, What};
 use crate::trace::Trace;
 
 /// Up to how many entries pairs of them are tried.
@@ -80,6 +80,7 @@ impl<F: FnMut(&Replay) -> Option<Box<Failure>>> Search<F> {
         for _ in 0..MOST_ROUNDS {
             let before = self.best.clone();
             self.forget_unreached();
+            self.smaller_inputs();
             self.fewer_nodes(nodes);
             self.cut();
             self.cut_pairs();
@@ -121,12 +122,17 @@ impl<F: FnMut(&Replay) -> Option<Box<Failure>>> Search<F> {
             return false;
         };
         self.best = candidate;
+        // Where there are fewer orders, what there was for the others is not asked.
+        // A run that dies tells of none.
+        if !failure.plan.inputs.is_empty() {
+            self.best.plan.inputs.clone_from(&failure.plan.inputs);
+        }
         self.failure = Some(failure);
         true
     }
 
     fn attempt_entries(&mut self, entries: Vec<Entry>) -> bool {
-        let plan = Plan { entries, calm: self.best.plan.calm };
+        let plan = Plan { entries, ..self.best.plan.clone() };
         let without = self.best.without.clone();
         self.attempt(Replay { plan, without })
     }
@@ -142,6 +148,25 @@ impl<F: FnMut(&Replay) -> Option<Box<Failure>>> Search<F> {
         let Some(failure) = &self.failure else { return };
         let unreached = failure.unreached.clone();
         self.leave_out(|entry| unreached.contains(entry));
+    }
+
+    /// Halfway to the least, as often as that does, and one less at last.
+    fn smaller_inputs(&mut self) {
+        let names: Vec<String> = self.best.plan.inputs.keys().cloned().collect();
+        for name in names {
+            while let Some(Input { value, least }) = self.best.plan.inputs.get(&name).copied() {
+                let mut smaller = vec![least, least + (value - least) / 2, value.saturating_sub(1)];
+                smaller.retain(|smaller| (least..value).contains(smaller));
+                let found = smaller.into_iter().any(|value| {
+                    let mut candidate = self.best.clone();
+                    candidate.plan.inputs.insert(name.clone(), Input { value, least });
+                    self.attempt(candidate)
+                });
+                if !found {
+                    break;
+                }
+            }
+        }
     }
 
     fn fewer_nodes(&mut self, nodes: &BTreeSet<String>) {

@@ -164,7 +164,7 @@ where
     let mut survey = Survey { tried: Vec::new(), unreached: Vec::new() };
     let mut incidents = Vec::new();
     for crash in crashes(&without.trace) {
-        let plan = Plan { entries: vec![crash.clone()], calm: None };
+        let plan = Plan { entries: vec![crash.clone()], ..Plan::new() };
         let (run, effects) = attempt(&plan);
         let unreached = match &run {
             Ok(run) => &run.unreached,

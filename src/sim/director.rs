@@ -13,10 +13,11 @@ use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use super::breeze::Breeze;
+use super::input::Input;
 use super::life::Trouble;
 use super::plan::{Entry, Plan, What, When};
 use super::stage::Stage;
@@ -36,14 +37,27 @@ pub(super) struct Record {
     pub plan: Plan,
     /// Which entries have happened.
     pub reached: Vec<bool>,
+    /// The inputs of the plan that was given; those that are drawn stand in the
+    /// plan.
+    pub given: BTreeMap<String, Input>,
+    /// A mistake in what was asked of it.
+    pub misused: Option<String>,
     journal: Option<Journal>,
 }
 
 impl Record {
-    pub fn of(plan: Plan, journal: Option<Journal>) -> Record {
+    pub fn of(mut plan: Plan, journal: Option<Journal>) -> Record {
         let reached = vec![false; plan.entries.len()];
+        let given = std::mem::take(&mut plan.inputs);
         journal.iter().for_each(|journal| journal(&plan));
-        Record { plan, reached, journal }
+        Record { plan, reached, given, misused: None, journal }
+    }
+
+    /// Takes note of an input.
+    pub fn note_input(&mut self, name: &str, input: Input) {
+        let inputs = BTreeMap::from([(name.to_owned(), input)]);
+        self.journal.iter().for_each(|journal| journal(&Plan { inputs: inputs.clone(), ..Plan::new() }));
+        self.plan.inputs.extend(inputs);
     }
 
     /// Takes note of when the calm begins.
@@ -54,7 +68,7 @@ impl Record {
 
     /// Adds an entry that is still to happen.
     pub fn add(&mut self, entry: Entry) {
-        self.journal.iter().for_each(|journal| journal(&Plan { entries: vec![entry.clone()], calm: None }));
+        self.journal.iter().for_each(|journal| journal(&Plan { entries: vec![entry.clone()], ..Plan::new() }));
         self.plan.entries.push(entry);
         self.reached.push(false);
     }
@@ -121,6 +135,11 @@ impl Director {
             director.expect(number, &entry.when, start);
         }
         director
+    }
+
+    /// What it has carried out so far.
+    pub fn record(&self) -> MutexGuard<'_, Record> {
+        self.record.lock()
     }
 
     /// Adds entries while the run is under way; their times count from its

@@ -168,6 +168,7 @@ impl Failure {
         let lists = [
             ("Unfinished instances:", &self.waits),
             ("Broken laws:", &self.breaches_as_text()),
+            ("Inputs:", &self.inputs_as_text()),
             ("What went wrong on purpose:", &self.plan_as_text()),
             ("What reached past the simulation:", &self.strays_as_text()),
         ];
@@ -188,13 +189,18 @@ impl Failure {
         self.breaches.iter().take(10).map(|breach| breach.describe(self.start)).collect()
     }
 
+    fn inputs_as_text(&self) -> Vec<String> {
+        self.plan.inputs.iter().map(|(name, input)| format!("{name}: {}", input.value)).collect()
+    }
+
     /// The plan's lines, latencies left out where there are many.
     fn plan_as_text(&self) -> Vec<String> {
         const MOST: usize = 30;
         let latency = |entry: &&Entry| matches!(entry.what, What::Fault(Verdict::Delay { .. }));
         let all = &self.plan.entries;
         if all.len() <= MOST {
-            return self.plan.to_string().lines().map(str::to_owned).collect();
+            let plan = Plan { inputs: BTreeMap::new(), ..self.plan.clone() };
+            return plan.to_string().lines().map(str::to_owned).collect();
         }
         let mut lines: Vec<String> = all.iter().filter(|e| !latency(e)).take(MOST).map(Entry::to_string).collect();
         lines.push(format!("and {} more, most of them latencies of calls.", all.len() - lines.len()));

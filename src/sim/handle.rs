@@ -1,6 +1,7 @@
 //! [`Handle`]: what a test's body has in hand.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -125,6 +126,26 @@ impl Handle {
     /// ([`super::Sim::effects`]).
     pub fn effects(&self) -> Effects {
         self.0.effects.clone()
+    }
+
+    /// A number of this range, drawn from the seed: how many orders there are,
+    /// how long a message is. Asked again, the same name gives the same number.
+    /// It becomes part of the run's plan, and where exploring finds a failure it
+    /// is made as small as the failure allows. A plan's number is cut to the
+    /// range where the range has changed since.
+    ///
+    /// An empty range fails the run ([`super::Cause::Setup`]).
+    ///
+    /// ```
+    /// use duroxide_sim::Sim;
+    ///
+    /// let run = Sim::new(7).try_run(|sim| async move { Ok::<_, String>(sim.input("orders", 1..=20)) });
+    /// let run = run.unwrap_or_else(|failure| panic!("{failure}"));
+    /// assert!((1..=20).contains(&run.value));
+    /// assert_eq!(run.plan.inputs["orders"].value, run.value);
+    /// ```
+    pub fn input(&self, name: &str, range: RangeInclusive<u64>) -> u64 {
+        self.0.director.record().input(name, range, self.0.seed)
     }
 
     /// Random numbers of the body's own, from the seed.

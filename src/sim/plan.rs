@@ -6,11 +6,13 @@
 //!
 //! It draws nothing and does nothing; the director does.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::input::Input;
 use crate::faults::Verdict;
 use crate::trace::Span;
 
@@ -37,6 +39,9 @@ pub struct Plan {
     /// wrong any more. Plans made by hand need not have one.
     #[serde(default)]
     pub calm: Option<Duration>,
+    /// The numbers that the body was given, by name ([`super::Handle::input`]).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<String, Input>,
 }
 
 /// One thing that goes wrong.
@@ -224,6 +229,7 @@ impl What {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inputs.iter().try_for_each(|(name, input)| writeln!(f, "the input {name:?} is {}", input.value))?;
         self.entries.iter().try_for_each(|entry| writeln!(f, "{entry}"))?;
         self.calm.iter().try_for_each(|calm| writeln!(f, "from +{} on: calm", Span(*calm)))
     }

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod everything;
+mod inputs;
 mod isolation;
 mod shrinking;
 mod strays;

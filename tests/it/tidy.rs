@@ -43,7 +43,7 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "report",
-        &["call", "clock", "command", "conformance", "laws", "sim", "trace"],
+        &["call", "clock", "command", "conformance", "explore", "laws", "sim", "trace"],
         &["SystemTime", "HashMap", "Instant", "tokio"],
     ),
     ("contract", &[], &["fn "]),

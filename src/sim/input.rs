@@ -1,0 +1,46 @@
+//! Inputs: numbers that decide what a body does, drawn from the seed by name.
+//!
+//! They stand in the run's plan, so that a replay has the same ones and
+//! exploring can make them small.
+
+use std::ops::RangeInclusive;
+
+use serde::{Deserialize, Serialize};
+
+use super::director::Record;
+use crate::seed::Seed;
+
+/// A number that a body was given ([`super::Handle::input`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// The number.
+    pub value: u64,
+    /// The least that it might have been.
+    pub least: u64,
+}
+
+impl Record {
+    /// The number with this name, drawn if need be.
+    pub(super) fn input(&mut self, name: &str, range: RangeInclusive<u64>, seed: Seed) -> u64 {
+        let (least, most) = range.into_inner();
+        if least > most {
+            let why =
+                format!("The input {name:?} has the empty range {least}..={most}. Give one that has a number in it.");
+            self.misused.get_or_insert(why);
+            return least;
+        }
+        let given = self.given.get(name).map(|input| input.value.clamp(least, most));
+        let known = self.plan.inputs.get(name).map(|input| input.value.clamp(least, most));
+        let draw = || {
+            let mut random = seed.child("input").child(name).stream();
+            match (most - least).checked_add(1) {
+                Some(length) => least + random.below(length),
+                // The whole range is one longer than the largest length.
+                None => random.next_u64(),
+            }
+        };
+        let value = known.or(given).unwrap_or_else(draw);
+        self.note_input(name, Input { value, least });
+        value
+    }
+}
