@@ -226,25 +226,36 @@ impl Desk {
     }
 }
 
+/// The same as [`doing`], at a desk.
+fn at_a_desk<A, FA>(activity: A) -> Bench
+where
+    A: Fn(ActivityContext, Desk) -> FA + Send + Sync + 'static,
+    FA: Future<Output = ()> + Send + 'static,
+{
+    let desk = Desk::default();
+    doing(&desk.wrong.clone(), move |ctx, _| {
+        let worked = activity(ctx, desk.clone());
+        async move {
+            worked.await;
+            Ok(String::new())
+        }
+    })
+}
+
 /// Thinks that a lock is its own while the storage answers and nobody has
 /// cancelled it.
 #[test]
 fn short_locks_show_who_thinks_he_is_alone() {
     let bench = || {
-        let desk = Desk::default();
-        doing(&desk.wrong.clone(), move |ctx, _| {
-            let desk = desk.clone();
-            async move {
-                let (client, me) = (ctx.get_client(), desk.take());
-                for _ in 0..5 {
-                    while !is_there(&client).await {}
-                    if ctx.is_cancelled() {
-                        break;
-                    }
-                    desk.step(me);
-                    sleep(SECOND).await;
+        at_a_desk(|ctx, desk| async move {
+            let (client, me) = (ctx.get_client(), desk.take());
+            for _ in 0..5 {
+                while !is_there(&client).await {}
+                if ctx.is_cancelled() {
+                    break;
                 }
-                Ok(String::new())
+                desk.step(me);
+                sleep(SECOND).await;
             }
         })
     };
@@ -272,13 +283,7 @@ fn crashes_show_who_takes_begun_for_done() {
             let done = ended.load(Ordering::Relaxed);
             async move { Ok(done.to_string()) }
         };
-        let (_, handler) = bench.activities.resolve_handler("Do").expect("it is registered");
-        let activities = ActivityRegistry::builder()
-            .register("Do", move |ctx, input| {
-                let handler = handler.clone();
-                async move { handler.invoke(ctx, input).await }
-            })
-            .register("Look", look);
+        let activities = ActivityRegistry::builder_from(&bench.activities).register("Look", look);
         let orchestration = |ctx: OrchestrationContext, _: String| async move {
             ctx.schedule_timer(SECOND).await;
             ctx.schedule_activity("Do", "").await?;
@@ -316,21 +321,16 @@ fn upgrades_show_code_that_replays_otherwise() {
 #[test]
 fn partitions_show_who_goes_on_when_he_cannot_ask() {
     let bench = || {
-        let desk = Desk::default();
-        doing(&desk.wrong.clone(), move |ctx, _| {
-            let desk = desk.clone();
-            async move {
-                let (client, me) = (ctx.get_client(), desk.take());
-                for _ in 0..60 {
-                    // A call or two without an answer are none's fault.
-                    let asked = is_there(&client).await || is_there(&client).await || is_there(&client).await;
-                    if asked && !desk.is_of(me) {
-                        break;
-                    }
-                    desk.demand(desk.is_of(me));
-                    sleep(SECOND).await;
+        at_a_desk(|ctx, desk| async move {
+            let (client, me) = (ctx.get_client(), desk.take());
+            for _ in 0..60 {
+                // A call or two without an answer are none's fault.
+                let asked = is_there(&client).await || is_there(&client).await || is_there(&client).await;
+                if asked && !desk.is_of(me) {
+                    break;
                 }
-                Ok(String::new())
+                desk.demand(desk.is_of(me));
+                sleep(SECOND).await;
             }
         })
     };
@@ -342,17 +342,12 @@ fn partitions_show_who_goes_on_when_he_cannot_ask() {
 #[test]
 fn stalls_show_who_thinks_that_no_time_passes() {
     let bench = || {
-        let desk = Desk::default();
-        doing(&desk.wrong.clone(), move |_, _| {
-            let desk = desk.clone();
-            async move {
-                let me = desk.take();
-                sleep(SECOND).await;
-                if desk.is_of(me) {
-                    sleep(SECOND / 5).await;
-                    desk.demand(desk.is_of(me));
-                }
-                Ok(String::new())
+        at_a_desk(|_, desk| async move {
+            let me = desk.take();
+            sleep(SECOND).await;
+            if desk.is_of(me) {
+                sleep(SECOND / 5).await;
+                desk.demand(desk.is_of(me));
             }
         })
     };
