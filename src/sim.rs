@@ -247,16 +247,13 @@ impl Sim {
     /// from [`Sim::default_options`]: those of duroxide poll every 30 seconds,
     /// which is slow over months of virtual time.
     pub fn node_with_options(
-        mut self,
+        self,
         name: &str,
         activities: ActivityRegistry,
         orchestrations: OrchestrationRegistry,
         options: RuntimeOptions,
     ) -> Sim {
-        let name_of_build = Sim::FIRST_BUILD.to_owned();
-        let build = node::Build { name: name_of_build, activities, orchestrations, options, make: None };
-        self.nodes.push(node::Spec { name: name.to_owned(), builds: vec![build] });
-        self
+        self.with_node(name, (activities, orchestrations), options, None)
     }
 
     /// The name of a node's first build.

@@ -127,10 +127,7 @@ impl<S: Storage> Storage for Timed<S> {
 fn main() {
     let filter: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let wanted = |name: &str| filter.is_empty() || filter.iter().any(|text| name.contains(text));
-    println!(
-        "{:<16} {:>8} {:>9} {:>10} {:>10} {:>10}",
-        "provider", "calls", "whole", "in calls", "between", "the check"
-    );
+    println!("{:<16} {:>9} {:>10} {:>10} {:>10}", "provider", "whole", "in calls", "between", "the check");
     if wanted("sqlite-memory") {
         measure("sqlite-memory", Sqlite::in_memory());
     }

@@ -132,7 +132,8 @@ impl<F: FnMut(&Replay) -> Option<Box<Failure>>> Search<F> {
     }
 
     fn attempt_entries(&mut self, entries: Vec<Entry>) -> bool {
-        let plan = Plan { entries, ..self.best.plan.clone() };
+        let Plan { calm, inputs, .. } = &self.best.plan;
+        let plan = Plan { entries, calm: *calm, inputs: inputs.clone() };
         let without = self.best.without.clone();
         self.attempt(Replay { plan, without })
     }

@@ -29,8 +29,8 @@ impl Record {
             self.misused.get_or_insert(why);
             return least;
         }
-        let given = self.given.get(name).map(|input| input.value.clamp(least, most));
-        let known = self.plan.inputs.get(name).map(|input| input.value.clamp(least, most));
+        let known = self.plan.inputs.get(name).copied();
+        let cut = |input: Input| input.value.clamp(least, most);
         let draw = || {
             let mut random = seed.child("input").child(name).stream();
             match (most - least).checked_add(1) {
@@ -39,8 +39,12 @@ impl Record {
                 None => random.next_u64(),
             }
         };
-        let value = known.or(given).unwrap_or_else(draw);
-        self.note_input(name, Input { value, least });
+        let value = known.or_else(|| self.given.get(name).copied()).map_or_else(draw, cut);
+        let input = Input { value, least };
+        // Properties may ask again and again.
+        if known != Some(input) {
+            self.note_input(name, input);
+        }
         value
     }
 }

@@ -72,13 +72,17 @@ impl Sim {
     /// });
     /// ```
     pub fn node_anew(
-        mut self,
+        self,
         name: &str,
         options: RuntimeOptions,
         make: impl Fn() -> (ActivityRegistry, OrchestrationRegistry) + Send + Sync + 'static,
     ) -> Sim {
-        let (activities, orchestrations) = make();
-        let make: Option<Make> = Some(Arc::new(make));
+        self.with_node(name, make(), options, Some(Arc::new(make)))
+    }
+
+    /// Adds a node with its first build.
+    pub(super) fn with_node(mut self, name: &str, code: Code, options: RuntimeOptions, make: Option<Make>) -> Sim {
+        let (activities, orchestrations) = code;
         let build = Build { name: Sim::FIRST_BUILD.to_owned(), activities, orchestrations, options, make };
         self.nodes.push(Spec { name: name.to_owned(), builds: vec![build] });
         self

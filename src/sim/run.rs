@@ -362,8 +362,11 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
     };
     let (entries, marks) = scene.log.take();
     let trace = Trace { started: scene.start, entries, marks, remains };
-    let (plan, unreached) = scene.record.lock().result();
-    let misused = scene.record.lock().misused.take();
+    let (plan, unreached, misused) = {
+        let mut record = scene.record.lock();
+        let (plan, unreached) = record.result();
+        (plan, unreached, record.misused.take())
+    };
     let cause = misused.map_or(cause, |why| Err(Cause::Setup(why)));
     let sometimes = scene.properties.sometimes();
     let strays = if given_up { Strays::new() } else { scene.strays.lock().clone() };

@@ -140,7 +140,7 @@ impl Play<'_, '_> {
 
     /// Where time does not stand still, programs do not wait.
     async fn wait(&mut self, ms: u64) -> Result<(), StillAtWork> {
-        if self.alone.record.since(0).iter().any(|made| made.reply.is_none()) {
+        if self.alone.record.owes_an_answer() {
             return Err(StillAtWork);
         }
         let _ = self.lab.wait(ms).await;

@@ -30,6 +30,11 @@ impl Record {
         self.made.lock().len()
     }
 
+    /// Whether a call is without an answer.
+    pub fn owes_an_answer(&self) -> bool {
+        self.made.lock().iter().any(|made| made.reply.is_none())
+    }
+
     /// The calls from the `first` on, in the order of their answers.
     pub fn since(&self, first: usize) -> Vec<Made> {
         self.made.lock()[first..].to_vec()
