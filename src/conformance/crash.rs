@@ -142,8 +142,14 @@ async fn habits(storage: &dyn Storage, observed: &[Observed], pace: &mut Pace, p
         past_reads(observed, mismatch)
     };
     let base = observed.first().map_or_else(|| pace.now(), |seen| seen.at);
-    let mut run =
-        Run { base, observed: observed.to_vec(), end: End::Agrees, waived: Vec::new(), avoided: BTreeSet::new() };
+    let mut run = Run {
+        base,
+        observed: observed.to_vec(),
+        end: End::Agrees,
+        waived: Vec::new(),
+        avoided: BTreeSet::new(),
+        ruled_out: Vec::new(),
+    };
     let with = Script { steps: [spelled_out(&run, 0), looking().steps].concat() };
     run.observed.retain(|seen| seen.reply.is_some());
     let without = Script { steps: [spelled_out(&run, 0), looking().steps].concat() };

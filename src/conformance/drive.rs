@@ -71,6 +71,9 @@ pub struct Run {
     pub waived: Vec<Deviation>,
     /// Steps of which calls were left out.
     pub avoided: BTreeSet<usize>,
+    /// How answers would have deviated, had a call whose future was dropped gone
+    /// otherwise than they say: what followed counts on them.
+    pub ruled_out: Vec<Deviation>,
 }
 
 impl Run {
@@ -188,7 +191,14 @@ impl<'a> Play<'a> {
             memo: Memo::new(base),
             oracle: Oracle::new(stage.storage.reading()),
             names: BTreeSet::new(),
-            run: Run { base, observed: Vec::new(), end: End::Agrees, waived: Vec::new(), avoided: BTreeSet::new() },
+            run: Run {
+                base,
+                observed: Vec::new(),
+                end: End::Agrees,
+                waived: Vec::new(),
+                avoided: BTreeSet::new(),
+                ruled_out: Vec::new(),
+            },
             handler: Under::new(stage.provider.clone()),
             stage,
             step: 0,
@@ -336,7 +346,12 @@ impl Play<'_> {
             }
             _ => match self.oracle.follow(at, call, &reply) {
                 Ok(()) if self.oracle.is_lost() => self.lost()?,
-                Ok(()) => self.memo.note(call, &reply),
+                Ok(()) => {
+                    self.memo.note(call, &reply);
+                    let observed = self.run.observed.len() - 1;
+                    let ruled_out = self.oracle.take_ruled_out().into_iter();
+                    self.run.ruled_out.extend(ruled_out.map(|mismatch| Deviation { observed, mismatch }));
+                }
                 Err(mismatch) => self.deviates(*mismatch)?,
             },
         }

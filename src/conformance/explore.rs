@@ -106,6 +106,20 @@ impl Known {
         self.settled.contains_key(rule) || self.focus.is_some_and(|focus| focus != rule)
     }
 
+    /// Whether a deviation is one of those that are waived or were found, or looks
+    /// like one.
+    fn has(&self, run: &Run, deviation: &Deviation) -> bool {
+        let look = Look::of(run, deviation);
+        self.settled.contains_key(rule_of(run, deviation)) || self.looks.iter().any(|known| known.resembles(&look))
+    }
+
+    /// The first call at which an answer decides what has become of a dropped one,
+    /// and would be wrong in a known way had that gone otherwise. It may well have:
+    /// what follows shows nothing.
+    fn misled_at(&self, run: &Run) -> Option<usize> {
+        run.ruled_out.iter().find(|deviation| self.has(run, deviation)).map(|deviation| deviation.observed)
+    }
+
     fn policy(&self, observed: &[Observed], mismatch: &Mismatch) -> Next {
         let is_answered = || observed.last().is_some_and(|last| last.reply.is_some());
         if ends_with_read(observed) && is_answered() && self.is_settled(blame(observed, mismatch)) {
@@ -205,8 +219,17 @@ impl<'a> Explorer<'a> {
         if let End::Inconclusive(why) = &run.end {
             *self.verdict.counts.inconclusive.entry(why.clone()).or_default() += 1;
         }
+        if !run.ruled_out.is_empty() {
+            self.learn_waived_looks().await;
+        }
+        let misled_at = self.known.misled_at(&run).unwrap_or(usize::MAX);
         let mut doubtful = None;
         for deviation in deviations(&run) {
+            if deviation.observed > misled_at {
+                let why = "What a dropped call has done is told by an answer that may be wrong in a known way.";
+                *self.verdict.counts.inconclusive.entry(why.to_owned()).or_default() += 1;
+                break;
+            }
             let rule = rule_of(&run, deviation);
             if !self.known.is_settled(rule) {
                 self.found(script, &run, deviation, origin).await;
@@ -311,14 +334,15 @@ impl<'a> Explorer<'a> {
             // that stood still. The note has to do.
             return false;
         }
-        if !std::mem::replace(&mut self.known.waived_looks, true) {
-            self.learn_waived_looks().await;
-        }
+        self.learn_waived_looks().await;
         !self.known.looks.iter().any(|known| known.resembles(look))
     }
 
-    /// How the deviations look that are waived.
+    /// How the deviations look that are waived, unless that is known.
     async fn learn_waived_looks(&mut self) {
+        if std::mem::replace(&mut self.known.waived_looks, true) {
+            return;
+        }
         for waiver in self.waivers.clone() {
             let Some(script) = &waiver.script else { continue };
             let run = self.lab.run(script, &past_reads, None).await;
@@ -378,7 +402,7 @@ impl<'a> Explorer<'a> {
             let run = lab.run(script, &policy, None).await;
             calls += run.observed.len() as u64;
             let is_shown = matches!(&run.end, End::Deviates(deviation) if is_it(&run.observed, &deviation.mismatch));
-            is_shown.then_some(run)
+            (is_shown && known.misled_at(&run).is_none()).then_some(run)
         };
         let minimal = minimise_to(depth, script.clone(), self.config.shrinking, shown).await;
         (minimal.run.map(|run| (minimal.script, run)), calls)

@@ -70,6 +70,9 @@ pub(crate) struct Oracle {
     tokens: BTreeSet<String>,
     reading: Reading,
     doubts: u64,
+    /// What the last answer would have been wrong in, in worlds that it ruled
+    /// out.
+    ruled_out: Vec<Mismatch>,
 }
 
 /// What the contract leaves to a provider, and this one has declared.
@@ -99,7 +102,13 @@ pub(crate) struct TooManyWorlds;
 impl Oracle {
     /// An empty provider.
     pub fn new(reading: Reading) -> Oracle {
-        Oracle { worlds: vec![Store::new()], tokens: BTreeSet::new(), reading, doubts: 0 }
+        Oracle { worlds: vec![Store::new()], tokens: BTreeSet::new(), reading, doubts: 0, ruled_out: Vec::new() }
+    }
+
+    /// What the last answer would have been wrong in, had a call that is in doubt
+    /// gone otherwise. Nobody is told twice.
+    pub fn take_ruled_out(&mut self) -> Vec<Mismatch> {
+        std::mem::take(&mut self.ruled_out)
     }
 
     /// The likeliest state.
@@ -124,27 +133,27 @@ impl Oracle {
         {
             return step(world, now, call, got, self.reading);
         }
-        let (mut nearest, mut left): (Option<Box<Mismatch>>, _) = (None, Vec::new());
+        let (mut wrong, mut left): (Vec<Box<Mismatch>>, _) = (Vec::new(), Vec::new());
         for world in &self.worlds {
             for mail in std::iter::once(Mail::Dropped).chain(other_mails(world, now, call, got)) {
                 let mut world = world.clone();
                 match step_with(&mut world, now, call, got, self.reading, mail) {
                     Ok(()) if !left.contains(&world) => left.push(world),
                     Ok(()) => {}
-                    Err(other) if nearest.as_ref().is_none_or(|known| known.distance() > other.distance()) => {
-                        nearest = Some(other);
-                    }
-                    Err(_) => {}
+                    Err(mismatch) => wrong.push(mismatch),
                 }
             }
         }
-        match nearest {
-            Some(mismatch) if left.is_empty() => Err(mismatch),
-            _ => {
-                self.worlds = left;
-                Ok(())
-            }
+        if left.is_empty() {
+            // The first of the nearest.
+            let nearest = wrong.into_iter().min_by_key(|mismatch| mismatch.distance());
+            return Err(nearest.expect("each of the worlds, of which there is one at least, explains it or not"));
         }
+        if self.doubts > 0 {
+            self.ruled_out.extend(wrong.into_iter().map(|mismatch| *mismatch));
+        }
+        self.worlds = left;
+        Ok(())
     }
 
     /// Whether more worlds are left than can be followed.

@@ -8,6 +8,7 @@ mod finding;
 mod generate;
 mod mail;
 mod minimise;
+mod misled;
 mod regress;
 mod report;
 pub mod saboteurs;
