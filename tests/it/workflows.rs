@@ -6,11 +6,17 @@ mod approval;
 mod backoff;
 mod chat;
 mod fan;
+mod meter;
 mod monitor;
 mod parcels;
+mod poller;
+mod refresh;
 mod saga;
 mod session;
+mod signature;
+mod till;
 mod upgrade;
+mod visitors;
 mod votes;
 
 use std::time::Duration;
@@ -97,9 +103,9 @@ fn end_of(sim: &Handle, instance: &str) -> Option<(String, String)> {
     ended.then(|| (last.status, last.output.unwrap_or_default()))
 }
 
-/// Waits until an instance runs: what is sent to it before is lost.
+/// Waits until an instance has begun: what is sent to it before is lost.
 async fn running(sim: &Handle, client: &Client, instance: &str) -> Result<(), ClientError> {
-    while !matches!(client.get_orchestration_status(instance).await?, OrchestrationStatus::Running { .. }) {
+    while client.get_orchestration_status(instance).await? == OrchestrationStatus::NotFound {
         sim.sleep(Duration::from_millis(100)).await;
     }
     Ok(())

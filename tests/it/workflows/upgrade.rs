@@ -60,10 +60,13 @@ fn shop(sim: Sim, code: Code) -> Sim {
     })
 }
 
+/// Whoever has not heard of an order gives it again.
 async fn customers(sim: Handle) -> Result<(), ClientError> {
     for order in ORDERS {
-        sim.client().start_orchestration(order, "Order", "").await?;
-        sim.sleep(15 * SECOND).await;
+        for _ in 0..2 {
+            sim.client().start_orchestration(order, "Order", "").await?;
+            sim.sleep(15 * SECOND).await;
+        }
     }
     Ok(())
 }
