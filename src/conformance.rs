@@ -69,4 +69,4 @@ pub use script::{Act, Script, ScriptError, Step};
 pub use storage::{Storage, TimeSource};
 pub use trials::{main, main_from, main_storage, main_with};
 pub use verdict::{Counts, Stale, Verdict, Waived};
-pub use waivers::{Waiver, Waivers, WaiversError};
+pub use waivers::{Build, Waiver, Waivers, WaiversError};

@@ -22,6 +22,7 @@ use super::script::Script;
 ///     [[waiver]]
 ///     rule = "list.newest-first"
 ///     provider = "duroxide-pg"        # only this provider; all of them without it
+///     build = "release"               # only where debug assertions are off; everywhere without it
 ///     reason = "Instances are listed by name."
 ///     link = "https://example.com/bugs/7"
 ///     script = """
@@ -29,7 +30,7 @@ use super::script::Script;
 ///     """
 /// "#;
 /// let waivers = Waivers::parse("waivers.toml", text).unwrap();
-/// assert_eq!(waivers.of("duroxide-pg").count(), 1);
+/// assert_eq!(waivers.of("duroxide-pg").count(), usize::from(!cfg!(debug_assertions)));
 /// assert_eq!(waivers.of("sqlite").count(), 0);
 /// ```
 ///
@@ -39,6 +40,8 @@ use super::script::Script;
 /// the waiver is looked at in every run, without it the run itself has to meet
 /// the deviation. What only several callers show has a `program` instead, which
 /// is run until it shows it. One rule may be waived several times, for several scripts.
+/// `build` is for what depends on it, as a number does that is too large: it panics
+/// in a `"debug"` build, and in a `"release"` build it wraps.
 ///
 /// A waived rule that is broken does not fail a run. A waiver that is no longer
 /// needed does.
@@ -55,6 +58,8 @@ pub struct Waiver {
     pub rule: &'static str,
     /// The label of the provider that breaks it; every one, if there is none.
     pub provider: Option<String>,
+    /// The build that shows it; every one, if there is none.
+    pub build: Option<Build>,
     /// Why that is accepted for now.
     pub reason: String,
     /// Where that is written up.
@@ -65,6 +70,23 @@ pub struct Waiver {
     pub program: Option<Program>,
     /// The line of the file that it begins on.
     pub line: usize,
+}
+
+/// How a check was built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Build {
+    /// With debug assertions.
+    Debug,
+    /// Without.
+    Release,
+}
+
+impl Build {
+    /// How this library was built, and so, unless a profile says otherwise, the provider.
+    pub fn current() -> Build {
+        if cfg!(debug_assertions) { Build::Debug } else { Build::Release }
+    }
 }
 
 #[derive(Deserialize)]
@@ -79,6 +101,7 @@ struct RawFile {
 struct RawWaiver {
     rule: Spanned<String>,
     provider: Option<String>,
+    build: Option<Build>,
     reason: Spanned<String>,
     link: Spanned<String>,
     script: Option<Spanned<String>>,
@@ -121,9 +144,9 @@ impl Waivers {
         Ok(Waivers { file, waivers })
     }
 
-    /// Those that count for the provider of this label.
+    /// Those that count for the provider of this label, in this build.
     pub fn of<'a>(&'a self, label: &'a str) -> impl Iterator<Item = &'a Waiver> {
-        self.waivers.iter().filter(move |waiver| waiver.provider.as_deref().is_none_or(|provider| provider == label))
+        self.waivers.iter().filter(move |waiver| waiver.is_for(label))
     }
 
     /// One of them alone.
@@ -134,6 +157,13 @@ impl Waivers {
     /// The file they come from.
     pub fn file(&self) -> &Path {
         &self.file
+    }
+}
+
+impl Waiver {
+    fn is_for(&self, label: &str) -> bool {
+        self.provider.as_deref().is_none_or(|provider| provider == label)
+            && self.build.is_none_or(|build| build == Build::current())
     }
 }
 
@@ -156,7 +186,7 @@ fn waiver_of(raw: RawWaiver, line: usize) -> Result<Waiver, (usize, String)> {
         Some(text) => Some(program_of(text.get_ref()).map_err(|reason| (text.span().start, reason))?),
     };
     let (reason, link) = (raw.reason.into_inner(), raw.link.into_inner());
-    Ok(Waiver { rule, provider: raw.provider, reason, link, script, program, line })
+    Ok(Waiver { rule, provider: raw.provider, build: raw.build, reason, link, script, program, line })
 }
 
 fn script_of(text: &str) -> Result<Script, String> {
@@ -203,8 +233,8 @@ impl fmt::Display for WaiversError {
         }
         write!(
             f,
-            ": {} Each [[waiver]] has a rule of the contract table, a reason and a link, and may have a provider and a \
-             script.",
+            ": {} Each [[waiver]] has a rule of the contract table, a reason and a link, and may have a provider, a \
+             build and a script.",
             sentence(&self.reason)
         )
     }

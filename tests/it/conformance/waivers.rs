@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use duroxide_sim::call::{Call, Class, Reply};
 use duroxide_sim::clock::Time;
-use duroxide_sim::conformance::{Config, Verdict, Waivers, check_storage};
+use duroxide_sim::conformance::{Build, Config, Verdict, Waivers, check_storage};
 
 use super::saboteurs::{Bench, Saboteur};
 use super::scratch::Scratch;
@@ -146,6 +146,9 @@ fn errors_name_file_and_line_and_what_to_do() {
     assert!(nothing.contains("has no steps"), "{nothing}");
     let typo = error(&waiver("list.all", "scirpt = 'x'"));
     assert!(typo.starts_with("Waivers, known.toml, line 5: Unknown field `scirpt`"), "{typo}");
+    let build = error(&waiver("list.all", "build = 'relaese'"));
+    assert!(build.starts_with("Waivers, known.toml, line 5: Unknown variant `relaese`"), "{build}");
+    assert!(build.contains("expected `debug` or `release`"), "{build}");
     let official = error(&waiver("official::deletion::no_such_test", ""));
     assert!(official.contains("There is no rule \"official::deletion::no_such_test\"."), "{official}");
 }
@@ -156,4 +159,11 @@ fn several_waivers_may_name_one_rule_and_official_validations_can_be_waived() {
     let text = names.map(|name| waiver(name, "")).concat();
     let waivers = Waivers::parse("known.toml", &text).expect("it is right");
     assert_eq!(waivers.of("any").map(|waiver| waiver.rule).collect::<Vec<_>>(), names);
+}
+
+#[test]
+fn waiver_of_another_build_does_not_count() {
+    let text = ["debug", "release"].map(|build| waiver("list.all", &format!("build = '{build}'"))).concat();
+    let waivers = Waivers::parse("known.toml", &text).expect("it is right");
+    assert_eq!(waivers.of("any").map(|waiver| waiver.build).collect::<Vec<_>>(), [Some(Build::current())]);
 }
