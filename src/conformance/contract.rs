@@ -88,6 +88,12 @@ impl Rule {
         self.id.split('.').next().unwrap_or(self.id)
     }
 
+    /// Whether scripts, one call after the other, can break it.
+    pub(crate) fn is_for_scripts(&self) -> bool {
+        use Check::{Drain, Dropped, ReadBack, Reopen, Script};
+        self.checks.iter().any(|check| matches!(check, Script | ReadBack | Drain | Dropped | Reopen))
+    }
+
     /// The official validations that look at it.
     pub fn validations(&self) -> impl Iterator<Item = &'static str> {
         self.checks.iter().filter_map(|check| match check {

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::blame::blame;
 use super::config::Config;
-use super::contract::{self, Strength};
+use super::contract::{self, Rule, Strength};
 use super::drive::{Avoid, Deviation, End, Next, Observed, Run, ends_with_read, past_reads};
 use super::finding::{Finding, Subject};
 use super::generate::{self, Profile};
@@ -66,9 +66,21 @@ enum Which {
     Any,
     /// Those of rules that are not settled.
     New,
+    /// The same; and what turns out to be of a settled rule when something plainer is
+    /// put in ends it, because then that is what it was all along.
+    Surely,
 }
 
-use Which::{Any, New};
+use Which::{Any, New, Surely};
+
+/// What shrinking has come to.
+enum Shrunk {
+    Small(Script, Run),
+    /// It is of a settled rule.
+    Settled,
+    /// It did not happen again.
+    Gone,
+}
 
 /// A check under way.
 pub(crate) struct Explorer<'a> {
@@ -290,32 +302,41 @@ impl<'a> Explorer<'a> {
                 return None;
             }
         }
-        let mut small = (script.clone(), run.clone());
-        for depth in [Depth::Steps, Depth::Everything] {
-            let Some(new) = self.shrink_new(&small.0, &look, depth).await else {
-                self.verdict.notes.push(format!("A breach of {guess} was seen once and did not happen again."));
-                return self.is_to_be_shown(&script, deviation, &look).await.then(|| (script, run.clone()));
-            };
-            // Steps may have been left only because without them it looks settled.
-            small = self.shrink(&new, &look, Any, depth).await.0?;
-            if self.is_of_settled(&small.1) {
+        // Fewer steps first: some may be left only because without them it looks settled.
+        let fewer = match self.shrink_new(&script, &look, New, Depth::Steps).await {
+            Shrunk::Small(fewer, _) => self.shrink(&fewer, &look, Any, Depth::Steps).await.0,
+            other => other,
+        };
+        let small = match fewer {
+            Shrunk::Small(_, run) if self.is_of_settled(&run) => Shrunk::Settled,
+            Shrunk::Small(fewer, _) => self.shrink_new(&fewer, &look, Surely, Depth::Everything).await,
+            other => other,
+        };
+        match small {
+            Shrunk::Small(script, run) => Some((script, run)),
+            Shrunk::Settled => {
                 self.known.mistaken.entry(guess).or_insert(1);
-                return None;
+                None
+            }
+            Shrunk::Gone => {
+                self.verdict.notes.push(format!("A breach of {guess} was seen once and did not happen again."));
+                self.is_to_be_shown(&script, deviation, &look).await.then(|| (script, run.clone()))
             }
         }
-        Some(small)
     }
 
     /// The same of a deviation that seems settled. Most are, and with fewer
     /// steps that shows.
     async fn small_if_new(&mut self, script: Script, look: &Look) -> Option<(Script, Run)> {
         let mut small = None;
-        for depth in [Depth::Steps, Depth::Everything] {
-            let from = small.map_or_else(|| script.clone(), |(script, _)| script);
-            let (smaller, calls) = self.shrink(&from, look, Any, depth).await;
+        for (which, depth) in [(Any, Depth::Steps), (Surely, Depth::Everything)] {
+            let from = small.as_ref().map_or(&script, |(script, _)| script);
+            let (shrunk, calls) = self.shrink(from, look, which, depth).await;
             self.known.doubted += calls;
-            small = smaller.filter(|(_, run)| !self.is_of_settled(run));
-            small.as_ref()?;
+            match shrunk {
+                Shrunk::Small(script, run) if !self.is_of_settled(&run) => small = Some((script, run)),
+                _ => return None,
+            }
         }
         small
     }
@@ -354,15 +375,16 @@ impl<'a> Explorer<'a> {
     /// The smallest script whose deviation looks the same and is not settled.
     /// Whether a call took effect whose future was dropped may be chance: then
     /// it may have to be made whole, or left out.
-    async fn shrink_new(&mut self, script: &Script, look: &Look, depth: Depth) -> Option<Script> {
+    async fn shrink_new(&mut self, script: &Script, look: &Look, which: Which, depth: Depth) -> Shrunk {
         let others = [script.clone(), script.clone(), script.with_dropped_made(), script.without_dropped()];
         let others = others.into_iter().filter(|_| *script != script.without_dropped());
         for script in std::iter::once(script.clone()).chain(others) {
-            if let (Some((small, _)), _) = self.shrink(&script, look, New, depth).await {
-                return Some(small);
+            match self.shrink(&script, look, which, depth).await.0 {
+                Shrunk::Gone => {}
+                shrunk => return shrunk,
             }
         }
-        None
+        Shrunk::Gone
     }
 
     /// Takes note of a finding, and keeps its script.
@@ -382,30 +404,39 @@ impl<'a> Explorer<'a> {
 
     /// The smallest script whose deviation looks the same, and its run; and how
     /// many calls it took.
-    async fn shrink(
-        &mut self,
-        script: &Script,
-        look: &Look,
-        which: Which,
-        depth: Depth,
-    ) -> (Option<(Script, Run)>, u64) {
+    async fn shrink(&mut self, script: &Script, look: &Look, which: Which, depth: Depth) -> (Shrunk, u64) {
         let known = &self.known;
-        let is_it = |observed: &[Observed], mismatch: &Mismatch| {
-            Look::seen(observed, mismatch) == *look && (which == Any || !known.is_settled(blame(observed, mismatch)))
+        let looks = |observed: &[Observed], mismatch: &Mismatch| Look::seen(observed, mismatch) == *look;
+        let is_new = |observed: &[Observed], mismatch: &Mismatch| !known.is_settled(blame(observed, mismatch));
+        let policy = |observed: &[Observed], mismatch: &Mismatch| {
+            let counts = looks(observed, mismatch) && (which != New || is_new(observed, mismatch));
+            if counts { Next::Stop } else { known.policy(observed, mismatch) }
         };
-        let policy = |observed: &[Observed], mismatch: &Mismatch| match is_it(observed, mismatch) {
-            true => Next::Stop,
-            false => known.policy(observed, mismatch),
-        };
-        let (lab, mut calls) = (&mut self.lab, 0);
+        let (lab, mut calls, mut is_settled, mut is_first) = (&mut self.lab, 0, false, true);
         let shown = async |script: &Script| {
+            if is_settled {
+                return None;
+            }
             let run = lab.run(script, &policy, None).await;
             calls += run.observed.len() as u64;
-            let is_shown = matches!(&run.end, End::Deviates(deviation) if is_it(&run.observed, &deviation.mismatch));
-            (is_shown && known.misled_at(&run).is_none()).then_some(run)
+            let End::Deviates(deviation) = &run.end else { return None };
+            let (mismatch, is_first) = (&deviation.mismatch, std::mem::take(&mut is_first));
+            if !looks(&run.observed, mismatch) || known.misled_at(&run).is_some() {
+                return None;
+            }
+            if which == Any || is_new(&run.observed, mismatch) {
+                return Some(run);
+            }
+            is_settled = which == Surely && !is_first;
+            None
         };
         let minimal = minimise_to(depth, script.clone(), self.config.shrinking, shown).await;
-        (minimal.run.map(|run| (minimal.script, run)), calls)
+        let shrunk = match minimal.run {
+            _ if is_settled => Shrunk::Settled,
+            Some(run) => Shrunk::Small(minimal.script, run),
+            None => Shrunk::Gone,
+        };
+        (shrunk, calls)
     }
 
     fn has(&self, rule: &str) -> bool {
@@ -428,13 +459,19 @@ impl<'a> Explorer<'a> {
         let mut verdict = self.end().await;
         for waiver in waivers {
             let met = verdict.waived.iter().any(|waived| waived.rule == waiver.rule);
-            if whole && waiver.script.is_none() && !met {
+            if whole && waiver.script.is_none() && !met && is_met_by_scripts(waiver) {
                 let why = "It has no script of its own, and nothing in the whole run broke the rule.";
                 verdict.stale.push(Stale::new(waiver, file, why));
             }
         }
         verdict
     }
+}
+
+/// Whether generated scripts are what shows a waiver's deviation. What several
+/// callers, a killed process or a validation of duroxide's show has trials of its own.
+fn is_met_by_scripts(waiver: &Waiver) -> bool {
+    waiver.program.is_none() && contract::find(waiver.rule).is_some_and(Rule::is_for_scripts)
 }
 
 /// The script without the steps that were left out.

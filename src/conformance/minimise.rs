@@ -117,6 +117,7 @@ impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
     }
 
     async fn shrink_steps(&mut self) {
+        self.cut_bystanders().await;
         self.cut().await;
         if self.spell_out().await {
             self.cut().await;

@@ -33,6 +33,8 @@ impl Mismatch {
     fn distance(&self) -> u8 {
         match self.aspect {
             Aspect::Part(_) | Aspect::Retryable => 0,
+            // Better a world in which it is there, and may not be taken yet.
+            Aspect::Barred(Bar::Absent) => 3,
             Aspect::Barred(_) | Aspect::Missed => 2,
             _ => 1,
         }

@@ -9,7 +9,7 @@ use duroxide::EventKind;
 use duroxide::providers::WorkItem;
 
 use super::{Answer, Digest, Entry, Mark, SeenTurn, Trace};
-use crate::call::{Call, Item, Reply, kind_of};
+use crate::call::{ActivityId, Call, Item, Reply, kind_of};
 use crate::clock::Time;
 
 impl Trace {
@@ -155,7 +155,8 @@ fn ask(call: &Call, tokens: &mut Tokens, started: Time) -> String {
                 let _ = write!(text, ", messages [{}]", items(&ack.messages));
             }
             if !ack.cancelled.is_empty() {
-                let ids = ack.cancelled.iter().map(|id| format!("#{}", id.activity));
+                let named = |id: &ActivityId| format!("#{} of {} execution {}", id.activity, id.instance, id.execution);
+                let ids = ack.cancelled.iter().map(named);
                 let _ = write!(text, ", cancelled [{}]", list(ids.collect()));
             }
             if let Some(status) = &ack.metadata.status {

@@ -2,8 +2,10 @@
 //! the same lock when steps before it go, and so that what was asked can be
 //! written as steps.
 
-use crate::call::{Call, Reply};
-use crate::conformance::drive::{Observed, Run};
+use std::collections::BTreeSet;
+
+use crate::call::{Call, Reply, instance_of};
+use crate::conformance::drive::{End, Observed, Run};
 use crate::conformance::script::{Act, Script, Step};
 
 /// The script without the steps that are `gone`. Tokens still stand for what
@@ -30,6 +32,43 @@ fn aim(token: &mut String, observed: &[Observed], at: usize, gone: &impl Fn(usiz
     if !gone(fetches[target]) {
         let between = fetches[target + 1..].iter().filter(|step| !gone(**step)).count();
         *token = format!("{queue}:{between}");
+    }
+}
+
+/// The steps whose calls were all about other instances than the last one of the
+/// run. None, where that is about no instance, or about several.
+pub(super) fn strangers(run: &Run) -> BTreeSet<usize> {
+    let Some((last, before)) = run.observed.split_last() else { return BTreeSet::new() };
+    let expected = || match &run.end {
+        End::Deviates(deviation) => found(&deviation.mismatch.expected),
+        _ => None,
+    };
+    let Some(subject) = subject(last, before).or_else(expected) else { return BTreeSet::new() };
+    let is_stranger = |seen: &&Observed| self::subject(seen, before).is_some_and(|instance| instance != subject);
+    let (strangers, others): (Vec<&Observed>, Vec<&Observed>) = before.iter().partition(is_stranger);
+    let needed: BTreeSet<usize> = others.iter().chain([&last]).map(|seen| seen.step).collect();
+    strangers.iter().map(|seen| seen.step).filter(|step| !needed.contains(step)).collect()
+}
+
+/// The one instance that a call was about, by its answer or its token if not by
+/// itself.
+fn subject<'a>(seen: &'a Observed, all: &'a [Observed]) -> Option<&'a str> {
+    let of_fetch = |seen: &'a Observed| seen.reply.as_ref().and_then(found);
+    match (&*seen.call, seen.call.token()) {
+        (Call::EnqueueForOrchestrator { item, .. } | Call::EnqueueForWorker { item }, _) => Some(instance_of(item)),
+        (_, Some(token)) => {
+            all.iter().find(|seen| issued(seen).is_some_and(|(_, known)| known == token)).and_then(of_fetch)
+        }
+        (call, None) => call.instance().or_else(|| of_fetch(seen)),
+    }
+}
+
+/// The instance of what a fetch has found.
+fn found(reply: &Reply) -> Option<&str> {
+    match reply {
+        Reply::Turn(Some(turn)) => Some(&turn.instance),
+        Reply::Job(Some(job)) => Some(instance_of(&job.item)),
+        _ => None,
     }
 }
 

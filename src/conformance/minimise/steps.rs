@@ -1,5 +1,7 @@
 //! Fewer steps: chunks, single ones, pairs, and waits that are joined.
 
+use std::collections::BTreeSet;
+
 use super::{Search, aim};
 use crate::conformance::drive::Run;
 use crate::conformance::script::{Script, Step};
@@ -9,6 +11,20 @@ use crate::cuts::Cuts;
 const FEW: usize = 16;
 
 impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
+    /// Leaves out at one stroke what seldom has a part in it: what only looks, and
+    /// what is about other instances than the last call.
+    pub(super) async fn cut_bystanders(&mut self) {
+        let last = self.best.len().saturating_sub(1);
+        let looks: BTreeSet<usize> = (0..last).filter(|at| looks(&self.best.steps[*at])).collect();
+        let strangers = aim::strangers(&self.run);
+        let both: BTreeSet<usize> = looks.union(&strangers).copied().collect();
+        for gone in [both, looks, strangers] {
+            if gone.len() > 1 && self.leave_out(|at| gone.contains(&at)).await {
+                return;
+            }
+        }
+    }
+
     /// Leaves out runs of steps: halves first, single steps last.
     pub(super) async fn cut(&mut self) {
         let mut cuts = Cuts::of(self.best.len());
@@ -103,5 +119,14 @@ impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
                 self.attempt_step(at, step).await;
             }
         }
+    }
+}
+
+/// Whether a step changes nothing.
+fn looks(step: &Step) -> bool {
+    match step {
+        Step::Call(act) => act.call.is_read(),
+        Step::ReadBack => true,
+        _ => false,
     }
 }

@@ -2,8 +2,8 @@
 //! waived. How many calls each trial has, of those that there are in all, is
 //! said here too.
 
+use super::Trial;
 use super::stand::{Outcome, Stand};
-use super::{Trial, rule};
 use crate::conformance::check::Work;
 use crate::conformance::contract;
 use crate::conformance::explore::Plan;
@@ -22,6 +22,6 @@ pub(super) fn trials(stand: &Stand) -> Vec<Trial> {
 
 /// Half of all calls are for the rules, in equal parts.
 pub(super) fn calls_of_rule(stand: &Stand) -> u64 {
-    let rules = contract::rules().filter(|rule| rule::is_for_scripts(rule)).count() as u64;
+    let rules = contract::rules().filter(|rule| rule.is_for_scripts()).count() as u64;
     (stand.calls() / 2 / rules.max(1)).max(1)
 }

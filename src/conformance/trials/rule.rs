@@ -18,7 +18,7 @@ fn look_at(stand: &Stand, rule: &'static Rule) -> Outcome {
     if let Some(waiver) = stand.waivers_of(rule.id).next() {
         return Outcome::Ignored(format!("waived: {} ({})", waiver.reason, waiver.link));
     }
-    if !is_for_scripts(rule) {
+    if !rule.is_for_scripts() {
         return Outcome::Ignored(format!("scripts cannot show it; what looks at it: {}", elsewhere(rule)));
     }
     let plan = Plan {
@@ -28,13 +28,6 @@ fn look_at(stand: &Stand, rule: &'static Rule) -> Outcome {
         focus: Some(rule.id),
     };
     Outcome::of(&stand.examine(&stand.waivers, Work::Plan(plan)))
-}
-
-/// Whether one call after the other can break it.
-pub(super) fn is_for_scripts(rule: &Rule) -> bool {
-    rule.checks
-        .iter()
-        .any(|check| matches!(check, Check::Script | Check::ReadBack | Check::Drain | Check::Dropped | Check::Reopen))
 }
 
 fn elsewhere(rule: &Rule) -> String {

@@ -1,7 +1,7 @@
 //! `waivers::<line>::<rule>`: whether each waiver is still needed.
 
 use super::stand::{Outcome, Stand};
-use super::{Trial, concurrent, generated, rule};
+use super::{Trial, concurrent, generated};
 use crate::conformance::check::Work;
 use crate::conformance::concurrent::{Program, replay_race};
 use crate::conformance::contract;
@@ -67,7 +67,7 @@ fn explore(stand: &Stand, waiver: &Waiver) -> Verdict {
         focus: Some(waiver.rule),
     };
     let only_several =
-        |rule: &contract::Rule| rule.checks.contains(&contract::Check::Concurrent) && !rule::is_for_scripts(rule);
+        |rule: &contract::Rule| rule.checks.contains(&contract::Check::Concurrent) && !rule.is_for_scripts();
     let several = contract::find(waiver.rule).is_some_and(only_several);
     let mut verdict = match several {
         true => concurrent::look_for(stand, waiver.rule, stand.calls() * MORE_OF_SEVERAL),
