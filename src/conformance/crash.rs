@@ -116,7 +116,7 @@ pub(crate) async fn crash(
     let mut found = None;
     if !after.is_empty() {
         let habits = habits(storage, &run.observed[..before], &mut pace, patience).await;
-        found = after.into_iter().find(|deviation| !habits.contains(&Look::of(&run, deviation)));
+        found = telling(&run, after.into_iter().filter(|deviation| !habits.contains(&Look::of(&run, deviation))));
     }
     let rule = found.map(|deviation| {
         run.observed.truncate(deviation.observed + 1);
@@ -125,6 +125,15 @@ pub(crate) async fn crash(
         rule
     });
     Ok(Some(Crash { run, answered, rule }))
+}
+
+/// The deviation that tells the most: the first; but how many wait does not say
+/// what has become of the others, and a fetch that comes later does.
+fn telling(run: &Run, mut all: impl Iterator<Item = Deviation>) -> Option<Deviation> {
+    let first = all.next()?;
+    let counts = matches!(&*run.observed[first.observed].call, Call::GetQueueDepths | Call::GetInstanceStats { .. });
+    let fetches = |deviation: &Deviation| deviation.mismatch.aspect == Aspect::Missed;
+    Some(all.find(|later| counts && fetches(later)).unwrap_or(first))
 }
 
 /// What is done after a crash.
@@ -173,15 +182,28 @@ async fn habits(storage: &dyn Storage, observed: &[Observed], pace: &mut Pace, p
 /// The rule that what was found after a crash breaks. It is the last thing that
 /// was observed; nothing is right but what was before it.
 fn rule(run: &Run, before: usize, mismatch: &Mismatch, reading: Reading) -> &'static str {
-    let under_way = run.observed[..before].last().is_some_and(|last| last.reply.is_none());
+    let under_way = run.observed[..before].last().filter(|last| last.reply.is_none());
     match &mismatch.aspect {
         Aspect::Panicked | Aspect::Hung => blame(&run.observed, mismatch),
+        Aspect::Part("attempts") => "durable.attempts-survive",
         Aspect::Missed if is_of_ended_lock(&run.observed, mismatch) => "durable.locks-end",
         _ if has_lost_the_last(run, before, reading) => "durable.acknowledged-survives",
-        Aspect::Part("attempts") => "durable.attempts-survive",
-        _ if under_way => "durable.nothing-half-done",
+        Aspect::Missed if was_taken(under_way, mismatch) => "durable.locks-end",
+        _ if under_way.is_some() => "durable.nothing-half-done",
         _ => "durable.acknowledged-survives",
     }
+}
+
+/// Whether the call that was under way was a fetch, and took what should have
+/// been found since: it would not be the first attempt.
+fn was_taken(under_way: Option<&Observed>, mismatch: &Mismatch) -> bool {
+    let fetches = |call: &Call| matches!(call, Call::FetchOrchestrationItem { .. } | Call::FetchWorkItem { .. });
+    let attempts = match &mismatch.expected {
+        Reply::Turn(Some(turn)) => turn.attempts,
+        Reply::Job(Some(job)) => job.attempts,
+        _ => 0,
+    };
+    under_way.is_some_and(|seen| fetches(&seen.call)) && attempts > 1
 }
 
 /// How many calls that were answered a storage may have lost to be known by it.
