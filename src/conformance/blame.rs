@@ -10,12 +10,14 @@
 //! It decides nothing about what a right answer is.
 
 mod count;
+mod dropped;
 mod fetch;
 mod origin;
 mod past;
 mod payload;
 mod read;
 mod refusal;
+mod reopened;
 mod versions;
 
 use super::drive::Observed;
@@ -23,11 +25,15 @@ use super::oracle::{Aspect, Mismatch};
 use crate::call::{Call, Reply};
 
 use past::Past;
+pub(super) use refusal::is_about_contention;
 
 /// The id of the rule that the last of the observed calls breaks.
 pub(crate) fn blame(observed: &[Observed], mismatch: &Mismatch) -> &'static str {
     let Some((last, before)) = observed.split_last() else { return "error.no-panic" };
     let case = Case { past: Past(before), last, mismatch };
+    if let Some(rule) = dropped::rule(&case).or_else(|| reopened::rule(&case)) {
+        return rule;
+    }
     match &mismatch.aspect {
         Aspect::Panicked | Aspect::Hung => case.unanswered(),
         Aspect::Token => {
@@ -45,6 +51,13 @@ pub(crate) fn blame(observed: &[Observed], mismatch: &Mismatch) -> &'static str 
         Aspect::Part(part) if case.last.call.is_read() => read::part(&case, part),
         Aspect::Part(part) => fetch::part(&case, part),
     }
+}
+
+/// Whether the last of the observed calls, a fetch that found nothing, should
+/// have found what was locked by an earlier one whose lock has ended.
+pub(crate) fn is_of_ended_lock(observed: &[Observed], mismatch: &Mismatch) -> bool {
+    let Some((last, before)) = observed.split_last() else { return false };
+    reopened::was_locked(&Case { past: Past(before), last, mismatch })
 }
 
 /// One deviation, with everything that led to it.
@@ -81,9 +94,10 @@ impl Case<'_> {
     /// A call that panicked, or did not come back.
     fn unanswered(&self) -> &'static str {
         match self.call() {
-            Call::FetchOrchestrationItem { .. } if self.mismatch.aspect == Aspect::Hung => "turn.poll-ends-in-time",
-            Call::FetchWorkItem { .. } if self.mismatch.aspect == Aspect::Hung => "job.poll-ends-in-time",
-            _ if self.past.has_dropped() && self.mismatch.aspect == Aspect::Hung => "dropped.releases-resources",
+            _ if self.mismatch.aspect == Aspect::Panicked => "error.no-panic",
+            _ if self.past.has_dropped() => "dropped.releases-resources",
+            Call::FetchOrchestrationItem { .. } => "turn.poll-ends-in-time",
+            Call::FetchWorkItem { .. } => "job.poll-ends-in-time",
             _ => "error.no-panic",
         }
     }

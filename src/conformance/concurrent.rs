@@ -42,13 +42,14 @@ use super::waivers::Waivers;
 use crate::seed::Seed;
 
 /// The rules that only several callers show, each looked at by every program.
-const RULES: [&str; 6] = [
+const RULES: [&str; 7] = [
     "concurrent.linearizable",
     "concurrent.one-lock-winner",
     "concurrent.one-ack-winner",
     "concurrent.nothing-lost",
     "concurrent.no-false-refusals",
     "concurrent.deletions",
+    "error.contention-is-retryable",
 ];
 
 /// Checks a provider with several callers at once, for as many calls as the

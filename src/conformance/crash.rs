@@ -22,11 +22,11 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use super::blame::blame;
+use super::blame::{blame, is_of_ended_lock};
 use super::drive::{Deviation, End, Observed, Run, Stage, nobody, past_reads, play, resume};
 use super::explore::look::{Look, deviations};
 use super::minimise::spelled_out;
-use super::oracle::{Aspect, Mismatch};
+use super::oracle::{Aspect, Mismatch, Oracle, Reading};
 use super::pace::Pace;
 use super::script::{Script, Step};
 use super::storage::{Storage, TimeSource};
@@ -116,15 +116,24 @@ pub(crate) async fn crash(
     let mut found = None;
     if !after.is_empty() {
         let habits = habits(storage, &run.observed[..before], &mut pace, patience).await;
-        found = after.into_iter().find(|deviation| !habits.contains(&Look::of(&run, deviation)));
+        found = telling(&run, after.into_iter().filter(|deviation| !habits.contains(&Look::of(&run, deviation))));
     }
     let rule = found.map(|deviation| {
         run.observed.truncate(deviation.observed + 1);
-        let rule = rule(&run, before, &deviation.mismatch);
+        let rule = rule(&run, before, &deviation.mismatch, storage.reading());
         run.end = End::Deviates(deviation);
         rule
     });
     Ok(Some(Crash { run, answered, rule }))
+}
+
+/// The deviation that tells the most: the first; but how many wait does not say
+/// what has become of the others, and a fetch that comes later does.
+fn telling(run: &Run, mut all: impl Iterator<Item = Deviation>) -> Option<Deviation> {
+    let first = all.next()?;
+    let counts = matches!(&*run.observed[first.observed].call, Call::GetQueueDepths | Call::GetInstanceStats { .. });
+    let fetches = |deviation: &Deviation| deviation.mismatch.aspect == Aspect::Missed;
+    Some(all.find(|later| counts && fetches(later)).unwrap_or(first))
 }
 
 /// What is done after a crash.
@@ -170,15 +179,57 @@ async fn habits(storage: &dyn Storage, observed: &[Observed], pace: &mut Pace, p
     looks.into_inner()
 }
 
-/// The rule that what was found after a crash breaks.
-fn rule(run: &Run, before: usize, mismatch: &Mismatch) -> &'static str {
-    let under_way = run.observed[..before].last().is_some_and(|last| last.reply.is_none());
+/// The rule that what was found after a crash breaks. It is the last thing that
+/// was observed; nothing is right but what was before it.
+fn rule(run: &Run, before: usize, mismatch: &Mismatch, reading: Reading) -> &'static str {
+    let under_way = run.observed[..before].last().filter(|last| last.reply.is_none());
     match &mismatch.aspect {
         Aspect::Panicked | Aspect::Hung => blame(&run.observed, mismatch),
-        Aspect::Missed => "durable.locks-end",
         Aspect::Part("attempts") => "durable.attempts-survive",
-        _ if under_way => "durable.nothing-half-done",
+        Aspect::Missed if is_of_ended_lock(&run.observed, mismatch) => "durable.locks-end",
+        _ if has_lost_the_last(run, before, reading) => "durable.acknowledged-survives",
+        Aspect::Missed if was_taken(under_way, mismatch) => "durable.locks-end",
+        _ if under_way.is_some() => "durable.nothing-half-done",
         _ => "durable.acknowledged-survives",
+    }
+}
+
+/// Whether the call that was under way was a fetch, and took what should have
+/// been found since: it would not be the first attempt.
+fn was_taken(under_way: Option<&Observed>, mismatch: &Mismatch) -> bool {
+    let fetches = |call: &Call| matches!(call, Call::FetchOrchestrationItem { .. } | Call::FetchWorkItem { .. });
+    let attempts = match &mismatch.expected {
+        Reply::Turn(Some(turn)) => turn.attempts,
+        Reply::Job(Some(job)) => job.attempts,
+        _ => 0,
+    };
+    under_way.is_some_and(|seen| fetches(&seen.call)) && attempts > 1
+}
+
+/// How many calls that were answered a storage may have lost to be known by it.
+const MOST_LOST: usize = 16;
+
+/// Whether everything is as if the last calls that were answered had never been
+/// made: the storage has lost them whole.
+fn has_lost_the_last(run: &Run, before: usize, reading: Reading) -> bool {
+    let changes = |seen: &&Observed| seen.reply.is_some() && !seen.call.is_read();
+    let answered: Vec<&Observed> = run.observed[..before].iter().filter(changes).collect();
+    // What only looks and is wrong without a crash too says nothing.
+    let is_habit = |at: usize| at + 1 < run.observed.len() && run.waived.iter().any(|other| other.observed == at);
+    let after: Vec<&Observed> =
+        (before..run.observed.len()).filter(|at| !is_habit(*at)).map(|at| &run.observed[at]).collect();
+    let explains = |kept: &usize| {
+        let mut oracle = Oracle::new(reading);
+        answered[..*kept].iter().chain(&after).all(|seen| follows(&mut oracle, seen))
+    };
+    (0..answered.len()).rev().take(MOST_LOST).any(|kept| explains(&kept))
+}
+
+fn follows(oracle: &mut Oracle, seen: &Observed) -> bool {
+    match &seen.reply {
+        Some(Reply::Refused(refusal)) if refusal.retryable => oracle.doubt(seen.at, &seen.call).is_ok(),
+        Some(reply) => oracle.follow(seen.at, &seen.call, reply).is_ok() && !oracle.is_lost(),
+        None => false,
     }
 }
 
@@ -231,7 +282,7 @@ fn observed(said: Vec<Line>) -> Vec<Observed> {
     for line in said {
         match line {
             Line::Asked(at, call) => {
-                all.push(Observed { step: 0, at, call: Arc::new(*call), reply: None, panic: None })
+                all.push(Observed { step: 0, reopened: false, at, call: Arc::new(*call), reply: None, panic: None });
             }
             Line::Answered(reply) => {
                 if let Some(last) = all.last_mut() {

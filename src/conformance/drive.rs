@@ -27,6 +27,8 @@ use crate::provider::Under;
 pub struct Observed {
     /// Which step of the script made it.
     pub step: usize,
+    /// Whether the storage was opened anew since the call before.
+    pub reopened: bool,
     /// When.
     pub at: Time,
     /// What was asked.
@@ -183,6 +185,8 @@ pub(super) struct Play<'a> {
     pub(super) names: BTreeSet<String>,
     run: Run,
     step: usize,
+    /// Whether the storage was opened anew, and nothing was asked since.
+    reopened: bool,
 }
 
 impl<'a> Play<'a> {
@@ -202,6 +206,7 @@ impl<'a> Play<'a> {
             handler: Under::new(stage.provider.clone()),
             stage,
             step: 0,
+            reopened: false,
         }
     }
 }
@@ -246,6 +251,7 @@ impl Play<'_> {
         let Some(location) = storage.location(&self.stage.provider) else { return };
         if let Some(provider) = storage.open(&location).await {
             self.handler = Under::new(provider);
+            self.reopened = true;
         }
     }
 
@@ -305,7 +311,8 @@ impl Play<'_> {
             Asked::Dropped | Asked::Hung => (None, None),
         };
         reply.iter().for_each(|reply| (self.stage.witness)(Seen::Answered(reply)));
-        self.run.observed.push(Observed { step: self.step, at, call: call.clone(), reply, panic });
+        let reopened = std::mem::take(&mut self.reopened);
+        self.run.observed.push(Observed { step: self.step, reopened, at, call: call.clone(), reply, panic });
         let aspect = match asked {
             Asked::Answered(reply) => return self.answered(at, &call, reply),
             Asked::Dropped => {
@@ -326,7 +333,14 @@ impl Play<'_> {
         if !matches!(expected, Reply::Refused(_)) {
             return false;
         }
-        let accepted = Observed { step: self.step, at, call: call.clone(), reply: Some(Reply::Done), panic: None };
+        let accepted = Observed {
+            step: self.step,
+            reopened: self.reopened,
+            at,
+            call: call.clone(),
+            reply: Some(Reply::Done),
+            panic: None,
+        };
         self.run.observed.push(accepted);
         let avoids = avoid(&self.run.observed, &Mismatch { aspect: Aspect::Accepted, expected });
         self.run.observed.pop();

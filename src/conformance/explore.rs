@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::blame::blame;
 use super::config::Config;
-use super::contract::{self, Rule, Strength};
+use super::contract::{self, Check, Rule, Strength};
 use super::drive::{Avoid, Deviation, End, Next, Observed, Run, ends_with_read, past_reads};
 use super::finding::{Finding, Subject};
 use super::generate::{self, Profile};
@@ -227,6 +227,10 @@ impl<'a> Explorer<'a> {
         self.verdict.counts.scripts += 1;
         self.verdict.counts.add(&run.observed);
         self.verdict.counts.avoided += run.avoided.len() as u64;
+        if run.observed.iter().any(|seen| seen.reopened) {
+            let shown = contract::rules().filter(|rule| rule.checks.contains(&Check::Reopen));
+            self.verdict.reached.extend(shown.map(|rule| rule.id));
+        }
         self.pulse.beat(run.observed.len() as u64, self.verdict.findings.len(), run.waived.len() as u64);
         if let End::Inconclusive(why) = &run.end {
             *self.verdict.counts.inconclusive.entry(why.clone()).or_default() += 1;

@@ -1,6 +1,6 @@
 //! Checking providers against the contract.
 
-mod concurrent;
+pub mod concurrent;
 mod config;
 mod contract;
 mod differential;

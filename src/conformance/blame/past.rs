@@ -158,6 +158,17 @@ fn cancels(seen: &Observed, item: &WorkItem) -> bool {
     ack.cancelled.iter().any(|c| c.instance == *instance && c.execution == *execution_id && c.activity == *id)
 }
 
+/// Whether a call may have changed something: more than one that reads, that
+/// was refused for good, or that found nothing to fetch.
+pub(super) fn may_change(seen: &Observed) -> bool {
+    match &seen.reply {
+        _ if seen.call.is_read() => false,
+        Some(Reply::Refused(refusal)) => refusal.retryable,
+        Some(Reply::Turn(None) | Reply::Job(None)) => false,
+        _ => true,
+    }
+}
+
 /// Whether a call deletes instances.
 pub(super) fn is_deletion(call: &Call) -> bool {
     matches!(call, Call::DeleteInstance { .. } | Call::DeleteInstancesAtomic { .. } | Call::DeleteInstanceBulk { .. })

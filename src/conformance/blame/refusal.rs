@@ -3,7 +3,7 @@
 use super::Case;
 use super::past::{Fate, is_deletion};
 use super::payload::odd;
-use crate::call::{Call, Class, Reply};
+use crate::call::{Call, Class, Refusal, Reply};
 
 fn class(reply: &Reply) -> Class {
     match reply {
@@ -122,8 +122,28 @@ fn is_of_job(call: &Call) -> bool {
     matches!(call, Call::AckWorkItem { .. } | Call::RenewWorkItemLock { .. } | Call::AbandonWorkItem { .. })
 }
 
+/// Whether an error for good says that others are in the way.
+pub(in crate::conformance) fn is_about_contention(refusal: &Refusal) -> bool {
+    const WORDS: [&str; 9] = [
+        "is locked",
+        "busy",
+        "deadlock",
+        "could not serialize access",
+        "serialization failure",
+        "write conflict",
+        "contention",
+        "concurrent update",
+        "could not obtain lock",
+    ];
+    let message = refusal.message.to_lowercase();
+    !refusal.retryable && WORDS.iter().any(|word| message.contains(word))
+}
+
 /// A call was refused without a reason.
 pub(super) fn refused(case: &Case<'_>) -> &'static str {
+    if matches!(case.got(), Reply::Refused(refusal) if is_about_contention(refusal)) {
+        return "error.contention-is-retryable";
+    }
     if let Some(rule) = unreadable(case).or_else(|| endless(case.call())).or_else(|| odd([case.call()])) {
         return rule;
     }

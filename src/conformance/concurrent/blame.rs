@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::call::{Call, Reply};
+use crate::call::{Call, Refusal, Reply};
+use crate::conformance::blame::is_about_contention;
 use crate::conformance::linearize::{Broken, Made};
 use crate::conformance::oracle::{Aspect, Mismatch};
 use crate::store::Bar;
@@ -30,23 +31,29 @@ pub(super) fn blame(history: &[Made], calls: &[usize], broken: &Broken) -> &'sta
     if calls.iter().any(|call| deletes(&history[*call])) {
         return "concurrent.deletions";
     }
+    let refused = || calls.iter().map(|call| &history[*call]).filter_map(refusal_for_good);
+    let of_refusal = || match refused().any(is_about_contention) {
+        true => "error.contention-is-retryable",
+        false => "concurrent.no-false-refusals",
+    };
     if all_stuck(&|_, mismatch| matches!(mismatch.aspect, Aspect::Refused | Aspect::Retryable)) {
-        return "concurrent.no-false-refusals";
+        return of_refusal();
     }
     if stuck(&|_, mismatch| is_about_queues(&mismatch.aspect)) {
         return "concurrent.nothing-lost";
     }
-    if calls.iter().any(|call| is_refused_for_good(&history[*call])) {
-        return "concurrent.no-false-refusals";
+    if refused().next().is_some() {
+        return of_refusal();
     }
     "concurrent.linearizable"
 }
 
-/// Whether a call that should change something was refused, and no retry can
-/// help.
-fn is_refused_for_good(made: &Made) -> bool {
-    let refused = matches!(&made.reply, Some(Reply::Refused(refusal)) if !refusal.retryable);
-    refused && !made.call.is_read()
+/// The error of a call that should change something, where no retry can help.
+fn refusal_for_good(made: &Made) -> Option<&Refusal> {
+    match &made.reply {
+        Some(Reply::Refused(refusal)) if !refusal.retryable && !made.call.is_read() => Some(refusal),
+        _ => None,
+    }
 }
 
 fn is_about_queues(aspect: &Aspect) -> bool {

@@ -48,6 +48,7 @@ pub(super) const RULES: &[Rule] = &[
         "An error that comes from other callers being busy can be retried.",
         "`ProviderError`, \"Error Classification\"; guide, \"Error Classification\"",
         &[
+            Script,
             Concurrent,
             Official("instance_locking::test_multi_threaded_no_duplicate_processing"),
             Official("race_replay::test_continue_as_new_unregistered_backoff"),

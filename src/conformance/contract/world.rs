@@ -129,7 +129,7 @@ pub(super) const RULES: &[Rule] = &[
         "durable.acknowledged-survives",
         "What a call has answered is there after a crash.",
         "`ack_orchestration_item`, \"All changes are durable and visible\"; guide, \"What is a Provider?\"",
-        &[Crash, Reopen],
+        &[Crash],
     ),
     must(
         "durable.nothing-half-done",

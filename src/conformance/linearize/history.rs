@@ -26,7 +26,14 @@ pub struct Made {
 impl Made {
     /// What was asked and answered, whoever asked.
     pub(crate) fn observed(&self) -> Observed {
-        Observed { step: 0, at: self.at, call: self.call.clone(), reply: self.reply.clone(), panic: None }
+        Observed {
+            step: 0,
+            reopened: false,
+            at: self.at,
+            call: self.call.clone(),
+            reply: self.reply.clone(),
+            panic: None,
+        }
     }
 
     /// Whether each of the two began before the other was over.

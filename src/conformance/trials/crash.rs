@@ -10,6 +10,10 @@ use crate::conformance::script::Script;
 use crate::conformance::verdict::Verdict;
 use crate::seed::Seed;
 
+/// The rules that a crash may show to be broken.
+const RULES: [&str; 4] =
+    ["durable.acknowledged-survives", "durable.nothing-half-done", "durable.locks-end", "durable.attempts-survive"];
+
 /// A process is killed once for so many calls of the budget.
 const CALLS_FOR_EACH: u64 = 5_000;
 
@@ -44,7 +48,7 @@ fn killed(stand: &Stand) -> Outcome {
 fn look_at(stand: &Stand, verdict: &mut Verdict, crash: Crash, script: Script, seed: Seed) {
     verdict.counts.scripts += 1;
     verdict.counts.add(&crash.run.observed);
-    verdict.reached.extend(["durable.acknowledged-survives", "durable.nothing-half-done"]);
+    verdict.reached.extend(RULES);
     if crash.answered == 0 {
         let why = "The process was killed before it was told anything.";
         *verdict.counts.inconclusive.entry(why.to_owned()).or_default() += 1;

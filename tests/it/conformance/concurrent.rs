@@ -2,7 +2,7 @@
 //! a provider does that looks first and acts later has none.
 
 mod orders;
-mod saboteur;
+pub mod saboteur;
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use duroxide_sim::conformance::{
     Config, Program, Race, Storage, TimeSource, Verdict, check_concurrent, check_concurrent_tasks, replay_race,
 };
 use duroxide_sim::{Memory, Seed};
-use saboteur::Fault;
+use saboteur::{Fault, RULES};
 use tokio::runtime::{Builder, Runtime};
 
 /// Makes memories, or what breaks them.
@@ -70,12 +70,14 @@ fn memory_is_linearizable_on_many_threads() {
     assert_all_explained(&in_threads(Maker(None), 8, 10_000));
 }
 
-/// Finds `rule` broken by `fault`, small, and again when it is replayed.
+/// Finds the rule broken that `fault` breaks, small, and again when it is
+/// replayed.
 #[track_caller]
-fn check(fault: Fault, rule: &str) {
+fn check(fault: Fault) {
+    let (_, rule) = RULES.iter().find(|(known, _)| *known == fault).expect("it breaks a rule");
     let maker = Maker(Some(fault));
     let verdict = interleaved(maker, 1, 8_000);
-    let Some(race) = verdict.races.iter().find(|race| race.rule == rule) else {
+    let Some(race) = verdict.races.iter().find(|race| race.rule == *rule) else {
         panic!("{fault:?} breaks {rule}, and that is not found:\n{verdict}");
     };
     assert!(race.program.len() <= 9, "{fault:?}: a program of {} calls\n{race}", race.program.len());
@@ -90,59 +92,39 @@ fn check(fault: Fault, rule: &str) {
     assert_eq!(order(&again), order(race), "{fault:?}: a replay is the same run");
 }
 
-#[test]
-fn an_instance_that_two_fetches_get_is_found() {
-    check(Fault::TurnTakenTwice, "concurrent.one-lock-winner");
+/// A test for each fault.
+macro_rules! found {
+    ($($test:ident: $fault:ident,)*) => {
+        $(
+            #[test]
+            fn $test() {
+                check(Fault::$fault);
+            }
+        )*
+
+        const FOUND: &[Fault] = &[$(Fault::$fault),*];
+    };
+}
+
+found! {
+    an_instance_that_two_fetches_get_is_found: TurnTakenTwice,
+    a_job_that_two_fetches_get_is_found: JobTakenTwice,
+    a_session_with_two_owners_is_found: SessionOwnedTwice,
+    two_acks_with_one_token_are_found: AckedTwice,
+    a_message_that_another_overwrites_is_found: MessageLost,
+    an_ack_of_a_cancelled_job_is_found: CancelledAndAcked,
+    a_completion_that_a_fetch_swallows_is_found: SentInVain,
+    a_job_that_goes_missing_is_found: JobLost,
+    an_instance_that_an_ack_brings_back_is_found: Recreated,
+    an_ack_that_shows_half_done_is_found: AckInTwoSteps,
+    a_token_that_contention_makes_invalid_is_found: TokenDenied,
+    a_refusal_for_good_of_whoever_comes_second_is_found: BusyForGood,
 }
 
 #[test]
-fn a_job_that_two_fetches_get_is_found() {
-    check(Fault::JobTakenTwice, "concurrent.one-lock-winner");
-}
-
-#[test]
-fn two_acks_with_one_token_are_found() {
-    check(Fault::AckedTwice, "concurrent.one-ack-winner");
-}
-
-#[test]
-fn a_message_that_another_overwrites_is_found() {
-    check(Fault::MessageLost, "concurrent.nothing-lost");
-}
-
-#[test]
-fn an_ack_of_a_cancelled_job_is_found() {
-    check(Fault::CancelledAndAcked, "concurrent.nothing-lost");
-}
-
-#[test]
-fn an_instance_that_an_ack_brings_back_is_found() {
-    check(Fault::Recreated, "concurrent.deletions");
-}
-
-#[test]
-fn an_ack_that_shows_half_done_is_found() {
-    check(Fault::AckInTwoSteps, "concurrent.linearizable");
-}
-
-#[test]
-fn a_refusal_for_good_of_whoever_comes_second_is_found() {
-    check(Fault::BusyForGood, "concurrent.no-false-refusals");
-}
-
-#[test]
-fn a_session_with_two_owners_is_found() {
-    check(Fault::SessionOwnedTwice, "concurrent.one-lock-winner");
-}
-
-#[test]
-fn a_completion_that_a_fetch_swallows_is_found() {
-    check(Fault::SentInVain, "concurrent.nothing-lost");
-}
-
-#[test]
-fn a_job_that_goes_missing_is_found() {
-    check(Fault::JobLost, "concurrent.nothing-lost");
+fn every_fault_that_breaks_a_rule_has_a_test() {
+    let faults: Vec<Fault> = RULES.iter().map(|(fault, _)| *fault).collect();
+    assert_eq!(FOUND, faults);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The four forms of a report say the same, and can be read by what reads them.
 
-use duroxide_sim::conformance::{Config, Verdict, check_storage};
+use duroxide_sim::conformance::{Area, Config, Profile, Storage, Verdict, check_storage};
 use duroxide_sim::report::{Ending, Fate, Format, Report, TrialLine};
 
 use super::saboteurs;
@@ -31,6 +31,18 @@ async fn json_holds_rules_findings_counts_and_versions() {
     assert_eq!(fate("list.all"), Some("held".into()));
     assert_eq!(fate("concurrent.linearizable"), Some("not-reached".into()), "scripts cannot show it");
     assert!(json["counts"]["methods"]["fetch_orchestration_item"]["accepted"].as_u64() > Some(0));
+}
+
+#[tokio::test]
+async fn rules_about_reopening_count_where_the_storage_can_be_opened_anew() {
+    let fate = async |storage: &dyn Storage| {
+        let verdict = check_storage(storage, &config().profiles([Profile::of(Area::Durable)])).await;
+        verdict.assert_clean();
+        let rules = Report::of(&verdict).rules;
+        rules.iter().find(|rule| rule.id == "durable.reopen-sees-all").map(|rule| rule.fate)
+    };
+    assert_eq!(fate(&saboteurs::Suspect::new(saboteurs::honest())).await, Some(Fate::Held));
+    assert_eq!(fate(&saboteurs::honest()).await, Some(Fate::NotReached), "it has no location");
 }
 
 #[tokio::test]

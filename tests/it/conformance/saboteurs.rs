@@ -8,8 +8,14 @@ mod acks;
 mod atomic;
 mod bench;
 mod covered;
+/// Storages that lose something when their process is killed; `tests/crash` lets
+/// them be caught.
+#[path = "../../crash/faults.rs"]
+pub mod crashes;
 mod crowds;
 mod deletes;
+mod dropped;
+mod durable;
 mod errors;
 mod histories;
 mod hunt;
@@ -39,7 +45,7 @@ use duroxide_sim::conformance::{Storage, TimeSource};
 use duroxide_sim::provider::Port;
 use parking_lot::Mutex;
 
-pub use bench::Bench;
+pub use bench::{Bench, Mishap};
 
 /// How a saboteur answers.
 pub type Trick = fn(&mut Bench, Time, &Call) -> Reply;
@@ -63,6 +69,8 @@ pub fn all() -> Vec<Saboteur> {
         deletes::ALL,
         deletes::BULK,
         deletes::TRACES,
+        dropped::ALL,
+        durable::ALL,
         errors::ALL,
         histories::ALL,
         jobs::ALL,
@@ -89,20 +97,45 @@ pub fn honest() -> Saboteur {
 }
 
 struct Sabotaged {
-    bench: Mutex<Bench>,
+    /// Providers over one storage share it.
+    bench: Arc<Mutex<Bench>>,
     trick: Trick,
+}
+
+/// A call that takes more than one poll: what becomes of everything when it is
+/// dropped, unless others have called since.
+struct Suspended<'a> {
+    bench: &'a Mutex<Bench>,
+    mishap: Option<Mishap>,
+    asked: u64,
+}
+
+impl Drop for Suspended<'_> {
+    fn drop(&mut self) {
+        let mut bench = self.bench.lock();
+        if let Some(mishap) = self.mishap.take().filter(|_| bench.asked == self.asked) {
+            mishap(&mut bench);
+        }
+    }
 }
 
 impl Handler for Sabotaged {
     fn handle(&self, call: Arc<Call>) -> Answering<'_> {
         Answering::wait(async move {
-            let (reply, never) = {
+            let (reply, never, mut suspended) = {
                 let mut bench = self.bench.lock();
+                bench.asked += 1;
                 let reply = (self.trick)(&mut bench, clock::now(), &call);
-                (reply, bench.never_answers)
+                let suspended = Suspended { mishap: bench.if_dropped.take(), asked: bench.asked, bench: &self.bench };
+                (reply, bench.never_answers, suspended)
             };
             if never {
                 std::future::pending::<()>().await;
+            }
+            if suspended.mishap.is_some() {
+                tokio::task::yield_now().await;
+                tokio::task::yield_now().await;
+                suspended.mishap = None;
             }
             reply
         })
@@ -148,7 +181,11 @@ impl Suspect {
 
     /// A new provider.
     pub fn provider(&self) -> Arc<dyn Provider> {
-        let sabotaged = Arc::new(Sabotaged { bench: Mutex::default(), trick: self.saboteur.trick });
+        self.over(Arc::default())
+    }
+
+    fn over(&self, bench: Arc<Mutex<Bench>>) -> Arc<dyn Provider> {
+        let sabotaged = Arc::new(Sabotaged { bench, trick: self.saboteur.trick });
         *self.latest.lock() = Some(sabotaged.clone());
         Arc::new(Port::over(sabotaged))
     }
@@ -171,6 +208,7 @@ impl ProviderFactory for Suspect {
     }
 }
 
+#[async_trait]
 impl Storage for Suspect {
     fn label(&self) -> String {
         self.saboteur.name.to_owned()
@@ -178,6 +216,16 @@ impl Storage for Suspect {
 
     fn time(&self) -> TimeSource {
         TimeSource::Virtual
+    }
+
+    fn location(&self, _: &Arc<dyn Provider>) -> Option<String> {
+        Some("the latest".to_owned())
+    }
+
+    async fn open(&self, _: &str) -> Option<Arc<dyn Provider>> {
+        let bench = self.latest.lock().as_ref()?.bench.clone();
+        bench.lock().reopened = true;
+        Some(self.over(bench))
     }
 
     fn can_corrupt(&self) -> bool {

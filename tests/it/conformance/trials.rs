@@ -9,7 +9,7 @@ use duroxide::provider_validation::ProviderFactory;
 use duroxide::providers::Provider;
 use duroxide_sim::conformance::{self, Config, Storage, TimeSource, contract};
 
-use super::saboteurs::{self, Saboteur};
+use super::saboteurs::{self, Saboteur, Suspect};
 use super::scratch::Scratch;
 
 const WHOM: &str = "DUROXIDE_SIM_TRIALS_OF";
@@ -34,8 +34,9 @@ impl Storage for Away {
     }
 }
 
-fn miscounts() -> Saboteur {
-    saboteurs::all().into_iter().find(|one| one.rule == "turn.attempts-rise").expect("there is such a saboteur")
+/// The first saboteur that breaks a rule.
+fn breaker(rule: &str) -> Saboteur {
+    saboteurs::all().into_iter().find(|one| one.rule == rule).expect("there is such a saboteur")
 }
 
 /// Becomes a binary of trials, where the variable says so. What stands after
@@ -52,7 +53,8 @@ pub fn become_trials() {
     let arguments = std::iter::once("trials").chain(words.split_whitespace()).map(str::to_owned);
     match whom.to_str() {
         Some("honest") => conformance::main_from(saboteurs::honest(), config, arguments),
-        Some("miscounts") => conformance::main_from(miscounts(), config, arguments),
+        Some("miscounts") => conformance::main_from(breaker("turn.attempts-rise"), config, arguments),
+        Some("forgets") => conformance::main_from(Suspect::new(breaker("durable.reopen-sees-all")), config, arguments),
         Some("away") => conformance::main_from(Away, config, arguments),
         _ => panic!("{WHOM} is {whom:?}"),
     }
@@ -118,6 +120,13 @@ fn rule_trial_fails_for_its_own_rule_alone() {
     assert!(own.text.contains("breaks 1 rule of the contract"), "{}", own.text);
     let another = trials("miscounts", "rule::list");
     assert_eq!(another.code, Some(0), "{}", another.text);
+}
+
+#[test]
+fn rule_trial_opens_the_storage_anew_where_it_has_a_location() {
+    let own = trials("forgets", "--exact rule::durable::durable.reopen-sees-all");
+    assert_eq!(own.code, Some(101), "{}", own.text);
+    assert!(own.text.contains("breaks 1 rule of the contract"), "{}", own.text);
 }
 
 #[test]

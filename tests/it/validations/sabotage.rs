@@ -7,7 +7,8 @@ use std::time::Duration;
 use duroxide_sim::{Limits, Sim};
 
 use super::{Factory, OFFICIAL, Validation};
-use crate::conformance::saboteurs::{Saboteur, all, honest};
+use crate::conformance::concurrent::saboteur;
+use crate::conformance::saboteurs::{Saboteur, all, crashes, honest};
 
 /// Of so many saboteurs one is looked at in every run of the tests.
 const SAMPLE: usize = 20;
@@ -44,7 +45,33 @@ fn page() -> String {
     );
     page += "| rule it breaks | what it does wrong | first of duroxide's validations to fail |\n|---|---|---|\n";
     lines.iter().for_each(|line| page += &format!("{line}\n"));
+    page + &others()
+}
+
+/// Those that no caller alone sees.
+fn others() -> String {
+    let mut page = String::from(
+        "\nThese are right as long as callers do not meet, and no process is killed; duroxide's validations were not run \
+         on them.\n\n| rule it breaks | what goes wrong | when |\n|---|---|---|\n",
+    );
+    let met = saboteur::RULES.iter().map(|(fault, rule)| (rule, format!("{fault:?}"), "several callers meet"));
+    let killed = crashes::RULES.iter().map(|(fault, rule)| (rule, format!("{fault:?}"), "the process is killed"));
+    for (rule, fault, when) in met.chain(killed) {
+        page += &format!("| `{rule}` | {} | {when} |\n", in_words(&fault));
+    }
     page
+}
+
+/// The name of a variant as words.
+fn in_words(name: &str) -> String {
+    let mut words = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(letter.to_lowercase());
+    }
+    words
 }
 
 #[test]
@@ -55,6 +82,9 @@ fn the_page_of_saboteurs_says_which_of_them_pass_duroxides_validations() {
     }
     let page = std::fs::read_to_string(file).expect("the page is there");
     let again = "Run `UPDATE_SABOTEURS=1 cargo test --release --test it the_page_of_saboteurs`.";
+    let Some(page) = page.strip_suffix(&others()) else {
+        panic!("src/conformance/saboteurs.md has others at its end. {again}");
+    };
     let rows = page.lines().filter(|line| line.starts_with("| `")).count();
     assert_eq!(rows, all().len(), "src/conformance/saboteurs.md has other saboteurs. {again}");
     for saboteur in all().into_iter().step_by(SAMPLE) {

@@ -30,6 +30,8 @@ pub enum Fault {
     AckInTwoSteps,
     /// Whoever meets an ack is refused for good.
     BusyForGood,
+    /// The token of an ack that meets another is taken for one that was lost.
+    TokenDenied,
     /// Whoever meets an ack is told to try again: no fault.
     Busy,
     /// Two workers find a session free before either claims it.
@@ -42,6 +44,22 @@ pub enum Fault {
     /// calls: no race.
     AlwaysWrong,
 }
+
+/// The rule that each fault breaks.
+pub const RULES: &[(Fault, &str)] = &[
+    (Fault::TurnTakenTwice, "concurrent.one-lock-winner"),
+    (Fault::JobTakenTwice, "concurrent.one-lock-winner"),
+    (Fault::SessionOwnedTwice, "concurrent.one-lock-winner"),
+    (Fault::AckedTwice, "concurrent.one-ack-winner"),
+    (Fault::MessageLost, "concurrent.nothing-lost"),
+    (Fault::CancelledAndAcked, "concurrent.nothing-lost"),
+    (Fault::SentInVain, "concurrent.nothing-lost"),
+    (Fault::JobLost, "concurrent.nothing-lost"),
+    (Fault::Recreated, "concurrent.deletions"),
+    (Fault::AckInTwoSteps, "concurrent.linearizable"),
+    (Fault::TokenDenied, "concurrent.no-false-refusals"),
+    (Fault::BusyForGood, "error.contention-is-retryable"),
+];
 
 pub fn provider(fault: Fault) -> Arc<dyn Provider> {
     let inner = Under::new(Arc::new(Memory::new()));
@@ -221,14 +239,8 @@ impl Saboteur {
             }
             (Fault::AlwaysWrong, _) => self.always_wrong(call).await,
             (Fault::AckInTwoSteps, Call::AckOrchestrationItem(_)) => self.ack_in_two_steps(call).await,
-            (Fault::Busy | Fault::BusyForGood, Call::AckOrchestrationItem(_)) => {
-                let (_way, met) = self.enter("ack");
-                pause().await;
-                if !met {
-                    return self.pass(call).await;
-                }
-                let busy = Refusal::permanent(Class::Other, call.method(), "The database is locked.");
-                Reply::Refused(Refusal { retryable: self.fault == Fault::Busy, ..busy })
+            (Fault::Busy | Fault::BusyForGood | Fault::TokenDenied, Call::AckOrchestrationItem(_)) => {
+                self.refused_when_met(call).await
             }
             _ => self.handle_queues_badly(call).await,
         }
@@ -259,6 +271,21 @@ impl Saboteur {
             },
             _ => self.pass(call).await,
         }
+    }
+
+    /// An ack that meets another is refused.
+    async fn refused_when_met(&self, call: Call) -> Reply {
+        let (_way, met) = self.enter("ack");
+        pause().await;
+        if !met {
+            return self.pass(call).await;
+        }
+        let refuse = |class, why: &str| Refusal::permanent(class, call.method(), why);
+        Reply::Refused(match self.fault {
+            Fault::Busy => Refusal::retryable(call.method(), "The database is locked."),
+            Fault::TokenDenied => refuse(Class::LockLost, "The lock token is invalid."),
+            _ => refuse(Class::Other, "The database is locked."),
+        })
     }
 
     /// A fetch that meets another goes by what that one's worker may take.

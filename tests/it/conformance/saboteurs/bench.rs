@@ -25,6 +25,9 @@ pub struct HeldJob {
     pub released: bool,
 }
 
+/// What goes wrong.
+pub type Mishap = Box<dyn FnOnce(&mut Bench) + Send>;
+
 /// What a saboteur has to work with.
 #[derive(Default)]
 pub struct Bench {
@@ -42,6 +45,13 @@ pub struct Bench {
     pub count: u64,
     /// The answer is never given.
     pub never_answers: bool,
+    /// What becomes of everything if the future of the call under way is
+    /// dropped, and it is not done yet.
+    pub if_dropped: Option<Mishap>,
+    /// Whether the storage was opened anew since the call before.
+    pub reopened: bool,
+    /// How many calls were asked.
+    pub asked: u64,
     /// Another state, for those who see what they should not.
     pub shadow: Option<Store>,
     pub models: BTreeMap<String, super::values::Values>,
@@ -80,6 +90,25 @@ impl Bench {
     /// What would be answered.
     pub fn peek(&self, now: Time, call: &Call, pick: Pick) -> Reply {
         self.store.clone().apply(now, call, &Choice::new("peek", pick))
+    }
+
+    /// The right answer; but if the call's future is dropped, what is left is what
+    /// `half` does.
+    pub fn ask_halfway(&mut self, now: Time, call: &Call, half: impl FnOnce(&mut Bench)) -> Reply {
+        let before = self.store.clone();
+        let reply = self.ask(now, call);
+        let whole = std::mem::replace(&mut self.store, before);
+        half(self);
+        let left = std::mem::replace(&mut self.store, whole);
+        self.if_dropped = Some(Box::new(move |bench| bench.store = left));
+        reply
+    }
+
+    /// The tokens of all locks that hold.
+    pub fn live_tokens(&self, now: Time) -> Vec<String> {
+        let turns = self.held.iter().filter(|(_, held)| !held.released && held.until > now).map(|(token, _)| token);
+        let jobs = self.held_jobs.iter().filter(|(_, held)| !held.released && held.until > now);
+        turns.chain(jobs.map(|(token, _)| token)).cloned().collect()
     }
 
     fn learn(&mut self, now: Time, call: &Call, reply: &Reply) {

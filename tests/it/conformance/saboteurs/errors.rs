@@ -1,7 +1,7 @@
 //! Saboteurs of errors.
 
 use duroxide::providers::WorkItem;
-use duroxide_sim::call::{Call, Class, Reply};
+use duroxide_sim::call::{Call, Class, Refusal, Reply};
 use duroxide_sim::clock::Time;
 
 use super::{Bench, Saboteur};
@@ -32,6 +32,7 @@ pub const ALL: &[Saboteur] = &[
         rule: "error.corrupt-is-permanent",
         trick: |b, n, c| again(b, n, c, &[Class::Corrupt]),
     },
+    Saboteur { name: "a turn locks the whole table", rule: "error.contention-is-retryable", trick: table_is_locked },
     Saboteur { name: "a character cut in two", rule: "error.no-panic", trick: panics },
 ];
 
@@ -44,6 +45,16 @@ fn again(bench: &mut Bench, now: Time, call: &Call, classes: &[Class]) -> Reply 
         refusal.retryable = true;
     }
     reply
+}
+
+/// Whoever enqueues while a turn is held is refused for good.
+fn table_is_locked(bench: &mut Bench, now: Time, call: &Call) -> Reply {
+    match call {
+        Call::EnqueueForOrchestrator { .. } if bench.live(now).is_some() => {
+            Reply::Refused(Refusal::permanent(Class::Other, call.method(), "The database table is locked."))
+        }
+        _ => bench.ask(now, call),
+    }
 }
 
 fn panics(bench: &mut Bench, now: Time, call: &Call) -> Reply {
