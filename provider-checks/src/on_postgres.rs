@@ -11,7 +11,7 @@ use duroxide::providers::Provider;
 use duroxide_sim::conformance::{Storage, TimeSource};
 use tokio::sync::OnceCell;
 
-use crate::leases::Leases;
+use crate::leases::{Leases, UNREADABLE};
 use crate::schemas::{InSchema, InSchemas};
 
 /// The variable that names the database.
@@ -93,6 +93,22 @@ impl<P: InSchema> Storage for OnPostgres<P> {
 
     fn code(&self) -> Option<String> {
         Some(P::CODE.to_owned())
+    }
+
+    /// In the same schema, which is there by then.
+    fn code_to_open(&self) -> Option<String> {
+        self.code()
+    }
+
+    fn code_to_corrupt(&self) -> Option<String> {
+        Some(format!(
+            "let url = std::env::var(\"DATABASE_URL\").expect(\"a PostgreSQL database\");
+    let pool = sqlx::PgPool::connect(&url).await.expect(\"the database\");
+    let schema = format!(\"finding_{{}}\", std::process::id());
+    let spoil = format!(\"UPDATE {{schema}}.history SET event_data = $1 WHERE instance_id = $2\");
+    let spoil = sqlx::query(&spoil).bind(r#\"{UNREADABLE}\"#).bind(instance);
+    spoil.execute(&pool).await.expect(\"the history is spoilt\");"
+        ))
     }
 
     fn unavailable(&self) -> Option<String> {

@@ -22,9 +22,9 @@ impl InSchema for PostgresProvider {
     /// takes there is added.
     const TIME: TimeSource = TimeSource::WarpAhead { tick: Duration::from_secs(1) };
     const CODE: &str = "let url = std::env::var(\"DATABASE_URL\").expect(\"a PostgreSQL database\");
-        let mut config = duroxide_pg::ProviderConfig::url(&url);
-        config.schema_name = Some(format!(\"finding_{}\", std::process::id()));
-        Arc::new(duroxide_pg::PostgresProvider::new_with_config(config).await.expect(\"a new schema\"))";
+    let mut config = duroxide_pg::ProviderConfig::url(&url);
+    config.schema_name = Some(format!(\"finding_{}\", std::process::id()));
+    Arc::new(duroxide_pg::PostgresProvider::new_with_config(config).await.expect(\"a new schema\"))";
 
     async fn open(url: &str, schema: &str) -> Result<Self, String> {
         let mut config = ProviderConfig::url(url);

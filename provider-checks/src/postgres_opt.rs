@@ -19,9 +19,9 @@ impl InSchema for PostgresProvider {
 
     const TIME: TimeSource = TimeSource::Warp;
     const CODE: &str = "let url = std::env::var(\"DATABASE_URL\").expect(\"a PostgreSQL database\");
-        let mut config = duroxide_pg_opt::ProviderConfig::default();
-        config.schema_name = Some(format!(\"finding_{}\", std::process::id()));
-        Arc::new(duroxide_pg_opt::PostgresProvider::new_with_config(&url, config).await.expect(\"a new schema\"))";
+    let mut config = duroxide_pg_opt::ProviderConfig::default();
+    config.schema_name = Some(format!(\"finding_{}\", std::process::id()));
+    Arc::new(duroxide_pg_opt::PostgresProvider::new_with_config(&url, config).await.expect(\"a new schema\"))";
 
     async fn open(url: &str, schema: &str) -> Result<Self, String> {
         let mut config = ProviderConfig::default();

@@ -72,6 +72,12 @@ impl ProviderFactory for Sqlite {
     }
 }
 
+/// Where the program of a finding has its database.
+const FOLDER: &str = "let folder = std::env::temp_dir().join(format!(\"finding-{}\", std::process::id()));";
+const URL: &str = "let url = format!(\"sqlite:{}?mode=rwc\", folder.join(\"finding.db\").display());";
+const CONNECT: &str = "let provider = duroxide::providers::sqlite::SqliteProvider::new(&url, None).await;
+    Arc::new(provider.expect(\"a database\"))";
+
 #[async_trait]
 impl Storage for Sqlite {
     /// One name for both: they deviate alike.
@@ -79,9 +85,25 @@ impl Storage for Sqlite {
         "sqlite".to_owned()
     }
 
+    /// In a file, so that it can be opened once more.
     fn code(&self) -> Option<String> {
-        let make = "duroxide::providers::sqlite::SqliteProvider::new_in_memory().await";
-        Some(format!("Arc::new({make}.expect(\"an in-memory database can be opened\"))"))
+        let anew = "let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).expect(\"a folder\");";
+        Some([FOLDER, anew, URL, CONNECT].join("\n    "))
+    }
+
+    fn code_to_open(&self) -> Option<String> {
+        Some([FOLDER, URL, CONNECT].join("\n    "))
+    }
+
+    fn code_to_corrupt(&self) -> Option<String> {
+        let spoil = format!(
+            "let pool = sqlx::SqlitePool::connect(&url).await.expect(\"the database\");
+    let spoil = sqlx::query(\"UPDATE history SET event_data = ? WHERE instance_id = ?\");
+    let spoil = spoil.bind(r#\"{UNREADABLE}\"#).bind(instance);
+    spoil.execute(&pool).await.expect(\"the history is spoilt\");"
+        );
+        Some([FOLDER, URL, &spoil].join("\n    "))
     }
 
     fn time(&self) -> TimeSource {

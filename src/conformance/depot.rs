@@ -119,6 +119,14 @@ impl Storage for Depot {
         self.storage.code()
     }
 
+    fn code_to_open(&self) -> Option<String> {
+        self.storage.code_to_open()
+    }
+
+    fn code_to_corrupt(&self) -> Option<String> {
+        self.storage.code_to_corrupt()
+    }
+
     fn unavailable(&self) -> Option<String> {
         self.storage.unavailable()
     }

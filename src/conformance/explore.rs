@@ -75,7 +75,7 @@ use Which::{Any, New, Surely};
 
 /// What shrinking has come to.
 enum Shrunk {
-    Small(Script, Run),
+    Small(Script, Box<Run>),
     /// It is of a settled rule.
     Settled,
     /// It did not happen again.
@@ -317,7 +317,7 @@ impl<'a> Explorer<'a> {
             other => other,
         };
         match small {
-            Shrunk::Small(script, run) => Some((script, run)),
+            Shrunk::Small(script, run) => Some((script, *run)),
             Shrunk::Settled => {
                 self.known.mistaken.entry(guess).or_insert(1);
                 None
@@ -338,7 +338,7 @@ impl<'a> Explorer<'a> {
             let (shrunk, calls) = self.shrink(from, look, which, depth).await;
             self.known.doubted += calls;
             match shrunk {
-                Shrunk::Small(script, run) if !self.is_of_settled(&run) => small = Some((script, run)),
+                Shrunk::Small(script, run) if !self.is_of_settled(&run) => small = Some((script, *run)),
                 _ => return None,
             }
         }
@@ -437,7 +437,7 @@ impl<'a> Explorer<'a> {
         let minimal = minimise_to(depth, script.clone(), self.config.shrinking, shown).await;
         let shrunk = match minimal.run {
             _ if is_settled => Shrunk::Settled,
-            Some(run) => Shrunk::Small(minimal.script, run),
+            Some(run) => Shrunk::Small(minimal.script, Box::new(run)),
             None => Shrunk::Gone,
         };
         (shrunk, calls)

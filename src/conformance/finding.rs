@@ -55,12 +55,22 @@ pub struct Subject {
     pub time: TimeSource,
     /// Rust code that makes one, see [`Storage::code`].
     pub code: Option<String>,
+    /// Rust code that opens its storage once more, see [`Storage::code_to_open`].
+    pub code_to_open: Option<String>,
+    /// Rust code that spoils a history, see [`Storage::code_to_corrupt`].
+    pub code_to_corrupt: Option<String>,
 }
 
 impl Subject {
     /// What a storage says of itself.
     pub fn of(storage: &dyn Storage) -> Subject {
-        Subject { label: storage.label(), time: storage.time(), code: storage.code() }
+        Subject {
+            label: storage.label(),
+            time: storage.time(),
+            code: storage.code(),
+            code_to_open: storage.code_to_open(),
+            code_to_corrupt: storage.code_to_corrupt(),
+        }
     }
 }
 

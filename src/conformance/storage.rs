@@ -71,6 +71,20 @@ pub trait Storage: ProviderFactory {
         None
     }
 
+    /// Rust code that opens the storage of the provider that [`Storage::code`]
+    /// makes once more, while that one is still there: the body of an
+    /// `async fn() -> Arc<dyn Provider>`. For the programs of findings that take it.
+    fn code_to_open(&self) -> Option<String> {
+        None
+    }
+
+    /// Rust code that makes the stored history of the instance `instance: &str`
+    /// unreadable, in the storage of the provider that [`Storage::code`] makes: the
+    /// body of an `async fn`. For the programs of findings that take it.
+    fn code_to_corrupt(&self) -> Option<String> {
+        None
+    }
+
     /// Why it cannot be checked here and now, such as a database that is not
     /// configured: every trial then shows as ignored, with this reason.
     fn unavailable(&self) -> Option<String> {

@@ -60,13 +60,10 @@ pub(super) fn program(finding: &Finding) -> String {
         setup += if sleeps { "    let start = now_ms();\n" } else { "    let start = warp.now().0;\n" };
     }
     setup += "    let provider = provider().await;\n";
-    if used.contains("admin") {
-        setup += "    let admin = provider.as_management_capability().expect(\"a provider that can be managed\");\n";
+    if body.lines().take_while(|line| *line != OPEN).any(|line| identifiers(line).contains("admin")) {
+        setup += ADMIN;
     }
-    let provider = finding.subject.code.clone();
-    let provider = provider.unwrap_or_else(|| "todo!(\"make the provider that is checked\")".to_owned());
-    let mut text =
-        format!("/// A new, empty provider.\nasync fn provider() -> Arc<dyn Provider> {{\n    {provider}\n}}\n");
+    let mut text = storage_functions(finding, &used);
     text += &helpers(&format!("{setup}{body}"));
     text += &constant(&format!("{}: {}", finding.rule, cited.claim));
     text += &format!("\n#[tokio::test]\nasync fn {}() {{\n{setup}{body}}}\n", name(finding.rule));
@@ -76,6 +73,36 @@ pub(super) fn program(finding: &Finding) -> String {
     ];
     let head = head.iter().flat_map(|line| wrapped(line, WIDTH - 3)).map(|line| format!("// {line}\n"));
     head.collect::<String>() + &imports(&text) + "\n" + &text
+}
+
+/// How a program goes on with storage that is opened once more.
+const OPEN: &str = "    let provider = open().await;";
+
+const ADMIN: &str = "    let admin = provider.as_management_capability().expect(\"a provider that can be managed\");\n";
+
+/// The functions that only the storage's own author can write, as far as they are
+/// used. What he has not is to be filled in.
+fn storage_functions(finding: &Finding, used: &BTreeSet<&str>) -> String {
+    let subject = &finding.subject;
+    let function = |about: &str, head: &str, code: &Option<String>, missing: &str| {
+        let code = code.clone().unwrap_or_else(|| format!("todo!({missing:?})"));
+        format!("/// {about}\nasync fn {head} {{\n    {code}\n}}\n")
+    };
+    let missing = "make the provider that is checked";
+    let mut text = function("A new, empty provider.", "provider() -> Arc<dyn Provider>", &subject.code, missing);
+    if used.contains("open") {
+        let about = "A further provider over the same storage.";
+        let missing = "open the storage of the provider that is checked once more";
+        text += "\n";
+        text += &function(about, "open() -> Arc<dyn Provider>", &subject.code_to_open, missing);
+    }
+    if used.contains("corrupt_history") {
+        let about = "Makes the stored history of an instance unreadable.";
+        let missing = "what corrupt_instance_history of the ProviderFactory does";
+        text += "\n";
+        text += &function(about, "corrupt_history(instance: &str)", &subject.code_to_corrupt, missing);
+    }
+    text
 }
 
 /// The rule as a constant, in as many lines as it takes.
@@ -101,7 +128,6 @@ fn helpers(body: &str) -> String {
         ("event", EVENT_FUNCTION),
         ("now_ms", NOW_FUNCTION),
         ("drop_after", DROP_FUNCTION),
-        ("corrupt_history", CORRUPT_FUNCTION),
     ];
     all.into_iter().filter(|(name, _)| used.contains(name)).map(|(_, code)| code).collect()
 }
@@ -142,13 +168,6 @@ async fn drop_after(polls: u32, future: impl Future) {
         future.as_mut().poll(cx).map(drop)
     })
     .await;
-}
-";
-
-const CORRUPT_FUNCTION: &str = "
-/// Makes the stored history of an instance unreadable.
-async fn corrupt_history(_provider: &dyn Provider, _instance: &str) {
-    todo!(\"what corrupt_instance_history of the ProviderFactory does\")
 }
 ";
 
@@ -203,7 +222,7 @@ impl Body<'_> {
         let mut step = 0;
         let mut at = finding.run.base;
         for (number, call) in observed.iter().enumerate() {
-            body.quiet(step..call.step);
+            body.quiet(step..call.step, &observed[number..]);
             step = call.step + 1;
             if call.at > at {
                 let passed = (call.at - at).as_millis();
@@ -223,13 +242,19 @@ impl Body<'_> {
         body
     }
 
-    fn quiet(&mut self, steps: std::ops::Range<usize>) {
+    /// Steps that make no call, and the calls that come after them.
+    fn quiet(&mut self, steps: std::ops::Range<usize>, after: &[Observed]) {
         for step in self.finding.script.steps.get(steps).unwrap_or_default() {
             match step {
                 Step::Corrupt(instance) => {
-                    self.text += &format!("    corrupt_history(&*provider, {instance:?}).await;\n");
+                    self.text += &format!("    corrupt_history({instance:?}).await;\n");
                 }
-                Step::Reopen => self.text += "    // Here the storage is opened once more, and used through that.\n",
+                Step::Reopen => {
+                    self.text += &format!("{OPEN}\n");
+                    if after.iter().any(|seen| seen.call.is_admin()) {
+                        self.text += ADMIN;
+                    }
+                }
                 _ => {}
             }
         }

@@ -22,6 +22,17 @@ pub const HISTORY: Saboteur =
     Saboteur { name: "Memory, acks overwrite", rule: "read.complete", trick: history_is_overwritten };
 pub const BYTES: Saboteur = Saboteur { name: "Memory, 255 bytes of data", rule: "payload.long", trick: data_is_cut };
 
+/// For storage that is opened once more.
+pub const CACHED: Saboteur =
+    Saboteur { name: "Memory, nothing queued is stored", rule: "durable.reopen-sees-all", trick: queue_is_empty };
+/// For storage that is spoilt.
+pub const PASSES_OVER: Saboteur = Saboteur {
+    name: "Memory, passes over what it cannot read",
+    rule: "read.unreadable-is-an-error",
+    trick: passes_over,
+};
+pub const RIGHT: Saboteur = Saboteur { name: "Memory", rule: "", trick: right };
+
 pub const ALL: [Saboteur; 5] = [ATTEMPTS, MESSAGES, LOCK, HISTORY, BYTES];
 
 fn attempts_stand_still(bench: &mut Bench, now: Time, call: &Call) -> Reply {
@@ -80,6 +91,25 @@ fn data_is_cut(bench: &mut Bench, now: Time, call: &Call) -> Reply {
         }
         call => bench.ask(now, call),
     }
+}
+
+/// Once it is opened anew.
+fn queue_is_empty(bench: &mut Bench, now: Time, call: &Call) -> Reply {
+    if std::mem::take(&mut bench.reopened) {
+        bench.store = Default::default();
+    }
+    bench.ask(now, call)
+}
+
+fn passes_over(bench: &mut Bench, now: Time, call: &Call) -> Reply {
+    match (call, bench.ask(now, call)) {
+        (Call::Read { .. }, Reply::Refused(_)) => Reply::Events(Vec::new()),
+        (_, reply) => reply,
+    }
+}
+
+fn right(bench: &mut Bench, now: Time, call: &Call) -> Reply {
+    bench.ask(now, call)
 }
 
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
