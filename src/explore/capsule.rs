@@ -44,6 +44,10 @@ pub struct Capsule {
     pub at: Time,
     /// A sentence for each instance that had not ended.
     pub waits: Vec<String>,
+    /// What must hold at last and did not yet, where the run failed for something
+    /// else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<String>,
     /// The laws that were broken.
     pub breaches: Vec<Breach>,
     /// Those of the plan's entries that never happened.
@@ -103,6 +107,7 @@ impl Capsule {
             start: failure.start,
             at: failure.at,
             waits: failure.waits,
+            pending: failure.pending,
             breaches: failure.breaches,
             unreached: failure.unreached,
             trace: failure.trace,
@@ -162,9 +167,9 @@ impl Capsule {
 
     /// The failure that it holds.
     pub fn failure(&self) -> Failure {
-        let Capsule { cause, seed, plan, start, at, waits, breaches, unreached, trace, .. } = self.clone();
+        let Capsule { cause, seed, plan, start, at, waits, pending, breaches, unreached, trace, .. } = self.clone();
         let (sometimes, strays) = Default::default();
-        Failure { cause, seed, start, at, waits, breaches, trace, plan, unreached, sometimes, strays }
+        Failure { cause, seed, start, at, waits, pending, breaches, trace, plan, unreached, sometimes, strays }
     }
 
     /// What the versions have to say, where they are not this program's.

@@ -27,6 +27,9 @@ pub struct Failure {
     pub at: Time,
     /// A sentence for each instance that had not ended.
     pub waits: Vec<String>,
+    /// What must hold at last ([`super::Sim::eventually`]) and did not yet, where the
+    /// run ended for something else that did not come.
+    pub pending: Vec<String>,
     /// The laws that were broken.
     pub breaches: Vec<Breach>,
     /// Every provider call up to the failure.
@@ -111,9 +114,20 @@ impl Failure {
     /// A failure of which nothing else is known.
     pub(crate) fn without_trace(seed: Seed, start: Time, cause: Cause) -> Box<Failure> {
         let trace = Trace { started: start, entries: Vec::new(), marks: Vec::new(), remains: None };
-        let (waits, breaches, unreached) = (Vec::new(), Vec::new(), Vec::new());
-        let (plan, sometimes, strays) = (Plan::new(), BTreeMap::new(), Strays::new());
-        Box::new(Failure { cause, seed, start, at: start, waits, breaches, trace, plan, unreached, sometimes, strays })
+        Box::new(Failure {
+            cause,
+            seed,
+            start,
+            at: start,
+            waits: Vec::new(),
+            pending: Vec::new(),
+            breaches: Vec::new(),
+            trace,
+            plan: Plan::new(),
+            unreached: Vec::new(),
+            sometimes: BTreeMap::new(),
+            strays: Strays::new(),
+        })
     }
 
     /// The command that repeats this run.
@@ -167,6 +181,7 @@ impl Failure {
         }
         let lists = [
             ("Unfinished instances:", &self.waits),
+            ("What must hold at last, and does not yet:", &self.pending),
             ("Broken laws:", &self.breaches_as_text()),
             ("Inputs:", &self.inputs_as_text()),
             ("What went wrong on purpose:", &self.plan_as_text()),

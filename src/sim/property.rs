@@ -40,12 +40,14 @@ pub(super) struct Properties {
     /// Which of the list have held that should sometimes.
     reached: Vec<AtomicBool>,
     broken: Mutex<Option<Broken>>,
+    /// What must hold at last and did not at the run's end.
+    pending: Mutex<Vec<String>>,
 }
 
 impl Properties {
     pub fn new(list: Vec<Property>) -> Properties {
         let reached = list.iter().map(|_| AtomicBool::new(false)).collect();
-        Properties { list, reached, broken: Mutex::default() }
+        Properties { list, reached, broken: Mutex::default(), pending: Mutex::default() }
     }
 
     pub fn are_none(&self) -> bool {
@@ -71,12 +73,23 @@ impl Properties {
         broken
     }
 
-    /// The first of those that must hold at last and do not yet.
-    pub fn pending(&self, handle: &Handle) -> Option<Broken> {
-        self.list.iter().find_map(|property| match &property.demand {
+    /// Those that must hold at last and do not yet.
+    pub fn pending(&self, handle: &Handle) -> impl Iterator<Item = Broken> {
+        self.list.iter().filter_map(|property| match &property.demand {
             Demand::Eventually(test) => property.judge(|| test(handle)),
             Demand::Always(_) | Demand::Sometimes(_) => None,
         })
+    }
+
+    /// Takes note of them, when a run ends before they are asked for.
+    pub fn note_pending(&self, handle: &Handle) {
+        *self.pending.lock() =
+            self.pending(handle).map(|broken| format!("{:?}: {}", broken.name, broken.what)).collect();
+    }
+
+    /// Those that were taken note of.
+    pub fn take_pending(&self) -> Vec<String> {
+        std::mem::take(&mut self.pending.lock())
     }
 
     pub fn broken(&self) -> Option<Broken> {

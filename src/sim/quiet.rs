@@ -121,7 +121,7 @@ pub(super) async fn all_end(stage: &Stage, calm: Time, bound: Duration) -> bool 
 /// The first that does not by then.
 pub(super) async fn all_hold(stage: &Arc<Stage>, calm: Time, bound: Duration) -> Result<(), Broken> {
     let handle = Handle::new(stage.clone());
-    until(|| stage.properties.pending(&handle).map_or(Ok(()), Err), calm, bound).await
+    until(|| stage.properties.pending(&handle).next().map_or(Ok(()), Err), calm, bound).await
 }
 
 /// Asks again and again until all is well.

@@ -305,7 +305,7 @@ where
     // In a task of its own: the body is polled only when it is to go on.
     tokio::spawn(quiet::watch(stage.clone(), scene.limits));
     let mut limit = pin!(clock::sleep_until(stage.end));
-    std::future::poll_fn(|cx| {
+    let end = std::future::poll_fn(|cx| {
         // tokio::time::advance in the body moves tokio's clock alone.
         clock::sync();
         *scene.pulse.root.lock() = Some(cx.waker().clone());
@@ -324,7 +324,11 @@ where
         }
         limit.as_mut().poll(cx).map(|()| End::VirtualTime)
     })
-    .await
+    .await;
+    if matches!(end, End::Unfinished | End::Stalled(_) | End::VirtualTime) {
+        stage.properties.note_pending(&Handle::new(stage.clone()));
+    }
+    end
 }
 
 pub(super) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
@@ -368,7 +372,7 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
         (plan, unreached, record.misused.take())
     };
     let cause = misused.map_or(cause, |why| Err(Cause::Setup(why)));
-    let sometimes = scene.properties.sometimes();
+    let (sometimes, pending) = (scene.properties.sometimes(), scene.properties.take_pending());
     let strays = if given_up { Strays::new() } else { scene.strays.lock().clone() };
     let breaches = if check_laws && !given_up { laws::check(&trace) } else { Vec::new() };
     let cause = match cause {
@@ -380,5 +384,19 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
         Err(cause) => cause,
     };
     let (seed, start) = (scene.seed, scene.start);
-    Err(Box::new(Failure { cause, seed, start, at: now, waits, breaches, trace, plan, unreached, sometimes, strays }))
+    let at = now;
+    Err(Box::new(Failure {
+        cause,
+        seed,
+        start,
+        at,
+        waits,
+        pending,
+        breaches,
+        trace,
+        plan,
+        unreached,
+        sometimes,
+        strays,
+    }))
 }

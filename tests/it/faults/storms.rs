@@ -150,6 +150,26 @@ fn what_does_not_end_within_the_bound_of_the_calm_is_unfinished() {
 }
 
 #[test]
+fn what_is_unfinished_does_not_hide_what_must_hold_at_last() {
+    let sim = |bound| {
+        let sim = two_nodes(1).finish_within(bound).eventually("it is told", |_| Err("nobody tells".to_owned()));
+        sim.eventually("it is true", |_| Ok(()))
+    };
+    let body = |sim: duroxide_sim::Handle| async move {
+        sim.client().start_orchestration("i", "Hour", "x").await?;
+        Ok::<_, ClientError>(())
+    };
+    let failure = sim(60 * SECOND).try_run(body).expect_err("an hour is longer than a minute");
+    assert_eq!(failure.cause, Cause::Unfinished(60 * SECOND), "{failure}");
+    assert_eq!(failure.pending, ["\"it is told\": nobody tells"]);
+    let text = failure.to_string();
+    assert!(text.contains("What must hold at last, and does not yet:\n  \"it is told\": nobody tells\n"), "{text}");
+    let failure = sim(2 * DAY).try_run(body).expect_err("nobody tells");
+    assert!(matches!(&failure.cause, Cause::Eventually { name, .. } if name == "it is told"), "{failure}");
+    assert!(failure.pending.is_empty(), "the cause says it: {failure}");
+}
+
+#[test]
 fn the_bound_counts_from_the_calm() {
     let storm = Storm::new().only(&[]).lasts(2 * Duration::from_secs(3600));
     let calm = |run: &Run<()>| run.plan.calm.expect("a storm has a calm");
