@@ -353,6 +353,11 @@ impl Call {
         ) && self.token().is_none()
     }
 
+    /// Whether the call takes something out of a queue, for as long as a lock holds.
+    pub(crate) fn is_fetch(&self) -> bool {
+        matches!(self, Call::FetchOrchestrationItem { .. } | Call::FetchWorkItem { .. })
+    }
+
     /// Whether the call is one of `ProviderAdmin`.
     pub fn is_admin(&self) -> bool {
         matches!(

@@ -157,8 +157,7 @@ enum Kind {
 
 impl State {
     fn apply(&mut self, now: Time, call: &Call) -> Reply {
-        let issues = matches!(call, Call::FetchOrchestrationItem { .. } | Call::FetchWorkItem { .. });
-        let token = if issues { format!("lock-{}", self.tokens + 1) } else { String::new() };
+        let token = if call.is_fetch() { format!("lock-{}", self.tokens + 1) } else { String::new() };
         let choice = Choice::new(token, Pick::Oldest);
         let reply = self.store.apply(now, call, &choice);
         if matches!(reply, Reply::Turn(Some(_)) | Reply::Job(Some(_))) {

@@ -19,9 +19,6 @@ const USES_BETWEEN_THOROUGH: u32 = 50;
 /// How long storage that is given back may stay busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How often other tasks get a turn before a wait for them sleeps.
-const TURNS_BEFORE_SLEEP: u32 = 50;
-
 /// History that no version of duroxide can read. It is JSON, as all that these
 /// providers write is.
 pub(crate) const UNREADABLE: &str = r#"{"no": "event"}"#;
@@ -129,18 +126,11 @@ impl<S: Shelf> Leases<S> {
     /// Whether these come to rest. If not, their storage is not lent again.
     async fn comes_to_rest(&self, providers: &[Arc<S::Provider>]) -> bool {
         let since = Instant::now();
-        let mut turns_left = TURNS_BEFORE_SLEEP;
         while !providers.iter().all(|one| self.shelf.is_idle(one)) {
             if since.elapsed() > PATIENCE {
                 return false;
             }
-            // Mostly a task that gives back a connection has only to be let run.
-            if turns_left > 0 {
-                turns_left -= 1;
-                tokio::task::yield_now().await;
-            } else {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
         true
     }

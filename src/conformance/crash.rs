@@ -197,13 +197,12 @@ fn rule(run: &Run, before: usize, mismatch: &Mismatch, reading: Reading) -> &'st
 /// Whether the call that was under way was a fetch, and took what should have
 /// been found since: it would not be the first attempt.
 fn was_taken(under_way: Option<&Observed>, mismatch: &Mismatch) -> bool {
-    let fetches = |call: &Call| matches!(call, Call::FetchOrchestrationItem { .. } | Call::FetchWorkItem { .. });
     let attempts = match &mismatch.expected {
         Reply::Turn(Some(turn)) => turn.attempts,
         Reply::Job(Some(job)) => job.attempts,
         _ => 0,
     };
-    under_way.is_some_and(|seen| fetches(&seen.call)) && attempts > 1
+    under_way.is_some_and(|seen| seen.call.is_fetch()) && attempts > 1
 }
 
 /// How many calls that were answered a storage may have lost to be known by it.
@@ -282,7 +281,7 @@ fn observed(said: Vec<Line>) -> Vec<Observed> {
     for line in said {
         match line {
             Line::Asked(at, call) => {
-                all.push(Observed { step: 0, reopened: false, at, call: Arc::new(*call), reply: None, panic: None });
+                all.push(Observed::unscripted(at, Arc::new(*call), None));
             }
             Line::Answered(reply) => {
                 if let Some(last) = all.last_mut() {

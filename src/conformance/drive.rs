@@ -40,6 +40,13 @@ pub struct Observed {
     pub panic: Option<String>,
 }
 
+impl Observed {
+    /// A call that no step of this process's script has made.
+    pub(crate) fn unscripted(at: Time, call: Arc<Call>, reply: Option<Reply>) -> Observed {
+        Observed { step: 0, reopened: false, at, call, reply, panic: None }
+    }
+}
+
 /// An answer that no correct provider gives.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Deviation {

@@ -101,8 +101,7 @@ impl Script {
     pub(crate) fn with_dropped_made(&self) -> Script {
         let made = |step: &Step| match step {
             Step::Call(act) if is_dropped(step) => {
-                let fetches = matches!(act.call, Call::FetchOrchestrationItem { .. } | Call::FetchWorkItem { .. });
-                (!fetches).then(|| Step::Call(Act { dropped_after: None, ..act.clone() }))
+                (!act.call.is_fetch()).then(|| Step::Call(Act { dropped_after: None, ..act.clone() }))
             }
             step => Some(step.clone()),
         };

@@ -383,13 +383,11 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
         Ok(_) => Cause::Laws,
         Err(cause) => cause,
     };
-    let (seed, start) = (scene.seed, scene.start);
-    let at = now;
     Err(Box::new(Failure {
         cause,
-        seed,
-        start,
-        at,
+        seed: scene.seed,
+        start: scene.start,
+        at: now,
         waits,
         pending,
         breaches,

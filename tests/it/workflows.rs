@@ -52,9 +52,14 @@ fn explore() -> Explore {
     duroxide_sim::explore().quiet()
 }
 
-/// Two nodes, a and b, with the same code, in a storm of any kinds.
+/// Two nodes, a and b, with the same code.
+fn pair(sim: Sim, activities: ActivityRegistry, orchestrations: OrchestrationRegistry) -> Sim {
+    sim.node("a", activities.clone(), orchestrations.clone()).node("b", activities, orchestrations)
+}
+
+/// The same in a storm of any kinds, after which everything ends.
 fn two_nodes(sim: Sim, activities: ActivityRegistry, orchestrations: OrchestrationRegistry) -> Sim {
-    in_a_storm(sim.node("a", activities.clone(), orchestrations.clone()).node("b", activities, orchestrations))
+    in_a_storm(pair(sim, activities, orchestrations))
 }
 
 fn in_a_storm(sim: Sim) -> Sim {
@@ -101,6 +106,14 @@ fn end_of(sim: &Handle, instance: &str) -> Option<(String, String)> {
     let last = sim.history(instance).executions.pop()?;
     let ended = matches!(last.status.as_str(), "Completed" | "Failed");
     ended.then(|| (last.status, last.output.unwrap_or_default()))
+}
+
+/// Whether an instance has ended with this output.
+fn comes_to(sim: &Handle, instance: &str, output: &str) -> Result<(), String> {
+    match end_of(sim, instance) {
+        Some((_, given)) if given == output => Ok(()),
+        end => Err(format!("{instance} is to come to {output:?}, and has come to {end:?}")),
+    }
 }
 
 /// Waits until an instance has begun: what is sent to it before is lost.

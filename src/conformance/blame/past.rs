@@ -37,8 +37,7 @@ impl<'a> Past<'a> {
 
     /// The last call that may have changed something, fetches left aside.
     pub fn culprit(&self) -> Option<&'a Observed> {
-        let fetches = |call: &Call| matches!(call, Call::FetchOrchestrationItem { .. } | Call::FetchWorkItem { .. });
-        self.0.iter().rev().find(|seen| !seen.call.is_read() && !fetches(&seen.call))
+        self.0.iter().rev().find(|seen| !seen.call.is_read() && !seen.call.is_fetch())
     }
 
     /// The last call that the given test holds of.

@@ -60,9 +60,7 @@ pub(super) fn program(finding: &Finding) -> String {
         setup += if sleeps { "    let start = now_ms();\n" } else { "    let start = warp.now().0;\n" };
     }
     setup += "    let provider = provider().await;\n";
-    if body.lines().take_while(|line| *line != OPEN).any(|line| identifiers(line).contains("admin")) {
-        setup += ADMIN;
-    }
+    let body = with_admin(&body);
     let mut text = storage_functions(finding, &used);
     text += &helpers(&format!("{setup}{body}"));
     text += &constant(&format!("{}: {}", finding.rule, cited.claim));
@@ -76,9 +74,17 @@ pub(super) fn program(finding: &Finding) -> String {
 }
 
 /// How a program goes on with storage that is opened once more.
-const OPEN: &str = "    let provider = open().await;";
+const OPEN: &str = "    let provider = open().await;\n";
 
 const ADMIN: &str = "    let admin = provider.as_management_capability().expect(\"a provider that can be managed\");\n";
+
+/// The calls, each provider that has to answer one of `ProviderAdmin` asked for that
+/// first.
+fn with_admin(body: &str) -> String {
+    let part =
+        |part: &str| if identifiers(part).contains("admin") { format!("{ADMIN}{part}") } else { part.to_owned() };
+    body.split(OPEN).map(part).collect::<Vec<String>>().join(OPEN)
+}
 
 /// The functions that only the storage's own author can write, as far as they are
 /// used. What he has not is to be filled in.
@@ -222,7 +228,7 @@ impl Body<'_> {
         let mut step = 0;
         let mut at = finding.run.base;
         for (number, call) in observed.iter().enumerate() {
-            body.quiet(step..call.step, &observed[number..]);
+            body.quiet(step..call.step);
             step = call.step + 1;
             if call.at > at {
                 let passed = (call.at - at).as_millis();
@@ -242,19 +248,14 @@ impl Body<'_> {
         body
     }
 
-    /// Steps that make no call, and the calls that come after them.
-    fn quiet(&mut self, steps: std::ops::Range<usize>, after: &[Observed]) {
+    /// Steps that make no call.
+    fn quiet(&mut self, steps: std::ops::Range<usize>) {
         for step in self.finding.script.steps.get(steps).unwrap_or_default() {
             match step {
                 Step::Corrupt(instance) => {
                     self.text += &format!("    corrupt_history({instance:?}).await;\n");
                 }
-                Step::Reopen => {
-                    self.text += &format!("{OPEN}\n");
-                    if after.iter().any(|seen| seen.call.is_admin()) {
-                        self.text += ADMIN;
-                    }
-                }
+                Step::Reopen => self.text += OPEN,
                 _ => {}
             }
         }

@@ -26,14 +26,7 @@ pub struct Made {
 impl Made {
     /// What was asked and answered, whoever asked.
     pub(crate) fn observed(&self) -> Observed {
-        Observed {
-            step: 0,
-            reopened: false,
-            at: self.at,
-            call: self.call.clone(),
-            reply: self.reply.clone(),
-            panic: None,
-        }
+        Observed::unscripted(self.at, self.call.clone(), self.reply.clone())
     }
 
     /// Whether each of the two began before the other was over.

@@ -197,7 +197,7 @@ impl<'a> Walk<'a> {
 
     fn entry(&mut self, number: usize, entry: &'a Entry, repeated: bool, forced: bool) {
         let refused = matches!(&entry.answer, Answer::Reply(Reply::Refused(_)));
-        let fetch = matches!(&*entry.call, Call::FetchOrchestrationItem { .. } | Call::FetchWorkItem { .. });
+        let fetch = entry.call.is_fetch();
         if fetch {
             *self.nodes.get(&entry.by) = true;
         }

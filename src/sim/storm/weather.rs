@@ -180,7 +180,7 @@ impl Weather {
     fn fault_of(&mut self, call: &Call, elapsed: Duration) -> Option<Verdict> {
         let kind = if self.kinds.is_empty() { return None } else { *pick(&mut self.random, &self.kinds) };
         let renews = matches!(call, Call::RenewWorkItemLock { .. });
-        let fetches = matches!(call, Call::FetchOrchestrationItem { .. } | Call::FetchWorkItem { .. });
+        let fetches = call.is_fetch();
         let spared = renews && !self.merciless;
         let longest = self.calm.saturating_sub(elapsed);
         match kind {

@@ -8,7 +8,7 @@ use duroxide_sim::duroxide::{ActivityContext, ClientError, Either2, Orchestratio
 use duroxide_sim::sim::Storm;
 use duroxide_sim::{Handle, Sim};
 
-use super::{Code, MINUTE, SECOND, end_of, is_found, running, survives};
+use super::{Code, MINUTE, SECOND, comes_to, is_found, pair, running, survives};
 
 async fn expense(ctx: OrchestrationContext, code: Code) -> Result<String, String> {
     let answer = || match code {
@@ -34,12 +34,9 @@ fn office(sim: Sim, code: Code) -> Sim {
         .build();
     let orchestrations =
         OrchestrationRegistry::builder().register("Expense", move |ctx, _: String| expense(ctx, code)).build();
-    let sim = sim.node("a", activities.clone(), orchestrations.clone()).node("b", activities, orchestrations);
     // It may take as long as people do to answer, so nothing says when it ends.
-    sim.storm(Storm::new()).eventually(COUNTS, |sim| match end_of(sim, "expense-1") {
-        Some((_, output)) if output == "approved" => Ok(()),
-        end => Err(format!("it was approved, and has come to {end:?}")),
-    })
+    let sim = pair(sim, activities, orchestrations).storm(Storm::new());
+    sim.eventually(COUNTS, |sim| comes_to(sim, "expense-1", "approved"))
 }
 
 /// The boss answers ten seconds after the request has come to her.

@@ -6,7 +6,7 @@ use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationR
 use duroxide_sim::duroxide::{ClientError, Either2, OrchestrationContext};
 use duroxide_sim::{Handle, Sim};
 
-use super::{Code, MINUTE, SECOND, end_of, is_found, running, survives, two_nodes};
+use super::{Code, MINUTE, SECOND, comes_to, is_found, running, survives, two_nodes};
 
 const READINGS: u64 = 12;
 
@@ -34,12 +34,9 @@ const ADDED: &str = "every reading is added";
 fn house(sim: Sim, code: Code) -> Sim {
     let orchestrations =
         OrchestrationRegistry::builder().register("Meter", move |ctx, sum| meter(ctx, sum, code)).build();
-    two_nodes(sim, ActivityRegistry::builder().build(), orchestrations).eventually(ADDED, |sim| {
-        match end_of(sim, "meter") {
-            Some((_, sum)) if sum == READINGS.to_string() => Ok(()),
-            end => Err(format!("there were {READINGS}, each of one, and it has come to {end:?}")),
-        }
-    })
+    // Each is of one.
+    two_nodes(sim, ActivityRegistry::builder().build(), orchestrations)
+        .eventually(ADDED, |sim| comes_to(sim, "meter", &READINGS.to_string()))
 }
 
 async fn readings(sim: Handle) -> Result<(), ClientError> {

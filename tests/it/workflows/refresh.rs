@@ -8,7 +8,7 @@ use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext}
 use duroxide_sim::sim::Storm;
 use duroxide_sim::{Handle, Sim};
 
-use super::{Code, SECOND, end_of, is_found, running, survives};
+use super::{Code, SECOND, end_of, is_found, pair, running, survives};
 
 const REPORTS: u64 = 4;
 const TODAY: &str = "refresh-of-today";
@@ -34,7 +34,7 @@ fn office(sim: Sim) -> Sim {
         .register("Report", |ctx, _: String| report(ctx))
         .register("Refresh", |ctx, _: String| refresh(ctx))
         .build();
-    let sim = sim.node("a", activities.clone(), orchestrations.clone()).node("b", activities, orchestrations);
+    let sim = pair(sim, activities, orchestrations);
     // That all end in time is the property's to say.
     sim.storm(Storm::new()).eventually(WRITTEN, |sim| {
         let missing = (0..REPORTS).find(|report| end_of(sim, &format!("report-{report}")).is_none());

@@ -7,7 +7,7 @@ use duroxide_sim::duroxide::{ClientError, Either2, OrchestrationContext};
 use duroxide_sim::sim::Storm;
 use duroxide_sim::{Handle, Sim};
 
-use super::{Code, MINUTE, SECOND, end_of, is_found, running, survives};
+use super::{Code, MINUTE, SECOND, comes_to, end_of, is_found, pair, running, survives};
 
 async fn contract(ctx: OrchestrationContext) -> Result<String, String> {
     let signed = ctx.select2(ctx.schedule_wait("signature"), ctx.schedule_timer(MINUTE)).await;
@@ -22,13 +22,9 @@ const COUNTS: &str = "a signature counts";
 
 fn office(sim: Sim) -> Sim {
     let orchestrations = OrchestrationRegistry::builder().register("Contract", |ctx, _: String| contract(ctx)).build();
-    let none = || ActivityRegistry::builder().build();
-    let sim = sim.node("a", none(), orchestrations.clone()).node("b", none(), orchestrations);
     // A contract may wait as long as people do, so nothing says when it ends.
-    sim.storm(Storm::new()).eventually(COUNTS, |sim| match end_of(sim, "contract") {
-        Some((_, by)) if by == "me" => Ok(()),
-        end => Err(format!("it was signed, and has come to {end:?}")),
-    })
+    let sim = pair(sim, ActivityRegistry::builder().build(), orchestrations).storm(Storm::new());
+    sim.eventually(COUNTS, |sim| comes_to(sim, "contract", "me"))
 }
 
 /// Signs after a while, and every twenty seconds until it is known to count.

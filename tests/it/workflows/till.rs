@@ -10,7 +10,7 @@ use duroxide_sim::duroxide::runtime::RuntimeOptions;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::{Handle, Sim};
 
-use super::{Code, SECOND, end_of, in_a_storm, is_found, running, survives};
+use super::{Code, SECOND, comes_to, in_a_storm, is_found, running, survives};
 
 const COINS: u64 = 12;
 const NODES: [&str; 2] = ["a", "b"];
@@ -69,10 +69,7 @@ fn shop(sim: Sim, code: Code) -> Sim {
         let sim = sim.node_with_options(node, none(), new.clone(), patient());
         sim.build_with_options(node, "the release before", none(), before.clone(), patient())
     });
-    in_a_storm(sim).eventually(COUNTED, |sim| match end_of(sim, "till") {
-        Some((_, count)) if count == COINS.to_string() => Ok(()),
-        end => Err(format!("there were {COINS}, and it has come to {end:?}")),
-    })
+    in_a_storm(sim).eventually(COUNTED, |sim| comes_to(sim, "till", &COINS.to_string()))
 }
 
 /// A coin every five seconds; and when the storm is over, all nodes get the new

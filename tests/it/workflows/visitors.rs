@@ -9,7 +9,7 @@ use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationR
 use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};
 use duroxide_sim::{Handle, Sim};
 
-use super::{Code, SECOND, end_of, is_found, running, survives, two_nodes};
+use super::{Code, SECOND, comes_to, is_found, running, survives, two_nodes};
 
 const VISITORS: u64 = 12;
 
@@ -43,10 +43,7 @@ fn web(sim: Sim, code: Code) -> Sim {
         .build();
     let orchestrations =
         OrchestrationRegistry::builder().register("Site", move |ctx, gone| site(ctx, gone, code)).build();
-    two_nodes(sim, activities, orchestrations).eventually(COUNTED, |sim| match end_of(sim, "site") {
-        Some((_, count)) if count == VISITORS.to_string() => Ok(()),
-        end => Err(format!("there were {VISITORS}, and it has come to {end:?}")),
-    })
+    two_nodes(sim, activities, orchestrations).eventually(COUNTED, |sim| comes_to(sim, "site", &VISITORS.to_string()))
 }
 
 async fn visits(sim: Handle) -> Result<(), ClientError> {

@@ -44,11 +44,11 @@ fn fetched_is_gone(bench: &mut Bench, now: Time, call: &Call) -> Reply {
 fn fetched_is_stuck(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     match call {
         Call::FetchOrchestrationItem { .. } => bench.ask_halfway(now, call, |bench| {
-            let mut longer = call.clone();
-            if let Call::FetchOrchestrationItem { lock_for, .. } = &mut longer {
-                *lock_for = FOREVER;
-            }
-            bench.ask(now, &longer);
+            bench.ask_so(now, call, |call| {
+                if let Call::FetchOrchestrationItem { lock_for, .. } = call {
+                    *lock_for = FOREVER;
+                }
+            });
         }),
         _ => bench.ask(now, call),
     }

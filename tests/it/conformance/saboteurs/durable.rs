@@ -22,14 +22,19 @@ impl Bench {
     fn is_reopened(&mut self) -> bool {
         std::mem::take(&mut self.reopened)
     }
+
+    /// Storage that is opened anew knows what the shadow knows, if there is one.
+    fn go_back_if_reopened(&mut self) {
+        if self.is_reopened()
+            && let Some(before) = self.shadow.take()
+        {
+            self.store = before;
+        }
+    }
 }
 
 fn last_is_cached(bench: &mut Bench, now: Time, call: &Call) -> Reply {
-    if bench.is_reopened()
-        && let Some(before) = bench.shadow.take()
-    {
-        bench.store = before;
-    }
+    bench.go_back_if_reopened();
     if !call.is_read() {
         bench.shadow = Some(bench.store.clone());
     }
@@ -48,11 +53,7 @@ fn locks_are_forgotten(bench: &mut Bench, now: Time, call: &Call) -> Reply {
 }
 
 fn deleted_is_back(bench: &mut Bench, now: Time, call: &Call) -> Reply {
-    if bench.is_reopened()
-        && let Some(before) = bench.shadow.take()
-    {
-        bench.store = before;
-    }
+    bench.go_back_if_reopened();
     if !call.is_read() {
         // Whatever comes after the deletion has made it last.
         let deletes = matches!(call, Call::DeleteInstance { .. } | Call::DeleteInstancesAtomic { .. });
