@@ -113,6 +113,6 @@ pub fn explore() -> explore::Explore {
 }
 
 /// The README's examples are tests.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "conformance"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -9,7 +9,7 @@ use duroxide_sim::Sim;
 use duroxide_sim::sim::Handle;
 use serde::{Deserialize, Serialize};
 
-use crate::validations::source;
+use crate::source;
 
 mod admin;
 mod errors;

@@ -1,12 +1,10 @@
-//! The one test binary. This file holds what its modules share: where proptest
-//! and insta write, how much they do, and the message most tests begin with.
+//! The tests of simulations and of the provider.
 #![allow(missing_docs)]
 
 mod backoff;
 mod client;
 mod clock;
 mod commands;
-mod conformance;
 mod delete;
 mod determinism;
 mod events;
@@ -19,59 +17,12 @@ mod prune;
 mod readme;
 mod scopes;
 mod seed;
+mod shared;
 mod sim;
+mod source;
 mod tidy;
 mod timeline;
 mod trace;
-mod validations;
 mod workflows;
 
-use duroxide::providers::WorkItem;
-use proptest::test_runner::{Config, FileFailurePersistence, TestRunner};
-
-/// A proptest runner whose failures are kept, and always tried again first, in
-/// `proptest-regressions/it.txt`.
-fn runner(cases: u32) -> TestRunner {
-    TestRunner::new(Config {
-        cases,
-        failure_persistence: Some(Box::new(FileFailurePersistence::Direct("proptest-regressions/it.txt"))),
-        ..Config::default()
-    })
-}
-
-/// Runs `test` on `cases` generated values; panics with the smallest failing
-/// one.
-#[track_caller]
-fn check<S: proptest::strategy::Strategy>(
-    cases: u32,
-    strategy: S,
-    test: impl Fn(S::Value) -> Result<(), proptest::test_runner::TestCaseError>,
-) {
-    if let Err(error) = runner(cases).run(&strategy, test) {
-        panic!("{error}");
-    }
-}
-
-/// Compares `text` with the snapshot of that name in `snapshots/`.
-#[track_caller]
-fn snapshot(name: &str, text: &str) {
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("../../snapshots");
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!(name, text));
-}
-
-/// The start of a root instance, as a client sends it.
-fn start_item(instance: &str, orchestration: &str) -> WorkItem {
-    WorkItem::StartOrchestration {
-        instance: instance.to_owned(),
-        orchestration: orchestration.to_owned(),
-        input: String::new(),
-        version: None,
-        parent_instance: None,
-        parent_id: None,
-        parent_execution_id: None,
-        execution_id: 1,
-    }
-}
+use shared::{check, snapshot, start_item};

@@ -7,8 +7,8 @@ use std::time::Duration;
 use duroxide_sim::{Limits, Sim};
 
 use super::{Factory, OFFICIAL, Validation};
-use crate::conformance::concurrent::saboteur;
-use crate::conformance::saboteurs::{Saboteur, all, crashes, honest};
+use crate::concurrent::saboteur;
+use crate::saboteurs::{Saboteur, all, crashes, honest};
 
 /// Of so many saboteurs one is looked at in every run of the tests.
 const SAMPLE: usize = 20;
@@ -81,7 +81,7 @@ fn the_page_of_saboteurs_says_which_of_them_pass_duroxides_validations() {
         std::fs::write(file, page()).expect("the page can be written");
     }
     let page = std::fs::read_to_string(file).expect("the page is there");
-    let again = "Run `UPDATE_SABOTEURS=1 cargo test --release --test it the_page_of_saboteurs`.";
+    let again = "Run `UPDATE_SABOTEURS=1 cargo test --release --test conformance the_page_of_saboteurs`.";
     let Some(page) = page.strip_suffix(&others()) else {
         panic!("src/conformance/saboteurs.md has others at its end. {again}");
     };

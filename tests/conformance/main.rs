@@ -1,6 +1,7 @@
 //! Checking providers against the contract.
+#![allow(missing_docs)]
 
-pub mod concurrent;
+mod concurrent;
 mod config;
 mod contract;
 mod differential;
@@ -11,9 +12,16 @@ mod minimise;
 mod misled;
 mod regress;
 mod report;
-pub mod saboteurs;
+mod saboteurs;
 mod scratch;
 mod server;
+#[path = "../it/shared.rs"]
+mod shared;
+#[path = "../it/source.rs"]
+mod source;
 mod trials;
 mod tricks;
+mod validations;
 mod waivers;
+
+use shared::{check, snapshot, start_item};

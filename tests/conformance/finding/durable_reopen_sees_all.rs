@@ -8,12 +8,12 @@ use duroxide_sim::clock::Warp;
 
 /// A new, empty provider.
 async fn provider() -> Arc<dyn Provider> {
-    crate::conformance::finding::stored_under_test().await
+    crate::finding::stored_under_test().await
 }
 
 /// A further provider over the same storage.
 async fn open() -> Arc<dyn Provider> {
-    crate::conformance::finding::open_under_test().await
+    crate::finding::open_under_test().await
 }
 
 const RULE: &str = "\

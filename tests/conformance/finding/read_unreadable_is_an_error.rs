@@ -8,12 +8,12 @@ use duroxide::{Event, EventKind};
 
 /// A new, empty provider.
 async fn provider() -> Arc<dyn Provider> {
-    crate::conformance::finding::stored_under_test().await
+    crate::finding::stored_under_test().await
 }
 
 /// Makes the stored history of an instance unreadable.
 async fn corrupt_history(instance: &str) {
-    crate::conformance::finding::corrupt_under_test(instance).await;
+    crate::finding::corrupt_under_test(instance).await;
 }
 
 fn event(event_id: u64, instance: &str, execution_id: u64, kind: EventKind) -> Event {

@@ -10,7 +10,7 @@ mod bench;
 mod covered;
 /// Storages that lose something when their process is killed; `tests/crash` lets
 /// them be caught.
-#[path = "../../crash/faults.rs"]
+#[path = "../crash/faults.rs"]
 pub mod crashes;
 mod crowds;
 mod deletes;

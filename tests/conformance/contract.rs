@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use duroxide_sim::conformance::contract::{self, Check, Strength, rules};
 use duroxide_sim::laws::Law;
 
-use crate::validations::{published, source};
+use crate::{source, validations::published};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/conformance/contract.md");
 
@@ -18,7 +18,7 @@ fn committed_page_is_the_table() {
     let committed = std::fs::read_to_string(PAGE).expect("the page is committed");
     assert!(
         committed == page,
-        "src/conformance/contract.md is not what the table gives. Run `UPDATE_CONTRACT=1 cargo test --test it \
+        "src/conformance/contract.md is not what the table gives. Run `UPDATE_CONTRACT=1 cargo test --test conformance \
          committed_page_is_the_table` and commit the file."
     );
 }

@@ -17,7 +17,7 @@ fn rendered(finding: &Finding) -> String {
     let text = finding.to_string();
     let (text, command) = text.trim_end().rsplit_once('\n').expect("it has lines");
     assert!(command.trim().starts_with("DUROXIDE_SIM_SCRIPT="), "{command}");
-    assert!(command.contains("cargo test -p duroxide-sim --test it -- --exact "), "{command}");
+    assert!(command.contains("cargo test -p duroxide-sim --test conformance -- --exact "), "{command}");
     format!("{text}\n")
 }
 
@@ -117,7 +117,7 @@ programs!(
 #[track_caller]
 fn proves(saboteur: &Saboteur, text: &str, run: fn()) {
     let mut finding = finding(saboteur, &busy());
-    finding.subject.code = Some("crate::conformance::finding::under_test().await".to_owned());
+    finding.subject.code = Some("crate::finding::under_test().await".to_owned());
     shows(saboteur, &finding, text, run);
 }
 
@@ -129,10 +129,10 @@ fn proves_as_stored(saboteur: &Saboteur, script: &str, text: &str, run: fn()) {
     let suspect = Suspect::new(*saboteur);
     let (rule, seen) = (saboteur.rule, block_on(replay(&suspect, &script)));
     let mut finding = Finding { rule, script, run: seen, seed: None, subject: Subject::of(&suspect), file: None };
-    finding.subject.code = Some("crate::conformance::finding::stored_under_test().await".to_owned());
-    finding.subject.code_to_open = Some("crate::conformance::finding::open_under_test().await".to_owned());
+    finding.subject.code = Some("crate::finding::stored_under_test().await".to_owned());
+    finding.subject.code_to_open = Some("crate::finding::open_under_test().await".to_owned());
     finding.subject.code_to_corrupt =
-        Some("crate::conformance::finding::corrupt_under_test(instance).await;".to_owned());
+        Some("crate::finding::corrupt_under_test(instance).await;".to_owned());
     shows(saboteur, &finding, text, run);
 }
 

@@ -14,10 +14,10 @@ use duroxide_sim::trace::{Log, Recorder};
 use duroxide_sim::{Memory, Sim};
 use parking_lot::Mutex;
 
-use crate::conformance::saboteurs::{Saboteur, Suspect};
+use crate::saboteurs::{Saboteur, Suspect};
+use crate::source;
 
 mod sabotage;
-pub mod source;
 mod stress;
 
 /// The versions that duroxide's tests stamp old events with: the last one

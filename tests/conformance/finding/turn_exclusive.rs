@@ -8,7 +8,7 @@ use duroxide_sim::clock::Warp;
 
 /// A new, empty provider.
 async fn provider() -> Arc<dyn Provider> {
-    crate::conformance::finding::under_test().await
+    crate::finding::under_test().await
 }
 
 fn start_of(instance: &str, orchestration: &str) -> WorkItem {

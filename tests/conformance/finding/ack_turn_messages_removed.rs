@@ -7,7 +7,7 @@ use duroxide::providers::{ExecutionMetadata, Provider, WorkItem};
 
 /// A new, empty provider.
 async fn provider() -> Arc<dyn Provider> {
-    crate::conformance::finding::under_test().await
+    crate::finding::under_test().await
 }
 
 fn start_of(instance: &str, orchestration: &str) -> WorkItem {
