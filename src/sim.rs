@@ -21,6 +21,7 @@ mod handle;
 mod input;
 mod life;
 mod node;
+mod output;
 mod plan;
 mod property;
 mod quiet;
@@ -50,6 +51,7 @@ pub use effects::Effects;
 pub use failure::{Cause, Failure};
 pub use handle::{Handle, NodeError};
 pub use input::Input;
+pub use output::OutputError;
 pub use plan::{Entry, Plan, Point, What, When};
 pub use storm::{Kind, Storm};
 

@@ -112,7 +112,7 @@ pub(super) struct Scene {
     pub effects: Effects,
     strays: Mutex<Strays>,
     locate: bool,
-    handlers: waits::Handlers,
+    pub handlers: waits::Handlers,
     finish_within: Option<Duration>,
     logs: bool,
 }
