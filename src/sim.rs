@@ -22,6 +22,7 @@ mod input;
 mod life;
 mod missed;
 mod node;
+mod output;
 mod plan;
 mod property;
 mod quiet;
@@ -52,6 +53,7 @@ pub use failure::{Cause, Failure};
 pub use handle::{Handle, NodeError};
 pub use input::Input;
 pub use missed::{Missed, Why};
+pub use output::OutputError;
 pub use plan::{Entry, Plan, Point, What, When};
 pub use storm::{Kind, Storm};
 
@@ -63,7 +65,7 @@ pub const START: Time = Time::START;
 /// ```
 /// use duroxide_sim::Sim;
 /// use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
-/// use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext, OrchestrationStatus};
+/// use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
 /// use std::time::Duration;
 ///
 /// let activities = ActivityRegistry::builder()
@@ -77,11 +79,10 @@ pub const START: Time = Time::START;
 ///     .build();
 ///
 /// Sim::new(42).node("a", activities, orchestrations).run(|sim| async move {
-///     let client = sim.client();
-///     client.start_orchestration("greeting", "Later", "you").await.unwrap();
-///     let status = client.wait_for_orchestration("greeting", Duration::from_secs(40 * 86_400)).await.unwrap();
-///     assert!(matches!(status, OrchestrationStatus::Completed { output, .. } if output == "hello you"));
+///     sim.client().start_orchestration("greeting", "Later", "you").await?;
+///     assert_eq!(sim.output::<String>("greeting", Duration::from_secs(40 * 86_400)).await?, "hello you");
 ///     assert!(sim.elapsed() >= Duration::from_secs(30 * 86_400));
+///     Ok::<_, Box<dyn std::error::Error>>(())
 /// });
 /// ```
 #[must_use = "a simulation does nothing until it is run"]

@@ -133,8 +133,8 @@ impl std::error::Error for Incidents {}
 ///     },
 ///     |sim| async move {
 ///         sim.client().start_orchestration("order-1", "Order", "").await?;
-///         let status = sim.client().wait_for_orchestration("order-1", Duration::from_secs(3600)).await?;
-///         Ok::<_, duroxide_sim::duroxide::ClientError>(format!("{status:?}"))
+///         let output = sim.output::<String>("order-1", Duration::from_secs(3600)).await?;
+///         Ok::<_, Box<dyn std::error::Error>>(output)
 ///     },
 /// );
 /// assert!(survey.tried.len() > 10, "{survey}");

@@ -234,6 +234,11 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Cause::Setup(why) => f.write_str(why),
+            // Texts of several lines, such as a history, are to be read as they are.
+            Cause::Error(error) if error.contains('\n') => {
+                f.write_str("the body returned an error.")?;
+                error.lines().try_for_each(|line| write!(f, "\n  {line}"))
+            }
             Cause::Error(error) => write!(f, "the body returned the error {error:?}."),
             Cause::Panic(text) => write!(f, "it panicked: {text}"),
             Cause::Stalled(since) => write!(

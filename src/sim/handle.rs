@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use duroxide::Client;
+use serde::de::DeserializeOwned;
 
 use super::effects::Effects;
 use super::life::Trouble;
+use super::output::{self, OutputError};
 use super::plan::Plan;
 use super::setup;
 use super::stage::Stage;
@@ -115,6 +117,43 @@ impl Handle {
         };
         let executions = executions.into_iter().map(one).collect();
         History { instance: instance.to_owned(), started: self.0.start, executions }
+    }
+
+    /// What an orchestration returned, as a `T`: waits until `instance` has ended,
+    /// for at most `within` of virtual time. It may be started later. `T` is read
+    /// as duroxide's typed client reads it: a `String` is whatever the
+    /// orchestration returned.
+    ///
+    /// It looks at what the provider keeps, past the simulation's layers, and is
+    /// woken when the instance ends: no call is made, no fault reaches it, and the
+    /// trace holds none of it. Use `Client::wait_for_orchestration` where the
+    /// client's own polling is what you test.
+    ///
+    /// # Errors
+    ///
+    /// When the orchestration failed, has not ended in that time, was never
+    /// started, or returned something that is no `T`. The error prints what
+    /// happened with the end of the history, so that a body which hands it on with
+    /// `?` fails with it.
+    ///
+    /// ```
+    /// use duroxide_sim::Sim;
+    /// use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
+    /// use duroxide_sim::duroxide::OrchestrationContext;
+    /// use std::time::Duration;
+    ///
+    /// let orchestrations = OrchestrationRegistry::builder()
+    ///     .register_typed("Add", |_: OrchestrationContext, (a, b): (u32, u32)| async move { Ok(a + b) })
+    ///     .build();
+    /// let sum = Sim::new(1).node("a", ActivityRegistry::builder().build(), orchestrations).run(|sim| async move {
+    ///     sim.client().start_orchestration_typed("sum", "Add", (1, 2)).await?;
+    ///     let sum = sim.output::<u32>("sum", Duration::from_secs(60)).await?;
+    ///     Ok::<_, Box<dyn std::error::Error>>(sum)
+    /// });
+    /// assert_eq!(sum, 3);
+    /// ```
+    pub async fn output<T: DeserializeOwned>(&self, instance: &str, within: Duration) -> Result<T, OutputError> {
+        output::of(&self.0, || self.history(instance), instance, within).await
     }
 
     /// The provider itself, past the simulation's layers.

@@ -114,7 +114,7 @@ pub(super) struct Scene {
     strays: Mutex<Strays>,
     missed: Mutex<Vec<Missed>>,
     locate: bool,
-    handlers: waits::Handlers,
+    pub handlers: waits::Handlers,
     finish_within: Option<Duration>,
     logs: bool,
 }

@@ -29,6 +29,7 @@ use super::run::{Pulse, Scene};
 use super::setup::{self, Cast};
 use super::skew::Skewed;
 use super::storm::{Land, Weather};
+use super::waits::{self, Handlers};
 use crate::call::{Answering, Call, Handler};
 use crate::clock::{self, Time};
 use crate::faults::{Counts, Faults, Rule};
@@ -45,8 +46,11 @@ pub(super) struct Stage {
     pub pulse: Arc<Pulse>,
     pub director: Director,
     pub sleepers: Sleepers,
+    /// Those who wait for an output.
+    pub waiters: Sleepers,
     pub properties: Arc<Properties>,
     pub effects: Effects,
+    handlers: Handlers,
     rules: Vec<Arc<dyn Rule>>,
     /// What there is to be harmed.
     pub land: Land,
@@ -112,6 +116,8 @@ impl Stage {
             pulse: scene.pulse.clone(),
             director: Director::new(scene.record.clone(), weather, breeze, scene.start),
             sleepers: Sleepers::default(),
+            waiters: Sleepers::default(),
+            handlers: scene.handlers.clone(),
             properties: scene.properties.clone(),
             effects: scene.effects.clone(),
             rules: cast.rules,
@@ -134,6 +140,11 @@ impl Stage {
         if !self.properties.are_none() && self.properties.look(&Handle::new(self.clone())) {
             self.pulse.end_for_property();
         }
+    }
+
+    /// A sentence that says what an instance waits for.
+    pub fn what_it_waits_for(&self, instance: &str) -> String {
+        waits::of(&self.memory, &self.handlers, instance, self.start, clock::now())
     }
 
     /// Starts every node. A start that something holds up goes on by itself.
