@@ -13,6 +13,7 @@ mod faults;
 mod filters;
 mod laws;
 mod memory;
+mod output;
 mod prune;
 mod readme;
 mod scopes;
