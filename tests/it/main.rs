@@ -21,6 +21,7 @@ mod seed;
 mod shared;
 mod sim;
 mod source;
+mod store;
 mod tidy;
 mod timeline;
 mod trace;
