@@ -13,8 +13,10 @@
 //!   asked for, one relaxed load; the clock still goes through the vDSO.
 //! - On a simulating thread the clock functions answer the wall and monotonic
 //!   clocks from [`VIRTUAL`], and `getrandom` (also through `syscall`) answers
-//!   from the seed. `nanosleep`, `clock_nanosleep`, `pthread_create` and waits on
-//!   a futex (through `syscall`) are noticed there, and then done. Everything
+//!   from the seed. `nanosleep`,
+//!   `clock_nanosleep`, `pthread_create`, waits on a futex (through `syscall`) and
+//!   what uses the network, writes files or starts processes (`noticed.rs`) are
+//!   noticed there, and then done, with the caller's own arguments. Everything
 //!   else falls through.
 //! - On every other thread the wall clock comes from [`WARP`] while a warp is
 //!   on. The monotonic clocks, and entropy, stay real.
@@ -66,8 +68,10 @@ pub(crate) const SUPPORTED: bool = true;
 struct Virtual {
     on: Cell<bool>,
     now_ns: Cell<u64>,
-    /// Added to the wall clock alone.
-    wall_ns: Cell<i64>,
+    /// Added to the wall clock alone, where that is shifted.
+    wall_ns: Cell<Option<i64>>,
+    /// What the wall clock answered last where it is not shifted.
+    wall_read: Cell<u64>,
     entropy: Cell<u64>,
 }
 
@@ -76,7 +80,8 @@ thread_local! {
         Virtual {
             on: Cell::new(false),
             now_ns: Cell::new(0),
-            wall_ns: Cell::new(0),
+            wall_ns: Cell::new(None),
+            wall_read: Cell::new(0),
             entropy: Cell::new(0),
         }
     };
@@ -96,7 +101,8 @@ static WARP: AtomicU64 = AtomicU64::new(OFF);
 pub(super) fn enter(now_ns: u64, entropy: &Stream) {
     VIRTUAL.with(|v| {
         v.now_ns.set(now_ns);
-        v.wall_ns.set(0);
+        v.wall_ns.set(None);
+        v.wall_read.set(0);
         v.entropy.set(entropy.state());
         v.on.set(true);
     });
@@ -133,12 +139,12 @@ pub(super) fn set_ns(now_ns: u64) {
 }
 
 /// Shifts the wall clock, and only it.
-pub(super) fn set_wall_ns(wall_ns: i64) {
+pub(super) fn set_wall_ns(wall_ns: Option<i64>) {
     VIRTUAL.with(|v| v.wall_ns.set(wall_ns));
 }
 
-/// How far this thread's wall clock is shifted.
-pub(super) fn shift_ns() -> i64 {
+/// How far this thread's wall clock is shifted, if it is.
+pub(super) fn shift_ns() -> Option<i64> {
     VIRTUAL.with(|v| v.wall_ns.get())
 }
 
@@ -157,10 +163,35 @@ pub(super) fn unwarp() {
 /// What the wall clock shows on this thread, if not the real time.
 fn wall_ns() -> Option<u64> {
     if on() {
-        return Some(VIRTUAL.with(|v| v.now_ns.get().saturating_add_signed(v.wall_ns.get())));
+        return Some(VIRTUAL.with(|v| v.now_ns.get().saturating_add_signed(v.wall_ns.get().unwrap_or(0))));
     }
     let warp = WARP.load(Ordering::Relaxed);
     (warp != OFF).then_some(warp)
+}
+
+/// The same for who may take it for different each time: duroxide makes the id of
+/// a runtime of the last 16 bits of the nanoseconds. On a simulating thread each
+/// read of one moment comes a little later than the one before, within the same
+/// millisecond; but for the first, which is exact, and where the clock is shifted,
+/// as it is for the code of nodes.
+fn read_wall_ns() -> Option<u64> {
+    const MILLISECOND: u64 = 1_000_000;
+    // Nodes are started in the first half of the 16 bits.
+    const HALF: u64 = 1 << 15;
+    if !on() || shift_ns().is_some() {
+        return wall_ns();
+    }
+    VIRTUAL.with(|v| {
+        let (now, last) = (v.now_ns.get(), v.wall_read.get());
+        let end = (now - now % MILLISECOND).saturating_add(MILLISECOND - 1);
+        let read = match last {
+            _ if last < now => now,
+            _ if last < now.saturating_add(HALF) => now.saturating_add(HALF).min(end),
+            _ => (last + 1).min(end),
+        };
+        v.wall_read.set(read);
+        Some(read)
+    })
 }
 
 /// Nanoseconds of the real monotonic clock, on whatever thread.
@@ -178,7 +209,8 @@ pub(super) fn steady_ns() -> u64 {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn clock_gettime(clock: libc::clockid_t, time: *mut libc::timespec) -> c_int {
     let ns = match clock {
-        libc::CLOCK_REALTIME | libc::CLOCK_REALTIME_COARSE | libc::CLOCK_TAI => wall_ns(),
+        libc::CLOCK_REALTIME => read_wall_ns(),
+        libc::CLOCK_REALTIME_COARSE | libc::CLOCK_TAI => wall_ns(),
         libc::CLOCK_MONOTONIC | libc::CLOCK_MONOTONIC_RAW | libc::CLOCK_MONOTONIC_COARSE | libc::CLOCK_BOOTTIME => {
             on().then(now_ns)
         }
@@ -365,7 +397,7 @@ mod tests {
             super::warp(ns);
             let (here, elsewhere) = (wall_clocks(), std::thread::spawn(wall_clocks).join());
             super::enter(5_000_000_000, &crate::seed::Seed(1).stream());
-            super::set_wall_ns(1234);
+            super::set_wall_ns(Some(1234));
             let simulating = wall_clocks();
             super::leave();
             super::unwarp();

@@ -29,6 +29,7 @@ impl Reason {
             Cause::VirtualTimeLimit(_) => "virtual time".to_owned(),
             Cause::StepLimit(_) => "steps".to_owned(),
             Cause::RealTimeLimit | Cause::Hang => "hang".to_owned(),
+            Cause::RealIo => "real input and output".to_owned(),
             Cause::Died(how) => format!("died {}", shape(how)),
         };
         let waits = failure.waits.iter().filter(|_| failure.cause.is_of_liveness());

@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::missed::Missed;
 use super::plan::{Entry, Plan, What};
-use crate::clock::{Strays, Time};
+use duroxide::providers::WorkItem;
+
+use crate::call::Call;
+use crate::clock::{Strays, Time, strays};
 use crate::faults::Verdict;
 use crate::laws::Breach;
 use crate::seed::{SEED_VARIABLE, Seed};
@@ -83,6 +86,10 @@ pub enum Cause {
     /// [`super::Handle::script`] did not happen, so that the run proves nothing
     /// of it ([`super::Sim::allow_unreached`]).
     Unreached(Vec<Missed>),
+    /// The body ended well, but the run used the real network, wrote real files or
+    /// started processes ([`super::Sim::tolerate_strays`]): a green test would say
+    /// nothing of the next run.
+    RealIo,
     /// The process that ran it died; the text says how.
     Died(String),
 }
@@ -90,7 +97,10 @@ pub enum Cause {
 impl Cause {
     /// Whether something happened that must not, whatever goes wrong.
     pub fn is_of_safety(&self) -> bool {
-        matches!(self, Cause::Error(_) | Cause::Panic(_) | Cause::Property { .. } | Cause::Laws | Cause::Died(_))
+        matches!(
+            self,
+            Cause::Error(_) | Cause::Panic(_) | Cause::Property { .. } | Cause::Laws | Cause::RealIo | Cause::Died(_)
+        )
     }
 
     /// Whether something did not happen that must, once nothing goes wrong any
@@ -192,6 +202,9 @@ impl Failure {
             ("What went wrong on purpose:", &self.plan_as_text()),
             ("What reached past the simulation:", &self.strays_as_text()),
         ];
+        if self.lacks_io() {
+            writeln!(f, "\n{}", strays::INSTEAD_OF_IO)?;
+        }
         for (title, lines) in lists {
             if !lines.is_empty() {
                 writeln!(f, "\n{title}")?;
@@ -202,7 +215,21 @@ impl Failure {
     }
 
     fn strays_as_text(&self) -> Vec<String> {
-        self.strays.iter().map(|(stray, seen)| format!("{stray}, {} times.", seen.times)).collect()
+        strays::lines(&self.strays)
+    }
+
+    /// Whether it comes from input and output that a simulation does not have.
+    fn lacks_io(&self) -> bool {
+        // What tokio panics with, which tells to change its runtime's builder.
+        const SIGNS: [&str; 2] = ["enable_io", "there is no reactor running"];
+        let says = |text: &str| SIGNS.iter().any(|sign| text.contains(sign));
+        let failed = |call: &Call| {
+            let Call::AckWorkItem { completion: Some(item), .. } = call else { return false };
+            matches!(&**item, WorkItem::ActivityFailed { details, .. } if says(&details.display_message()))
+        };
+        matches!(self.cause, Cause::RealIo)
+            || says(&self.cause.to_string())
+            || self.trace.entries.iter().any(|entry| failed(&entry.call))
     }
 
     fn breaches_as_text(&self) -> Vec<String> {
@@ -275,6 +302,10 @@ impl fmt::Display for Cause {
                 "the simulation's thread does not answer and was given up. Something blocks it on real time: a lock, \
                  another thread, or one of std's waits with a time-out (Condvar::wait_timeout, thread::park_timeout, \
                  mpsc::recv_timeout), which do not follow the virtual clock. Use tokio's in a simulation.",
+            ),
+            Cause::RealIo => f.write_str(
+                "the body ended well, but the run reached the real world, so that its outcome depends on more than its \
+                 seed. Allow that with Sim::tolerate_strays if it is meant.",
             ),
             Cause::Died(how) => write!(f, "the process that ran it died: {how}"),
             Cause::Unreached(missed) => {

@@ -18,6 +18,7 @@ use super::missed::Missed;
 use super::property::{Broken, Properties};
 use super::setup::{self, Cast};
 use super::stage::Stage;
+use super::strayed::Policy;
 use super::{Limits, Outcome, Run, Sim, quiet, waits};
 use crate::clock::{self, Strays, Time, Virtual, strays};
 use crate::laws;
@@ -114,7 +115,7 @@ pub(super) struct Scene {
     strays: Mutex<Strays>,
     select_is_seeded: AtomicBool,
     missed: Mutex<Vec<Missed>>,
-    locate: bool,
+    policy: Policy,
     pub handlers: waits::Handlers,
     finish_within: Option<Duration>,
     logs: bool,
@@ -147,7 +148,7 @@ where
         strays: Mutex::default(),
         select_is_seeded: AtomicBool::new(false),
         missed: Mutex::default(),
-        locate: sim.locate,
+        policy: sim.strays,
         handlers: waits::Handlers::of(&sim.nodes),
         finish_within: sim.finish_within,
         logs: sim.logs,
@@ -216,7 +217,7 @@ where
     let quiet = tracing::subscriber::NoSubscriber::default();
     let _quiet = (!scene.logs).then(|| tracing::subscriber::set_default(quiet));
     let entropy = scene.seed.child("entropy").stream();
-    strays::begin(scene.locate);
+    strays::begin(scene.policy.locate);
     let clock = Virtual::enter(scene.start, &entropy);
     let pulse = (scene.pulse.clone(), scene.pulse.clone());
     let parks = move || {
@@ -386,8 +387,9 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
     let missed = std::mem::take(&mut *scene.missed.lock());
     let strays = if given_up { Strays::new() } else { scene.strays.lock().clone() };
     let breaches = if check_laws && !given_up { laws::check(&trace) } else { Vec::new() };
+    let real_io = scene.policy.refuses(&strays);
     let cause = match cause {
-        Ok(value) if breaches.is_empty() && missed.is_empty() => {
+        Ok(value) if breaches.is_empty() && missed.is_empty() && !real_io => {
             let (seed, elapsed, memory) = (scene.seed, now - scene.start, scene.memory.clone());
             let select_is_seeded = scene.select_is_seeded.load(Ordering::Relaxed);
             #[rustfmt::skip]
@@ -395,6 +397,7 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
             return Ok(run);
         }
         Ok(_) if !breaches.is_empty() => Cause::Laws,
+        Ok(_) if real_io => Cause::RealIo,
         Ok(_) => Cause::Unreached(missed),
         Err(cause) => cause,
     };

@@ -57,6 +57,13 @@ fn a_wait_that_blocks_is_named() {
 }
 
 #[test]
+fn real_input_and_output_is_named() {
+    let seen = strays(|_| async { drop(std::net::TcpStream::connect("127.0.0.1:1")) });
+    let [(Stray::Network, place)] = &seen[..] else { panic!("{seen:?}") };
+    assert!(place.contains("explore::strays::real_input_and_output_is_named"), "{place}");
+}
+
+#[test]
 fn an_activity_that_strays_is_named() {
     fn hash(text: &str) -> usize {
         std::thread::sleep(Duration::from_micros(10));
