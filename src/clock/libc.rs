@@ -16,7 +16,8 @@
 //!   from the seed. `nanosleep`,
 //!   `clock_nanosleep`, `pthread_create`, waits on a futex (through `syscall`) and
 //!   what uses the network, writes files or starts processes (`noticed.rs`) are
-//!   noticed there, and then done, with the caller's own arguments. Everything
+//!   noticed there, and then done, with the caller's own arguments. `getenv` is
+//!   done too; that somebody asks for `RUST_LOG` is how a runtime's start is seen. Everything
 //!   else falls through.
 //! - On every other thread the wall clock comes from [`WARP`] while a warp is
 //!   on. The monotonic clocks, and entropy, stay real.
@@ -70,8 +71,10 @@ struct Virtual {
     now_ns: Cell<u64>,
     /// Added to the wall clock alone, where that is shifted.
     wall_ns: Cell<Option<i64>>,
-    /// What the wall clock answered last where it is not shifted.
-    wall_read: Cell<u64>,
+    /// How many runtimes were started where it is not.
+    starts: Cell<u64>,
+    /// The instant of the last such start, and how far the wall clock is ahead then.
+    apart: Cell<(u64, u64)>,
     entropy: Cell<u64>,
 }
 
@@ -81,7 +84,8 @@ thread_local! {
             on: Cell::new(false),
             now_ns: Cell::new(0),
             wall_ns: Cell::new(None),
-            wall_read: Cell::new(0),
+            starts: Cell::new(0),
+            apart: Cell::new((u64::MAX, 0)),
             entropy: Cell::new(0),
         }
     };
@@ -102,7 +106,8 @@ pub(super) fn enter(now_ns: u64, entropy: &Stream) {
     VIRTUAL.with(|v| {
         v.now_ns.set(now_ns);
         v.wall_ns.set(None);
-        v.wall_read.set(0);
+        v.starts.set(0);
+        v.apart.set((u64::MAX, 0));
         v.entropy.set(entropy.state());
         v.on.set(true);
     });
@@ -163,35 +168,33 @@ pub(super) fn unwarp() {
 /// What the wall clock shows on this thread, if not the real time.
 fn wall_ns() -> Option<u64> {
     if on() {
-        return Some(VIRTUAL.with(|v| v.now_ns.get().saturating_add_signed(v.wall_ns.get().unwrap_or(0))));
+        return Some(VIRTUAL.with(|v| {
+            let (now, (instant, ahead)) = (v.now_ns.get(), v.apart.get());
+            match v.wall_ns.get() {
+                Some(shift) => now.saturating_add_signed(shift),
+                None if instant == now => now.saturating_add(ahead),
+                None => now,
+            }
+        }));
     }
     let warp = WARP.load(Ordering::Relaxed);
     (warp != OFF).then_some(warp)
 }
 
-/// The same for who may take it for different each time: duroxide makes the id of
-/// a runtime of the last 16 bits of the nanoseconds. On a simulating thread each
-/// read of one moment comes a little later than the one before, within the same
-/// millisecond; but for the first, which is exact, and where the clock is shifted,
-/// as it is for the code of nodes.
-fn read_wall_ns() -> Option<u64> {
-    const MILLISECOND: u64 = 1_000_000;
-    // Nodes are started in the first half of the 16 bits.
+/// A runtime of duroxide is started on this thread. It makes its id of the last 16
+/// bits of the wall clock's nanoseconds next, and by this id it owns sessions: at
+/// one instant of virtual time several would get the same. So the wall clock is
+/// some microseconds ahead until time moves, for each such runtime by another
+/// number. Where it is shifted already, as for a node, that sees to it.
+fn runtime_starts() {
+    // Nodes have the first half of the 16 bits.
     const HALF: u64 = 1 << 15;
-    if !on() || shift_ns().is_some() {
-        return wall_ns();
-    }
     VIRTUAL.with(|v| {
-        let (now, last) = (v.now_ns.get(), v.wall_read.get());
-        let end = (now - now % MILLISECOND).saturating_add(MILLISECOND - 1);
-        let read = match last {
-            _ if last < now => now,
-            _ if last < now.saturating_add(HALF) => now.saturating_add(HALF).min(end),
-            _ => (last + 1).min(end),
-        };
-        v.wall_read.set(read);
-        Some(read)
-    })
+        if v.on.get() && v.wall_ns.get().is_none() {
+            v.starts.set(v.starts.get() + 1);
+            v.apart.set((v.now_ns.get(), HALF + v.starts.get() % HALF));
+        }
+    });
 }
 
 /// Nanoseconds of the real monotonic clock, on whatever thread.
@@ -209,8 +212,7 @@ pub(super) fn steady_ns() -> u64 {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn clock_gettime(clock: libc::clockid_t, time: *mut libc::timespec) -> c_int {
     let ns = match clock {
-        libc::CLOCK_REALTIME => read_wall_ns(),
-        libc::CLOCK_REALTIME_COARSE | libc::CLOCK_TAI => wall_ns(),
+        libc::CLOCK_REALTIME | libc::CLOCK_REALTIME_COARSE | libc::CLOCK_TAI => wall_ns(),
         libc::CLOCK_MONOTONIC | libc::CLOCK_MONOTONIC_RAW | libc::CLOCK_MONOTONIC_COARSE | libc::CLOCK_BOOTTIME => {
             on().then(now_ns)
         }

@@ -14,7 +14,7 @@ pub(super) fn link() {
     std::hint::black_box((openat64 as *const c_void, creat as *const c_void, creat64 as *const c_void));
     std::hint::black_box((mkdir as *const c_void, rmdir as *const c_void, unlink as *const c_void));
     std::hint::black_box((rename as *const c_void, posix_spawn as *const c_void, posix_spawnp as *const c_void));
-    std::hint::black_box((fork as *const c_void, execve as *const c_void));
+    std::hint::black_box((fork as *const c_void, execve as *const c_void, getenv as *const c_void));
 }
 
 /// What a thread begins with.
@@ -251,4 +251,19 @@ unsafe extern "C" fn execve(
 ) -> c_int {
     strays::notice(Stray::Process);
     next!(c"execve"(program: *const c_char, arguments: *const *const c_char, environment: *const *const c_char) -> c_int, or -1)
+}
+
+/// A runtime of duroxide reads `RUST_LOG` when it is started, just before it reads
+/// the wall clock for its id.
+///
+/// # Safety
+///
+/// As for the C function: `name` is a C string.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn getenv(name: *const c_char) -> *mut c_char {
+    // SAFETY: the caller's name is a C string.
+    if super::on() && !name.is_null() && unsafe { CStr::from_ptr(name) } == c"RUST_LOG" {
+        super::runtime_starts();
+    }
+    next!(c"getenv"(name: *const c_char) -> *mut c_char, or std::ptr::null_mut())
 }
