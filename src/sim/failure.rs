@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::missed::Missed;
 use super::plan::{Entry, Plan, What};
 use crate::clock::{Strays, Time};
 use crate::faults::Verdict;
@@ -79,6 +80,10 @@ pub enum Cause {
     Hang,
     /// The body ended well, but the trace breaks laws.
     Laws,
+    /// The run went well, but what was asked for with [`super::Sim::plan`] or
+    /// [`super::Handle::script`] did not happen, so that the run proves nothing
+    /// of it ([`super::Sim::allow_unreached`]).
+    Unreached(Vec<Missed>),
     /// The process that ran it died; the text says how.
     Died(String),
 }
@@ -230,6 +235,10 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Cause::Setup(why) => Lines(why).fmt(f),
+            // Texts of several lines, such as a history, are to be read as they are.
+            Cause::Error(error) if error.contains('\n') => {
+                write!(f, "the body returned an error.{}", Lines(format_args!("\n{}", error.trim_end_matches('\n'))))
+            }
             Cause::Error(error) => write!(f, "the body returned the error {}.", Quoted(error)),
             Cause::Panic(text) => write!(f, "it panicked: {}", Lines(text)),
             Cause::Stalled(since) => write!(
@@ -270,6 +279,14 @@ impl fmt::Display for Cause {
                  mpsc::recv_timeout), which do not follow the virtual clock. Use tokio's in a simulation.",
             ),
             Cause::Died(how) => write!(f, "the process that ran it died: {}", Lines(how)),
+            Cause::Unreached(missed) => {
+                f.write_str("the body ended well, but what the test's plan asks for did not happen:")?;
+                missed.iter().try_for_each(|missed| write!(f, "\n  {}", Line(missed)))?;
+                f.write_str(
+                    "\nSo the run proves nothing of it. Correct the plan or the body, or say with \
+                     Sim::allow_unreached that it need not happen.",
+                )
+            }
             Cause::Laws => f.write_str("the body ended well, but the provider calls of the run break laws."),
         }
     }

@@ -14,6 +14,7 @@ mod filters;
 mod hostile;
 mod laws;
 mod memory;
+mod output;
 mod prune;
 mod readme;
 mod scopes;
