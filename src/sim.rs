@@ -15,6 +15,7 @@ mod crashes;
 mod demands;
 mod director;
 mod effects;
+mod ending;
 mod failure;
 mod gate;
 mod handle;
@@ -25,11 +26,13 @@ mod output;
 mod plan;
 mod property;
 mod quiet;
+mod rest;
 mod run;
 mod setup;
 mod skew;
 mod stage;
 mod storm;
+mod tasks;
 mod waits;
 
 use std::collections::BTreeMap;
@@ -48,11 +51,13 @@ use crate::trace::Trace;
 pub use crashes::{Incident, Incidents, Survey, crash_everywhere, try_crash_everywhere};
 pub(crate) use director::Journal;
 pub use effects::Effects;
+pub use ending::Held;
 pub use failure::{Cause, Failure};
 pub use handle::{Handle, NodeError};
 pub use input::Input;
 pub use output::OutputError;
 pub use plan::{Entry, Plan, Point, What, When};
+pub use rest::Busy;
 pub use storm::{Kind, Storm};
 
 /// When simulations start unless they say otherwise: 2025-01-01 00:00:00 UTC.

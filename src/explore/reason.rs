@@ -21,6 +21,8 @@ impl Reason {
             Cause::Panic(text) => format!("panic {}", shape(text)),
             Cause::Property { name, .. } => format!("always {name}"),
             Cause::Eventually { name, .. } => format!("eventually {name}"),
+            Cause::AtEnd { name, .. } => format!("at end {name}"),
+            Cause::NeverAtRest { name, .. } => format!("never at rest {name}"),
             Cause::Laws => format!("law {:?}", failure.breaches.first().map(|breach| breach.law)),
             // A lower limit or bound is the same failure.
             Cause::Stalled(_) => "stalled".to_owned(),

@@ -22,6 +22,7 @@ use super::life::Trouble;
 use super::plan::{Entry, Plan, What, When};
 use super::stage::Stage;
 use super::storm::{Land, Weather};
+use super::tasks::ours;
 use crate::call::Reply;
 use crate::clock::{self, Time};
 use crate::faults::{Asked, Rule, Verdict};
@@ -233,7 +234,7 @@ impl Director {
         let mut agenda = self.agenda.lock();
         if !agenda.kept && !agenda.due.is_empty() {
             agenda.kept = true;
-            tokio::spawn(keep(Arc::downgrade(stage), self.bell.clone()));
+            ours(|| tokio::spawn(keep(Arc::downgrade(stage), self.bell.clone())));
         }
     }
 }
@@ -302,6 +303,7 @@ impl Rule for Judge {
         self.rules.iter().for_each(|rule| rule.applied(asked, reply));
         if !asked.call.is_read() {
             stage.look();
+            stage.codes.stir();
         }
         stage.director.at(Side::After, asked, &stage.land).iter().for_each(|what| stage.perform(what));
     }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::ending::Held;
 use super::plan::{Entry, Plan, What};
+use super::rest::Busy;
 use crate::clock::{Strays, Time};
 use crate::faults::Verdict;
 use crate::laws::Breach;
@@ -27,8 +29,8 @@ pub struct Failure {
     pub at: Time,
     /// A sentence for each instance that had not ended.
     pub waits: Vec<String>,
-    /// What must hold at last ([`super::Sim::eventually`]) and did not yet, where the
-    /// run ended for something else that did not come.
+    /// What must eventually hold ([`super::Sim::eventually`]) and did not yet, where
+    /// the run ended for something else that did not come.
     pub pending: Vec<String>,
     /// The laws that were broken.
     pub breaches: Vec<Breach>,
@@ -60,10 +62,28 @@ pub enum Cause {
     /// Something does not hold that must ([`super::Sim::always`]).
     #[allow(missing_docs)]
     Property { name: String, what: String },
-    /// Something did not come to hold that must at last
-    /// ([`super::Sim::eventually`]).
+    /// Something did not hold when the run was at rest or its deadline came, that
+    /// must hold eventually ([`super::Sim::eventually`]).
+    Eventually {
+        /// The property.
+        name: String,
+        /// What is wrong.
+        what: String,
+        /// When it had held before, if it had.
+        held: Option<Held>,
+    },
+    /// Something did not hold when the run was at rest
+    /// ([`super::Sim::at_end`]).
     #[allow(missing_docs)]
-    Eventually { name: String, what: String },
+    AtEnd { name: String, what: String },
+    /// The run did not come to rest, which is when something was to be judged
+    /// ([`super::Sim::at_end`]).
+    NeverAtRest {
+        /// The property.
+        name: String,
+        /// What is still under way or due.
+        busy: Vec<Busy>,
+    },
     /// The body ended well, but not every instance ended within this bound
     /// ([`super::Sim::finish_within`]).
     Unfinished(Duration),
@@ -91,7 +111,15 @@ impl Cause {
     /// Whether something did not happen that must, once nothing goes wrong any
     /// more.
     pub fn is_of_liveness(&self) -> bool {
-        matches!(self, Cause::Stalled(_) | Cause::Eventually { .. } | Cause::Unfinished(_) | Cause::VirtualTimeLimit(_))
+        matches!(
+            self,
+            Cause::Stalled(_)
+                | Cause::Eventually { .. }
+                | Cause::AtEnd { .. }
+                | Cause::NeverAtRest { .. }
+                | Cause::Unfinished(_)
+                | Cause::VirtualTimeLimit(_)
+        )
     }
 }
 
@@ -181,7 +209,7 @@ impl Failure {
         }
         let lists = [
             ("Unfinished instances:", &self.waits),
-            ("What must hold at last, and does not yet:", &self.pending),
+            ("What must eventually hold, and does not yet:", &self.pending),
             ("Broken laws:", &self.breaches_as_text()),
             ("Inputs:", &self.inputs_as_text()),
             ("What went wrong on purpose:", &self.plan_as_text()),
@@ -243,8 +271,25 @@ impl fmt::Display for Cause {
                 Span(*since)
             ),
             Cause::Property { name, what } => write!(f, "{name:?} must always hold, and does not: {what}"),
-            Cause::Eventually { name, what } => {
-                write!(f, "{name:?} must hold at last, and did not come to: {what}")
+            Cause::Eventually { name, what, held: None } => {
+                write!(f, "{name:?} must eventually hold, and did not come to hold: {what}")
+            }
+            Cause::Eventually { name, what, held: Some(Held { from, until }) } => write!(
+                f,
+                "{name:?} must eventually hold and go on holding; it held at +{}, and no longer at +{}: {what}",
+                Span(*from),
+                Span(*until)
+            ),
+            Cause::AtEnd { name, what } => {
+                write!(f, "{name:?} must hold at the end, when nothing is under way or due, and does not: {what}")
+            }
+            Cause::NeverAtRest { name, busy } => {
+                write!(
+                    f,
+                    "{name:?} is judged at the end, when nothing is under way or due, and the run did not come to \
+                     that. (Where an orchestration never ends, use Sim::eventually.) There still is:"
+                )?;
+                busy.iter().try_for_each(|busy| write!(f, "\n  {busy}"))
             }
             Cause::Unfinished(bound) => write!(
                 f,

@@ -16,6 +16,7 @@ mod memory;
 mod output;
 mod prune;
 mod readme;
+mod rest;
 mod scopes;
 mod seed;
 mod shared;
