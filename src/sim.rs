@@ -21,6 +21,7 @@ mod gate;
 mod handle;
 mod input;
 mod life;
+mod missed;
 mod node;
 mod output;
 mod plan;
@@ -55,6 +56,7 @@ pub use ending::Held;
 pub use failure::{Cause, Failure};
 pub use handle::{Handle, NodeError};
 pub use input::Input;
+pub use missed::{Missed, Why};
 pub use output::OutputError;
 pub use plan::{Entry, Plan, Point, What, When};
 pub use rest::Busy;
@@ -105,6 +107,8 @@ pub struct Sim {
     latencies: bool,
     /// Whether the plan is all that may go wrong.
     replays: bool,
+    /// Whether scripted entries need not happen.
+    allows_unreached: bool,
     properties: Vec<property::Property>,
     finish_within: Option<Duration>,
     effects: Effects,
@@ -226,6 +230,7 @@ impl Sim {
             storm: None,
             latencies: false,
             replays: false,
+            allows_unreached: false,
             properties: Vec::new(),
             finish_within: None,
             effects: Effects::default(),
@@ -309,9 +314,21 @@ impl Sim {
         self
     }
 
-    /// Lets happen what `plan` says.
+    /// Lets happen what `plan` says. Every entry has to happen: a run that goes
+    /// well without it fails ([`Cause::Unreached`]), because it proves nothing of
+    /// what was asked for. [`Sim::allow_unreached`] allows that.
     pub fn plan(mut self, plan: Plan) -> Sim {
         self.plan = plan;
+        self
+    }
+
+    /// Allows that what [`Sim::plan`] and [`Handle::script`] ask for does not
+    /// happen: an entry whose call is never made, whose time comes after the end
+    /// of the run, or which cannot be carried out, such as a crash of a node that
+    /// is down. For plans that are tried on runs of which not all come to them;
+    /// [`Run::unreached`] lists the entries that were not reached.
+    pub fn allow_unreached(mut self) -> Sim {
+        self.allows_unreached = true;
         self
     }
 
@@ -333,14 +350,21 @@ impl Sim {
 
     /// Repeats a run from the plan that it left behind ([`Run::plan`],
     /// [`Failure::plan`]): the plan takes the place of the one this simulation
-    /// has, no storm breaks out, and no latencies are drawn.
+    /// has, no storm breaks out, and no latencies are drawn. Its entries need not
+    /// happen.
     pub fn replay(mut self, plan: Plan) -> Sim {
         self.replays = true;
         self.plan(plan)
     }
 
-    /// Leaves out a node that was added before, and what a plan has for it.
+    /// Leaves out a node that was added before, and what a plan has for it. Where
+    /// there is no such node, the run fails ([`Cause::Setup`]).
     pub fn without_node(mut self, name: &str) -> Sim {
+        if !self.nodes.iter().any(|spec| spec.name == name) {
+            let names: Vec<&String> = self.nodes.iter().map(|spec| &spec.name).collect();
+            let why = format!("There is no node {name:?} to leave out; there are {names:?}. Add the node first.");
+            self.misused.get_or_insert(why);
+        }
         self.nodes.retain(|spec| spec.name != name);
         self.plan.entries.retain(|entry| entry.node() != name);
         self

@@ -23,6 +23,7 @@ impl Reason {
             Cause::Eventually { name, .. } => format!("eventually {name}"),
             Cause::AtEnd { name, .. } => format!("at end {name}"),
             Cause::NeverAtRest { name, .. } => format!("never at rest {name}"),
+            Cause::Unreached(_) => "unreached".to_owned(),
             Cause::Laws => format!("law {:?}", failure.breaches.first().map(|breach| breach.law)),
             // A lower limit or bound is the same failure.
             Cause::Stalled(_) => "stalled".to_owned(),

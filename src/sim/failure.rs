@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::ending::Held;
+use super::missed::Missed;
 use super::plan::{Entry, Plan, What};
 use super::rest::Busy;
 use crate::clock::{Strays, Time};
@@ -98,6 +99,10 @@ pub enum Cause {
     Hang,
     /// The body ended well, but the trace breaks laws.
     Laws,
+    /// The run went well, but what was asked for with [`super::Sim::plan`] or
+    /// [`super::Handle::script`] did not happen, so that the run proves nothing
+    /// of it ([`super::Sim::allow_unreached`]).
+    Unreached(Vec<Missed>),
     /// The process that ran it died; the text says how.
     Died(String),
 }
@@ -317,6 +322,14 @@ impl fmt::Display for Cause {
                  mpsc::recv_timeout), which do not follow the virtual clock. Use tokio's in a simulation.",
             ),
             Cause::Died(how) => write!(f, "the process that ran it died: {how}"),
+            Cause::Unreached(missed) => {
+                f.write_str("the body ended well, but what the test's plan asks for did not happen:")?;
+                missed.iter().try_for_each(|missed| write!(f, "\n  {missed}"))?;
+                f.write_str(
+                    "\nSo the run proves nothing of it. Correct the plan or the body, or say with \
+                     Sim::allow_unreached that it need not happen.",
+                )
+            }
             Cause::Laws => f.write_str("the body ended well, but the provider calls of the run break laws."),
         }
     }

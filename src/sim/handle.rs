@@ -68,11 +68,16 @@ impl Handle {
 
     /// A client of the simulation's provider: duroxide's own.
     pub fn client(&self) -> Client {
-        self.client_named("client")
+        self.client_named(setup::CLIENT)
     }
 
-    /// A client whose calls stand in the trace under `name`.
+    /// A client whose calls stand in the trace under `name`. Where the name is
+    /// empty or that of a node, whose calls could not be told from the client's,
+    /// the run fails ([`super::Cause::Setup`]).
     pub fn client_named(&self, name: &str) -> Client {
+        setup::check_client(name, &self.0.land).unwrap_or_else(|why| {
+            self.0.director.record().misused.get_or_insert(why);
+        });
         Client::new(Arc::new(Port::over(self.0.client_storage(name))))
     }
 
@@ -308,13 +313,14 @@ impl Handle {
 
     /// Adds entries to the plan of the run. Their times count from the run's
     /// start; what is past happens at once, and a call that was made already is
-    /// never reached.
+    /// never reached. Every entry has to happen, as those of [`super::Sim::plan`].
     ///
     /// # Errors
     ///
-    /// When the plan names a node, a build or a method that is not there.
+    /// When the plan names a node, a build or a method that is not there, or has
+    /// a fault that can change nothing.
     pub fn script(&self, plan: Plan) -> Result<(), NodeError> {
-        setup::check_plan(&plan, &self.0.land).map_err(NodeError::Plan)?;
+        setup::check_plan(&plan, &self.0.land).and_then(|()| setup::check_script(&plan)).map_err(NodeError::Plan)?;
         self.0.script(plan);
         Ok(())
     }

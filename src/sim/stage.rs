@@ -21,6 +21,7 @@ use super::effects::Effects;
 use super::gate::{Door, Gate};
 use super::handle::{Handle, NodeError};
 use super::life::{Condition, Life, Trouble};
+use super::missed::{self, Missed};
 use super::node::{Build, Spec, Up};
 use super::plan::{Plan, What};
 use super::property::Properties;
@@ -392,8 +393,14 @@ impl Stage {
 
     fn skipped(&self, name: &str, what: &What, done: Result<(), NodeError>) {
         if let Err(error) = done {
+            self.director.record().not_done.push((what.clone(), error.to_string()));
             self.log.mark(name, Happening::Skipped { what: what.to_string(), why: error.to_string() });
         }
+    }
+
+    /// What was asked for and has not happened.
+    pub fn missed(&self) -> Vec<Missed> {
+        missed::in_run(&self.director.record(), &self.counts.lock(), clock::now() - self.start)
     }
 
     /// Does what the agenda says.

@@ -22,6 +22,7 @@ mod seed;
 mod shared;
 mod sim;
 mod source;
+mod store;
 mod tidy;
 mod timeline;
 mod trace;
