@@ -11,6 +11,7 @@ mod events;
 mod explore;
 mod faults;
 mod filters;
+mod hostile;
 mod laws;
 mod memory;
 mod output;
