@@ -175,6 +175,10 @@ pub struct Run<T> {
     pub sometimes: BTreeMap<String, bool>,
     /// What reached past the simulation.
     pub strays: Strays,
+    /// Whether unbiased `tokio::select!`s followed the seed. They do with the
+    /// versions of tokio 1 that this crate knows; with another one the numbers
+    /// that they draw depend on what ran before in the process.
+    pub select_is_seeded: bool,
 }
 
 /// What a body may return: nothing, or a result whose error can be printed (the

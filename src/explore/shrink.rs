@@ -156,7 +156,7 @@ impl<F: FnMut(&Replay) -> Option<Box<Failure>>> Search<F> {
         let names: Vec<String> = self.best.plan.inputs.keys().cloned().collect();
         for name in names {
             while let Some(Input { value, least }) = self.best.plan.inputs.get(&name).copied() {
-                let mut smaller = vec![least, least + (value - least) / 2, value.saturating_sub(1)];
+                let mut smaller = vec![least, least + value.saturating_sub(least) / 2, value.saturating_sub(1)];
                 smaller.retain(|smaller| (least..value).contains(smaller));
                 let found = smaller.into_iter().any(|value| {
                     let mut candidate = self.best.clone();
@@ -259,5 +259,5 @@ impl<F: FnMut(&Replay) -> Option<Box<Failure>>> Search<F> {
 
 fn is_latency(entry: &Entry) -> bool {
     const LONGEST: Duration = Duration::from_secs(1);
-    matches!(entry.what, What::Fault(Verdict::Delay { before, after }) if before + after <= LONGEST)
+    matches!(entry.what, What::Fault(Verdict::Delay { before, after }) if before.saturating_add(after) <= LONGEST)
 }
