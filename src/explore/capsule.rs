@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Order, Replay};
+use super::place::Place;
 use crate::clock::Time;
 use crate::command;
 use crate::laws::Breach;
@@ -31,6 +32,9 @@ pub struct Capsule {
     pub versions: Versions,
     /// The test that failed.
     pub test: String,
+    /// Which of the test's explorations it was, counted from 0.
+    #[serde(default)]
+    pub exploration: u64,
     /// The seed, for what is left to chance beside the plan.
     pub seed: Seed,
     /// Why the run failed.
@@ -94,13 +98,14 @@ impl fmt::Display for CapsuleError {
 impl std::error::Error for CapsuleError {}
 
 impl Capsule {
-    /// A failure of `test`, in a run without some of its nodes.
-    pub(super) fn of(test: &str, failure: &Failure, without: BTreeSet<String>) -> Capsule {
+    /// A failure of an exploration, in a run without some of its nodes.
+    pub(super) fn of(place: &Place, failure: &Failure, without: BTreeSet<String>) -> Capsule {
         let failure = failure.clone();
         Capsule {
             capsule: VERSION,
             versions: Versions::here(),
-            test: test.to_owned(),
+            test: place.name.clone(),
+            exploration: place.number(),
             seed: failure.seed,
             cause: failure.cause,
             plan: failure.plan,
