@@ -31,6 +31,7 @@ use super::quiet;
 use super::stage::Stage;
 use super::tasks::Spawns;
 use crate::clock::{self, Time};
+use crate::text::Line;
 use crate::trace::{Span, describe_item};
 
 /// How long nothing happens before a run with tasks of the test's own is at rest.
@@ -119,17 +120,24 @@ impl fmt::Display for Busy {
         match self {
             Busy::Storm { until } => write!(f, "the storm lasts until +{}", Span(*until)),
             Busy::Planned { at } => write!(f, "the plan has something for +{}", Span(*at)),
-            Busy::Start { node } => write!(f, "node {node} is starting"),
-            Busy::Activity { node, activity, instance, since } => {
-                write!(f, "the code of activity {activity} for {instance} goes on at {node}, since +{}", Span(*since))
-            }
-            Busy::Turn { instance, until } => write!(f, "{instance} is locked until +{}", Span(*until)),
+            Busy::Start { node } => write!(f, "node {} is starting", Line(node)),
+            Busy::Activity { node, activity, instance, since } => write!(
+                f,
+                "the code of activity {} for {} goes on at {}, since +{}",
+                Line(activity),
+                Line(instance),
+                Line(node),
+                Span(*since)
+            ),
+            Busy::Turn { instance, until } => write!(f, "{} is locked until +{}", Line(instance), Span(*until)),
             Busy::Message { instance, message, due } => {
-                write!(f, "{message} waits for {instance}, to be taken from +{}", Span(*due))
+                write!(f, "{} waits for {}, to be taken from +{}", Line(message), Line(instance), Span(*due))
             }
             Busy::Job { instance, job, due, attempts } => write!(
                 f,
-                "{job} of {instance} is in the worker queue, fetched {attempts} times, to be taken from +{}",
+                "{} of {} is in the worker queue, fetched {attempts} times, to be taken from +{}",
+                Line(job),
+                Line(instance),
                 Span(*due)
             ),
             Busy::Sleepers { tasks } => write!(f, "tasks of the body are in Handle::sleep: {tasks}"),
