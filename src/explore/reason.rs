@@ -19,6 +19,10 @@ impl Reason {
             Cause::Setup(why) => format!("setup {why}"),
             Cause::Error(text) => format!("error {}", shape(text)),
             Cause::Panic(text) => format!("panic {}", shape(text)),
+            Cause::TaskPanic(panics) => {
+                let first = panics.first().map(|panic| shape(&panic.to_string()));
+                format!("task panic {}", first.unwrap_or_default())
+            }
             Cause::Property { name, .. } => format!("always {name}"),
             Cause::Eventually { name, .. } => format!("eventually {name}"),
             Cause::AtEnd { name, .. } => format!("at end {name}"),

@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 use super::breeze::Breeze;
 use super::input::Input;
 use super::life::Trouble;
+use super::panics;
 use super::plan::{Entry, Plan, What, When};
 use super::stage::Stage;
 use super::storm::{Land, Weather};
@@ -284,6 +285,7 @@ impl Judge {
 
 impl Rule for Judge {
     fn judge(&self, asked: &Asked<'_>) -> Verdict {
+        panics::survived();
         let Some(stage) = self.stage.upgrade() else { return Verdict::Pass };
         // Activities do their work between calls.
         if !asked.call.is_read() {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ending::Held;
 use super::missed::Missed;
+use super::panics::TaskPanic;
 use super::plan::{Entry, Plan, What};
 use super::rest::Busy;
 use crate::clock::{Strays, Time};
@@ -58,6 +59,9 @@ pub enum Cause {
     Error(String),
     /// The body panicked.
     Panic(String),
+    /// Tasks panicked, whose panics nobody else reports: tasks that the body or an
+    /// activity has started, or duroxide's own ([`super::Sim::tolerate_panics`]).
+    TaskPanic(Vec<TaskPanic>),
     /// Nothing could happen any more, and the body still waited: since this long
     /// after the start ([`super::Limits::waiting`], [`super::Limits::idle`]).
     Stalled(Duration),
@@ -111,7 +115,15 @@ pub enum Cause {
 impl Cause {
     /// Whether something happened that must not, whatever goes wrong.
     pub fn is_of_safety(&self) -> bool {
-        matches!(self, Cause::Error(_) | Cause::Panic(_) | Cause::Property { .. } | Cause::Laws | Cause::Died(_))
+        matches!(
+            self,
+            Cause::Error(_)
+                | Cause::Panic(_)
+                | Cause::TaskPanic(_)
+                | Cause::Property { .. }
+                | Cause::Laws
+                | Cause::Died(_)
+        )
     }
 
     /// Whether something did not happen that must, once nothing goes wrong any
@@ -269,6 +281,11 @@ impl fmt::Display for Cause {
             }
             Cause::Error(error) => write!(f, "the body returned the error {}.", Quoted(error)),
             Cause::Panic(text) => write!(f, "it panicked: {}", Lines(text)),
+            Cause::TaskPanic(panics) => {
+                f.write_str("a task panicked, and nobody else reports it:")?;
+                panics.iter().try_for_each(|panic| write!(f, " {panic}."))?;
+                f.write_str(" (If it is meant, allow it with Sim::tolerate_panics.)")
+            }
             Cause::Stalled(since) => write!(
                 f,
                 "it is stalled. Since +{} nothing has happened but polling, nothing is due, and the body still waits. \

@@ -14,6 +14,7 @@ use std::task::Poll;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::panics;
 use super::rest::{Code, Codes};
 use crate::clock::{self, Time};
 
@@ -238,7 +239,9 @@ impl Life {
         });
         let seen = poll_fn(|cx| {
             let shift = self.condition.skew_ms().saturating_mul(1_000_000);
-            self.codes.spawns().notice(|| clock::shifted(shift, || code.as_mut().poll(cx)))
+            let polled = || clock::shifted(shift, || code.as_mut().poll(cx));
+            // Duroxide writes a panic of it into the history.
+            self.codes.spawns().notice(|| panics::reported(polled))
         });
         match self.only_while(seen, Life::runs, |_| false).await {
             Some(value) => value,

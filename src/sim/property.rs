@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 
 use super::handle::Handle;
+use super::panics;
 use super::run::panic_text;
 
 /// Says what is wrong, where it is.
@@ -131,7 +132,8 @@ impl Properties {
 impl Property {
     /// A panic in a node's call would be the node's, and be lost there.
     fn judge(&self, test: impl FnOnce() -> Result<(), String>) -> Option<Broken> {
-        let told = catch_unwind(AssertUnwindSafe(test)).unwrap_or_else(|payload| Err(panic_text(&*payload)));
+        let told = catch_unwind(AssertUnwindSafe(|| panics::reported(test)))
+            .unwrap_or_else(|payload| Err(panic_text(&*payload)));
         Some(Broken { name: self.name.clone(), what: told.err()? })
     }
 }

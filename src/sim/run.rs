@@ -16,6 +16,7 @@ use super::ending::{self, Ending, Held};
 use super::failure::{Cause, Failure};
 use super::handle::Handle;
 use super::missed::Missed;
+use super::panics::{self, TaskPanic};
 use super::property::{Broken, Properties};
 use super::rest::Busy;
 use super::setup::{self, Cast};
@@ -44,6 +45,7 @@ const STEPS: u8 = 1;
 const REAL_TIME: u8 = 2;
 const PROPERTY: u8 = 3;
 const STALL: u8 = 4;
+const TASK_PANIC: u8 = 9;
 
 impl Pulse {
     fn new(start: Time, limits: &Limits) -> Pulse {
@@ -116,6 +118,8 @@ enum End<T> {
     Eventually(Broken, Option<Held>),
     AtEnd(Broken),
     NeverAtRest(String, Vec<Busy>),
+    /// Tasks panicked, and nobody else tells.
+    TaskPanic(Vec<TaskPanic>),
     Steps,
     RealTime,
 }
@@ -137,6 +141,7 @@ pub(super) struct Scene {
     locate: bool,
     pub handlers: waits::Handlers,
     finish_within: Option<Duration>,
+    tolerates_panics: bool,
     logs: bool,
 }
 
@@ -170,6 +175,7 @@ where
         locate: sim.locate,
         handlers: waits::Handlers::of(&sim.nodes),
         finish_within: sim.finish_within,
+        tolerates_panics: sim.tolerates_panics,
         logs: sim.logs,
     });
     let (send, receive) = channel();
@@ -239,7 +245,12 @@ where
     strays::begin(scene.locate);
     let clock = Virtual::enter(scene.start, &entropy);
     let pulse = (scene.pulse.clone(), scene.pulse.clone());
+    panics::begin();
+    let tolerates = scene.tolerates_panics;
     let parks = move || {
+        if !tolerates && panics::any() {
+            pulse.0.end(TASK_PANIC);
+        }
         let parks = pulse.0.parks.fetch_add(1, Ordering::Relaxed);
         if parks.is_multiple_of(64) {
             grow_heap();
@@ -268,8 +279,10 @@ where
     // Tasks are dropped here, still on virtual time; a blocking task that
     // never ends is left behind and not waited for.
     let dropped = catch_unwind(AssertUnwindSafe(|| runtime.shutdown_background()));
-    match dropped {
-        Err(payload) if matches!(end, End::Body(_)) => End::Panic(panic_text(&*payload)),
+    let panics = panics::end();
+    match (dropped, &end) {
+        (_, End::Body(Ok(_)) | End::TaskPanic(_)) if !tolerates && !panics.is_empty() => End::TaskPanic(panics),
+        (Err(payload), End::Body(_)) => End::Panic(panic_text(&*payload)),
         _ => end,
     }
 }
@@ -341,6 +354,7 @@ where
             STEPS => return Poll::Ready(End::Steps),
             REAL_TIME => return Poll::Ready(End::RealTime),
             STALL => return Poll::Ready(End::Stalled(quiet::since(&stage))),
+            TASK_PANIC => return Poll::Ready(End::TaskPanic(Vec::new())),
             PROPERTY => {
                 let broken = stage.properties.broken().expect("the run ends for a property that is broken");
                 return Poll::Ready(End::Property(broken));
@@ -375,6 +389,7 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
         Some(End::Property(Broken { name, what })) => Err(Cause::Property { name, what }),
         Some(End::Eventually(Broken { name, what }, held)) => Err(Cause::Eventually { name, what, held }),
         Some(End::AtEnd(Broken { name, what })) => Err(Cause::AtEnd { name, what }),
+        Some(End::TaskPanic(panics)) => Err(Cause::TaskPanic(panics)),
         Some(End::NeverAtRest(name, busy)) => Err(Cause::NeverAtRest { name, busy }),
         Some(End::Unfinished) => Err(Cause::Unfinished(scene.finish_within.unwrap_or_default())),
         Some(End::Stalled(since)) => Err(Cause::Stalled(since - scene.start)),

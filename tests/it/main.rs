@@ -15,6 +15,7 @@ mod hostile;
 mod laws;
 mod memory;
 mod output;
+mod panics;
 mod prune;
 mod readme;
 mod rest;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, Either2, OrchestrationContext};
-use duroxide_sim::sim::{Busy, Cause, Effects, Held, Run, Storm};
+use duroxide_sim::sim::{Busy, Cause, Effects, Held, Kind, Run, Storm};
 use duroxide_sim::{Failure, Handle, Sim};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -270,7 +270,7 @@ fn work_that_nobody_takes_is_told_soon() {
 
 #[test]
 fn the_end_is_judged_once_and_after_the_calm() {
-    let storm = Storm::new().only(&[]).lasts(2 * HOUR);
+    let storm = Storm::new().only(&[Kind::Latency]).lasts(2 * HOUR);
     for seed in 0..10 {
         let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
         let note = asked.clone();
@@ -281,7 +281,7 @@ fn the_end_is_judged_once_and_after_the_calm() {
         let run = well(sim.try_run(begin("Work", "1")));
         let calm = run.plan.calm.expect("a storm has a calm");
         let asked = asked.lock().expect("nobody panics").clone();
-        assert_eq!(asked, [calm.max(SECOND)], "seed {seed}");
+        assert!(asked.len() == 1 && asked[0] >= calm, "seed {seed}: {asked:?}, and the calm is at {calm:?}");
     }
 }
 
