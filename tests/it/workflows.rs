@@ -7,6 +7,7 @@ mod backoff;
 mod chat;
 mod fan;
 mod meter;
+mod minimal;
 mod monitor;
 mod parcels;
 mod poller;
@@ -86,7 +87,7 @@ where
     F: Future<Output = R> + 'static,
     R: Outcome,
 {
-    let found = match explore().seeds(FOUND).shrink_for(MINUTE).try_run(build, body).map_err(|problem| *problem) {
+    let found = match explore().seeds(FOUND).shrink_for(MINUTE).try_run(&build, body.clone()).map_err(|problem| *problem) {
         Err(Problem::Failed(found)) => *found,
         Err(problem) => panic!("{problem}"),
         Ok(report) => panic!("the bug is not found: {report}"),
@@ -97,7 +98,8 @@ where
     assert_eq!(name, property, "{found}");
     let left = found.failure.plan.entries.len();
     assert!((1..=SMALL).contains(&left), "{left} entries are left: {found}");
-    println!("Found at seed {}, {left} entries of {} left:\n{}", found.seed, found.entries, found.failure.plan);
+    println!("Found at seed {}, {left} entries of {} left, {} runs, without {:?}:\n{}", found.seed, found.entries, found.runs, found.without, found.failure.plan);
+    minimal::assert_minimal(&found, &build, &body);
     found
 }
 
