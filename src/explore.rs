@@ -18,6 +18,8 @@
 mod again;
 mod answer;
 #[cfg(unix)]
+mod bench;
+#[cfg(unix)]
 mod campaign;
 mod capsule;
 mod difference;
@@ -31,7 +33,9 @@ mod report;
 #[cfg(unix)]
 mod server;
 mod shard;
+#[cfg(unix)]
 mod shrink;
+mod shrunk;
 mod states;
 
 use std::num::NonZero;
@@ -47,6 +51,7 @@ pub use capsule::{Capsule, CapsuleError, Versions};
 pub use difference::Difference;
 pub use problem::{Finding, Problem};
 pub use report::Report;
+pub use shrunk::{Shrunk, Stopped};
 
 /// The environment variable that overrides how many seeds are run.
 pub const SEEDS_VARIABLE: &str = "DUROXIDE_SIM_SEEDS";
@@ -181,8 +186,9 @@ impl Explore {
         self
     }
 
-    /// Makes a failure small for at most this much real time: 20 seconds unless
-    /// set; not at all in no time.
+    /// Shrinks a failure for at most this much real time: 20 seconds unless set;
+    /// not at all in no time. Where that was too little, [`Finding::shrunk`] says
+    /// how far it came.
     pub fn shrink_for(mut self, time: Duration) -> Explore {
         self.shrink_at_most = time;
         self

@@ -336,7 +336,7 @@ impl Sim {
     /// Leaves out a node that was added before, and what a plan has for it.
     pub fn without_node(mut self, name: &str) -> Sim {
         self.nodes.retain(|spec| spec.name != name);
-        self.plan.entries.retain(|entry| entry.node() != name);
+        self.plan.entries.retain(|entry| !entry.is_about(name));
         self
     }
 

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Order, Replay};
+use super::{Finding, Shrunk};
 use crate::clock::Time;
 use crate::command;
 use crate::laws::Breach;
@@ -38,6 +39,9 @@ pub struct Capsule {
     pub plan: Plan,
     /// The nodes that are left out of it.
     pub without: BTreeSet<String>,
+    /// How far the plan was shrunk; `None` where it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shrunk: Option<Shrunk>,
     /// When virtual time began.
     pub start: Time,
     /// The virtual time of the failure.
@@ -93,9 +97,9 @@ impl fmt::Display for CapsuleError {
 impl std::error::Error for CapsuleError {}
 
 impl Capsule {
-    /// A failure of `test`, in a run without some of its nodes.
-    pub(super) fn of(test: &str, failure: &Failure, without: BTreeSet<String>) -> Capsule {
-        let failure = failure.clone();
+    /// What was found in `test`.
+    pub(super) fn of(finding: &Finding, test: &str) -> Capsule {
+        let failure = finding.failure.clone();
         Capsule {
             capsule: VERSION,
             versions: Versions::here(),
@@ -103,7 +107,8 @@ impl Capsule {
             seed: failure.seed,
             cause: failure.cause,
             plan: failure.plan,
-            without,
+            without: finding.without.clone(),
+            shrunk: finding.shrunk.clone(),
             start: failure.start,
             at: failure.at,
             waits: failure.waits,

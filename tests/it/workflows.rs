@@ -87,18 +87,24 @@ where
     F: Future<Output = R> + 'static,
     R: Outcome,
 {
-    let found = match explore().seeds(FOUND).shrink_for(MINUTE).try_run(&build, body.clone()).map_err(|problem| *problem) {
-        Err(Problem::Failed(found)) => *found,
-        Err(problem) => panic!("{problem}"),
-        Ok(report) => panic!("the bug is not found: {report}"),
-    };
+    let found =
+        match explore().seeds(FOUND).shrink_for(MINUTE).try_run(&build, body.clone()).map_err(|problem| *problem) {
+            Err(Problem::Failed(found)) => *found,
+            Err(problem) => panic!("{problem}"),
+            Ok(report) => panic!("the bug is not found: {report}"),
+        };
     let (Cause::Property { name, .. } | Cause::Eventually { name, .. }) = &found.failure.cause else {
         panic!("it fails for another reason: {found}")
     };
     assert_eq!(name, property, "{found}");
     let left = found.failure.plan.entries.len();
     assert!((1..=SMALL).contains(&left), "{left} entries are left: {found}");
-    println!("Found at seed {}, {left} entries of {} left, {} runs, without {:?}:\n{}", found.seed, found.entries, found.runs, found.without, found.failure.plan);
+    let shrunk = found.shrunk.as_ref().expect("there is time to shrink");
+    assert!(shrunk.minimal && shrunk.left == left, "{found}");
+    println!(
+        "Found at seed {}, {left} entries of {} left, {} runs, without {:?}:\n{}",
+        found.seed, found.entries, shrunk.runs, found.without, found.failure.plan
+    );
     minimal::assert_minimal(&found, &build, &body);
     found
 }
