@@ -168,7 +168,8 @@ impl<'a> Campaign<'a> {
     ///
     /// Why it stays as it was found: a sentence.
     fn shrink(&self, finding: &mut Finding) -> Result<(), String> {
-        if self.explore.shrink_at_most.is_zero() {
+        // What did not happen cannot get smaller, and a replay does not ask for it.
+        if self.explore.shrink_at_most.is_zero() || matches!(finding.failure.cause, Cause::Unreached(_)) {
             return Ok(());
         }
         let mut bench = Bench::start(self.place, &self.role(), self.explore.workers, finding.seed)?;

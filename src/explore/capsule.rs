@@ -17,6 +17,7 @@ use crate::command;
 use crate::laws::Breach;
 use crate::seed::Seed;
 use crate::sim::{Cause, Entry, Failure, Plan};
+use crate::text::Line;
 use crate::trace::Trace;
 
 /// The version that is written.
@@ -80,7 +81,7 @@ impl Versions {
 
 impl fmt::Display for Versions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "duroxide-sim {} and duroxide {}", self.duroxide_sim, self.duroxide)
+        write!(f, "duroxide-sim {} and duroxide {}", Line(&self.duroxide_sim), Line(&self.duroxide))
     }
 }
 
@@ -90,7 +91,7 @@ pub struct CapsuleError(String);
 
 impl fmt::Display for CapsuleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        Line(&self.0).fmt(f)
     }
 }
 

@@ -10,6 +10,7 @@ use super::{CAPSULE_VARIABLE, Difference, Report, Shrunk};
 use crate::clock::{Seen, Strays};
 use crate::seed::{SEED_VARIABLE, Seed};
 use crate::sim::Failure;
+use crate::text::{Line, Lines};
 
 /// Why an exploration fails.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -97,22 +98,24 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, seeds) = (&self.report.name, self.report.seeds);
         if !name.is_empty() && !self.is_kept {
-            writeln!(f, "Exploring {name} found a failure at seed {}, after {seeds} seeds.", self.seed)?;
+            writeln!(f, "Exploring {} found a failure at seed {}, after {seeds} seeds.", Line(name), self.seed)?;
         }
         writeln!(f, "{}", self.failure.story())?;
         self.shrunk.iter().try_for_each(|shrunk| writeln!(f, "{shrunk}"))?;
         if !self.without.is_empty() {
             let names: Vec<&str> = self.without.iter().map(String::as_str).collect();
-            writeln!(f, "Left out of it: {}.", names.join(", "))?;
+            writeln!(f, "Left out of it: {}.", Line(names.join(", ")))?;
         }
-        self.notes.iter().try_for_each(|note| writeln!(f, "{note}"))?;
+        self.notes.iter().try_for_each(|note| writeln!(f, "{}", Lines(note)))?;
         if let Some(page) = &self.page {
-            write!(f, "\nLook at it in a browser:\n  {}", page.display())?;
+            write!(f, "\nLook at it in a browser:\n  {}", Line(page.display()))?;
         }
-        write!(f, "\nRepeat it with:\n  {}", self.command())?;
+        write!(f, "\nRepeat it with:\n  {}", Line(self.command()))?;
         let Some(path) = self.capsule.as_ref().filter(|_| !self.is_kept) else { return Ok(()) };
         let file = path.file_name().unwrap_or_default().display();
+        let file = Line(file);
         let folder = path.parent().and_then(|folder| folder.file_name()).unwrap_or_default().display();
+        let folder = Line(folder);
         write!(
             f,
             "\nKeep it as a regression test: copy that file to tests/capsules/{folder}-{file}, and add to the \
@@ -124,7 +127,7 @@ impl fmt::Display for Finding {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Problem::Setup(why) => write!(f, "The exploration could not be run. {why}"),
+            Problem::Setup(why) => write!(f, "The exploration could not be run. {}", Lines(why)),
             Problem::Failed(finding) => finding.fmt(f),
             Problem::Differs(difference) => difference.fmt(f),
             Problem::Strays { strays, report, command } => {
@@ -132,7 +135,7 @@ impl fmt::Display for Problem {
                 for (stray, Seen { times, place }) in strays {
                     let place = place.as_ref().map(|place| format!(": in {place}")).unwrap_or_default();
                     let times = if *times == 1 { "once".to_owned() } else { format!("{times} times") };
-                    writeln!(f, "  {stray}, {times} in one run{place}")?;
+                    writeln!(f, "  {}", Line(format_args!("{stray}, {times} in one run{place}")))?;
                 }
                 writeln!(f, "{report}")?;
                 writeln!(f, "No seed decides how that goes, and virtual time knows nothing of it. Use tokio's sleep,")?;
@@ -140,11 +143,11 @@ impl fmt::Display for Problem {
                     f,
                     "locks and channels, and tasks in place of threads; or allow it, with Explore::tolerate_strays."
                 )?;
-                write!(f, "\nRun it with:\n  {command}")
+                write!(f, "\nRun it with:\n  {}", Line(command))
             }
             Problem::Never { names, report } => {
                 writeln!(f, "Every seed went well, but this should hold sometimes, and never did:")?;
-                names.iter().try_for_each(|name| writeln!(f, "  {name}"))?;
+                names.iter().try_for_each(|name| writeln!(f, "  {}", Line(name)))?;
                 writeln!(f, "{report}")?;
                 write!(f, "Run more seeds, make what leads there likelier, or mend the test that looks for it.")
             }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::Answer;
 use crate::clock::Strays;
+use crate::text::{Line, Quoted};
 
 /// What exploring has covered.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -69,9 +70,10 @@ impl fmt::Display for Report {
         let rate = *seeds as f64 / seconds.max(0.001);
         write!(
             f,
-            "{name}: {seeds} seeds in {seconds:.1} s ({rate:.0} a second), {twice} of them twice, {calls} calls, {faults} \
-             faults, {states} states"
+            "{}: {seeds} seeds in {seconds:.1} s ({rate:.0} a second), {twice} of them twice, {calls} calls, {faults} \
+             faults, {states} states",
+            Line(name)
         )?;
-        self.sometimes.iter().try_for_each(|(name, count)| write!(f, "; {name:?} in {count}"))
+        self.sometimes.iter().try_for_each(|(name, count)| write!(f, "; {} in {count}", Quoted(name)))
     }
 }

@@ -274,5 +274,5 @@ fn ahead(low: Option<u64>, high: u64) -> Vec<u64> {
 
 fn is_latency(entry: &Entry) -> bool {
     const LONGEST: Duration = Duration::from_secs(1);
-    matches!(entry.what, What::Fault(Verdict::Delay { before, after }) if before + after <= LONGEST)
+    matches!(entry.what, What::Fault(Verdict::Delay { before, after }) if before.saturating_add(after) <= LONGEST)
 }

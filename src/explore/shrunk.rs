@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::Lines;
+
 /// How far the plan of a failing run was shrunk.
 ///
 /// A plan is *minimal* when no single entry can be left out and no number halved
@@ -65,7 +67,7 @@ impl fmt::Display for Shrunk {
         let untried = if *untried == 1 { "1 candidate was".to_owned() } else { format!("{untried} candidates were") };
         write!(f, ", with {left} of {entries} entries left; the plan may not be minimal: {untried} not tried.")?;
         match stopped {
-            Stopped::Broken(why) => write!(f, " {why}"),
+            Stopped::Broken(why) => write!(f, " {}", Lines(why)),
             Stopped::Time(_) | Stopped::Runs(_) => Ok(()),
         }
     }

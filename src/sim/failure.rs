@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::missed::Missed;
 use super::plan::{Entry, Plan, What};
 use crate::clock::{Strays, Time};
 use crate::faults::Verdict;
 use crate::laws::Breach;
 use crate::seed::{SEED_VARIABLE, Seed};
+use crate::text::{Line, Lines, Quoted};
 use crate::trace::{Span, Trace};
 
 /// A simulation that failed. Prints what happened, where, and the command that
@@ -78,6 +80,10 @@ pub enum Cause {
     Hang,
     /// The body ended well, but the trace breaks laws.
     Laws,
+    /// The run went well, but what was asked for with [`super::Sim::plan`] or
+    /// [`super::Handle::script`] did not happen, so that the run proves nothing
+    /// of it ([`super::Sim::allow_unreached`]).
+    Unreached(Vec<Missed>),
     /// The process that ran it died; the text says how.
     Died(String),
 }
@@ -163,7 +169,7 @@ impl Failure {
 
     fn tell(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Cause::Setup(why) = &self.cause {
-            return write!(f, "The simulation could not be run. {why}");
+            return write!(f, "The simulation could not be run. {}", Lines(why));
         }
         writeln!(f, "The simulation failed: {}", self.cause)?;
         writeln!(f)?;
@@ -177,7 +183,7 @@ impl Failure {
         if matches!(self.cause, Cause::Hang | Cause::RealTimeLimit | Cause::StepLimit(_))
             && let Some(last) = self.trace.entries.last()
         {
-            writeln!(f, "  last call:    {} by {}", last.call.method(), last.by)?;
+            writeln!(f, "  last call:    {} by {}", last.call.method(), Line(&last.by))?;
         }
         let lists = [
             ("Unfinished instances:", &self.waits),
@@ -190,7 +196,7 @@ impl Failure {
         for (title, lines) in lists {
             if !lines.is_empty() {
                 writeln!(f, "\n{title}")?;
-                lines.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
+                lines.iter().try_for_each(|line| writeln!(f, "  {}", Lines(line)))?;
             }
         }
         Ok(())
@@ -205,7 +211,7 @@ impl Failure {
     }
 
     fn inputs_as_text(&self) -> Vec<String> {
-        self.plan.inputs.iter().map(|(name, input)| format!("{name}: {}", input.value)).collect()
+        self.plan.inputs.iter().map(|(name, input)| format!("{}: {}", Line(name), input.value)).collect()
     }
 
     /// The plan's lines, latencies left out where there are many.
@@ -228,18 +234,24 @@ impl std::error::Error for Failure {}
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Cause::Setup(why) => f.write_str(why),
-            Cause::Error(error) => write!(f, "the body returned the error {error:?}."),
-            Cause::Panic(text) => write!(f, "it panicked: {text}"),
+            Cause::Setup(why) => Lines(why).fmt(f),
+            // Texts of several lines, such as a history, are to be read as they are.
+            Cause::Error(error) if error.contains('\n') => {
+                write!(f, "the body returned an error.{}", Lines(format_args!("\n{}", error.trim_end_matches('\n'))))
+            }
+            Cause::Error(error) => write!(f, "the body returned the error {}.", Quoted(error)),
+            Cause::Panic(text) => write!(f, "it panicked: {}", Lines(text)),
             Cause::Stalled(since) => write!(
                 f,
                 "it is stalled. Since +{} nothing has happened but polling, nothing is due, and the body still waits. \
                  (Raise Limits::waiting or Limits::idle if the body is to act after so long a time.)",
                 Span(*since)
             ),
-            Cause::Property { name, what } => write!(f, "{name:?} must always hold, and does not: {what}"),
+            Cause::Property { name, what } => {
+                write!(f, "{} must always hold, and does not: {}", Quoted(name), Lines(what))
+            }
             Cause::Eventually { name, what } => {
-                write!(f, "{name:?} must hold at last, and did not come to: {what}")
+                write!(f, "{} must hold at last, and did not come to: {}", Quoted(name), Lines(what))
             }
             Cause::Unfinished(bound) => write!(
                 f,
@@ -266,7 +278,15 @@ impl fmt::Display for Cause {
                  another thread, or one of std's waits with a time-out (Condvar::wait_timeout, thread::park_timeout, \
                  mpsc::recv_timeout), which do not follow the virtual clock. Use tokio's in a simulation.",
             ),
-            Cause::Died(how) => write!(f, "the process that ran it died: {how}"),
+            Cause::Died(how) => write!(f, "the process that ran it died: {}", Lines(how)),
+            Cause::Unreached(missed) => {
+                f.write_str("the body ended well, but what the test's plan asks for did not happen:")?;
+                missed.iter().try_for_each(|missed| write!(f, "\n  {}", Line(missed)))?;
+                f.write_str(
+                    "\nSo the run proves nothing of it. Correct the plan or the body, or say with \
+                     Sim::allow_unreached that it need not happen.",
+                )
+            }
             Cause::Laws => f.write_str("the body ended well, but the provider calls of the run break laws."),
         }
     }

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
@@ -14,6 +14,7 @@ use super::director::Record;
 use super::effects::Effects;
 use super::failure::{Cause, Failure};
 use super::handle::Handle;
+use super::missed::Missed;
 use super::property::{Broken, Properties};
 use super::setup::{self, Cast};
 use super::stage::Stage;
@@ -111,8 +112,10 @@ pub(super) struct Scene {
     pub properties: Arc<Properties>,
     pub effects: Effects,
     strays: Mutex<Strays>,
+    select_is_seeded: AtomicBool,
+    missed: Mutex<Vec<Missed>>,
     locate: bool,
-    handlers: waits::Handlers,
+    pub handlers: waits::Handlers,
     finish_within: Option<Duration>,
     logs: bool,
 }
@@ -138,10 +141,12 @@ where
         memory: Arc::new(Memory::with_settings(sim.settings)),
         log: if sim.traces { Log::new() } else { Log::forgetful() },
         pulse: Arc::new(Pulse::new(sim.start, &sim.limits)),
-        record: Arc::new(Mutex::new(Record::of(sim.plan, sim.journal))),
+        record: Arc::new(Mutex::new(Record::of(sim.plan, !sim.replays && !sim.allows_unreached, sim.journal))),
         properties: Arc::new(Properties::new(sim.properties)),
         effects: sim.effects,
         strays: Mutex::default(),
+        select_is_seeded: AtomicBool::new(false),
+        missed: Mutex::default(),
         locate: sim.locate,
         handlers: waits::Handlers::of(&sim.nodes),
         finish_within: sim.finish_within,
@@ -227,13 +232,17 @@ where
     };
     let run = || {
         runtime.block_on(async {
-            clock.tie();
+            let is_seeded = clock.tie(&scene.seed.child("select").stream());
+            scene.select_is_seeded.store(is_seeded, Ordering::Relaxed);
             let end = drive(scene, cast, body).await;
             scene.log.close();
             end
         })
     };
-    let end = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| End::Panic(panic_text(&*payload)));
+    let end = catch_unwind(AssertUnwindSafe(run));
+    // The waker keeps the runtime, whose callbacks keep the pulse.
+    scene.pulse.root.lock().take();
+    let end = end.unwrap_or_else(|payload| End::Panic(panic_text(&*payload)));
     scene.pulse.now.store(clock::now().0, Ordering::Relaxed);
     *scene.strays.lock() = strays::end();
     // Tasks are dropped here, still on virtual time; a blocking task that
@@ -325,6 +334,7 @@ where
         limit.as_mut().poll(cx).map(|()| End::VirtualTime)
     })
     .await;
+    *scene.missed.lock() = stage.missed();
     if matches!(end, End::Unfinished | End::Stalled(_) | End::VirtualTime) {
         stage.properties.note_pending(&Handle::new(stage.clone()));
     }
@@ -373,14 +383,19 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
     };
     let cause = misused.map_or(cause, |why| Err(Cause::Setup(why)));
     let (sometimes, pending) = (scene.properties.sometimes(), scene.properties.take_pending());
+    let missed = std::mem::take(&mut *scene.missed.lock());
     let strays = if given_up { Strays::new() } else { scene.strays.lock().clone() };
     let breaches = if check_laws && !given_up { laws::check(&trace) } else { Vec::new() };
     let cause = match cause {
-        Ok(value) if breaches.is_empty() => {
+        Ok(value) if breaches.is_empty() && missed.is_empty() => {
             let (seed, elapsed, memory) = (scene.seed, now - scene.start, scene.memory.clone());
-            return Ok(Run { value, seed, elapsed, trace, memory, plan, unreached, sometimes, strays });
+            let select_is_seeded = scene.select_is_seeded.load(Ordering::Relaxed);
+            #[rustfmt::skip]
+            let run = Run { value, seed, elapsed, trace, memory, plan, unreached, sometimes, strays, select_is_seeded };
+            return Ok(run);
         }
-        Ok(_) => Cause::Laws,
+        Ok(_) if !breaches.is_empty() => Cause::Laws,
+        Ok(_) => Cause::Unreached(missed),
         Err(cause) => cause,
     };
     Err(Box::new(Failure {

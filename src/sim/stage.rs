@@ -20,6 +20,7 @@ use super::effects::Effects;
 use super::gate::{Door, Gate};
 use super::handle::{Handle, NodeError};
 use super::life::{Condition, Life, Trouble};
+use super::missed::{self, Missed};
 use super::node::{Build, Spec, Up};
 use super::plan::{Plan, What};
 use super::property::Properties;
@@ -28,6 +29,7 @@ use super::run::{Pulse, Scene};
 use super::setup::{self, Cast};
 use super::skew::Skewed;
 use super::storm::{Land, Weather};
+use super::waits::{self, Handlers};
 use crate::call::{Answering, Call, Handler};
 use crate::clock::{self, Time};
 use crate::faults::{Counts, Faults, Rule};
@@ -44,8 +46,11 @@ pub(super) struct Stage {
     pub pulse: Arc<Pulse>,
     pub director: Director,
     pub sleepers: Sleepers,
+    /// Those who wait for an output.
+    pub waiters: Sleepers,
     pub properties: Arc<Properties>,
     pub effects: Effects,
+    handlers: Handlers,
     rules: Vec<Arc<dyn Rule>>,
     /// What there is to be harmed.
     pub land: Land,
@@ -111,6 +116,8 @@ impl Stage {
             pulse: scene.pulse.clone(),
             director: Director::new(scene.record.clone(), weather, breeze, scene.start),
             sleepers: Sleepers::default(),
+            waiters: Sleepers::default(),
+            handlers: scene.handlers.clone(),
             properties: scene.properties.clone(),
             effects: scene.effects.clone(),
             rules: cast.rules,
@@ -133,6 +140,11 @@ impl Stage {
         if !self.properties.are_none() && self.properties.look(&Handle::new(self.clone())) {
             self.pulse.end_for_property();
         }
+    }
+
+    /// A sentence that says what an instance waits for.
+    pub fn what_it_waits_for(&self, instance: &str) -> String {
+        waits::of(&self.memory, &self.handlers, instance, self.start, clock::now())
     }
 
     /// Starts every node. A start that something holds up goes on by itself.
@@ -358,8 +370,14 @@ impl Stage {
 
     fn skipped(&self, name: &str, what: &What, done: Result<(), NodeError>) {
         if let Err(error) = done {
+            self.director.record().not_done.push((what.clone(), error.to_string()));
             self.log.mark(name, Happening::Skipped { what: what.to_string(), why: error.to_string() });
         }
+    }
+
+    /// What was asked for and has not happened.
+    pub fn missed(&self) -> Vec<Missed> {
+        missed::in_run(&self.director.record(), &self.counts.lock(), clock::now() - self.start)
     }
 
     /// Does what the agenda says.

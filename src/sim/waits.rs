@@ -69,6 +69,11 @@ pub(super) fn unfinished(memory: &Memory, handlers: &Handlers, start: Time, now:
     lines
 }
 
+/// The sentence for one instance.
+pub(super) fn of(memory: &Memory, handlers: &Handlers, name: &str, start: Time, now: Time) -> String {
+    Look { memory, handlers, name, start, now }.sentence()
+}
+
 /// A look at one instance.
 struct Look<'a> {
     memory: &'a Memory,

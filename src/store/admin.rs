@@ -163,6 +163,22 @@ impl Store {
             .collect()
     }
 
+    /// Whether an instance has ended.
+    pub fn has_ended(&self, instance: &str) -> bool {
+        self.find(instance).is_some_and(|row| row.record.is_some() && row.is_terminal())
+    }
+
+    /// Whether anything is known of an instance: a history, or a message that
+    /// starts it.
+    pub fn knows(&self, instance: &str) -> bool {
+        self.find(instance).is_some_and(|row| row.is_known() || row.listed.is_some())
+    }
+
+    /// The instances of which anything is known, by name.
+    pub fn names(&self) -> Vec<String> {
+        self.names.keys().filter(|name| self.knows(name)).cloned().collect()
+    }
+
     /// The messages in an instance's queue, fetched or not: the item, when it
     /// is visible (or its lock ends), and how often it was fetched.
     pub fn messages_of(&self, instance: &str) -> Vec<(&duroxide::providers::WorkItem, Time, u32)> {

@@ -6,6 +6,7 @@ use duroxide::Event;
 
 use super::text::{Since, describe_event, quote};
 use crate::clock::Time;
+use crate::text::Line;
 
 /// The histories of one instance, all its executions. Prints with times since
 /// the run's start, so that it is the same in every run of one seed and can be
@@ -38,15 +39,28 @@ impl History {
     pub fn events(&self) -> &[Event] {
         self.executions.last().map_or(&[], |execution| &execution.events)
     }
+
+    /// The last lines of its text, at most so many; empty where there is no
+    /// history. Says how many there are before them.
+    pub fn last_lines(&self, most: usize) -> String {
+        if self.executions.is_empty() {
+            return String::new();
+        }
+        let text = self.to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        let left_out = lines.len().saturating_sub(most);
+        let more = (left_out > 0).then(|| format!("({left_out} lines before)\n")).unwrap_or_default();
+        format!("{more}{}\n", lines[left_out..].join("\n"))
+    }
 }
 
 impl fmt::Display for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.executions.is_empty() {
-            return writeln!(f, "{}: no history", self.instance);
+            return writeln!(f, "{}: no history", Line(&self.instance));
         }
         for ExecutionHistory { execution, status, output, events } in &self.executions {
-            write!(f, "{} execution {execution}: {status}", self.instance)?;
+            write!(f, "{} execution {execution}: {}", Line(&self.instance), Line(status))?;
             if let Some(output) = output {
                 write!(f, " {}", quote(output))?;
             }
