@@ -10,28 +10,22 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::again::Again;
-use super::answer::{Answer, Compare, Order, Perform};
+use super::answer::{Answer, Compare, Order};
 use super::bench::Bench;
 use super::capsule::{self, Capsule};
 use super::place::Place;
 use super::pool::{Role, Worker};
 use super::shard::{self, Shard};
 use super::shrink::Batch;
-use super::{Difference, Explore, Finding, Problem, Report, SEEDS, Stopped, server, shrink};
+use super::{Difference, Explore, Finding, Problem, Report, SEEDS, Stopped, shrink, stale};
 use crate::clock::{Stopwatch, Strays};
 use crate::progress::Progress;
 use crate::seed::{SEED_VARIABLE, Seed};
 use crate::sim::{Cause, Failure};
 
-/// Explores, or does what a worker has to.
-pub(super) fn go(explore: Explore, within: &str, perform: Perform) -> Result<Report, Problem> {
-    let place = Place::here(explore.name.as_deref(), within);
-    let ended = match server::part_of(&place, perform).map_err(Problem::Setup)? {
-        Some(ended) => ended,
-        None => Campaign::new(explore, &place).map_err(Problem::Setup).and_then(|campaign| campaign.run()),
-    };
-    place.end(&ended);
-    ended
+/// Explores.
+pub(super) fn go(explore: Explore, place: &Place) -> Result<Report, Problem> {
+    Campaign::new(explore, place).map_err(Problem::Setup)?.run()
 }
 
 /// Seeds to be run.
@@ -59,11 +53,14 @@ type Told = (u64, Option<Answer>);
 
 impl<'a> Campaign<'a> {
     fn new(explore: Explore, place: &'a Place) -> Result<Campaign<'a>, String> {
-        let shard = Shard::from_env()?;
+        let hears = explore.hears_environment;
+        let shard = if hears { Shard::from_env()? } else { Shard::default() };
         let unbounded = if explore.at_most.is_some() { u64::MAX } else { SEEDS };
-        let count = shard::seeds_from_env()?.or(explore.seeds).unwrap_or(unbounded);
+        let count = if hears { shard::seeds_from_env()? } else { None };
+        let count = count.or(explore.seeds).unwrap_or(unbounded);
+        let base = if hears { shard::base_from_env()? } else { None };
         Ok(Campaign {
-            base: shard::base_from_env()?.unwrap_or(explore.base),
+            base: base.unwrap_or(explore.base),
             shard,
             count: shard.size(count),
             watch: Stopwatch::start(),
@@ -78,10 +75,14 @@ impl<'a> Campaign<'a> {
     }
 
     fn run(&self) -> Result<Report, Problem> {
-        self.keep_capsules()?;
+        let mut report = Report { name: self.place.name.clone(), shard: self.shard.named(), ..Report::default() };
+        report.capsules = self.keep_capsules()?;
+        if self.explore.only_capsules {
+            report.took = self.watch.elapsed();
+            return Ok(report);
+        }
         let workers = u64::try_from(self.explore.workers).unwrap_or(1).min(self.count);
         let (send, receive) = channel();
-        let mut report = Report { name: self.place.name.clone(), ..Report::default() };
         let mut first: Option<(u64, Answer)> = None;
         let known = (self.count < u64::MAX).then_some(self.count);
         let mut progress = Progress::new(self.explore.progress, known);
@@ -111,6 +112,10 @@ impl<'a> Campaign<'a> {
         report.took = self.watch.elapsed();
         if let Some(why) = self.broken.lock().take() {
             return Err(Problem::Setup(why));
+        }
+        if report.seeds == 0 && self.count > 0 {
+            let why = "The time that Explore::for_at_most gives was over before a seed was run. Give more.";
+            return Err(Problem::Setup(why.to_owned()));
         }
         let failure = first.and_then(|(_, answer)| answer.failure);
         if failure.is_none() {
@@ -145,11 +150,15 @@ impl<'a> Campaign<'a> {
     /// Shrinks a failure, and leaves a capsule of it.
     fn find(&self, failure: Box<Failure>, report: Report) -> Finding {
         let mut finding = Finding::new(failure, report, self.place.command.clone());
+        if matches!(finding.failure.cause, Cause::Unreached(_)) {
+            // A replay need not reach its plan: there is nothing to repeat but the seed.
+            return finding;
+        }
         if let Err(note) = self.shrink(&mut finding) {
             finding.notes.push(note);
         }
         let path = capsule::place(&self.place.name, finding.seed);
-        let capsule = Capsule::of(&finding, &self.place.name);
+        let capsule = Capsule::of(self.place, &finding);
         let page = path.with_extension("html");
         match (self.explore.page)(&capsule, &page) {
             Ok(()) => finding.page = Some(page),
@@ -168,8 +177,7 @@ impl<'a> Campaign<'a> {
     ///
     /// Why it stays as it was found: a sentence.
     fn shrink(&self, finding: &mut Finding) -> Result<(), String> {
-        // What did not happen cannot get smaller, and a replay does not ask for it.
-        if self.explore.shrink_at_most.is_zero() || matches!(finding.failure.cause, Cause::Unreached(_)) {
+        if self.explore.shrink_at_most.is_zero() {
             return Ok(());
         }
         let mut bench = Bench::start(self.place, &self.role(), self.explore.workers, finding.seed)?;
@@ -301,26 +309,37 @@ impl<'a> Campaign<'a> {
         Role { name: self.place.name.clone(), earlier: self.place.earlier(), patience }
     }
 
-    /// Repeats the runs of capsules that were kept.
-    fn keep_capsules(&self) -> Result<(), Problem> {
+    /// Repeats the runs of capsules that were kept, and says how many.
+    fn keep_capsules(&self) -> Result<u64, Problem> {
         if self.explore.capsules.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         let mut worker = self.worker().map_err(Problem::Setup)?;
         for path in &self.explore.capsules {
             let capsule = super::capsule_at(path)?;
             let answer = worker.order(&[capsule.order()]).and_then(|()| worker.answer()).map_err(Problem::Setup)?;
-            if let Some(failure) = answer.failure {
+            if capsule.test != self.place.name && !self.explore.allows_stale {
+                return Err(stale::of_another_test(path, &capsule, self.place));
+            }
+            if let Some(failure) = &answer.failure {
+                if let Cause::Setup(why) = &failure.cause {
+                    let path = path.display();
+                    return Err(Problem::Setup(format!("The run of the capsule {path} cannot be repeated. {why}")));
+                }
                 let report = Report { name: self.place.name.clone(), ..Report::default() };
-                let mut finding = Finding::new(failure, report, self.place.command.clone());
+                let mut finding = Finding::new(failure.clone(), report, self.place.command.clone());
                 finding.notes.push(format!("It is the run of the capsule {}.", path.display()));
                 finding.notes.extend(capsule.warning());
+                finding.notes.extend(stale::note(&capsule, &answer));
                 finding.capsule = Some(capsule::from_package(path));
                 finding.is_kept = true;
                 return Err(Problem::Failed(Box::new(finding)));
             }
+            if !self.explore.allows_stale {
+                stale::check(path, &capsule, &answer, self.place)?;
+            }
         }
-        Ok(())
+        Ok(self.explore.capsules.len() as u64)
     }
 
     /// The numbers of the next seeds, `size` of them at most.

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Order, Replay};
+use super::place::Place;
 use super::{Finding, Shrunk};
 use crate::clock::Time;
 use crate::command;
@@ -32,6 +33,9 @@ pub struct Capsule {
     pub versions: Versions,
     /// The test that failed.
     pub test: String,
+    /// Which of the test's explorations it was, counted from 0.
+    #[serde(default)]
+    pub exploration: u64,
     /// The seed, for what is left to chance beside the plan.
     pub seed: Seed,
     /// Why the run failed.
@@ -98,13 +102,14 @@ impl fmt::Display for CapsuleError {
 impl std::error::Error for CapsuleError {}
 
 impl Capsule {
-    /// What was found in `test`.
-    pub(super) fn of(finding: &Finding, test: &str) -> Capsule {
+    /// What an exploration has found.
+    pub(super) fn of(place: &Place, finding: &Finding) -> Capsule {
         let failure = finding.failure.clone();
         Capsule {
             capsule: VERSION,
             versions: Versions::here(),
-            test: test.to_owned(),
+            test: place.name.clone(),
+            exploration: place.number(),
             seed: failure.seed,
             cause: failure.cause,
             plan: failure.plan,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CAPSULE_VARIABLE, Difference, Report, Shrunk};
+use super::{CAPSULE_VARIABLE, Difference, Report, Shrunk, Stale};
 use crate::clock::{Seen, Strays};
 use crate::seed::{SEED_VARIABLE, Seed};
 use crate::sim::Failure;
@@ -30,6 +30,9 @@ pub enum Problem {
     /// ([`crate::Sim::sometimes`]) held in none of them.
     #[allow(missing_docs)]
     Never { names: Vec<String>, report: Box<Report> },
+    /// A capsule proves nothing here: it is of another test, or its run goes well
+    /// without all that is in its plan.
+    Stale(Box<Stale>),
 }
 
 /// A run that fails.
@@ -130,6 +133,7 @@ impl fmt::Display for Problem {
             Problem::Setup(why) => write!(f, "The exploration could not be run. {}", Lines(why)),
             Problem::Failed(finding) => finding.fmt(f),
             Problem::Differs(difference) => difference.fmt(f),
+            Problem::Stale(stale) => stale.fmt(f),
             Problem::Strays { strays, report, command } => {
                 writeln!(f, "Every seed went well, but something in them reaches past the simulation:")?;
                 for (stray, Seen { times, place }) in strays {

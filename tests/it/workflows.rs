@@ -1,6 +1,7 @@
 //! Workflows of the kinds that people write, each right and with a planted bug:
 //! under storms the right one goes well from every seed, and exploring finds the
-//! bug and makes it small. `DUROXIDE_SIM_SEEDS` sets from how many seeds.
+//! bug and makes it small. `DUROXIDE_SIM_SEEDS` sets from how many seeds the right
+//! one is run, and `DUROXIDE_SIM_BASE` from where both are counted.
 
 mod approval;
 mod backoff;
@@ -24,9 +25,9 @@ use std::time::Duration;
 
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{Client, ClientError, OrchestrationStatus};
-use duroxide_sim::explore::{Explore, Finding, Problem};
+use duroxide_sim::explore::{BASE_VARIABLE, Explore, Finding, Problem};
 use duroxide_sim::sim::{Cause, Outcome, Storm};
-use duroxide_sim::{Handle, Sim};
+use duroxide_sim::{Handle, Seed, Sim};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -87,12 +88,13 @@ where
     F: Future<Output = R> + 'static,
     R: Outcome,
 {
-    let found =
-        match explore().seeds(FOUND).shrink_for(MINUTE).try_run(&build, body.clone()).map_err(|problem| *problem) {
-            Err(Problem::Failed(found)) => *found,
-            Err(problem) => panic!("{problem}"),
-            Ok(report) => panic!("the bug is not found: {report}"),
-        };
+    let base: Seed = std::env::var(BASE_VARIABLE).map_or(Seed(0), |base| base.parse().expect("a base is a seed"));
+    let explore = explore().seeds(FOUND).without_environment().base(base).shrink_for(MINUTE);
+    let found = match explore.try_run(&build, body.clone()).map_err(|problem| *problem) {
+        Err(Problem::Failed(found)) => *found,
+        Err(problem) => panic!("{problem}"),
+        Ok(report) => panic!("the bug is not found: {report}"),
+    };
     let (Cause::Property { name, .. } | Cause::Eventually { name, .. }) = &found.failure.cause else {
         panic!("it fails for another reason: {found}")
     };

@@ -298,7 +298,7 @@ fn a_capsule_that_is_kept_is_run_first() {
     assert_eq!(Capsule::read(&path), Ok(capsule.clone()));
     explore().seeds(2).capsule(&path).run(careless, order);
 
-    let found = explore().seeds(0).capsule(&path).try_run(planted, order).map_err(|problem| *problem);
+    let found = explore().only_capsules().capsule(&path).try_run(planted, order).map_err(|problem| *problem);
     let Err(Problem::Failed(found)) = found else { panic!("{found:?}") };
     assert!(matches!(found.failure.cause, Cause::Property { .. }), "{found}");
     assert!(
@@ -308,7 +308,7 @@ fn a_capsule_that_is_kept_is_run_first() {
 
     let older = Versions { duroxide: "0.1.31".to_owned(), ..capsule.versions.clone() };
     Capsule { versions: older, ..capsule }.write(&path).expect("it can be written");
-    let found = explore().seeds(0).capsule(&path).try_run(planted, order).expect_err("it fails");
+    let found = explore().only_capsules().capsule(&path).try_run(planted, order).expect_err("it fails");
     let warning = "The capsule was made with duroxide-sim 0.1.0 and duroxide 0.1.31, and this is duroxide-sim";
     assert!(found.to_string().contains(warning), "{found}");
 }
