@@ -343,7 +343,7 @@ impl Sim {
             self.misused.get_or_insert(why);
         }
         self.nodes.retain(|spec| spec.name != name);
-        self.plan.entries.retain(|entry| entry.node() != name);
+        self.plan.entries.retain(|entry| !entry.is_about(name));
         self
     }
 

@@ -37,7 +37,9 @@ impl Reason {
             Cause::RealTimeLimit | Cause::Hang => "hang".to_owned(),
             Cause::Died(how) => format!("died {}", shape(how)),
         };
-        let waits = failure.waits.iter().filter(|_| failure.cause.is_of_liveness());
+        // A property says by itself what is wrong, whichever instance has it so.
+        let names_none = matches!(failure.cause, Cause::Eventually { .. });
+        let waits = failure.waits.iter().filter(|_| failure.cause.is_of_liveness() && !names_none);
         // A sentence begins with the instance's name.
         let instances = waits.filter_map(|wait| wait.split(" waits for ").next().map(str::to_owned)).collect();
         Reason { what, instances }

@@ -271,6 +271,34 @@ impl Failure {
 
 impl std::error::Error for Failure {}
 
+fn task_panics(f: &mut fmt::Formatter<'_>, panics: &[TaskPanic]) -> fmt::Result {
+    f.write_str("a task panicked, and nobody else reports it:")?;
+    panics.iter().try_for_each(|panic| write!(f, " {panic}."))?;
+    f.write_str(" (If it is meant, allow it with Sim::tolerate_panics.)")
+}
+
+fn eventually(f: &mut fmt::Formatter<'_>, name: &str, what: &str, held: Option<Held>) -> fmt::Result {
+    write!(f, "{} must eventually hold", Quoted(name))?;
+    match held {
+        None => f.write_str(", and did not come to hold: ")?,
+        Some(Held { from, until }) => {
+            let (from, until) = (Span(from), Span(until));
+            write!(f, " and go on holding; it held at +{from}, and no longer at +{until}: ")?;
+        }
+    }
+    Lines(what).fmt(f)
+}
+
+fn never_at_rest(f: &mut fmt::Formatter<'_>, name: &str, busy: &[Busy]) -> fmt::Result {
+    write!(
+        f,
+        "{} is judged at the end, when nothing is under way or due, and the run did not come to that. (Where an \
+         orchestration never ends, use Sim::eventually.) There still is:",
+        Quoted(name)
+    )?;
+    busy.iter().try_for_each(|busy| write!(f, "\n  {busy}"))
+}
+
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -281,11 +309,7 @@ impl fmt::Display for Cause {
             }
             Cause::Error(error) => write!(f, "the body returned the error {}.", Quoted(error)),
             Cause::Panic(text) => write!(f, "it panicked: {}", Lines(text)),
-            Cause::TaskPanic(panics) => {
-                f.write_str("a task panicked, and nobody else reports it:")?;
-                panics.iter().try_for_each(|panic| write!(f, " {panic}."))?;
-                f.write_str(" (If it is meant, allow it with Sim::tolerate_panics.)")
-            }
+            Cause::TaskPanic(panics) => task_panics(f, panics),
             Cause::Stalled(since) => write!(
                 f,
                 "it is stalled. Since +{} nothing has happened but polling, nothing is due, and the body still waits. \
@@ -295,32 +319,14 @@ impl fmt::Display for Cause {
             Cause::Property { name, what } => {
                 write!(f, "{} must always hold, and does not: {}", Quoted(name), Lines(what))
             }
-            Cause::Eventually { name, what, held: None } => {
-                write!(f, "{} must eventually hold, and did not come to hold: {}", Quoted(name), Lines(what))
-            }
-            Cause::Eventually { name, what, held: Some(Held { from, until }) } => write!(
-                f,
-                "{} must eventually hold and go on holding; it held at +{}, and no longer at +{}: {}",
-                Quoted(name),
-                Span(*from),
-                Span(*until),
-                Lines(what)
-            ),
+            Cause::Eventually { name, what, held } => eventually(f, name, what, *held),
             Cause::AtEnd { name, what } => write!(
                 f,
                 "{} must hold at the end, when nothing is under way or due, and does not: {}",
                 Quoted(name),
                 Lines(what)
             ),
-            Cause::NeverAtRest { name, busy } => {
-                write!(
-                    f,
-                    "{} is judged at the end, when nothing is under way or due, and the run did not come to that. \
-                     (Where an orchestration never ends, use Sim::eventually.) There still is:",
-                    Quoted(name)
-                )?;
-                busy.iter().try_for_each(|busy| write!(f, "\n  {busy}"))
-            }
+            Cause::NeverAtRest { name, busy } => never_at_rest(f, name, busy),
             Cause::Unfinished(bound) => write!(
                 f,
                 "the body ended well, but not every instance ended within {} of that and of the calm.",
