@@ -286,7 +286,7 @@ fn eventually(f: &mut fmt::Formatter<'_>, name: &str, what: &str, held: Option<H
             write!(f, " and go on holding; it held at +{from}, and no longer at +{until}: ")?;
         }
     }
-    Lines(what).fmt(f)
+    write!(f, "{}", Lines(what))
 }
 
 fn never_at_rest(f: &mut fmt::Formatter<'_>, name: &str, busy: &[Busy]) -> fmt::Result {
