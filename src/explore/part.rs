@@ -44,7 +44,7 @@ where
     if order.locate {
         sim = sim.locate();
     }
-    let mut answer = Answer::of(sim.try_run(body), order.compare);
+    let mut answer = Answer::of(sim.try_run(body), order);
     if let Some(failure) = answer.failure.as_mut().filter(|_| order.brief) {
         failure.trace.entries.clear();
         failure.trace.marks.clear();

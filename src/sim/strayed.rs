@@ -4,6 +4,7 @@ use super::Sim;
 use crate::clock::Strays;
 use crate::clock::strays::{self, Locate};
 use crate::seed::Seed;
+use crate::text::line;
 
 /// Whether it is left alone, and of what it is looked up where it happens.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +28,7 @@ impl Policy {
     /// Prints what strayed from a run that went well.
     pub fn tell(self, seed: Seed, strays: &Strays) {
         if !strays.is_empty() && !self.tolerates {
-            let lines = strays::lines(strays).join("; ");
+            let lines = line(strays::lines(strays).join("; "));
             eprintln!(
                 "Something in the simulation of seed {seed} reaches past it: {lines}. No seed decides how that goes, and                  virtual time knows nothing of it. Use tokio's sleep, locks, channels and tasks; or allow it, with                  Sim::tolerate_strays. An exploration says where it comes from."
             );

@@ -7,6 +7,7 @@ mod real_io;
 mod runtimes;
 mod setup;
 mod threads;
+mod times;
 mod warp;
 mod watchdog;
 

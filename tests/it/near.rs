@@ -1,11 +1,11 @@
 //! The tests nearest to the store, the laws, the faults, the clock and the
 //! waits of fetches, in a binary of their own: small enough to be built and run
-//! for every mutant (see "Mutation testing" in README).
+//! for every mutant (see CONTRIBUTING.md).
 #![allow(missing_docs)]
 
+mod backoff;
 mod clock;
 mod delete;
-mod events;
 mod faults;
 mod filters;
 mod laws;

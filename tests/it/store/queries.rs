@@ -69,6 +69,10 @@ fn what_has_not_ended_is_unfinished_recorded_or_not() {
     let mut world = three();
     world.send(raised("mail"));
     assert_eq!(world.store.unfinished(), ["c", "mail"]);
+    assert_eq!(
+        ["a", "b", "c", "mail", "nobody"].map(|name| world.store.has_ended(name)),
+        [true, true, false, false, false]
+    );
 }
 
 #[test]
@@ -185,6 +189,17 @@ fn a_message_is_awaited_until_it_is_visible() {
     assert!(!world.store.awaits_a_message(world.time()), "what comes at the end of time never comes");
 }
 
+#[test]
+fn an_instance_is_known_by_a_history_or_a_message_that_starts_it() {
+    let mut world = three();
+    world.send(raised("mail"));
+    world.send_after(start("later"), 5);
+    let events = vec![event("appended", 1)];
+    world.done(Call::AppendWithExecution { instance: "appended".to_owned(), execution: 1, events });
+    assert_eq!(world.store.names(), ["a", "appended", "b", "c", "later"]);
+    assert!(!world.store.knows("mail") && !world.store.knows("nobody") && world.store.knows("later"));
+}
+
 fn query(ids: Option<&[&str]>, completed_before: Option<u64>, limit: Option<u32>) -> InstanceQuery {
     let instance_ids = ids.map(|ids| ids.iter().map(|id| (*id).to_owned()).collect());
     InstanceQuery { instance_ids, completed_before, limit }
@@ -234,7 +249,8 @@ fn a_deletion_counts_everything_that_goes() {
     let counts =
         DeleteCounts { instances_deleted: 2, executions_deleted: 2, events_deleted: 2, queue_messages_deleted: 4 };
     assert_eq!(world.ask(&delete(true)), Reply::Deleted(counts));
-    assert!(format!("{:?}", world.store).contains("instances: {}"), "{:?}", world.store);
+    let text = format!("{:?}", world.store);
+    assert!(text.contains("instances: {}") && text.contains("ready: {}"), "{text}");
     assert_eq!(world.refused(delete(true)), Class::NotFound);
     assert_eq!(world.ask(&Call::GetSystemMetrics), Reply::Metrics(Metrics::default()));
 }
