@@ -11,6 +11,7 @@
 //! them are [`crate::explore()`]'s).
 
 mod breeze;
+mod chains;
 mod crashes;
 mod demands;
 mod director;
@@ -20,8 +21,10 @@ mod gate;
 mod handle;
 mod input;
 mod life;
+mod no_progress;
 mod node;
 mod plan;
+mod polled;
 mod property;
 mod quiet;
 mod run;
@@ -50,6 +53,7 @@ pub use effects::Effects;
 pub use failure::{Cause, Failure};
 pub use handle::{Handle, NodeError};
 pub use input::Input;
+pub use no_progress::{Circling, Code, NoProgress};
 pub use plan::{Entry, Plan, Point, What, When};
 pub use storm::{Kind, Storm};
 
@@ -128,6 +132,27 @@ pub struct Limits {
     pub idle: Duration,
     /// Provider calls: a hundred million unless set.
     pub steps: u64,
+    /// How many turns may follow one from the other at one moment of virtual time:
+    /// 2,000 unless set. It counts how deep a chain of causes is (a turn, an activity
+    /// that takes no time, the next turn), so that any number of instances,
+    /// activities or events may be busy side by side at one moment. A run with a longer
+    /// chain fails ([`NoProgress::Chain`]).
+    pub chain: u64,
+    /// How many turns one instance may have at one moment of virtual time that bring it
+    /// nothing but failures, timers of no length and events that activities sent: 250
+    /// unless set ([`NoProgress::Barren`]).
+    pub barren: u64,
+    /// How often a message or an activity may be delivered without an ack that is
+    /// accepted, beyond the `max_attempts` of the nodes: 1,000 times unless set
+    /// ([`NoProgress::Deliveries`]).
+    pub deliveries: u32,
+    /// How many provider calls may be made at one moment of virtual time before there
+    /// is nothing else to do at it once: 500,000 unless set ([`NoProgress::Calls`]).
+    pub calls: u64,
+    /// How often the body or an activity may be polled at one moment of virtual time,
+    /// where no provider call and no wait comes between: 300,000 times unless set
+    /// ([`NoProgress::Polls`]).
+    pub polls: u64,
     /// Real time for the whole run: 10 minutes unless set.
     pub real_time: Duration,
     /// Real time without any progress, that is without a provider call and
@@ -142,6 +167,11 @@ impl Default for Limits {
             waiting: Duration::from_secs(86_400),
             idle: Duration::from_secs(3 * 365 * 86_400),
             steps: 100_000_000,
+            chain: 2_000,
+            barren: 250,
+            deliveries: 1_000,
+            calls: 500_000,
+            polls: 300_000,
             real_time: Duration::from_secs(600),
             stuck: Duration::from_secs(30),
         }

@@ -24,6 +24,7 @@ impl Reason {
             Cause::Laws => format!("law {:?}", failure.breaches.first().map(|breach| breach.law)),
             // A lower limit or bound is the same failure.
             Cause::Stalled(_) => "stalled".to_owned(),
+            Cause::NoProgress(circle) => format!("no progress {}", circle.kind()),
             Cause::Unfinished(_) => "unfinished".to_owned(),
             Cause::VirtualTimeLimit(_) => "virtual time".to_owned(),
             Cause::StepLimit(_) => "steps".to_owned(),

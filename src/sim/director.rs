@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 use super::breeze::Breeze;
 use super::input::Input;
 use super::life::Trouble;
+use super::no_progress::NoProgress;
 use super::plan::{Entry, Plan, What, When};
 use super::stage::Stage;
 use super::storm::{Land, Weather};
@@ -270,9 +271,26 @@ impl Judge {
     }
 }
 
+impl Judge {
+    /// Counts a call, and ends the run where there are too many at one moment.
+    fn count(&self, stage: &Stage, asked: &Asked<'_>) {
+        let calls = stage.pulse.calls(asked.at);
+        if calls > stage.pulse.limits.calls {
+            stage.pulse.end_for_no_progress(NoProgress::Calls {
+                at: asked.at - stage.start,
+                calls,
+                by: asked.by.to_owned(),
+                method: asked.method().to_owned(),
+                instance: asked.call.instance().map(str::to_owned),
+            });
+        }
+    }
+}
+
 impl Rule for Judge {
     fn judge(&self, asked: &Asked<'_>) -> Verdict {
         let Some(stage) = self.stage.upgrade() else { return Verdict::Pass };
+        self.count(&stage, asked);
         // Activities do their work between calls.
         if !asked.call.is_read() {
             stage.look();
@@ -300,6 +318,9 @@ impl Rule for Judge {
     fn applied(&self, asked: &Asked<'_>, reply: &Reply) {
         let Some(stage) = self.stage.upgrade() else { return };
         self.rules.iter().for_each(|rule| rule.applied(asked, reply));
+        if let Some(circle) = stage.chains.lock().note(asked, reply) {
+            stage.pulse.end_for_no_progress(circle);
+        }
         if !asked.call.is_read() {
             stage.look();
         }

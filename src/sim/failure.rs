@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::no_progress::NoProgress;
 use super::plan::{Entry, Plan, What};
 use crate::clock::{Strays, Time};
 use crate::faults::Verdict;
@@ -57,6 +58,8 @@ pub enum Cause {
     /// Nothing could happen any more, and the body still waited: since this long
     /// after the start ([`super::Limits::waiting`], [`super::Limits::idle`]).
     Stalled(Duration),
+    /// Something goes on for ever and gets nowhere.
+    NoProgress(NoProgress),
     /// Something does not hold that must ([`super::Sim::always`]).
     #[allow(missing_docs)]
     Property { name: String, what: String },
@@ -91,7 +94,22 @@ impl Cause {
     /// Whether something did not happen that must, once nothing goes wrong any
     /// more.
     pub fn is_of_liveness(&self) -> bool {
-        matches!(self, Cause::Stalled(_) | Cause::Eventually { .. } | Cause::Unfinished(_) | Cause::VirtualTimeLimit(_))
+        match self {
+            Cause::Stalled(_)
+            | Cause::NoProgress(_)
+            | Cause::Eventually { .. }
+            | Cause::Unfinished(_)
+            | Cause::VirtualTimeLimit(_) => true,
+            Cause::Setup(_)
+            | Cause::Error(_)
+            | Cause::Panic(_)
+            | Cause::Property { .. }
+            | Cause::StepLimit(_)
+            | Cause::RealTimeLimit
+            | Cause::Hang
+            | Cause::Laws
+            | Cause::Died(_) => false,
+        }
     }
 }
 
@@ -237,6 +255,7 @@ impl fmt::Display for Cause {
                  (Raise Limits::waiting or Limits::idle if the body is to act after so long a time.)",
                 Span(*since)
             ),
+            Cause::NoProgress(circle) => write!(f, "there is no progress: {circle}"),
             Cause::Property { name, what } => write!(f, "{name:?} must always hold, and does not: {what}"),
             Cause::Eventually { name, what } => {
                 write!(f, "{name:?} must hold at last, and did not come to: {what}")

@@ -14,6 +14,9 @@ use std::task::Poll;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::no_progress::Code;
+use super::polled::Polled;
+use super::run::Pulse;
 use crate::clock::{self, Time};
 
 /// How a node fares.
@@ -94,8 +97,11 @@ impl Condition {
 }
 
 /// One run of a node's process, from its start to its end.
-#[derive(Debug)]
 pub(super) struct Life {
+    node: String,
+    /// When the run began.
+    start: Time,
+    pulse: Arc<Pulse>,
     condition: Arc<Condition>,
     alive: AtomicBool,
     /// When a read of the process was last answered late, in milliseconds.
@@ -103,8 +109,10 @@ pub(super) struct Life {
 }
 
 impl Life {
-    pub fn new(condition: Arc<Condition>) -> Arc<Life> {
-        Arc::new(Life { condition, alive: AtomicBool::new(true), late: AtomicU64::new(0) })
+    /// A new life of `node`, in a run that began at `start`.
+    pub fn new(node: &str, condition: Arc<Condition>, start: Time, pulse: Arc<Pulse>) -> Arc<Life> {
+        let node = node.to_owned();
+        Arc::new(Life { node, start, pulse, condition, alive: AtomicBool::new(true), late: AtomicU64::new(0) })
     }
 
     pub fn condition(&self) -> &Condition {
@@ -194,7 +202,8 @@ impl Life {
         }
     }
 
-    /// Runs the node's own code: it goes on only while the process runs, and
+    /// Runs the node's own code, an activity of an instance (`of` names both, the
+    /// instance first): it goes on only while the process runs, and
     /// sees the node's wall clock.
     ///
     /// The runtime waits for an activity's end and its cancellation in a `select!`
@@ -204,7 +213,10 @@ impl Life {
     /// ran, or while the read was answered that the runtime makes before. Then
     /// it ends when nothing else can run at that instant. Others end at once:
     /// what ends together reaches one turn together.
-    pub async fn code<T>(&self, code: impl Future<Output = T>) -> T {
+    pub async fn code<T>(&self, of: (&str, &str), code: impl Future<Output = T>) -> T {
+        let (instance, activity) = (of.0.to_owned(), of.1.to_owned());
+        let label = Code::Activity { node: self.node.clone(), instance, activity };
+        let mut polled = Polled::new(label, self.start);
         let began = clock::now();
         let mut code = pin!(async move {
             let value = code.await;
@@ -220,7 +232,7 @@ impl Life {
         });
         let seen = poll_fn(|cx| {
             let shift = self.condition.skew_ms().saturating_mul(1_000_000);
-            clock::shifted(shift, || code.as_mut().poll(cx))
+            polled.poll(&self.pulse, || clock::shifted(shift, || code.as_mut().poll(cx)))
         });
         match self.only_while(seen, Life::runs, |_| false).await {
             Some(value) => value,

@@ -129,7 +129,10 @@ fn tied(activities: &ActivityRegistry, life: &Arc<Life>) -> ActivityRegistry {
         let life = life.clone();
         builder.register(name, move |ctx: ActivityContext, input: String| {
             let (handler, life) = (handler.clone(), life.clone());
-            async move { life.code(handler.invoke(ctx, input)).await }
+            async move {
+                let (instance, activity) = (ctx.instance_id().to_owned(), ctx.activity_name().to_owned());
+                life.code((&instance, &activity), handler.invoke(ctx, input)).await
+            }
         })
     };
     handlers.fold(ActivityRegistry::builder(), tie).build()

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
@@ -14,6 +14,8 @@ use super::director::Record;
 use super::effects::Effects;
 use super::failure::{Cause, Failure};
 use super::handle::Handle;
+use super::no_progress::{Code, NoProgress};
+use super::polled::Polled;
 use super::property::{Broken, Properties};
 use super::setup::{self, Cast};
 use super::stage::Stage;
@@ -30,6 +32,19 @@ pub(super) struct Pulse {
     parks: AtomicU64,
     now: AtomicU64,
     step_limit: u64,
+    /// How many calls there have been at one moment since the thread was idle last,
+    /// and the moment.
+    calls: AtomicU64,
+    called: AtomicU64,
+    pub limits: Limits,
+    /// Whether the thread is parked.
+    pub parked: AtomicBool,
+    /// How often the body and activities were polled.
+    pub polls: AtomicU64,
+    /// The code that is being polled.
+    pub code: Mutex<Option<Arc<Code>>>,
+    /// What gets nowhere, where the run ends for that.
+    circle: Mutex<Option<NoProgress>>,
     /// Why the run is to end: 0 for no reason yet.
     stop: AtomicU8,
     root: Mutex<Option<Waker>>,
@@ -39,6 +54,7 @@ const STEPS: u8 = 1;
 const REAL_TIME: u8 = 2;
 const PROPERTY: u8 = 3;
 const STALL: u8 = 4;
+const NO_PROGRESS: u8 = 5;
 
 impl Pulse {
     fn new(start: Time, limits: &Limits) -> Pulse {
@@ -47,6 +63,13 @@ impl Pulse {
             parks: AtomicU64::new(0),
             now: AtomicU64::new(start.0),
             step_limit: limits.steps,
+            calls: AtomicU64::new(0),
+            called: AtomicU64::new(0),
+            limits: *limits,
+            parked: AtomicBool::new(false),
+            polls: AtomicU64::new(0),
+            code: Mutex::new(None),
+            circle: Mutex::new(None),
             stop: AtomicU8::new(0),
             root: Mutex::new(None),
         }
@@ -65,9 +88,37 @@ impl Pulse {
         self.end(PROPERTY);
     }
 
+    /// Ends the run because something gets nowhere.
+    pub fn end_for_no_progress(&self, circle: NoProgress) {
+        self.circle.lock().get_or_insert(circle);
+        self.end(NO_PROGRESS);
+    }
+
+    /// Counts a call that is made now, and says how many there have been at this moment
+    /// since the thread was idle.
+    pub fn calls(&self, now: Time) -> u64 {
+        if self.called.swap(now.0, Ordering::Relaxed) != now.0 {
+            self.calls.store(0, Ordering::Relaxed);
+        }
+        self.calls.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
     /// Ends the run because it can go no further.
     pub fn end_for_stall(&self) {
         self.end(STALL);
+    }
+
+    /// Whether the thread has answered a knock since `polls`, though it is not parked; and
+    /// knocks again. A thread that keeps answering runs tasks that never wait. (The body
+    /// and activities are polled far more often where the loop is theirs; that is counted,
+    /// see `polled.rs`.)
+    fn answers(&self, polls: &mut u64) -> bool {
+        let now = self.polls.load(Ordering::Relaxed);
+        let answered = (1..100).contains(&(now - std::mem::replace(polls, now))) && !self.is_parked();
+        if let Some(root) = self.root.lock().as_ref().filter(|_| !self.is_parked()) {
+            root.wake_by_ref();
+        }
+        answered
     }
 
     fn end(&self, why: u8) {
@@ -77,10 +128,14 @@ impl Pulse {
         }
     }
 
-    fn progress(&self) -> (u64, u64) {
+    pub fn progress(&self) -> (u64, u64) {
         (self.steps.load(Ordering::Relaxed), self.parks.load(Ordering::Relaxed))
     }
 }
+
+/// How often in a row the thread may answer the watchdog, which looks 50 times a
+/// second, without any progress between.
+const ANSWERS: u32 = 50;
 
 /// How long what must hold at last has, where the test does not say.
 const AT_LAST: Duration = Duration::from_secs(3600);
@@ -91,6 +146,7 @@ enum End<T> {
     Panic(String),
     VirtualTime,
     Stalled(Time),
+    NoProgress(NoProgress),
     Property(Broken),
     Unfinished,
     /// It does not hold at last.
@@ -178,6 +234,7 @@ fn watch<T>(scene: &Scene, receive: &Receiver<End<T>>) -> Option<End<T>> {
     // A run that has been told to end gets this long to do so.
     const GRACE: Duration = Duration::from_secs(2);
     let mut told: Option<Instant> = None;
+    let (mut answers, mut polls) = (0, 0);
     loop {
         match receive.recv_timeout(Duration::from_millis(20)) {
             Ok(end) => return Some(end),
@@ -189,6 +246,15 @@ fn watch<T>(scene: &Scene, receive: &Receiver<End<T>>) -> Option<End<T>> {
         let progress = scene.pulse.progress();
         if progress != seen.0 {
             seen = (progress, Instant::now());
+            answers = 0;
+        }
+        if told.is_none() && scene.pulse.answers(&mut polls) {
+            answers += 1;
+            if answers > ANSWERS {
+                let at = Time(scene.pulse.now.load(Ordering::Relaxed)) - scene.start;
+                scene.pulse.end_for_no_progress(NoProgress::Polls { at, code: None, polls: 0 });
+                told = Some(Instant::now());
+            }
         }
         if told.is_some_and(|told| told.elapsed() > GRACE) {
             return None;
@@ -216,11 +282,16 @@ where
     let pulse = (scene.pulse.clone(), scene.pulse.clone());
     let parks = move || {
         let parks = pulse.0.parks.fetch_add(1, Ordering::Relaxed);
+        pulse.0.calls.store(0, Ordering::Relaxed);
+        pulse.0.parked.store(true, Ordering::Relaxed);
         if parks.is_multiple_of(64) {
             grow_heap();
         }
     };
-    let unparks = move || pulse.1.now.store(clock::now().0, Ordering::Relaxed);
+    let unparks = move || {
+        pulse.1.parked.store(false, Ordering::Relaxed);
+        pulse.1.now.store(clock::now().0, Ordering::Relaxed);
+    };
     let runtime = match clock::paused_runtime(parks, unparks) {
         Ok(runtime) => runtime,
         Err(error) => return End::Panic(format!("The simulation's tokio runtime cannot be built: {error}.")),
@@ -305,6 +376,7 @@ where
     // In a task of its own: the body is polled only when it is to go on.
     tokio::spawn(quiet::watch(stage.clone(), scene.limits));
     let mut limit = pin!(clock::sleep_until(stage.end));
+    let mut polled = Polled::new(Code::Body, scene.start);
     let end = std::future::poll_fn(|cx| {
         // tokio::time::advance in the body moves tokio's clock alone.
         clock::sync();
@@ -313,19 +385,23 @@ where
             STEPS => return Poll::Ready(End::Steps),
             REAL_TIME => return Poll::Ready(End::RealTime),
             STALL => return Poll::Ready(End::Stalled(quiet::since(&stage))),
+            NO_PROGRESS => {
+                let circle = scene.pulse.circle.lock().take().expect("the run ends for what gets nowhere");
+                return Poll::Ready(End::NoProgress(circle));
+            }
             PROPERTY => {
                 let broken = stage.properties.broken().expect("the run ends for a property that is broken");
                 return Poll::Ready(End::Property(broken));
             }
             _ => {}
         }
-        if let Poll::Ready(end) = whole.as_mut().poll(cx) {
+        if let Poll::Ready(end) = polled.poll(&scene.pulse, || whole.as_mut().poll(cx)) {
             return Poll::Ready(end.unwrap_or_else(|error| End::Body(Err(error))));
         }
         limit.as_mut().poll(cx).map(|()| End::VirtualTime)
     })
     .await;
-    if matches!(end, End::Unfinished | End::Stalled(_) | End::VirtualTime) {
+    if matches!(end, End::Unfinished | End::Stalled(_) | End::NoProgress(_) | End::VirtualTime) {
         stage.properties.note_pending(&Handle::new(stage.clone()));
     }
     end
@@ -347,6 +423,7 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
         Some(End::Never(Broken { name, what })) => Err(Cause::Eventually { name, what }),
         Some(End::Unfinished) => Err(Cause::Unfinished(scene.finish_within.unwrap_or_default())),
         Some(End::Stalled(since)) => Err(Cause::Stalled(since - scene.start)),
+        Some(End::NoProgress(circle)) => Err(Cause::NoProgress(circle)),
         Some(End::VirtualTime) => Err(Cause::VirtualTimeLimit(scene.limits.virtual_time)),
         Some(End::Steps) => Err(Cause::StepLimit(scene.limits.steps)),
         Some(End::RealTime) => Err(Cause::RealTimeLimit),

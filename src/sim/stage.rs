@@ -15,6 +15,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::breeze::Breeze;
+use super::chains::Chains;
 use super::director::{Director, Due, Judge, after};
 use super::effects::Effects;
 use super::gate::{Door, Gate};
@@ -46,6 +47,7 @@ pub(super) struct Stage {
     pub sleepers: Sleepers,
     pub properties: Arc<Properties>,
     pub effects: Effects,
+    pub chains: Mutex<Chains>,
     rules: Vec<Arc<dyn Rule>>,
     /// What there is to be harmed.
     pub land: Land,
@@ -101,6 +103,7 @@ impl Stage {
             timed.into_iter().for_each(|entry| record.add(entry));
             weather
         });
+        let patience = setup::most_attempts(&cast.nodes);
         let breeze = cast.latencies.then(|| Breeze::draw(scene.seed, &land));
         Arc::new(Stage {
             seed: scene.seed,
@@ -113,6 +116,7 @@ impl Stage {
             sleepers: Sleepers::default(),
             properties: scene.properties.clone(),
             effects: scene.effects.clone(),
+            chains: Mutex::new(Chains::new(scene.start, &scene.limits, patience, land.nodes.keys())),
             rules: cast.rules,
             land,
             order: cast.nodes.iter().map(|spec| spec.name.clone()).collect(),
@@ -183,7 +187,7 @@ impl Stage {
             if let Some(build) = build {
                 node.build = node.build_named(name, build)?;
             }
-            let life = Life::new(node.condition.clone());
+            let life = Life::new(name, node.condition.clone(), self.start, self.pulse.clone());
             node.state = State::Starting(life.clone());
             let build = node.builds[node.build].clone();
             self.log.mark(name, Happening::Started { build: build.name.clone(), restarts: node.starts });

@@ -131,8 +131,7 @@ fn proves_as_stored(saboteur: &Saboteur, script: &str, text: &str, run: fn()) {
     let mut finding = Finding { rule, script, run: seen, seed: None, subject: Subject::of(&suspect), file: None };
     finding.subject.code = Some("crate::finding::stored_under_test().await".to_owned());
     finding.subject.code_to_open = Some("crate::finding::open_under_test().await".to_owned());
-    finding.subject.code_to_corrupt =
-        Some("crate::finding::corrupt_under_test(instance).await;".to_owned());
+    finding.subject.code_to_corrupt = Some("crate::finding::corrupt_under_test(instance).await;".to_owned());
     shows(saboteur, &finding, text, run);
 }
 

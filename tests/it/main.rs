@@ -13,6 +13,7 @@ mod faults;
 mod filters;
 mod laws;
 mod memory;
+mod no_progress;
 mod prune;
 mod readme;
 mod scopes;

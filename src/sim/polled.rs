@@ -1,0 +1,67 @@
+//! What the simulation's thread polls, and how often in a row.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::no_progress::{Code, NoProgress};
+use super::run::Pulse;
+use crate::clock::{self, Time};
+
+/// Counts the polls of one piece of code between which nothing else has happened: no
+/// provider call, no wait of the thread, no step of virtual time.
+pub(super) struct Polled {
+    code: Arc<Code>,
+    start: Time,
+    seen: (u64, u64, Time),
+    polls: u64,
+}
+
+impl Polled {
+    /// Counts the polls of `code`, in a run that began at `start`.
+    pub fn new(code: Code, start: Time) -> Polled {
+        Polled { code: Arc::new(code), start, seen: (0, 0, start), polls: 0 }
+    }
+
+    /// Polls it once: says meanwhile that it is being polled, and ends the run
+    /// where that gets nowhere.
+    pub fn poll<T>(&mut self, pulse: &Pulse, poll: impl FnOnce() -> T) -> T {
+        pulse.polls.fetch_add(1, Ordering::Relaxed);
+        let (steps, parks) = pulse.progress();
+        let now = clock::now();
+        if self.seen == (steps, parks, now) {
+            self.polls += 1;
+        } else {
+            (self.seen, self.polls) = ((steps, parks, now), 1);
+        }
+        if self.polls > pulse.limits.polls {
+            let (code, polls) = (Some((*self.code).clone()), self.polls);
+            pulse.end_for_no_progress(NoProgress::Polls { at: now - self.start, code, polls });
+        }
+        let _polling = pulse.polling(&self.code);
+        poll()
+    }
+}
+
+impl Pulse {
+    /// Takes note that `code` is being polled, until what it returns is dropped.
+    fn polling(&self, code: &Arc<Code>) -> impl Drop + '_ {
+        struct Polling<'a>(&'a Pulse, Option<Arc<Code>>);
+        impl Drop for Polling<'_> {
+            fn drop(&mut self) {
+                *self.0.code.lock() = self.1.take();
+            }
+        }
+        let before = self.code.lock().replace(code.clone());
+        Polling(self, before)
+    }
+
+    /// The code that is being polled.
+    pub fn polled(&self) -> Option<Code> {
+        self.code.lock().as_deref().cloned()
+    }
+
+    /// Whether the thread is parked: it has nothing to do.
+    pub fn is_parked(&self) -> bool {
+        self.parked.load(Ordering::Relaxed)
+    }
+}
