@@ -19,8 +19,10 @@ mod effects;
 mod failure;
 mod gate;
 mod handle;
+mod handlers;
 mod input;
 mod life;
+mod look;
 mod no_progress;
 mod node;
 mod plan;
@@ -32,6 +34,8 @@ mod setup;
 mod skew;
 mod stage;
 mod storm;
+mod stuck;
+mod tails;
 mod waits;
 
 use std::collections::BTreeMap;
@@ -52,10 +56,14 @@ pub(crate) use director::Journal;
 pub use effects::Effects;
 pub use failure::{Cause, Failure};
 pub use handle::{Handle, NodeError};
+pub use handlers::{Lack, TagsOfNode, UnknownHandler};
 pub use input::Input;
 pub use no_progress::{Circling, Code, NoProgress};
 pub use plan::{Entry, Plan, Point, What, When};
 pub use storm::{Kind, Storm};
+pub use stuck::Stuck;
+pub use tails::Tail;
+pub use waits::{About, Strayed, Unfinished, Wait};
 
 /// When simulations start unless they say otherwise: 2025-01-01 00:00:00 UTC.
 pub const START: Time = Time::START;
@@ -109,6 +117,8 @@ pub struct Sim {
     journal: Option<Journal>,
     /// Whether it is looked up where something strays.
     locate: bool,
+    /// Whether work for a handler that no node has is no mistake.
+    unknown_handlers: bool,
     /// A mistake in building it, told when it is run.
     misused: Option<String>,
     /// What else there is to say of a failure.
@@ -255,6 +265,7 @@ impl Sim {
             effects: Effects::default(),
             journal: None,
             locate: false,
+            unknown_handlers: false,
             misused: None,
             remark: None,
         }
@@ -433,6 +444,20 @@ impl Sim {
     /// a paragraph to its text; [`Sim::try_run`] does not call it.
     pub fn on_failure(mut self, remark: impl FnOnce(&Failure) -> Option<String> + 'static) -> Sim {
         self.remark = Some(Box::new(remark));
+        self
+    }
+
+    /// Lets work be stored for a handler that no build of any node has. Without this the
+    /// run fails as soon as such work is stored ([`Cause::UnknownHandler`]): an
+    /// orchestration that is started, by a client or by another one, a version of one, or
+    /// an activity. duroxide itself puts such work back later and later, in case another node
+    /// comes that has the handler, and fails it after `max_attempts` fetches.
+    ///
+    /// It is no mistake anyway in a simulation without nodes, and once the body has
+    /// asked for [`Handle::memory`] or something that is no node has fetched: runtimes that the
+    /// body starts by itself may have other handlers.
+    pub fn allow_unknown_handlers(mut self) -> Sim {
+        self.unknown_handlers = true;
         self
     }
 

@@ -17,6 +17,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use super::breeze::Breeze;
+use super::failure::Cause;
 use super::input::Input;
 use super::life::Trouble;
 use super::no_progress::NoProgress;
@@ -276,13 +277,13 @@ impl Judge {
     fn count(&self, stage: &Stage, asked: &Asked<'_>) {
         let calls = stage.pulse.calls(asked.at);
         if calls > stage.pulse.limits.calls {
-            stage.pulse.end_for_no_progress(NoProgress::Calls {
+            stage.pulse.end_for(Cause::NoProgress(NoProgress::Calls {
                 at: asked.at - stage.start,
                 calls,
                 by: asked.by.to_owned(),
                 method: asked.method().to_owned(),
                 instance: asked.call.instance().map(str::to_owned),
-            });
+            }));
         }
     }
 }
@@ -291,6 +292,7 @@ impl Rule for Judge {
     fn judge(&self, asked: &Asked<'_>) -> Verdict {
         let Some(stage) = self.stage.upgrade() else { return Verdict::Pass };
         self.count(&stage, asked);
+        stage.notice_fetcher(asked);
         // Activities do their work between calls.
         if !asked.call.is_read() {
             stage.look();
@@ -319,7 +321,10 @@ impl Rule for Judge {
         let Some(stage) = self.stage.upgrade() else { return };
         self.rules.iter().for_each(|rule| rule.applied(asked, reply));
         if let Some(circle) = stage.chains.lock().note(asked, reply) {
-            stage.pulse.end_for_no_progress(circle);
+            stage.pulse.end_for(Cause::NoProgress(circle));
+        }
+        if let Some(unknown) = stage.unknown_handler(asked, reply) {
+            stage.pulse.end_for(Cause::UnknownHandler(unknown));
         }
         if !asked.call.is_read() {
             stage.look();

@@ -6,8 +6,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::handlers::UnknownHandler;
+use super::look::MOST;
 use super::no_progress::NoProgress;
 use super::plan::{Entry, Plan, What};
+use super::stuck::Stuck;
+use super::tails::Tail;
+use super::waits::Unfinished;
 use crate::clock::{Strays, Time};
 use crate::faults::Verdict;
 use crate::laws::Breach;
@@ -26,8 +31,10 @@ pub struct Failure {
     pub start: Time,
     /// The virtual time of the failure.
     pub at: Time,
-    /// A sentence for each instance that had not ended.
-    pub waits: Vec<String>,
+    /// The instances that had not ended, and what they waited for.
+    pub waits: Vec<Unfinished>,
+    /// The last events of the instances that it is about, where the body failed.
+    pub tails: Vec<Tail>,
     /// What must hold at last ([`super::Sim::eventually`]) and did not yet, where the
     /// run ended for something else that did not come.
     pub pending: Vec<String>,
@@ -60,6 +67,8 @@ pub enum Cause {
     Stalled(Duration),
     /// Something goes on for ever and gets nowhere.
     NoProgress(NoProgress),
+    /// Work was stored for a handler that no build of any node has.
+    UnknownHandler(UnknownHandler),
     /// Something does not hold that must ([`super::Sim::always`]).
     #[allow(missing_docs)]
     Property { name: String, what: String },
@@ -78,7 +87,7 @@ pub enum Cause {
     RealTimeLimit,
     /// Real time reached its limit, and the run's thread does not answer: it
     /// was given up.
-    Hang,
+    Hang(Stuck),
     /// The body ended well, but the trace breaks laws.
     Laws,
     /// The process that ran it died; the text says how.
@@ -88,7 +97,23 @@ pub enum Cause {
 impl Cause {
     /// Whether something happened that must not, whatever goes wrong.
     pub fn is_of_safety(&self) -> bool {
-        matches!(self, Cause::Error(_) | Cause::Panic(_) | Cause::Property { .. } | Cause::Laws | Cause::Died(_))
+        match self {
+            Cause::Error(_)
+            | Cause::Panic(_)
+            | Cause::Property { .. }
+            | Cause::UnknownHandler(_)
+            | Cause::Laws
+            | Cause::Died(_) => true,
+            Cause::Setup(_)
+            | Cause::Stalled(_)
+            | Cause::NoProgress(_)
+            | Cause::Eventually { .. }
+            | Cause::Unfinished(_)
+            | Cause::VirtualTimeLimit(_)
+            | Cause::StepLimit(_)
+            | Cause::RealTimeLimit
+            | Cause::Hang(_) => false,
+        }
     }
 
     /// Whether something did not happen that must, once nothing goes wrong any
@@ -104,11 +129,33 @@ impl Cause {
             | Cause::Error(_)
             | Cause::Panic(_)
             | Cause::Property { .. }
+            | Cause::UnknownHandler(_)
             | Cause::StepLimit(_)
             | Cause::RealTimeLimit
-            | Cause::Hang
+            | Cause::Hang(_)
             | Cause::Laws
             | Cause::Died(_) => false,
+        }
+    }
+}
+
+impl Cause {
+    /// What the test itself said went wrong.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Cause::Error(text) | Cause::Panic(text) => Some(text),
+            Cause::Property { what, .. } | Cause::Eventually { what, .. } => Some(what),
+            Cause::Setup(_)
+            | Cause::Stalled(_)
+            | Cause::NoProgress(_)
+            | Cause::UnknownHandler(_)
+            | Cause::Unfinished(_)
+            | Cause::VirtualTimeLimit(_)
+            | Cause::StepLimit(_)
+            | Cause::RealTimeLimit
+            | Cause::Hang(_)
+            | Cause::Laws
+            | Cause::Died(_) => None,
         }
     }
 }
@@ -138,6 +185,7 @@ impl Failure {
             start,
             at: start,
             waits: Vec::new(),
+            tails: Vec::new(),
             pending: Vec::new(),
             breaches: Vec::new(),
             trace,
@@ -192,13 +240,14 @@ impl Failure {
             writeln!(f, "  safety:       {}", verdict(self.is_safe()))?;
             writeln!(f, "  liveness:     {}", verdict(self.is_live()))?;
         }
-        if matches!(self.cause, Cause::Hang | Cause::RealTimeLimit | Cause::StepLimit(_))
+        if matches!(self.cause, Cause::Hang(_) | Cause::RealTimeLimit | Cause::StepLimit(_))
             && let Some(last) = self.trace.entries.last()
         {
             writeln!(f, "  last call:    {} by {}", last.call.method(), last.by)?;
         }
         let lists = [
-            ("Unfinished instances:", &self.waits),
+            ("Unfinished instances:", &self.waits_as_text()),
+            ("The last events of what it is about:", &self.tails.iter().map(Tail::to_string).collect()),
             ("What must hold at last, and does not yet:", &self.pending),
             ("Broken laws:", &self.breaches_as_text()),
             ("Inputs:", &self.inputs_as_text()),
@@ -212,6 +261,19 @@ impl Failure {
             }
         }
         Ok(())
+    }
+
+    fn waits_as_text(&self) -> Vec<String> {
+        let looked = self.trace.remains.is_some();
+        if self.waits.is_empty() && looked && !matches!(self.cause, Cause::Laws) {
+            return vec!["none: every instance that was started has ended.".to_owned()];
+        }
+        let (shown, more) = self.waits.split_at(self.waits.len().min(MOST));
+        let mut lines: Vec<String> = shown.iter().map(Unfinished::to_string).collect();
+        if !more.is_empty() {
+            lines.push(format!("and {} more instances.", more.len()));
+        }
+        lines
     }
 
     fn strays_as_text(&self) -> Vec<String> {
@@ -255,6 +317,7 @@ impl fmt::Display for Cause {
                  (Raise Limits::waiting or Limits::idle if the body is to act after so long a time.)",
                 Span(*since)
             ),
+            Cause::UnknownHandler(unknown) => write!(f, "{unknown}"),
             Cause::NoProgress(circle) => write!(f, "there is no progress: {circle}"),
             Cause::Property { name, what } => write!(f, "{name:?} must always hold, and does not: {what}"),
             Cause::Eventually { name, what } => {
@@ -280,11 +343,7 @@ impl fmt::Display for Cause {
                 "the limit on real time was reached. A task that never waits keeps the simulation's thread busy, or \
                  something waits for another thread.",
             ),
-            Cause::Hang => f.write_str(
-                "the simulation's thread does not answer and was given up. Something blocks it on real time: a lock, \
-                 another thread, or one of std's waits with a time-out (Condvar::wait_timeout, thread::park_timeout, \
-                 mpsc::recv_timeout), which do not follow the virtual clock. Use tokio's in a simulation.",
-            ),
+            Cause::Hang(stuck) => write!(f, "{stuck}"),
             Cause::Died(how) => write!(f, "the process that ran it died: {how}"),
             Cause::Laws => f.write_str("the body ended well, but the provider calls of the run break laws."),
         }

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::failure::Cause;
 use super::no_progress::{Code, NoProgress};
 use super::run::Pulse;
-use crate::clock::{self, Time};
+use super::stuck::Stuck;
+use crate::clock::{self, Thread, Time};
 
 /// Counts the polls of one piece of code between which nothing else has happened: no
 /// provider call, no wait of the thread, no step of virtual time.
@@ -35,7 +37,7 @@ impl Polled {
         }
         if self.polls > pulse.limits.polls {
             let (code, polls) = (Some((*self.code).clone()), self.polls);
-            pulse.end_for_no_progress(NoProgress::Polls { at: now - self.start, code, polls });
+            pulse.end_for(Cause::NoProgress(NoProgress::Polls { at: now - self.start, code, polls }));
         }
         let _polling = pulse.polling(&self.code);
         poll()
@@ -55,9 +57,15 @@ impl Pulse {
         Polling(self, before)
     }
 
-    /// The code that is being polled.
-    pub fn polled(&self) -> Option<Code> {
-        self.code.lock().as_deref().cloned()
+    /// Looks whether the thread runs.
+    pub fn note_busy(&self) {
+        let busy = self.thread.lock().as_ref().is_some_and(Thread::is_busy);
+        self.busy.store(busy, Ordering::Relaxed);
+    }
+
+    /// What is known of the thread, if it does not answer.
+    pub fn stuck(&self) -> Stuck {
+        Stuck { code: self.code.lock().as_deref().cloned(), busy: self.busy.load(Ordering::Relaxed) }
     }
 
     /// Whether the thread is parked: it has nothing to do.

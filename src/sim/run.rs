@@ -14,12 +14,13 @@ use super::director::Record;
 use super::effects::Effects;
 use super::failure::{Cause, Failure};
 use super::handle::Handle;
+use super::handlers::Handlers;
 use super::no_progress::{Code, NoProgress};
 use super::polled::Polled;
 use super::property::{Broken, Properties};
 use super::setup::{self, Cast};
 use super::stage::Stage;
-use super::{Limits, Outcome, Run, Sim, quiet, waits};
+use super::{Limits, Outcome, Run, Sim, look, quiet, tails};
 use crate::clock::{self, Strays, Time, Virtual, strays};
 use crate::laws;
 use crate::provider::Memory;
@@ -39,12 +40,15 @@ pub(super) struct Pulse {
     pub limits: Limits,
     /// Whether the thread is parked.
     pub parked: AtomicBool,
+    /// The thread, and whether it was busy when it was given up.
+    pub thread: Mutex<Option<clock::Thread>>,
+    pub busy: AtomicBool,
     /// How often the body and activities were polled.
     pub polls: AtomicU64,
     /// The code that is being polled.
     pub code: Mutex<Option<Arc<Code>>>,
-    /// What gets nowhere, where the run ends for that.
-    circle: Mutex<Option<NoProgress>>,
+    /// Why the run ends, where that was found out while it ran.
+    verdict: Mutex<Option<Cause>>,
     /// Why the run is to end: 0 for no reason yet.
     stop: AtomicU8,
     root: Mutex<Option<Waker>>,
@@ -54,7 +58,7 @@ const STEPS: u8 = 1;
 const REAL_TIME: u8 = 2;
 const PROPERTY: u8 = 3;
 const STALL: u8 = 4;
-const NO_PROGRESS: u8 = 5;
+const VERDICT: u8 = 5;
 
 impl Pulse {
     fn new(start: Time, limits: &Limits) -> Pulse {
@@ -67,9 +71,11 @@ impl Pulse {
             called: AtomicU64::new(0),
             limits: *limits,
             parked: AtomicBool::new(false),
+            thread: Mutex::new(None),
+            busy: AtomicBool::new(false),
             polls: AtomicU64::new(0),
             code: Mutex::new(None),
-            circle: Mutex::new(None),
+            verdict: Mutex::new(None),
             stop: AtomicU8::new(0),
             root: Mutex::new(None),
         }
@@ -88,10 +94,10 @@ impl Pulse {
         self.end(PROPERTY);
     }
 
-    /// Ends the run because something gets nowhere.
-    pub fn end_for_no_progress(&self, circle: NoProgress) {
-        self.circle.lock().get_or_insert(circle);
-        self.end(NO_PROGRESS);
+    /// Ends the run for a cause.
+    pub fn end_for(&self, cause: Cause) {
+        self.verdict.lock().get_or_insert(cause);
+        self.end(VERDICT);
     }
 
     /// Counts a call that is made now, and says how many there have been at this moment
@@ -146,7 +152,7 @@ enum End<T> {
     Panic(String),
     VirtualTime,
     Stalled(Time),
-    NoProgress(NoProgress),
+    Verdict(Cause),
     Property(Broken),
     Unfinished,
     /// It does not hold at last.
@@ -168,7 +174,8 @@ pub(super) struct Scene {
     pub effects: Effects,
     strays: Mutex<Strays>,
     locate: bool,
-    handlers: waits::Handlers,
+    pub handlers: Arc<Handlers>,
+    pub unknown_handlers: bool,
     finish_within: Option<Duration>,
     logs: bool,
 }
@@ -199,7 +206,8 @@ where
         effects: sim.effects,
         strays: Mutex::default(),
         locate: sim.locate,
-        handlers: waits::Handlers::of(&sim.nodes),
+        handlers: Arc::new(Handlers::of(&sim.nodes)),
+        unknown_handlers: sim.unknown_handlers,
         finish_within: sim.finish_within,
         logs: sim.logs,
     });
@@ -252,11 +260,12 @@ fn watch<T>(scene: &Scene, receive: &Receiver<End<T>>) -> Option<End<T>> {
             answers += 1;
             if answers > ANSWERS {
                 let at = Time(scene.pulse.now.load(Ordering::Relaxed)) - scene.start;
-                scene.pulse.end_for_no_progress(NoProgress::Polls { at, code: None, polls: 0 });
+                scene.pulse.end_for(Cause::NoProgress(NoProgress::Polls { at, code: None, polls: 0 }));
                 told = Some(Instant::now());
             }
         }
         if told.is_some_and(|told| told.elapsed() > GRACE) {
+            scene.pulse.note_busy();
             return None;
         }
         if told.is_none() && (began.elapsed() > scene.limits.real_time || seen.1.elapsed() > scene.limits.stuck) {
@@ -274,6 +283,7 @@ where
     R: Outcome,
 {
     keep_pages();
+    *scene.pulse.thread.lock() = clock::Thread::current();
     let quiet = tracing::subscriber::NoSubscriber::default();
     let _quiet = (!scene.logs).then(|| tracing::subscriber::set_default(quiet));
     let entropy = scene.seed.child("entropy").stream();
@@ -385,9 +395,9 @@ where
             STEPS => return Poll::Ready(End::Steps),
             REAL_TIME => return Poll::Ready(End::RealTime),
             STALL => return Poll::Ready(End::Stalled(quiet::since(&stage))),
-            NO_PROGRESS => {
-                let circle = scene.pulse.circle.lock().take().expect("the run ends for what gets nowhere");
-                return Poll::Ready(End::NoProgress(circle));
+            VERDICT => {
+                let cause = scene.pulse.verdict.lock().take().expect("the run ends for a cause");
+                return Poll::Ready(End::Verdict(cause));
             }
             PROPERTY => {
                 let broken = stage.properties.broken().expect("the run ends for a property that is broken");
@@ -401,7 +411,7 @@ where
         limit.as_mut().poll(cx).map(|()| End::VirtualTime)
     })
     .await;
-    if matches!(end, End::Unfinished | End::Stalled(_) | End::NoProgress(_) | End::VirtualTime) {
+    if matches!(end, End::Unfinished | End::Stalled(_) | End::Verdict(_) | End::VirtualTime) {
         stage.properties.note_pending(&Handle::new(stage.clone()));
     }
     end
@@ -423,25 +433,23 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
         Some(End::Never(Broken { name, what })) => Err(Cause::Eventually { name, what }),
         Some(End::Unfinished) => Err(Cause::Unfinished(scene.finish_within.unwrap_or_default())),
         Some(End::Stalled(since)) => Err(Cause::Stalled(since - scene.start)),
-        Some(End::NoProgress(circle)) => Err(Cause::NoProgress(circle)),
+        Some(End::Verdict(cause)) => Err(cause),
         Some(End::VirtualTime) => Err(Cause::VirtualTimeLimit(scene.limits.virtual_time)),
         Some(End::Steps) => Err(Cause::StepLimit(scene.limits.steps)),
         Some(End::RealTime) => Err(Cause::RealTimeLimit),
-        None => Err(Cause::Hang),
+        None => Err(Cause::Hang(scene.pulse.stuck())),
     };
     // A thread that was given up may hold the provider's lock for ever.
-    let (remains, waits) = if given_up {
-        (None, Vec::new())
-    } else {
-        let (messages, jobs) = scene.memory.inspect(|store| store.queued());
-        let waits = if cause.is_err() {
-            waits::unfinished(&scene.memory, &scene.handlers, scene.start, now)
-        } else {
-            Vec::new()
-        };
-        (Some(Remains { messages, jobs }), waits)
-    };
     let (entries, marks) = scene.log.take();
+    let (mut remains, mut waits, mut tails) = (None, Vec::new(), Vec::new());
+    if !given_up {
+        let (messages, jobs) = scene.memory.inspect(|store| store.queued());
+        remains = Some(Remains { messages, jobs });
+    }
+    if let Some(cause) = cause.as_ref().err().filter(|_| !given_up) {
+        waits = look::unfinished(&scene.memory, &scene.handlers, &entries, scene.start, now);
+        tails = cause.text().map_or_else(Vec::new, |text| tails::about(&scene.memory, text, scene.start));
+    }
     let trace = Trace { started: scene.start, entries, marks, remains };
     let (plan, unreached, misused) = {
         let mut record = scene.record.lock();
@@ -466,6 +474,7 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
         start: scene.start,
         at: now,
         waits,
+        tails,
         pending,
         breaches,
         trace,

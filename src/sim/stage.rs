@@ -10,6 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -20,6 +21,7 @@ use super::director::{Director, Due, Judge, after};
 use super::effects::Effects;
 use super::gate::{Door, Gate};
 use super::handle::{Handle, NodeError};
+use super::handlers::{Handlers, UnknownHandler};
 use super::life::{Condition, Life, Trouble};
 use super::node::{Build, Spec, Up};
 use super::plan::{Plan, What};
@@ -29,9 +31,9 @@ use super::run::{Pulse, Scene};
 use super::setup::{self, Cast};
 use super::skew::Skewed;
 use super::storm::{Land, Weather};
-use crate::call::{Answering, Call, Handler};
+use crate::call::{Answering, Call, Handler, Reply};
 use crate::clock::{self, Time};
-use crate::faults::{Counts, Faults, Rule};
+use crate::faults::{Asked, Counts, Faults, Rule};
 use crate::provider::Memory;
 use crate::seed::Seed;
 use crate::trace::{Happening, Log, Recorder};
@@ -48,6 +50,9 @@ pub(super) struct Stage {
     pub properties: Arc<Properties>,
     pub effects: Effects,
     pub chains: Mutex<Chains>,
+    handlers: Arc<Handlers>,
+    /// Whether work for a handler that no node has is no mistake.
+    unknown_handlers: AtomicBool,
     rules: Vec<Arc<dyn Rule>>,
     /// What there is to be harmed.
     pub land: Land,
@@ -116,6 +121,8 @@ impl Stage {
             sleepers: Sleepers::default(),
             properties: scene.properties.clone(),
             effects: scene.effects.clone(),
+            handlers: scene.handlers.clone(),
+            unknown_handlers: AtomicBool::new(scene.unknown_handlers || cast.nodes.is_empty()),
             chains: Mutex::new(Chains::new(scene.start, &scene.limits, patience, land.nodes.keys())),
             rules: cast.rules,
             land,
@@ -137,6 +144,24 @@ impl Stage {
         if !self.properties.are_none() && self.properties.look(&Handle::new(self.clone())) {
             self.pulse.end_for_property();
         }
+    }
+
+    /// From now on others than the nodes may fetch, with handlers of their own.
+    pub fn expect_others(&self) {
+        self.unknown_handlers.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes note of who fetches.
+    pub fn notice_fetcher(&self, asked: &Asked<'_>) {
+        if asked.call.is_fetch() && !self.land.nodes.contains_key(asked.by) {
+            self.expect_others();
+        }
+    }
+
+    /// What a call has stored that no node can do, where only nodes fetch.
+    pub fn unknown_handler(&self, asked: &Asked<'_>, reply: &Reply) -> Option<UnknownHandler> {
+        let allowed = self.unknown_handlers.load(Ordering::Relaxed);
+        if allowed { None } else { self.handlers.unknown_in(asked.by, asked.call, reply) }
     }
 
     /// Starts every node. A start that something holds up goes on by itself.

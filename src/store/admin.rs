@@ -163,6 +163,17 @@ impl Store {
             .collect()
     }
 
+    /// The names of all instances.
+    pub fn instance_names(&self) -> Vec<String> {
+        self.names.keys().map(|name| name.to_string()).collect()
+    }
+
+    /// The instances that have failed, by name.
+    pub fn failed(&self) -> Vec<String> {
+        let rows = self.names.values().map(|key| &self.instances[key]);
+        rows.filter(|row| row.status() == Some("Failed")).map(|row| row.name.clone()).collect()
+    }
+
     /// The messages in an instance's queue, fetched or not: the item, when it
     /// is visible (or its lock ends), and how often it was fetched.
     pub fn messages_of(&self, instance: &str) -> Vec<(&duroxide::providers::WorkItem, Time, u32)> {
