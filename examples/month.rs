@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use duroxide_sim::Sim;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
-use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext, OrchestrationStatus};
+use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -28,17 +28,16 @@ fn main() {
 
     let began = Instant::now();
     let run = Sim::new(42).node("a", activities, orchestrations).try_run(|sim| async move {
-        let client = sim.client();
-        client.start_orchestration("reminders", "Month", "30").await?;
+        sim.client().start_orchestration("reminders", "Month", "30").await?;
         sim.sleep(15 * DAY + DAY / 2).await;
         println!("{}  node a crashes", sim.now());
-        sim.crash("a").expect("node a is up");
+        sim.crash("a")?;
         sim.sleep(2 * DAY).await;
         println!("{}  node a starts again", sim.now());
-        sim.start("a").await.expect("node a is down");
-        let status = client.wait_for_orchestration("reminders", 40 * DAY).await?;
-        println!("{}  {}", sim.now(), describe(&status));
-        Ok::<_, ClientError>(())
+        sim.start("a").await?;
+        let output: String = sim.output("reminders", 40 * DAY).await?;
+        println!("{}  completed: {output}", sim.now());
+        Ok::<_, Box<dyn std::error::Error>>(())
     });
     match run {
         Ok(run) => {
@@ -52,12 +51,5 @@ fn main() {
             eprintln!("{failure}");
             std::process::exit(1);
         }
-    }
-}
-
-fn describe(status: &OrchestrationStatus) -> String {
-    match status {
-        OrchestrationStatus::Completed { output, .. } => format!("completed: {output}"),
-        other => format!("ended otherwise: {other:?}"),
     }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
-use duroxide_sim::duroxide::{ActivityContext, ClientError, Either2, OrchestrationContext};
+use duroxide_sim::duroxide::{ActivityContext, Either2, OrchestrationContext};
 use duroxide_sim::{Handle, Sim};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -55,24 +55,21 @@ fn shop() -> Sim {
 }
 
 /// Two orders; the second is approved only if `both` are. Node b crashes.
-async fn orders(sim: Handle, both: bool) -> Result<(), ClientError> {
+async fn orders(sim: Handle, both: bool) -> Result<(), Box<dyn std::error::Error>> {
     let client = sim.client();
     client.start_orchestration("order-1", "Order", "a book").await?;
     client.start_orchestration("order-2", "Order", "a chair").await?;
     sim.sleep(Duration::from_millis(63_500)).await;
-    sim.crash("b").expect("node b is up");
+    sim.crash("b")?;
     sim.sleep(DAY).await;
     client.raise_event("order-1", "approval", "Ada").await?;
     if both {
         client.raise_event("order-2", "approval", "Ben").await?;
     }
     sim.sleep(DAY).await;
-    sim.start("b").await.expect("node b is down");
+    sim.start("b").await?;
     for order in ["order-1", "order-2"] {
-        client
-            .wait_for_orchestration_typed::<String>(order, 40 * DAY)
-            .await?
-            .map_err(|error| ClientError::InvalidInput { message: format!("{order} failed: {error}") })?;
+        sim.output::<String>(order, 40 * DAY).await?;
     }
     Ok(())
 }

@@ -88,7 +88,7 @@ pub(crate) fn leaving(page: WritePage) -> Explore {
 ///
 /// ```no_run
 /// use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
-/// use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};
+/// use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
 /// use duroxide_sim::sim::Storm;
 /// use std::time::Duration;
 ///
@@ -111,8 +111,8 @@ pub(crate) fn leaving(page: WritePage) -> Explore {
 ///         },
 ///         |sim| async move {
 ///             sim.client().start_orchestration("order-1", "Order", "").await?;
-///             sim.client().wait_for_orchestration("order-1", Duration::from_secs(3600)).await?;
-///             Ok::<_, ClientError>(())
+///             sim.output::<String>("order-1", Duration::from_secs(3600)).await?;
+///             Ok::<_, Box<dyn std::error::Error>>(())
 ///         },
 ///     );
 /// }

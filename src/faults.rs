@@ -77,6 +77,11 @@ impl<F: Fn(&Asked<'_>) -> Verdict + Send + Sync> Rule for F {
 pub struct Counts(Arc<Mutex<BTreeMap<&'static str, u64>>>);
 
 impl Counts {
+    /// How many calls of `method` there were.
+    pub(crate) fn of(&self, method: &str) -> u64 {
+        self.0.lock().get(method).copied().unwrap_or_default()
+    }
+
     /// The number of the next call of `method`, from 1.
     fn next(&self, method: &'static str) -> u64 {
         let mut counts = self.0.lock();

@@ -9,7 +9,7 @@
 //! use std::time::Duration;
 //! use duroxide_sim::Sim;
 //! use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
-//! use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext, OrchestrationStatus};
+//! use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
 //!
 //! let activities = ActivityRegistry::builder()
 //!     .register("Bill", |_: ActivityContext, who: String| async move { Ok(format!("billed {who}")) })
@@ -22,14 +22,12 @@
 //!     .build();
 //!
 //! Sim::new(42).node("a", activities, orchestrations).run(|sim| async move {
-//!     let client = sim.client();
-//!     client.start_orchestration("trial-1", "Trial", "Ann").await?;
+//!     sim.client().start_orchestration("trial-1", "Trial", "Ann").await?;
 //!     sim.sleep(Duration::from_secs(15 * 86_400)).await;
-//!     sim.crash("a").expect("node a is up");
-//!     sim.start("a").await.expect("node a is down");
-//!     let status = client.wait_for_orchestration("trial-1", Duration::from_secs(40 * 86_400)).await?;
-//!     assert!(matches!(status, OrchestrationStatus::Completed { output, .. } if output == "billed Ann"));
-//!     Ok::<_, ClientError>(())
+//!     sim.crash("a")?;
+//!     sim.start("a").await?;
+//!     assert_eq!(sim.output::<String>("trial-1", Duration::from_secs(40 * 86_400)).await?, "billed Ann");
+//!     Ok::<_, Box<dyn std::error::Error>>(())
 //! });
 //! ```
 //!

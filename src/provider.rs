@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use crate::call::{Answering, Call, Handler, Reply, is_of_session};
 use crate::clock::{self, Time};
@@ -108,10 +109,37 @@ impl Memory {
         state.store.corrupt_history(instance)
     }
 
+    /// Watches an instance for changes of its history, status or values, for as
+    /// long as what is returned lives.
+    pub(crate) fn watch(&self, instance: &str) -> Watch<'_> {
+        let changed = self.handler.state.lock().polls.watch(instance);
+        Watch { state: &self.handler.state, instance: instance.to_owned(), changed }
+    }
+
     /// How often the message for an instance that was fetched most often has
     /// been fetched; 0 when there is none.
     pub fn max_attempts(&self, instance: &str) -> u32 {
         self.inspect(|store| store.max_attempts(instance))
+    }
+}
+
+/// Sees the changes of one instance.
+pub(crate) struct Watch<'a> {
+    state: &'a Mutex<State>,
+    instance: String,
+    changed: Arc<Notify>,
+}
+
+impl Watch<'_> {
+    /// Completes at the next change.
+    pub fn changed(&self) -> Notified<'_> {
+        self.changed.notified()
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        self.state.lock().polls.unwatch(&self.instance);
     }
 }
 

@@ -23,8 +23,10 @@ mod handlers;
 mod input;
 mod life;
 mod look;
+mod missed;
 mod no_progress;
 mod node;
+mod output;
 mod plan;
 mod polled;
 mod property;
@@ -58,7 +60,9 @@ pub use failure::{Cause, Failure};
 pub use handle::{Handle, NodeError};
 pub use handlers::{Lack, TagsOfNode, UnknownHandler};
 pub use input::Input;
+pub use missed::{Missed, Why};
 pub use no_progress::{Circling, Code, NoProgress};
+pub use output::OutputError;
 pub use plan::{Entry, Plan, Point, What, When};
 pub use storm::{Kind, Storm};
 pub use stuck::Stuck;
@@ -73,7 +77,7 @@ pub const START: Time = Time::START;
 /// ```
 /// use duroxide_sim::Sim;
 /// use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
-/// use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext, OrchestrationStatus};
+/// use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
 /// use std::time::Duration;
 ///
 /// let activities = ActivityRegistry::builder()
@@ -87,11 +91,10 @@ pub const START: Time = Time::START;
 ///     .build();
 ///
 /// Sim::new(42).node("a", activities, orchestrations).run(|sim| async move {
-///     let client = sim.client();
-///     client.start_orchestration("greeting", "Later", "you").await.unwrap();
-///     let status = client.wait_for_orchestration("greeting", Duration::from_secs(40 * 86_400)).await.unwrap();
-///     assert!(matches!(status, OrchestrationStatus::Completed { output, .. } if output == "hello you"));
+///     sim.client().start_orchestration("greeting", "Later", "you").await?;
+///     assert_eq!(sim.output::<String>("greeting", Duration::from_secs(40 * 86_400)).await?, "hello you");
 ///     assert!(sim.elapsed() >= Duration::from_secs(30 * 86_400));
+///     Ok::<_, Box<dyn std::error::Error>>(())
 /// });
 /// ```
 #[must_use = "a simulation does nothing until it is run"]
@@ -111,6 +114,8 @@ pub struct Sim {
     latencies: bool,
     /// Whether the plan is all that may go wrong.
     replays: bool,
+    /// Whether scripted entries need not happen.
+    allows_unreached: bool,
     properties: Vec<property::Property>,
     finish_within: Option<Duration>,
     effects: Effects,
@@ -260,6 +265,7 @@ impl Sim {
             storm: None,
             latencies: false,
             replays: false,
+            allows_unreached: false,
             properties: Vec::new(),
             finish_within: None,
             effects: Effects::default(),
@@ -344,9 +350,21 @@ impl Sim {
         self
     }
 
-    /// Lets happen what `plan` says.
+    /// Lets happen what `plan` says. Every entry has to happen: a run that goes
+    /// well without it fails ([`Cause::Unreached`]), because it proves nothing of
+    /// what was asked for. [`Sim::allow_unreached`] allows that.
     pub fn plan(mut self, plan: Plan) -> Sim {
         self.plan = plan;
+        self
+    }
+
+    /// Allows that what [`Sim::plan`] and [`Handle::script`] ask for does not
+    /// happen: an entry whose call is never made, whose time comes after the end
+    /// of the run, or which cannot be carried out, such as a crash of a node that
+    /// is down. For plans that are tried on runs of which not all come to them;
+    /// [`Run::unreached`] lists the entries that were not reached.
+    pub fn allow_unreached(mut self) -> Sim {
+        self.allows_unreached = true;
         self
     }
 
@@ -368,14 +386,21 @@ impl Sim {
 
     /// Repeats a run from the plan that it left behind ([`Run::plan`],
     /// [`Failure::plan`]): the plan takes the place of the one this simulation
-    /// has, no storm breaks out, and no latencies are drawn.
+    /// has, no storm breaks out, and no latencies are drawn. Its entries need not
+    /// happen.
     pub fn replay(mut self, plan: Plan) -> Sim {
         self.replays = true;
         self.plan(plan)
     }
 
-    /// Leaves out a node that was added before, and what a plan has for it.
+    /// Leaves out a node that was added before, and what a plan has for it. Where
+    /// there is no such node, the run fails ([`Cause::Setup`]).
     pub fn without_node(mut self, name: &str) -> Sim {
+        if !self.nodes.iter().any(|spec| spec.name == name) {
+            let names: Vec<&String> = self.nodes.iter().map(|spec| &spec.name).collect();
+            let why = format!("There is no node {name:?} to leave out; there are {names:?}. Add the node first.");
+            self.misused.get_or_insert(why);
+        }
         self.nodes.retain(|spec| spec.name != name);
         self.plan.entries.retain(|entry| entry.node() != name);
         self

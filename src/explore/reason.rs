@@ -21,6 +21,7 @@ impl Reason {
             Cause::Panic(text) => format!("panic {}", shape(text)),
             Cause::Property { name, .. } => format!("always {name}"),
             Cause::Eventually { name, .. } => format!("eventually {name}"),
+            Cause::Unreached(_) => "unreached".to_owned(),
             Cause::Laws => format!("law {:?}", failure.breaches.first().map(|breach| breach.law)),
             // A lower limit or bound is the same failure.
             Cause::Stalled(_) => "stalled".to_owned(),

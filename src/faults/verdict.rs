@@ -70,24 +70,31 @@ impl Verdict {
     pub fn concerns(self, call: &Call) -> bool {
         match self {
             Verdict::Pass => false,
-            Verdict::ShortLock { .. } => locks(call),
+            Verdict::ShortLock { .. } => locks(call.method()),
             Verdict::Delay { before, after } => !before.is_zero() || !after.is_zero(),
             _ => true,
         }
     }
+
+    /// Whether it may change anything about a call of this method.
+    pub(crate) fn may_concern(self, method: &str) -> bool {
+        !matches!(self, Verdict::ShortLock { .. }) || locks(method)
+    }
 }
 
-/// Whether a call takes or renews a lock.
-fn locks(call: &Call) -> bool {
-    matches!(
-        call,
-        Call::FetchOrchestrationItem { .. }
-            | Call::FetchWorkItem { .. }
-            | Call::RenewOrchestrationItemLock { .. }
-            | Call::RenewWorkItemLock { .. }
-            | Call::RenewSessionLock { .. }
-    )
+/// Whether a method takes or renews a lock.
+fn locks(method: &str) -> bool {
+    LOCKING.contains(&method)
 }
+
+/// The methods that take or renew a lock.
+const LOCKING: [&str; 5] = [
+    "fetch_orchestration_item",
+    "fetch_work_item",
+    "renew_orchestration_item_lock",
+    "renew_work_item_lock",
+    "renew_session_lock",
+];
 
 /// The call with its lock's time cut down to `lasts`.
 pub(super) fn shortened(call: &Call, lasts: Duration) -> Call {

@@ -11,6 +11,7 @@
 //! same task's next read of the same thing after such a time-out looks like one
 //! more turn of the loop, and may be held back like one.)
 
+use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,6 +62,8 @@ pub(super) struct Polls {
     loops: FoldMap<Reader, Vec<Loop>>,
     /// The instances that long loops wait for.
     watched: FoldMap<String, Watched>,
+    /// The instances that somebody watches, and how many do.
+    watches: BTreeMap<String, (usize, Arc<Notify>)>,
     /// How many loops there were after the last clean-up.
     kept: usize,
 }
@@ -116,7 +119,7 @@ impl Polls {
 
     /// Whether changes matter to anybody.
     pub fn watches(&self) -> bool {
-        !self.watched.is_empty()
+        !self.watched.is_empty() || !self.watches.is_empty()
     }
 
     /// An instance has changed.
@@ -124,12 +127,36 @@ impl Polls {
         if let Some(watched) = self.watched.get_mut(instance) {
             watched.change();
         }
+        if let Some((_, changed)) = self.watches.get(instance) {
+            changed.notify_waiters();
+        }
     }
 
     /// Any instance may have changed.
     pub fn all_changed(&mut self) {
         for watched in self.watched.values_mut() {
             watched.change();
+        }
+        for (_, changed) in self.watches.values() {
+            changed.notify_waiters();
+        }
+    }
+
+    /// Begins to watch an instance; what is returned is notified when it
+    /// changes.
+    pub fn watch(&mut self, instance: &str) -> Arc<Notify> {
+        let (count, changed) = self.watches.entry(instance.to_owned()).or_default();
+        *count += 1;
+        changed.clone()
+    }
+
+    /// Ends what [`Polls::watch`] began.
+    pub fn unwatch(&mut self, instance: &str) {
+        if let Some((count, _)) = self.watches.get_mut(instance) {
+            *count -= 1;
+            if *count == 0 {
+                self.watches.remove(instance);
+            }
         }
     }
 

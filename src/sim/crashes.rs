@@ -62,6 +62,11 @@ pub struct Incident {
 pub enum Incidents {
     /// It fails without any crash.
     Without(Box<Failure>),
+    /// Its trace holds no call of a node, so that there is no place for a crash:
+    /// it has no nodes, or keeps no trace.
+    NoCalls,
+    /// It has a plan or a storm of its own, which would be left out.
+    HasFaults,
     /// It has come out otherwise.
     Found {
         /// What was tried.
@@ -75,6 +80,14 @@ impl fmt::Display for Incidents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Incidents::Without(failure) => write!(f, "The scenario fails without any crash. {failure}"),
+            Incidents::NoCalls => f.write_str(
+                "Nothing was crashed: the trace of the run holds no call of a node. Give the simulation a node that \
+                 has something to do, and leave its trace on (Sim::without_trace turns it off).",
+            ),
+            Incidents::HasFaults => f.write_str(
+                "The simulation has a plan or a storm of its own, which crash_everywhere would leave out: in each run \
+                 nothing but the one crash goes wrong. Build it without.",
+            ),
             Incidents::Found { survey, incidents } => {
                 const MOST: usize = 10;
                 let count = incidents.len();
@@ -120,8 +133,8 @@ impl std::error::Error for Incidents {}
 ///     },
 ///     |sim| async move {
 ///         sim.client().start_orchestration("order-1", "Order", "").await?;
-///         let status = sim.client().wait_for_orchestration("order-1", Duration::from_secs(3600)).await?;
-///         Ok::<_, duroxide_sim::duroxide::ClientError>(format!("{status:?}"))
+///         let output = sim.output::<String>("order-1", Duration::from_secs(3600)).await?;
+///         Ok::<_, Box<dyn std::error::Error>>(output)
 ///     },
 /// );
 /// assert!(survey.tried.len() > 10, "{survey}");
@@ -130,7 +143,8 @@ impl std::error::Error for Incidents {}
 /// # Panics
 ///
 /// When the scenario fails, or a crash changes what comes out; with every crash
-/// that did.
+/// that did. When there is no call at which to crash, and when the simulation has a
+/// plan or a storm of its own, which would be left out.
 #[track_caller]
 pub fn crash_everywhere<B, F, R>(build: impl Fn(Effects) -> Sim, body: B) -> Survey
 where
@@ -146,7 +160,7 @@ where
 ///
 /// # Errors
 ///
-/// When the scenario fails, or a crash changes what comes out.
+/// Where [`crash_everywhere`] panics.
 pub fn try_crash_everywhere<B, F, R>(build: impl Fn(Effects) -> Sim, body: B) -> Result<Survey, Incidents>
 where
     B: Fn(Handle) -> F + Clone + Send + 'static,
@@ -156,16 +170,21 @@ where
 {
     let attempt = |plan: &Plan| {
         let effects = Effects::default();
-        let run = build(effects.clone()).replay(plan.clone()).try_run(body.clone());
-        (run, effects.keys())
+        let sim = build(effects.clone());
+        let has_faults = sim.storm.is_some() || !sim.replays && !sim.plan.entries.is_empty();
+        let run = sim.replay(plan.clone()).try_run(body.clone());
+        (run, effects.keys(), has_faults)
     };
-    let (without, expected_effects) = attempt(&Plan::new());
+    let (without, expected_effects, has_faults) = attempt(&Plan::new());
+    if has_faults {
+        return Err(Incidents::HasFaults);
+    }
     let without = without.map_err(Incidents::Without)?;
     let mut survey = Survey { tried: Vec::new(), unreached: Vec::new() };
     let mut incidents = Vec::new();
     for crash in crashes(&without.trace) {
         let plan = Plan { entries: vec![crash.clone()], ..Plan::new() };
-        let (run, effects) = attempt(&plan);
+        let (run, effects, _) = attempt(&plan);
         let unreached = match &run {
             Ok(run) => &run.unreached,
             Err(failure) => &failure.unreached,
@@ -188,6 +207,9 @@ where
         if !differences.is_empty() {
             incidents.push(Incident { crash, difference: differences.join("\n"), failure });
         }
+    }
+    if survey.tried.is_empty() {
+        return Err(Incidents::NoCalls);
     }
     if incidents.is_empty() { Ok(survey) } else { Err(Incidents::Found { survey, incidents }) }
 }

@@ -39,6 +39,12 @@ pub(super) struct Record {
     pub plan: Plan,
     /// Which entries have happened.
     pub reached: Vec<bool>,
+    /// Which entries must happen.
+    pub demanded: Vec<bool>,
+    /// Whether those must happen that are scripted.
+    pub demands: bool,
+    /// What could not be carried out, and why: full sentences.
+    pub not_done: Vec<(What, String)>,
     /// The inputs of the plan that was given; those that are drawn stand in the
     /// plan.
     pub given: BTreeMap<String, Input>,
@@ -48,11 +54,12 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub fn of(mut plan: Plan, journal: Option<Journal>) -> Record {
-        let reached = vec![false; plan.entries.len()];
+    /// A record of this plan, whose entries must happen if `demands` says so.
+    pub fn of(mut plan: Plan, demands: bool, journal: Option<Journal>) -> Record {
+        let (reached, demanded) = (vec![false; plan.entries.len()], vec![demands; plan.entries.len()]);
         let given = std::mem::take(&mut plan.inputs);
         journal.iter().for_each(|journal| journal(&plan));
-        Record { plan, reached, given, misused: None, journal }
+        Record { plan, reached, demanded, demands, not_done: Vec::new(), given, misused: None, journal }
     }
 
     /// Takes note of an input.
@@ -68,11 +75,12 @@ impl Record {
         self.journal.iter().for_each(|journal| journal(&Plan { calm: self.plan.calm, ..Plan::new() }));
     }
 
-    /// Adds an entry that is still to happen.
+    /// Adds an entry that is drawn, and may still happen.
     pub fn add(&mut self, entry: Entry) {
         self.journal.iter().for_each(|journal| journal(&Plan { entries: vec![entry.clone()], ..Plan::new() }));
         self.plan.entries.push(entry);
         self.reached.push(false);
+        self.demanded.push(false);
     }
 
     /// The plan, and those of its entries that did not happen.
@@ -150,6 +158,9 @@ impl Director {
         for entry in plan.entries {
             let when = entry.when.clone();
             let number = self.write_down(entry, false);
+            let mut record = self.record.lock();
+            record.demanded[number] = record.demands;
+            drop(record);
             self.expect(number, &when, start);
         }
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::handlers::UnknownHandler;
 use super::look::MOST;
+use super::missed::Missed;
 use super::no_progress::NoProgress;
 use super::plan::{Entry, Plan, What};
 use super::stuck::Stuck;
@@ -90,6 +91,10 @@ pub enum Cause {
     Hang(Stuck),
     /// The body ended well, but the trace breaks laws.
     Laws,
+    /// The run went well, but what was asked for with [`super::Sim::plan`] or
+    /// [`super::Handle::script`] did not happen, so that the run proves nothing
+    /// of it ([`super::Sim::allow_unreached`]).
+    Unreached(Vec<Missed>),
     /// The process that ran it died; the text says how.
     Died(String),
 }
@@ -112,7 +117,8 @@ impl Cause {
             | Cause::VirtualTimeLimit(_)
             | Cause::StepLimit(_)
             | Cause::RealTimeLimit
-            | Cause::Hang(_) => false,
+            | Cause::Hang(_)
+            | Cause::Unreached(_) => false,
         }
     }
 
@@ -134,6 +140,7 @@ impl Cause {
             | Cause::RealTimeLimit
             | Cause::Hang(_)
             | Cause::Laws
+            | Cause::Unreached(_)
             | Cause::Died(_) => false,
         }
     }
@@ -155,6 +162,7 @@ impl Cause {
             | Cause::RealTimeLimit
             | Cause::Hang(_)
             | Cause::Laws
+            | Cause::Unreached(_)
             | Cause::Died(_) => None,
         }
     }
@@ -309,6 +317,11 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Cause::Setup(why) => f.write_str(why),
+            // Texts of several lines, such as a history, are to be read as they are.
+            Cause::Error(error) if error.contains('\n') => {
+                f.write_str("the body returned an error.")?;
+                error.lines().try_for_each(|line| write!(f, "\n  {line}"))
+            }
             Cause::Error(error) => write!(f, "the body returned the error {error:?}."),
             Cause::Panic(text) => write!(f, "it panicked: {text}"),
             Cause::Stalled(since) => write!(
@@ -345,6 +358,14 @@ impl fmt::Display for Cause {
             ),
             Cause::Hang(stuck) => write!(f, "{stuck}"),
             Cause::Died(how) => write!(f, "the process that ran it died: {how}"),
+            Cause::Unreached(missed) => {
+                f.write_str("the body ended well, but what the test's plan asks for did not happen:")?;
+                missed.iter().try_for_each(|missed| write!(f, "\n  {missed}"))?;
+                f.write_str(
+                    "\nSo the run proves nothing of it. Correct the plan or the body, or say with \
+                     Sim::allow_unreached that it need not happen.",
+                )
+            }
             Cause::Laws => f.write_str("the body ended well, but the provider calls of the run break laws."),
         }
     }

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use duroxide::Client;
+use serde::de::DeserializeOwned;
 
 use super::effects::Effects;
 use super::life::Trouble;
+use super::output::{self, OutputError};
 use super::plan::Plan;
 use super::setup;
 use super::stage::Stage;
@@ -66,11 +68,16 @@ impl Handle {
 
     /// A client of the simulation's provider: duroxide's own.
     pub fn client(&self) -> Client {
-        self.client_named("client")
+        self.client_named(setup::CLIENT)
     }
 
-    /// A client whose calls stand in the trace under `name`.
+    /// A client whose calls stand in the trace under `name`. Where the name is
+    /// empty or that of a node, whose calls could not be told from the client's,
+    /// the run fails ([`super::Cause::Setup`]).
     pub fn client_named(&self, name: &str) -> Client {
+        setup::check_client(name, &self.0.land).unwrap_or_else(|why| {
+            self.0.director.record().misused.get_or_insert(why);
+        });
         Client::new(Arc::new(Port::over(self.0.client_storage(name))))
     }
 
@@ -110,6 +117,43 @@ impl Handle {
         };
         let executions = executions.into_iter().map(one).collect();
         History { instance: instance.to_owned(), started: self.0.start, executions }
+    }
+
+    /// What an orchestration returned, as a `T`: waits until `instance` has ended,
+    /// for at most `within` of virtual time. It may be started later. `T` is read
+    /// as duroxide's typed client reads it: a `String` is whatever the
+    /// orchestration returned.
+    ///
+    /// It looks at what the provider keeps, past the simulation's layers, and is
+    /// woken when the instance ends: no call is made, no fault reaches it, and the
+    /// trace holds none of it. Use `Client::wait_for_orchestration` where the
+    /// client's own polling is what you test.
+    ///
+    /// # Errors
+    ///
+    /// When the orchestration failed, has not ended in that time, was never
+    /// started, or returned something that is no `T`. The error prints what
+    /// happened with the end of the history, so that a body which hands it on with
+    /// `?` fails with it.
+    ///
+    /// ```
+    /// use duroxide_sim::Sim;
+    /// use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
+    /// use duroxide_sim::duroxide::OrchestrationContext;
+    /// use std::time::Duration;
+    ///
+    /// let orchestrations = OrchestrationRegistry::builder()
+    ///     .register_typed("Add", |_: OrchestrationContext, (a, b): (u32, u32)| async move { Ok(a + b) })
+    ///     .build();
+    /// let sum = Sim::new(1).node("a", ActivityRegistry::builder().build(), orchestrations).run(|sim| async move {
+    ///     sim.client().start_orchestration_typed("sum", "Add", (1, 2)).await?;
+    ///     let sum = sim.output::<u32>("sum", Duration::from_secs(60)).await?;
+    ///     Ok::<_, Box<dyn std::error::Error>>(sum)
+    /// });
+    /// assert_eq!(sum, 3);
+    /// ```
+    pub async fn output<T: DeserializeOwned>(&self, instance: &str, within: Duration) -> Result<T, OutputError> {
+        output::of(&self.0, || self.history(instance), instance, within).await
     }
 
     /// The provider itself, past the simulation's layers. Runtimes that the body starts
@@ -272,13 +316,14 @@ impl Handle {
 
     /// Adds entries to the plan of the run. Their times count from the run's
     /// start; what is past happens at once, and a call that was made already is
-    /// never reached.
+    /// never reached. Every entry has to happen, as those of [`super::Sim::plan`].
     ///
     /// # Errors
     ///
-    /// When the plan names a node, a build or a method that is not there.
+    /// When the plan names a node, a build or a method that is not there, or has
+    /// a fault that can change nothing.
     pub fn script(&self, plan: Plan) -> Result<(), NodeError> {
-        setup::check_plan(&plan, &self.0.land).map_err(NodeError::Plan)?;
+        setup::check_plan(&plan, &self.0.land).and_then(|()| setup::check_script(&plan)).map_err(NodeError::Plan)?;
         self.0.script(plan);
         Ok(())
     }

@@ -36,6 +36,11 @@ pub(super) fn unfinished(
     all
 }
 
+/// One instance.
+pub(super) fn of(memory: &Memory, handlers: &Handlers, name: &str, start: Time, now: Time) -> Unfinished {
+    Look { memory, handlers, calls: &[], name, start, now }.look()
+}
+
 /// To which relatives the events came that an instance waits for.
 fn came_elsewhere(one: &Unfinished) -> Vec<(String, Strayed)> {
     let mut found = Vec::new();

@@ -8,7 +8,8 @@
 //! is in [`super::Handle::sleep`].
 //!
 //! How long the stretch is depends on what the test's body is seen to do. While
-//! clients keep reading, as `wait_for_orchestration` does, somebody waits for
+//! clients keep reading, as `wait_for_orchestration` does, or somebody is in
+//! [`super::Handle::output`], somebody waits for
 //! what cannot come: [`Limits::waiting`], a day unless set. Where nobody reads,
 //! the body may be in a timer of tokio's, which nobody can see from outside:
 //! [`Limits::idle`], three years unless set. So a body that sleeps and then
@@ -29,7 +30,8 @@ use super::property::Broken;
 use super::stage::Stage;
 use crate::clock::{self, Time};
 
-/// Counts those who sleep with the handle's `sleep`.
+/// Counts those who wait for something: who sleep with the handle's `sleep`, or
+/// wait for an output.
 #[derive(Debug, Default)]
 pub(super) struct Sleepers(AtomicU64);
 
@@ -99,9 +101,13 @@ fn may_go_on(stage: &Stage) -> bool {
     stage.sleepers.any() || stage.director.next().is_some() || stored()
 }
 
-/// Whether somebody has been reading all along since `since`. The longest pause
+/// Whether somebody waits for an output, or has been reading all along since
+/// `since`. The longest pause
 /// in a client's wait is a hundredth of the time it has waited.
 fn waits(stage: &Stage, since: Time) -> bool {
+    if stage.waiters.any() {
+        return true;
+    }
     let now = clock::now();
     let pause = (now - since) / 50 + Duration::from_secs(1);
     now - stage.log.read() <= pause

@@ -15,6 +15,7 @@ use super::effects::Effects;
 use super::failure::{Cause, Failure};
 use super::handle::Handle;
 use super::handlers::Handlers;
+use super::missed::Missed;
 use super::no_progress::{Code, NoProgress};
 use super::polled::Polled;
 use super::property::{Broken, Properties};
@@ -173,6 +174,7 @@ pub(super) struct Scene {
     pub properties: Arc<Properties>,
     pub effects: Effects,
     strays: Mutex<Strays>,
+    missed: Mutex<Vec<Missed>>,
     locate: bool,
     pub handlers: Arc<Handlers>,
     pub unknown_handlers: bool,
@@ -201,10 +203,11 @@ where
         memory: Arc::new(Memory::with_settings(sim.settings)),
         log: if sim.traces { Log::new() } else { Log::forgetful() },
         pulse: Arc::new(Pulse::new(sim.start, &sim.limits)),
-        record: Arc::new(Mutex::new(Record::of(sim.plan, sim.journal))),
+        record: Arc::new(Mutex::new(Record::of(sim.plan, !sim.replays && !sim.allows_unreached, sim.journal))),
         properties: Arc::new(Properties::new(sim.properties)),
         effects: sim.effects,
         strays: Mutex::default(),
+        missed: Mutex::default(),
         locate: sim.locate,
         handlers: Arc::new(Handlers::of(&sim.nodes)),
         unknown_handlers: sim.unknown_handlers,
@@ -411,6 +414,7 @@ where
         limit.as_mut().poll(cx).map(|()| End::VirtualTime)
     })
     .await;
+    *scene.missed.lock() = stage.missed();
     if matches!(end, End::Unfinished | End::Stalled(_) | End::Verdict(_) | End::VirtualTime) {
         stage.properties.note_pending(&Handle::new(stage.clone()));
     }
@@ -458,14 +462,16 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
     };
     let cause = misused.map_or(cause, |why| Err(Cause::Setup(why)));
     let (sometimes, pending) = (scene.properties.sometimes(), scene.properties.take_pending());
+    let missed = std::mem::take(&mut *scene.missed.lock());
     let strays = if given_up { Strays::new() } else { scene.strays.lock().clone() };
     let breaches = if check_laws && !given_up { laws::check(&trace) } else { Vec::new() };
     let cause = match cause {
-        Ok(value) if breaches.is_empty() => {
+        Ok(value) if breaches.is_empty() && missed.is_empty() => {
             let (seed, elapsed, memory) = (scene.seed, now - scene.start, scene.memory.clone());
             return Ok(Run { value, seed, elapsed, trace, memory, plan, unreached, sometimes, strays });
         }
-        Ok(_) => Cause::Laws,
+        Ok(_) if !breaches.is_empty() => Cause::Laws,
+        Ok(_) => Cause::Unreached(missed),
         Err(cause) => cause,
     };
     Err(Box::new(Failure {

@@ -1,11 +1,12 @@
 //! What a simulation is set up with, and whether it can run at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::node::Spec;
 use super::plan::{Entry, Plan, What, When};
+use super::property::Property;
 use super::storm::{Land, Storm};
 use super::{Limits, Sim};
 use crate::call::Call;
@@ -33,10 +34,16 @@ pub(super) fn check(sim: &Sim) -> Result<Seed, String> {
     }
     check_times(sim.start, &sim.limits)?;
     check_nodes(&sim.nodes)?;
+    check_properties(&sim.properties)?;
     if let Some(why) = &sim.misused {
         return Err(why.clone());
     }
-    check_plan(&sim.plan, &land(&sim.nodes))?;
+    let land = land(&sim.nodes);
+    check_plan(&sim.plan, &land)?;
+    if !sim.replays {
+        check_script(&sim.plan)?;
+        sim.storm.as_ref().and_then(|storm| storm.impossible(&land)).map_or(Ok(()), Err)?;
+    }
     match Seed::from_env() {
         Ok(seed) => Ok(seed.unwrap_or(sim.seed)),
         Err(error) => Err(error.to_string()),
@@ -56,6 +63,15 @@ fn check_times(start: Time, limits: &Limits) -> Result<(), String> {
 
 fn check_nodes(nodes: &[Spec]) -> Result<(), String> {
     for (n, spec) in nodes.iter().enumerate() {
+        if spec.name.is_empty() {
+            return Err("A node has an empty name. Give it one that traces and plans can show.".to_owned());
+        }
+        if spec.name == CLIENT {
+            return Err(format!(
+                "A node has the name {CLIENT:?}, under which the calls of Handle::client stand in traces and plans. \
+                 Give it another."
+            ));
+        }
         if nodes[..n].iter().any(|other| other.name == spec.name) {
             return Err(format!("Two nodes have the name {:?}. Give each a name of its own.", spec.name));
         }
@@ -64,6 +80,51 @@ fn check_nodes(nodes: &[Spec]) -> Result<(), String> {
                 let name = &spec.name;
                 return Err(format!("Node {name:?} has two builds {:?}. Give each a name of its own.", build.name));
             }
+        }
+    }
+    Ok(())
+}
+
+/// What calls stand under that a test's client makes, unless it has a name.
+pub(super) const CLIENT: &str = "client";
+
+/// Whether a client may have this name.
+pub(super) fn check_client(name: &str, land: &Land) -> Result<(), String> {
+    if name.is_empty() {
+        return Err("The body asked for a client with an empty name. Give it one that traces can show.".to_owned());
+    }
+    if land.nodes.contains_key(name) {
+        return Err(format!(
+            "The body asked for a client named {name:?}, and so is a node: their calls could not be told apart. \
+             Give the client another name."
+        ));
+    }
+    Ok(())
+}
+
+fn check_properties(properties: &[Property]) -> Result<(), String> {
+    for (n, property) in properties.iter().enumerate() {
+        let name = &property.name;
+        if properties[..n].iter().any(|other| other.name == *name) {
+            return Err(format!("Two properties have the name {name:?}. Give each a name of its own."));
+        }
+    }
+    Ok(())
+}
+
+/// Whether everything in a plan that was made by hand can change something.
+pub(super) fn check_script(plan: &Plan) -> Result<(), String> {
+    let mut faults = BTreeSet::new();
+    for entry in &plan.entries {
+        let (When::Before(point), What::Fault(verdict)) = (&entry.when, &entry.what) else { continue };
+        if !verdict.may_concern(&point.method) {
+            return Err(format!("The plan's entry \"{entry}\" changes nothing: {} locks nothing.", point.method));
+        }
+        if !faults.insert(point) {
+            return Err(format!(
+                "The plan has two faults for {point}, and a call meets one. Take out \"{entry}\", or give it another \
+                 call."
+            ));
         }
     }
     Ok(())

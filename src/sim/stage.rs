@@ -23,6 +23,8 @@ use super::gate::{Door, Gate};
 use super::handle::{Handle, NodeError};
 use super::handlers::{Handlers, UnknownHandler};
 use super::life::{Condition, Life, Trouble};
+use super::look;
+use super::missed::{self, Missed};
 use super::node::{Build, Spec, Up};
 use super::plan::{Plan, What};
 use super::property::Properties;
@@ -47,6 +49,8 @@ pub(super) struct Stage {
     pub pulse: Arc<Pulse>,
     pub director: Director,
     pub sleepers: Sleepers,
+    /// Those who wait for an output.
+    pub waiters: Sleepers,
     pub properties: Arc<Properties>,
     pub effects: Effects,
     pub chains: Mutex<Chains>,
@@ -119,6 +123,7 @@ impl Stage {
             pulse: scene.pulse.clone(),
             director: Director::new(scene.record.clone(), weather, breeze, scene.start),
             sleepers: Sleepers::default(),
+            waiters: Sleepers::default(),
             properties: scene.properties.clone(),
             effects: scene.effects.clone(),
             handlers: scene.handlers.clone(),
@@ -162,6 +167,11 @@ impl Stage {
     pub fn unknown_handler(&self, asked: &Asked<'_>, reply: &Reply) -> Option<UnknownHandler> {
         let allowed = self.unknown_handlers.load(Ordering::Relaxed);
         if allowed { None } else { self.handlers.unknown_in(asked.by, asked.call, reply) }
+    }
+
+    /// A sentence that says what an instance waits for.
+    pub fn what_it_waits_for(&self, instance: &str) -> String {
+        look::of(&self.memory, &self.handlers, instance, self.start, clock::now()).to_string()
     }
 
     /// Starts every node. A start that something holds up goes on by itself.
@@ -387,8 +397,14 @@ impl Stage {
 
     fn skipped(&self, name: &str, what: &What, done: Result<(), NodeError>) {
         if let Err(error) = done {
+            self.director.record().not_done.push((what.clone(), error.to_string()));
             self.log.mark(name, Happening::Skipped { what: what.to_string(), why: error.to_string() });
         }
+    }
+
+    /// What was asked for and has not happened.
+    pub fn missed(&self) -> Vec<Missed> {
+        missed::in_run(&self.director.record(), &self.counts.lock(), clock::now() - self.start)
     }
 
     /// Does what the agenda says.

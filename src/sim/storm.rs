@@ -91,6 +91,8 @@ pub struct Storm {
     troubles: u64,
     merciless: bool,
     every: bool,
+    /// Whether each kind was asked for by name.
+    chosen: bool,
 }
 
 impl Default for Storm {
@@ -108,12 +110,16 @@ impl Storm {
             troubles: 6,
             merciless: false,
             every: false,
+            chosen: false,
         }
     }
 
-    /// Draws only from these kinds.
+    /// Draws only from these kinds. Where one of them cannot happen in the
+    /// simulation, such as [`Kind::Upgrade`] where each node has one build, the
+    /// run fails ([`super::Cause::Setup`]).
     pub fn only(mut self, kinds: &[Kind]) -> Storm {
         self.kinds = kinds.to_vec();
+        self.chosen = true;
         self
     }
 
@@ -158,7 +164,54 @@ impl Storm {
         self.merciless = true;
         self
     }
+
+    /// Why nothing of it, or nothing of a kind that was asked for by name, can
+    /// ever happen in a simulation of these nodes.
+    pub(super) fn impossible(&self, land: &Land) -> Option<String> {
+        let why = |kind: Kind| self.hindrance(kind, land);
+        if self.kinds.is_empty() {
+            return Some("The storm may have no kind of fault. Give it one, or leave the storm out.".to_owned());
+        }
+        let hindered = |kind: &Kind| why(*kind).map(|why| format!("  {kind:?}: {why}"));
+        let hindrances: Vec<String> = self.kinds.iter().filter_map(hindered).collect();
+        let fails = hindrances.len() == self.kinds.len() || self.chosen && !hindrances.is_empty();
+        fails.then(|| {
+            format!(
+                "The storm is to have kinds of faults that cannot happen here:\n{}\nLeave them out, or make them \
+                 possible.",
+                hindrances.join("\n")
+            )
+        })
+    }
+
+    fn hindrance(&self, kind: Kind, land: &Land) -> Option<String> {
+        let troubles = self.troubles.min(u64::from(land.fewest_attempts.saturating_sub(2)));
+        let of_nodes = [Kind::Crash, Kind::Stop, Kind::Upgrade, Kind::Partition, Kind::Stall, Kind::Outage];
+        let makes_trouble = !matches!(kind, Kind::Latency | Kind::Skew);
+        let why = if land.nodes.is_empty() {
+            "a storm touches nodes, and there are none."
+        } else if self.longest.is_zero() {
+            "the storm lasts no time (Storm::lasts)."
+        } else if kind == Kind::Upgrade && land.nodes.values().all(|builds| builds.len() < 2) {
+            "no node has a second build (Sim::build)."
+        } else if kind == Kind::Outage && !self.merciless {
+            "it is left to storms that are merciless (Storm::merciless)."
+        } else if makes_trouble && self.troubles == 0 {
+            "the storm makes no trouble (Storm::troubles)."
+        } else if makes_trouble && troubles == 0 {
+            "a node gives a message up after so few attempts that none is to spare (RuntimeOptions::max_attempts)."
+        } else if of_nodes.contains(&kind) && self.longest <= MARGIN {
+            "the storm is too short for a node to be back before the calm (Storm::lasts: more than 2 s)."
+        } else {
+            return None;
+        };
+        Some(why.to_owned())
+    }
 }
+
+/// A restart that has begun must have ended when the calm comes: a shutdown
+/// takes up to a second.
+const MARGIN: Duration = Duration::from_secs(2);
 
 /// What a storm needs to know of the simulation.
 #[derive(Clone, Debug)]

@@ -44,7 +44,7 @@ impl fmt::Display for Tail {
 /// The instances that a failure of the body with this text is about: those it names,
 /// else those that have failed, else those that have not ended.
 pub(super) fn about(memory: &Memory, text: &str, start: Time) -> Vec<Tail> {
-    let mut names = memory.inspect(|store| store.instance_names());
+    let mut names = memory.inspect(|store| store.names());
     names.sort_by_key(|name| std::cmp::Reverse(name.len()));
     // The name of a longer one may hold that of a shorter one.
     let mut left = text.to_owned();
@@ -63,7 +63,10 @@ pub(super) fn about(memory: &Memory, text: &str, start: Time) -> Vec<Tail> {
     if chosen.is_empty() {
         chosen = memory.inspect(|store| store.unfinished());
     }
-    chosen.iter().filter_map(|name| tail(memory, name, start)).take(INSTANCES).collect()
+    let tails = chosen.iter().filter_map(|name| tail(memory, name, start));
+    // Some errors hold the history already.
+    let told = |tail: &Tail| tail.events.last().is_some_and(|last| text.contains(last.trim_end_matches('…')));
+    tails.filter(|tail| !told(tail)).take(INSTANCES).collect()
 }
 
 /// Where `name` stands in `text` as a word of its own.

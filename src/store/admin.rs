@@ -163,15 +163,26 @@ impl Store {
             .collect()
     }
 
-    /// The names of all instances.
-    pub fn instance_names(&self) -> Vec<String> {
-        self.names.keys().map(|name| name.to_string()).collect()
-    }
-
     /// The instances that have failed, by name.
     pub fn failed(&self) -> Vec<String> {
         let rows = self.names.values().map(|key| &self.instances[key]);
         rows.filter(|row| row.status() == Some("Failed")).map(|row| row.name.clone()).collect()
+    }
+
+    /// Whether an instance has ended.
+    pub fn has_ended(&self, instance: &str) -> bool {
+        self.find(instance).is_some_and(|row| row.record.is_some() && row.is_terminal())
+    }
+
+    /// Whether anything is known of an instance: a history, or a message that
+    /// starts it.
+    pub fn knows(&self, instance: &str) -> bool {
+        self.find(instance).is_some_and(|row| row.is_known() || row.listed.is_some())
+    }
+
+    /// The instances of which anything is known, by name.
+    pub fn names(&self) -> Vec<String> {
+        self.names.keys().filter(|name| self.knows(name)).cloned().collect()
     }
 
     /// The messages in an instance's queue, fetched or not: the item, when it

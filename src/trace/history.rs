@@ -38,6 +38,19 @@ impl History {
     pub fn events(&self) -> &[Event] {
         self.executions.last().map_or(&[], |execution| &execution.events)
     }
+
+    /// The last lines of its text, at most so many; empty where there is no
+    /// history. Says how many there are before them.
+    pub fn last_lines(&self, most: usize) -> String {
+        if self.executions.is_empty() {
+            return String::new();
+        }
+        let text = self.to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        let left_out = lines.len().saturating_sub(most);
+        let more = (left_out > 0).then(|| format!("({left_out} lines before)\n")).unwrap_or_default();
+        format!("{more}{}\n", lines[left_out..].join("\n"))
+    }
 }
 
 impl fmt::Display for History {

@@ -3,6 +3,7 @@
 mod crashes;
 mod kinds;
 mod layer;
+mod missed;
 mod nodes;
 mod plans;
 mod replay;

@@ -14,6 +14,7 @@ mod filters;
 mod laws;
 mod memory;
 mod no_progress;
+mod output;
 mod prune;
 mod readme;
 mod scopes;

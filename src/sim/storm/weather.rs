@@ -4,15 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::plan::{Entry, Point, What, When};
-use super::{Kind, Land, Storm};
+use super::{Kind, Land, MARGIN, Storm};
 use crate::call::Call;
 use crate::clock::{self, Time};
 use crate::faults::{Asked, Verdict};
 use crate::seed::{Seed, Stream};
-
-/// A restart that has begun must have ended when the calm comes: a shutdown
-/// takes up to a second.
-const MARGIN: Duration = Duration::from_secs(2);
 
 /// A storm under way: what the seed has drawn for it, and what it may still do.
 pub(in super::super) struct Weather {

