@@ -79,7 +79,7 @@ impl fmt::Display for UnknownHandler {
         let UnknownHandler { lack, instance, by } = self;
         write!(
             f,
-            "{by} stored work of instance {instance} that nothing here can do: {lack}. Correct the name, or register it \
+            "{by:?} stored work of instance {instance} that nothing here can do: {lack}. Correct the name, or register it \
              with a node or another build of one (Sim::build); where that is meant, call Sim::allow_unknown_handlers."
         )
     }

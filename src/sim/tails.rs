@@ -65,8 +65,7 @@ pub(super) fn about(memory: &Memory, text: &str, start: Time) -> Vec<Tail> {
     }
     let tails = chosen.iter().filter_map(|name| tail(memory, name, start));
     // Some errors hold the history already.
-    let told = |tail: &Tail| tail.events.last().is_some_and(|last| text.contains(last.trim_end_matches('…')));
-    tails.filter(|tail| !told(tail)).take(INSTANCES).collect()
+    tails.filter(|(_, last)| !text.contains(last)).map(|(tail, _)| tail).take(INSTANCES).collect()
 }
 
 /// Where `name` stands in `text` as a word of its own.
@@ -81,11 +80,13 @@ fn position(text: &str, name: &str) -> Option<usize> {
     text.match_indices(name).find(alone).map(|(at, _)| at)
 }
 
-fn tail(memory: &Memory, name: &str, start: Time) -> Option<Tail> {
+/// The tail of an instance, and its last event.
+fn tail(memory: &Memory, name: &str, start: Time) -> Option<(Tail, String)> {
     let (execution, status, _, events) = memory.inspect(|store| store.executions_of(name)).pop()?;
     let before = events.len().saturating_sub(EVENTS);
     let lines = events[before..].iter().map(|event| line(event, start)).collect();
-    Some(Tail { instance: name.to_owned(), status, execution, before, events: lines })
+    let last = describe_event(events.last()?);
+    Some((Tail { instance: name.to_owned(), status, execution, before, events: lines }, last))
 }
 
 fn line(event: &Event, start: Time) -> String {
@@ -94,5 +95,5 @@ fn line(event: &Event, start: Time) -> String {
         Some((at, _)) => format!("{}…", &whole[..at]),
         None => whole,
     };
-    format!("+{} {} {text}", Span(Time(event.timestamp_ms) - start), event.event_id)
+    format!("{:>4}  +{}  {text}", event.event_id, Span(Time(event.timestamp_ms) - start))
 }

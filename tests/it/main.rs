@@ -25,6 +25,7 @@ mod source;
 mod tidy;
 mod timeline;
 mod trace;
+mod waits;
 mod workflows;
 
 use shared::{check, snapshot, start_item};
