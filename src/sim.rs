@@ -433,7 +433,10 @@ impl Sim {
     /// session manager and the gauges come round in hours. Locks on turns and
     /// activities, backoffs and attempts are duroxide's own. A session stays for
     /// up to six hours with a node that has crashed: set `session_lock_timeout` where
-    /// sessions are to move on sooner.
+    /// sessions are to move on sooner. Where a node may have fewer sessions
+    /// (`max_sessions_per_runtime`) than slots, set `worker_node_id`, or
+    /// `dispatcher_long_poll_timeout` to seconds: see [`Storm::merciless`] for what duroxide
+    /// delays there.
     pub fn default_options() -> RuntimeOptions {
         const HOUR: Duration = Duration::from_secs(3600);
         RuntimeOptions {

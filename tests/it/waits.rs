@@ -1,7 +1,6 @@
 //! What a failure says of what did not go on: handlers that nobody has, code that
 //! duroxide does not drive, tags, sessions, events that went astray, busy threads.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use duroxide_sim::duroxide::providers::TagFilter;
@@ -12,6 +11,7 @@ use duroxide_sim::sim::{About, Cause, Code, Failure, Handle, Lack, Limits, Stuck
 use duroxide_sim::{Sim, call::Tags};
 
 mod astray;
+mod sessions;
 mod unknown;
 mod unseen;
 
