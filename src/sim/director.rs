@@ -304,6 +304,7 @@ impl Rule for Judge {
         let Some(stage) = self.stage.upgrade() else { return Verdict::Pass };
         self.count(&stage, asked);
         stage.notice_fetcher(asked);
+        stage.pulse.note_turn(asked.by, asked.call, None);
         // Activities do their work between calls.
         if !asked.call.is_read() {
             stage.look();
@@ -331,6 +332,7 @@ impl Rule for Judge {
     fn applied(&self, asked: &Asked<'_>, reply: &Reply) {
         let Some(stage) = self.stage.upgrade() else { return };
         self.rules.iter().for_each(|rule| rule.applied(asked, reply));
+        stage.pulse.note_turn(asked.by, asked.call, Some(reply));
         if let Some(circle) = stage.chains.lock().note(asked, reply) {
             stage.pulse.end_for(Cause::NoProgress(circle));
         }

@@ -101,6 +101,9 @@ pub struct Circling {
 pub enum Code {
     /// The test's body.
     Body,
+    /// An orchestration, in a turn.
+    #[allow(missing_docs)]
+    Orchestration { node: String, instance: String },
     /// An activity.
     #[allow(missing_docs)]
     Activity { node: String, instance: String, activity: String },
@@ -110,6 +113,9 @@ impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Code::Body => f.write_str("the body"),
+            Code::Orchestration { node, instance } => {
+                write!(f, "the orchestration of instance {instance} on node {node}")
+            }
             Code::Activity { node, instance, activity } => {
                 write!(f, "activity {activity:?} of instance {instance} on node {node}")
             }
@@ -135,7 +141,10 @@ impl NoProgress {
             NoProgress::Chain { instances, .. } => instances.iter().map(|one| one.instance.as_str()).collect(),
             NoProgress::Barren { instance, .. } | NoProgress::Deliveries { instance, .. } => vec![instance],
             NoProgress::Calls { instance, .. } => instance.iter().map(String::as_str).collect(),
-            NoProgress::Polls { code: Some(Code::Activity { instance, .. }), .. } => vec![instance],
+            NoProgress::Polls {
+                code: Some(Code::Activity { instance, .. } | Code::Orchestration { instance, .. }),
+                ..
+            } => vec![instance],
             NoProgress::Polls { code: Some(Code::Body) | None, .. } => Vec::new(),
         }
     }

@@ -7,6 +7,7 @@ use super::failure::Cause;
 use super::no_progress::{Code, NoProgress};
 use super::run::Pulse;
 use super::stuck::Stuck;
+use crate::call::{Call, Reply};
 use crate::clock::{self, Thread, Time};
 
 /// Counts the polls of one piece of code between which nothing else has happened: no
@@ -27,7 +28,10 @@ impl Polled {
     /// Polls it once: says meanwhile that it is being polled, and ends the run
     /// where that gets nowhere.
     pub fn poll<T>(&mut self, pulse: &Pulse, poll: impl FnOnce() -> T) -> T {
-        pulse.polls.fetch_add(1, Ordering::Relaxed);
+        match &*self.code {
+            Code::Body => pulse.polls.fetch_add(1, Ordering::Relaxed),
+            Code::Activity { .. } | Code::Orchestration { .. } => pulse.code_polls.fetch_add(1, Ordering::Relaxed),
+        };
         let (steps, parks) = pulse.progress();
         let now = clock::now();
         if self.seen == (steps, parks, now) {
@@ -57,6 +61,18 @@ impl Pulse {
         Polling(self, before)
     }
 
+    /// Takes note of turns that are fetched and acked.
+    pub fn note_turn(&self, by: &str, call: &Call, reply: Option<&Reply>) {
+        match (call, reply) {
+            (Call::FetchOrchestrationItem { .. }, Some(Reply::Turn(Some(turn)))) => {
+                let (node, instance) = (by.to_owned(), turn.instance.clone());
+                *self.turn.lock() = Some(Code::Orchestration { node, instance });
+            }
+            (Call::AckOrchestrationItem(_), None) => *self.turn.lock() = None,
+            _ => {}
+        }
+    }
+
     /// Looks whether the thread runs.
     pub fn note_busy(&self) {
         let busy = self.thread.lock().as_ref().is_some_and(Thread::is_busy);
@@ -65,7 +81,8 @@ impl Pulse {
 
     /// What is known of the thread, if it does not answer.
     pub fn stuck(&self) -> Stuck {
-        Stuck { code: self.code.lock().as_deref().cloned(), busy: self.busy.load(Ordering::Relaxed) }
+        let code = self.code.lock().as_deref().cloned();
+        Stuck { code: code.or_else(|| self.turn.lock().clone()), busy: self.busy.load(Ordering::Relaxed) }
     }
 
     /// Whether the thread is parked: it has nothing to do.

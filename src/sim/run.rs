@@ -44,10 +44,13 @@ pub(super) struct Pulse {
     /// The thread, and whether it was busy when it was given up.
     pub thread: Mutex<Option<clock::Thread>>,
     pub busy: AtomicBool,
-    /// How often the body and activities were polled.
+    /// How often the body was polled, and how often activities.
     pub polls: AtomicU64,
-    /// The code that is being polled.
+    pub code_polls: AtomicU64,
+    /// The code that is being polled, and the turn that was fetched last and has not
+    /// been acked.
     pub code: Mutex<Option<Arc<Code>>>,
+    pub turn: Mutex<Option<Code>>,
     /// Why the run ends, where that was found out while it ran.
     verdict: Mutex<Option<Cause>>,
     /// Why the run is to end: 0 for no reason yet.
@@ -75,7 +78,9 @@ impl Pulse {
             thread: Mutex::new(None),
             busy: AtomicBool::new(false),
             polls: AtomicU64::new(0),
+            code_polls: AtomicU64::new(0),
             code: Mutex::new(None),
+            turn: Mutex::new(None),
             verdict: Mutex::new(None),
             stop: AtomicU8::new(0),
             root: Mutex::new(None),
@@ -117,11 +122,12 @@ impl Pulse {
 
     /// Whether the thread has answered a knock since `polls`, though it is not parked; and
     /// knocks again. A thread that keeps answering runs tasks that never wait. (The body
-    /// and activities are polled far more often where the loop is theirs; that is counted,
-    /// see `polled.rs`.)
-    fn answers(&self, polls: &mut u64) -> bool {
-        let now = self.polls.load(Ordering::Relaxed);
-        let answered = (1..100).contains(&(now - std::mem::replace(polls, now))) && !self.is_parked();
+    /// is polled more often than it is knocked at, or activities are at all, where the
+    /// loop is theirs; that is counted, see `polled.rs`.)
+    fn answers(&self, polls: &mut (u64, u64)) -> bool {
+        let now = (self.polls.load(Ordering::Relaxed), self.code_polls.load(Ordering::Relaxed));
+        let before = std::mem::replace(polls, now);
+        let answered = now == (before.0 + 1, before.1) && !self.is_parked();
         if let Some(root) = self.root.lock().as_ref().filter(|_| !self.is_parked()) {
             root.wake_by_ref();
         }
@@ -142,7 +148,7 @@ impl Pulse {
 
 /// How often in a row the thread may answer the watchdog, which looks 50 times a
 /// second, without any progress between.
-const ANSWERS: u32 = 50;
+const ANSWERS: u32 = 100;
 
 /// How long what must hold at last has, where the test does not say.
 const AT_LAST: Duration = Duration::from_secs(3600);
@@ -245,7 +251,7 @@ fn watch<T>(scene: &Scene, receive: &Receiver<End<T>>) -> Option<End<T>> {
     // A run that has been told to end gets this long to do so.
     const GRACE: Duration = Duration::from_secs(2);
     let mut told: Option<Instant> = None;
-    let (mut answers, mut polls) = (0, 0);
+    let (mut answers, mut polls) = (0, (0, 0));
     loop {
         match receive.recv_timeout(Duration::from_millis(20)) {
             Ok(end) => return Some(end),

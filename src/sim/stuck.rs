@@ -9,7 +9,7 @@ use super::no_progress::Code;
 /// What is known of a simulation's thread that does not answer ([`super::Cause::Hang`]).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stuck {
-    /// The code that was being polled; none in an orchestration, or where nobody looked.
+    /// The code that was being polled, where that is known.
     pub code: Option<Code>,
     /// Whether the thread runs, and does not wait.
     pub busy: bool,
@@ -19,7 +19,7 @@ impl fmt::Display for Stuck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let code = |f: &mut fmt::Formatter<'_>| match &self.code {
             Some(code) => write!(f, "{code}"),
-            None => f.write_str("code that is neither the body nor an activity (an orchestration, a spawned task)"),
+            None => f.write_str("code that is not seen from outside, such as a spawned task"),
         };
         if self.busy {
             f.write_str("the simulation's thread was given up, because ")?;

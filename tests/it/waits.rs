@@ -26,9 +26,9 @@ fn activities() -> ActivityRegistry {
             Ok(text)
         })
         .register("Busy", |_: ActivityContext, ms: String| async move {
-            let (began, ms) = (std::time::Instant::now(), ms.parse().unwrap_or(0));
             // Virtual time stands still, so that this never ends by itself.
-            while began.elapsed() < Duration::from_millis(ms) && !super::waits::unknown::over() {
+            let (began, ms) = (std::time::Instant::now(), ms.parse().unwrap_or(0));
+            while began.elapsed() < Duration::from_millis(ms) && !unknown::over() {
                 std::hint::spin_loop();
             }
             Ok(String::new())
@@ -61,6 +61,12 @@ fn orchestrations() -> OrchestrationRegistry {
             "WaitsForStop",
             |ctx: OrchestrationContext, _: String| async move { Ok(ctx.schedule_wait("stop").await) },
         )
+        .register("Spins", |_: OrchestrationContext, _: String| async move {
+            while !unknown::over() {
+                std::hint::spin_loop();
+            }
+            Ok(String::new())
+        })
         .register("Tagged", |ctx: OrchestrationContext, tag: String| async move {
             ctx.schedule_activity("Charge", "").with_tag(tag).await
         })

@@ -106,15 +106,20 @@ fn unknown_handlers_can_be_meant() {
 }
 
 #[test]
-fn a_busy_activity_is_named_and_told_from_one_that_is_blocked() {
-    let stuck = Limits { stuck: Duration::from_millis(300), ..Limits::default() };
-    let failure = fails(sim().limits(stuck), "Calls", "Busy");
+fn busy_code_is_named_and_told_from_code_that_is_blocked() {
+    let stuck = || Limits { stuck: Duration::from_millis(300), ..Limits::default() };
+    let activity = fails(sim().limits(stuck()), "Calls", "Busy");
+    let orchestration = fails(sim().limits(stuck()), "Spins", "");
     OVER.store(true, Ordering::Relaxed);
-    let code = Code::Activity { node: "a".to_owned(), instance: "i-1".to_owned(), activity: "Busy".to_owned() };
-    let Cause::Hang(Stuck { code: Some(found), busy: true, .. }) = &failure.cause else { panic!("{failure}") };
-    assert_eq!(*found, code);
+    let (node, instance) = ("a".to_owned(), "i-1".to_owned());
+    let code = Code::Activity { node: node.clone(), instance: instance.clone(), activity: "Busy".to_owned() };
+    assert_eq!(activity.cause, Cause::Hang(Stuck { code: Some(code), busy: true }));
     let told = "activity \"Busy\" of instance i-1 on node a keeps it busy and never yields";
-    assert!(failure.to_string().contains(told), "{failure}");
+    assert!(activity.to_string().contains(told), "{activity}");
+    let code = Code::Orchestration { node, instance };
+    assert_eq!(orchestration.cause, Cause::Hang(Stuck { code: Some(code), busy: true }));
+    let told = "the orchestration of instance i-1 on node a keeps it busy and never yields";
+    assert!(orchestration.to_string().contains(told), "{orchestration}");
 }
 
 #[test]
