@@ -20,6 +20,7 @@
 
 #[cfg(feature = "conformance")]
 mod alone;
+mod chance;
 mod idle;
 // Where virtual time cannot reach std, `absent.rs` stands in for `libc.rs`.
 #[cfg_attr(
@@ -107,9 +108,11 @@ impl Virtual {
     }
 
     /// Ties this thread's time to the tokio runtime it has just entered, whose
-    /// clock is paused.
-    pub(crate) fn tie(&self) {
+    /// clock is paused, and lets its unbiased `select!`s draw from `select`. Says
+    /// whether that can be done with this version of tokio.
+    pub(crate) fn tie(&self, select: &Stream) -> bool {
         MEETING.set(Some((tokio::time::Instant::now(), libc::now_ns())));
+        chance::seed(select)
     }
 }
 

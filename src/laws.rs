@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::{AckTurn, Call, Reply, instance_of};
 use crate::clock::Time;
+use crate::text::Line;
 use crate::trace::{Answer, Entry, Span, Trace};
 
 mod history;
@@ -110,7 +111,7 @@ impl Breach {
     /// The breach as a line, its time since `start`.
     pub fn describe(&self, start: Time) -> String {
         let entry = self.entry.map_or_else(|| "at the end".to_owned(), |n| format!("call {n}"));
-        format!("+{} {entry}, {}: {} Source: {}.", Span(self.at - start), self.law, self.what, self.law.source())
+        format!("+{} {entry}, {}: {} Source: {}.", Span(self.at - start), self.law, Line(&self.what), self.law.source())
     }
 }
 

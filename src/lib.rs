@@ -97,6 +97,7 @@ pub mod report;
 pub mod seed;
 pub mod sim;
 pub mod store;
+mod text;
 pub mod trace;
 
 pub use duroxide;

@@ -306,9 +306,9 @@ impl Backend {
         let Some(reader) = polls::reader(&call) else { return Answering::ready(self.apply(&call)) };
         let now = clock::now();
         let mut state = self.state.lock();
-        let (number, hold) = state.polls.read(now, reader, &call);
+        let (poll, hold) = state.polls.read(now, reader, &call);
         let Some(hold) = hold else {
-            state.polls.answered(now, reader, number, &call);
+            state.polls.answered(now, reader, poll, &call);
             return Answering::ready(state.apply(now, &call));
         };
         drop(state);
@@ -319,7 +319,7 @@ impl Backend {
             let _ = tokio::time::timeout(hold.for_at_most, changed).await;
             let now = clock::now();
             let mut state = self.state.lock();
-            state.polls.answered(now, reader, number, &call);
+            state.polls.answered(now, reader, poll, &call);
             state.apply(now, &call)
         })
     }

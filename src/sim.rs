@@ -22,6 +22,7 @@ mod handle;
 mod handlers;
 mod input;
 mod life;
+mod limits;
 mod look;
 mod missed;
 mod no_progress;
@@ -60,6 +61,7 @@ pub use failure::{Cause, Failure};
 pub use handle::{Handle, NodeError};
 pub use handlers::{Lack, TagsOfNode, UnknownHandler};
 pub use input::Input;
+pub use limits::Limits;
 pub use missed::{Missed, Why};
 pub use no_progress::{Circling, Code, NoProgress};
 pub use output::OutputError;
@@ -133,66 +135,6 @@ pub struct Sim {
 /// Says something of a failure, or nothing.
 type Remark = Box<dyn FnOnce(&Failure) -> Option<String>>;
 
-/// How far a simulation may go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Virtual time after the start: 10 years unless set, and at most 200.
-    pub virtual_time: Duration,
-    /// Virtual time in which nothing happens and nothing is known that will, while
-    /// clients wait for something: a day unless set. Then the run is stalled
-    /// ([`Cause::Stalled`]).
-    pub waiting: Duration,
-    /// The same while nobody waits through a client: three years unless set. A body
-    /// that sleeps longer has to do it with [`Handle::sleep`].
-    pub idle: Duration,
-    /// Provider calls: a hundred million unless set.
-    pub steps: u64,
-    /// How many turns may follow one from the other at one moment of virtual time:
-    /// 2,000 unless set. It counts how deep a chain of causes is (a turn, an activity
-    /// that takes no time, the next turn), so that any number of instances,
-    /// activities or events may be busy side by side at one moment. A run with a longer
-    /// chain fails ([`NoProgress::Chain`]).
-    pub chain: u64,
-    /// How many turns one instance may have at one moment of virtual time that bring it
-    /// nothing but failures, timers of no length and events that activities sent: 250
-    /// unless set ([`NoProgress::Barren`]).
-    pub barren: u64,
-    /// How often a message or an activity may be delivered without an ack that is
-    /// accepted, beyond the `max_attempts` of the nodes: 1,000 times unless set
-    /// ([`NoProgress::Deliveries`]).
-    pub deliveries: u32,
-    /// How many provider calls may be made at one moment of virtual time before there
-    /// is nothing else to do at it once: 500,000 unless set ([`NoProgress::Calls`]).
-    pub calls: u64,
-    /// How often the body or an activity may be polled at one moment of virtual time,
-    /// where no provider call and no wait comes between: 300,000 times unless set
-    /// ([`NoProgress::Polls`]).
-    pub polls: u64,
-    /// Real time for the whole run: 10 minutes unless set.
-    pub real_time: Duration,
-    /// Real time without any progress, that is without a provider call and
-    /// without a wait: 30 seconds unless set.
-    pub stuck: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
-            virtual_time: Duration::from_secs(10 * 365 * 86_400),
-            waiting: Duration::from_secs(86_400),
-            idle: Duration::from_secs(3 * 365 * 86_400),
-            steps: 100_000_000,
-            chain: 2_000,
-            barren: 250,
-            deliveries: 1_000,
-            calls: 500_000,
-            polls: 300_000,
-            real_time: Duration::from_secs(600),
-            stuck: Duration::from_secs(30),
-        }
-    }
-}
-
 /// What a simulation that went well leaves behind.
 #[derive(Debug)]
 pub struct Run<T> {
@@ -215,6 +157,10 @@ pub struct Run<T> {
     pub sometimes: BTreeMap<String, bool>,
     /// What reached past the simulation.
     pub strays: Strays,
+    /// Whether unbiased `tokio::select!`s followed the seed. They do with the
+    /// versions of tokio 1 that this crate knows; with another one the numbers
+    /// that they draw depend on what ran before in the process.
+    pub select_is_seeded: bool,
 }
 
 /// What a body may return: nothing, or a result whose error can be printed (the
@@ -402,7 +348,7 @@ impl Sim {
             self.misused.get_or_insert(why);
         }
         self.nodes.retain(|spec| spec.name != name);
-        self.plan.entries.retain(|entry| entry.node() != name);
+        self.plan.entries.retain(|entry| !entry.is_about(name));
         self
     }
 

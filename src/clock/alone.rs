@@ -26,7 +26,7 @@ pub(crate) fn run_alone<F: Future>(start: Time, seed: Seed, body: F) -> Result<F
     let runtime =
         super::paused_runtime(|| {}, || {}).map_err(|error| format!("No tokio runtime could be built: {error}."))?;
     let output = runtime.block_on(async {
-        clock.tie();
+        clock.tie(&seed.child("select").stream());
         body.await
     });
     runtime.shutdown_background();

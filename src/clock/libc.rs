@@ -1,7 +1,8 @@
 //! The clock and entropy symbols of the C library, for simulating threads and
 //! for a warp; and `fork`, for a process for each seed.
 //!
-//! This is the one file of the crate with `unsafe` in it. Its contract:
+//! This file and those of its folder are the only ones of the crate with `unsafe`
+//! in them. Their contract:
 //!
 //! - `clock_gettime`, `gettimeofday`, `time`, `getrandom`, `syscall` and those
 //!   that are noticed (below) are defined here under their C names and so win over the C library's in every
@@ -35,13 +36,28 @@
 //!   be read there; the allocator's locks glibc itself makes free. Only the given
 //!   work runs there, and then the process ends, without returning to its caller,
 //!   running destructors or flushing buffers that the parent has as well.
+//! - [`with_locals`] reads and writes the memory of the calling thread's own
+//!   thread-locals, as far as the loader says that it reaches. Words of it that
+//!   other threads know of, such as a lock's, they know as atomics; so it is read
+//!   with atomic loads, and only words whose owner is known are written
+//!   (`chance.rs`), which is a `Cell` of this thread's, at a moment when no code
+//!   of its owner runs.
 
 use std::cell::Cell;
-use std::ffi::{c_char, c_int, c_long, c_uint, c_void};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::ffi::{c_int, c_long, c_uint, c_void};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::strays::{self, Stray};
+use super::strays;
 use crate::seed::{Seed, Stream};
+
+mod locals;
+mod next;
+mod noticed;
+mod process;
+
+pub(super) use locals::with_locals;
+use next::next;
+pub(crate) use process::{Forked, fork};
 
 /// Whether virtual time can reach std in this build.
 pub(crate) const SUPPORTED: bool = true;
@@ -92,8 +108,8 @@ pub(super) fn enter(now_ns: u64, entropy: &Stream) {
 /// linker.
 fn link() {
     std::hint::black_box((clock_gettime as *const c_void, gettimeofday as *const c_void, time as *const c_void));
-    std::hint::black_box((getrandom as *const c_void, syscall as *const c_void, nanosleep as *const c_void));
-    std::hint::black_box((clock_nanosleep as *const c_void, pthread_create as *const c_void));
+    std::hint::black_box((getrandom as *const c_void, syscall as *const c_void));
+    noticed::link();
 }
 
 /// Gives this thread the real clock back.
@@ -154,63 +170,6 @@ pub(super) fn steady_ns() -> u64 {
     // SAFETY: the pointer is to a value of this function's own.
     unsafe { libc::syscall(libc::SYS_clock_gettime, libc::CLOCK_MONOTONIC, &raw mut time) };
     (time.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(time.tv_nsec as u64)
-}
-
-/// A process that was forked off. Whoever has it waits for it.
-#[derive(Debug)]
-pub(crate) struct Forked(libc::pid_t);
-
-/// Runs `work` in a new process, a copy of this one, which then ends: well, or
-/// with the code 101 after a panic.
-///
-/// # Errors
-///
-/// A sentence, where other threads run in this process, or none can be forked.
-pub(crate) fn fork(work: impl FnOnce()) -> Result<Forked, String> {
-    super::alone_in_process()?;
-    // SAFETY: no other thread does anything (see the contract above).
-    match unsafe { libc::fork() } {
-        -1 => Err(format!("No process could be forked: {}.", std::io::Error::last_os_error())),
-        0 => {
-            let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-            // SAFETY: ends the process; nothing runs after it.
-            unsafe { libc::_exit(if done.is_ok() { 0 } else { 101 }) }
-        }
-        pid => Ok(Forked(pid)),
-    }
-}
-
-impl Forked {
-    /// Ends the process at once.
-    pub fn kill(&self) {
-        // SAFETY: it has not been waited for, so the number is still its own.
-        unsafe { libc::kill(self.0, libc::SIGKILL) };
-    }
-
-    /// Waits for its end.
-    pub fn wait(self) -> std::process::ExitStatus {
-        let mut status = 0;
-        // SAFETY: the pointer is to a local.
-        while unsafe { libc::waitpid(self.0, &raw mut status, 0) } == -1
-            && std::io::Error::last_os_error().kind() == std::io::ErrorKind::Interrupted
-        {}
-        std::os::unix::process::ExitStatusExt::from_raw(status)
-    }
-}
-
-/// Calls the next definition of a function, with its caller's arguments; says
-/// what is answered where there is none.
-macro_rules! next {
-    ($name:literal($($argument:ident: $type:ty),*) -> $answer:ty, or $none:expr) => {{
-        static REAL: Next = Next::new($name);
-        type Function = unsafe extern "C" fn($($type),*) -> $answer;
-        match REAL.address() {
-            0 => $none,
-            // SAFETY: the address is that of the C library's function of this
-            // name and type; the arguments are the caller's.
-            real => unsafe { std::mem::transmute::<usize, Function>(real)($($argument),*) },
-        }
-    }};
 }
 
 /// # Safety
@@ -321,50 +280,6 @@ fn waits(operation: c_long) -> bool {
     command == libc::FUTEX_WAIT || command == libc::FUTEX_WAIT_BITSET
 }
 
-/// What a thread begins with.
-type Start = extern "C" fn(*mut c_void) -> *mut c_void;
-
-/// # Safety
-///
-/// As for the C function.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn pthread_create(
-    thread: *mut libc::pthread_t,
-    attributes: *const libc::pthread_attr_t,
-    start: Start,
-    argument: *mut c_void,
-) -> c_int {
-    strays::notice(Stray::Thread);
-    next!(c"pthread_create"(
-        thread: *mut libc::pthread_t, attributes: *const libc::pthread_attr_t, start: Start, argument: *mut c_void
-    ) -> c_int, or libc::EAGAIN)
-}
-
-/// # Safety
-///
-/// As for the C function: `left` is null or valid for a write.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn nanosleep(time: *const libc::timespec, left: *mut libc::timespec) -> c_int {
-    strays::notice(Stray::Sleep);
-    next!(c"nanosleep"(time: *const libc::timespec, left: *mut libc::timespec) -> c_int, or -1)
-}
-
-/// # Safety
-///
-/// As for the C function: `left` is null or valid for a write.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn clock_nanosleep(
-    clock: libc::clockid_t,
-    flags: c_int,
-    time: *const libc::timespec,
-    left: *mut libc::timespec,
-) -> c_int {
-    strays::notice(Stray::Sleep);
-    next!(c"clock_nanosleep"(
-        clock: libc::clockid_t, flags: c_int, time: *const libc::timespec, left: *mut libc::timespec
-    ) -> c_int, or libc::EINVAL)
-}
-
 /// Fills a buffer from this thread's entropy. A length of 0 answers 0, as the
 /// probe of some libraries expects.
 ///
@@ -383,29 +298,6 @@ unsafe fn fill(buffer: *mut c_void, length: usize) -> isize {
         v.entropy.set(stream.state());
     });
     length as isize
-}
-
-/// The next definition of a symbol after ours, looked up once.
-struct Next {
-    name: &'static std::ffi::CStr,
-    address: AtomicUsize,
-}
-
-impl Next {
-    const fn new(name: &'static std::ffi::CStr) -> Next {
-        Next { name, address: AtomicUsize::new(0) }
-    }
-
-    fn address(&self) -> usize {
-        let known = self.address.load(Ordering::Relaxed);
-        if known != 0 {
-            return known;
-        }
-        // SAFETY: the name is a C string, and dlsym may be called anywhere.
-        let found = unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr() as *const c_char) } as usize;
-        self.address.store(found, Ordering::Relaxed);
-        found
-    }
 }
 
 #[cfg(test)]

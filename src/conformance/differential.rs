@@ -22,6 +22,7 @@ use super::storage::Storage;
 use crate::call::{Call, Reply};
 use crate::clock::Time;
 use crate::seed::Seed;
+use crate::text::{self, Line};
 
 /// What comparing providers has come to.
 #[derive(Clone, Debug, Default)]
@@ -318,7 +319,7 @@ impl fmt::Display for Comparison {
         for parting in self.partings.iter().chain(&self.choices) {
             writeln!(f, "{parting}")?;
         }
-        self.troubles.iter().try_for_each(|why| writeln!(f, "Could not be compared: {why}"))?;
+        self.troubles.iter().try_for_each(|why| writeln!(f, "Could not be compared: {}", Line(why)))?;
         let (wrong, free) = (self.partings.len(), self.choices.len());
         write!(f, "{} scripts: {wrong} partings in which somebody is wrong, {free} choices.", self.scripts)
     }
@@ -326,18 +327,18 @@ impl fmt::Display for Comparison {
 
 impl fmt::Display for Parting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let odd = self.odd.join(", ");
+        let odd = text::line(self.odd.join(", "));
         match &self.judge {
             Judge::Oracle(rules) => {
                 let breaks: Vec<String> = rules.iter().map(|(name, rule)| format!("{name} breaks {rule}")).collect();
-                write!(f, "The odd one out is {odd}, by its own oracle: {}.", breaks.join("; "))?;
+                write!(f, "The odd one out is {odd}, by its own oracle: {}.", Line(breaks.join("; ")))?;
             }
             Judge::Minority => write!(f, "The odd one out is {odd}, by numbers; the contract leaves the choice.")?,
             Judge::Nobody => write!(f, "No provider is the odd one out; the contract leaves the choice.")?,
         }
         writeln!(f, " They part at call {}, {}:", self.call, self.method)?;
         for (providers, answer) in &self.answers {
-            writeln!(f, "  {}: {answer}", providers.join(", "))?;
+            writeln!(f, "  {}: {}", Line(providers.join(", ")), Line(answer))?;
         }
         if let Some(seed) = self.seed {
             writeln!(f, "  Script of seed {seed}:")?;

@@ -24,6 +24,7 @@ use super::regress::{self, SCRIPT_VARIABLE};
 use super::script::Script;
 use super::storage::{Storage, TimeSource};
 use crate::seed::Seed;
+use crate::text::Line as OneLine;
 
 pub use table::Line;
 pub(super) use table::line;
@@ -161,7 +162,7 @@ const LONGEST_STEP: usize = 1000;
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} breaks {} ({})", self.provider, self.rule, self.strength)?;
+        writeln!(f, "{} breaks {} ({})", OneLine(&self.provider), self.rule, self.strength)?;
         writeln!(f)?;
         for line in [&self.claim, &format!("Source: {}", self.source)] {
             layout::wrapped(line, layout::WIDTH - 2).iter().try_for_each(|line| writeln!(f, "  {line}"))?;
@@ -169,7 +170,7 @@ impl fmt::Display for Shown {
         writeln!(f)?;
         for (title, lines) in [("expected", &self.expected), ("got", &self.got)] {
             for (at, line) in lines.iter().enumerate() {
-                writeln!(f, "  {:<10}{line}", if at == 0 { title } else { "" })?;
+                writeln!(f, "  {:<10}{}", if at == 0 { title } else { "" }, OneLine(line))?;
             }
         }
         writeln!(f)?;
@@ -177,7 +178,7 @@ impl fmt::Display for Shown {
         writeln!(f)?;
         writeln!(f, "The same as a test:")?;
         writeln!(f)?;
-        self.program.lines().try_for_each(|line| writeln!(f, "{}", format!("    {line}").trim_end()))?;
+        self.program.lines().try_for_each(|line| writeln!(f, "{}", format!("    {}", OneLine(line)).trim_end()))?;
         writeln!(f)?;
         writeln!(f, "The script:")?;
         writeln!(f)?;
@@ -195,9 +196,9 @@ impl fmt::Display for Shown {
             writeln!(f, "Found with seed {seed}.")?;
         }
         match &self.file {
-            Some(file) => writeln!(f, "Kept in {file}. Run it again with:")?,
+            Some(file) => writeln!(f, "Kept in {}. Run it again with:", OneLine(file))?,
             None => writeln!(f, "Put the script in a file, and run it again with:")?,
         }
-        writeln!(f, "  {}", self.replay)
+        writeln!(f, "  {}", OneLine(&self.replay))
     }
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::finding::Finding;
 use super::script::Script;
+use crate::text::Line;
 
 /// The environment variable that names a script's file: only that is run.
 pub const SCRIPT_VARIABLE: &str = "DUROXIDE_SIM_SCRIPT";
@@ -146,7 +147,7 @@ pub struct KeptError {
 impl fmt::Display for KeptError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let reason = self.reason.trim_end_matches('.');
-        write!(f, "{} {reason}. Mend it, or delete it if nobody needs it.", self.file.display())
+        write!(f, "{} {}. Mend it, or delete it if nobody needs it.", Line(self.file.display()), Line(reason))
     }
 }
 

@@ -25,6 +25,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::call::Call;
+use crate::text::{Json, Line};
 
 /// A program of provider calls. Prints as one line of JSON for each step, and
 /// parses from that; lines that begin with `#` are comments.
@@ -123,7 +124,7 @@ impl fmt::Display for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.steps.iter().try_for_each(|step| {
             let line = serde_json::to_string(step).map_err(|_| fmt::Error)?;
-            writeln!(f, "{line}")
+            writeln!(f, "{}", Json(line))
         })
     }
 }
@@ -156,7 +157,8 @@ impl fmt::Display for ScriptError {
             f,
             "Line {} is not a step of a script: {}. A step is one line of JSON, as a finding prints it; comments begin \
              with #.",
-            self.line, self.reason
+            self.line,
+            Line(&self.reason)
         )
     }
 }

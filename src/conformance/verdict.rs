@@ -10,6 +10,7 @@ use super::waivers::Waiver;
 use crate::call::Reply;
 use crate::report::Report;
 use crate::seed::Seed;
+use crate::text::Line;
 
 /// What a check has found. Prints as a report for a person.
 #[derive(Clone, Debug)]
@@ -74,7 +75,7 @@ impl Stale {
 
 impl fmt::Display for Stale {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} now passes: remove the waiver ({}). {}", self.rule, self.place, self.why)
+        write!(f, "{} now passes: remove the waiver ({}). {}", self.rule, Line(&self.place), Line(&self.why))
     }
 }
 

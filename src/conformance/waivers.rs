@@ -12,6 +12,7 @@ use toml::Spanned;
 use super::concurrent::Program;
 use super::contract;
 use super::script::Script;
+use crate::text::{Line, Lines};
 
 /// A file of known deviations.
 ///
@@ -227,7 +228,7 @@ pub struct WaiversError {
 
 impl fmt::Display for WaiversError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Waivers, {}", self.file.display())?;
+        write!(f, "Waivers, {}", Line(self.file.display()))?;
         if let Some(line) = self.line {
             write!(f, ", line {line}")?;
         }
@@ -235,7 +236,7 @@ impl fmt::Display for WaiversError {
             f,
             ": {} Each [[waiver]] has a rule of the contract table, a reason and a link, and may have a provider, a \
              build and a script.",
-            sentence(&self.reason)
+            Lines(sentence(&self.reason))
         )
     }
 }

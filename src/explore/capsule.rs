@@ -11,11 +11,14 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Order, Replay};
+use super::place::Place;
+use super::{Finding, Shrunk};
 use crate::clock::Time;
 use crate::command;
 use crate::laws::Breach;
 use crate::seed::Seed;
 use crate::sim::{Cause, Entry, Failure, Plan, Tail, Unfinished};
+use crate::text::Line;
 use crate::trace::Trace;
 
 /// The version that is written.
@@ -30,6 +33,9 @@ pub struct Capsule {
     pub versions: Versions,
     /// The test that failed.
     pub test: String,
+    /// Which of the test's explorations it was, counted from 0.
+    #[serde(default)]
+    pub exploration: u64,
     /// The seed, for what is left to chance beside the plan.
     pub seed: Seed,
     /// Why the run failed.
@@ -38,6 +44,9 @@ pub struct Capsule {
     pub plan: Plan,
     /// The nodes that are left out of it.
     pub without: BTreeSet<String>,
+    /// How far the plan was shrunk; `None` where it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shrunk: Option<Shrunk>,
     /// When virtual time began.
     pub start: Time,
     /// The virtual time of the failure.
@@ -79,7 +88,7 @@ impl Versions {
 
 impl fmt::Display for Versions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "duroxide-sim {} and duroxide {}", self.duroxide_sim, self.duroxide)
+        write!(f, "duroxide-sim {} and duroxide {}", Line(&self.duroxide_sim), Line(&self.duroxide))
     }
 }
 
@@ -89,24 +98,26 @@ pub struct CapsuleError(String);
 
 impl fmt::Display for CapsuleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        Line(&self.0).fmt(f)
     }
 }
 
 impl std::error::Error for CapsuleError {}
 
 impl Capsule {
-    /// A failure of `test`, in a run without some of its nodes.
-    pub(super) fn of(test: &str, failure: &Failure, without: BTreeSet<String>) -> Capsule {
-        let failure = failure.clone();
+    /// What an exploration has found.
+    pub(super) fn of(place: &Place, finding: &Finding) -> Capsule {
+        let failure = finding.failure.clone();
         Capsule {
             capsule: VERSION,
             versions: Versions::here(),
-            test: test.to_owned(),
+            test: place.name.clone(),
+            exploration: place.number(),
             seed: failure.seed,
             cause: failure.cause,
             plan: failure.plan,
-            without,
+            without: finding.without.clone(),
+            shrunk: finding.shrunk.clone(),
             start: failure.start,
             at: failure.at,
             waits: failure.waits,

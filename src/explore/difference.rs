@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::{Seen, Strays};
 use crate::seed::Seed;
+use crate::text::Line;
 use crate::trace::Trace;
 
 /// Two runs of one seed that differ.
@@ -132,9 +133,9 @@ pub(super) fn fingerprint(trace: &Trace) -> u64 {
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Two runs of the seed {} differ. The last that is the same:", self.seed)?;
-        self.before.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
-        writeln!(f, "Then the one has\n  {}\nand the other\n  {}", self.one, self.other)?;
-        writeln!(f, "Likely cause: {}", self.cause)?;
-        write!(f, "\nRun it with:\n  {}", self.command)
+        self.before.iter().try_for_each(|line| writeln!(f, "  {}", Line(line)))?;
+        writeln!(f, "Then the one has\n  {}\nand the other\n  {}", Line(&self.one), Line(&self.other))?;
+        writeln!(f, "Likely cause: {}", Line(&self.cause))?;
+        write!(f, "\nRun it with:\n  {}", Line(&self.command))
     }
 }

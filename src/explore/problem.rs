@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CAPSULE_VARIABLE, Difference, Report};
+use super::{CAPSULE_VARIABLE, Difference, Report, Shrunk, Stale};
 use crate::clock::{Seen, Strays};
 use crate::seed::{SEED_VARIABLE, Seed};
 use crate::sim::Failure;
+use crate::text::{Line, Lines};
 
 /// Why an exploration fails.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,12 +30,15 @@ pub enum Problem {
     /// ([`crate::Sim::sometimes`]) held in none of them.
     #[allow(missing_docs)]
     Never { names: Vec<String>, report: Box<Report> },
+    /// A capsule proves nothing here: it is of another test, or its run goes well
+    /// without all that is in its plan.
+    Stale(Box<Stale>),
 }
 
 /// A run that fails.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
-    /// How it fails, made as small as was possible.
+    /// How it fails, shrunk.
     pub failure: Failure,
     /// The seed that was found.
     pub seed: Seed,
@@ -42,8 +46,8 @@ pub struct Finding {
     pub entries: usize,
     /// The nodes that are left out.
     pub without: BTreeSet<String>,
-    /// In how many runs it was made small; 0 where it was not.
-    pub runs: u64,
+    /// How far it was shrunk; `None` where it was not.
+    pub shrunk: Option<Shrunk>,
     /// The capsule that replays it.
     pub capsule: Option<PathBuf>,
     /// The page that shows it in a browser.
@@ -68,7 +72,7 @@ impl Finding {
             seed,
             entries,
             without: BTreeSet::new(),
-            runs: 0,
+            shrunk: None,
             capsule,
             page: None,
             notes,
@@ -97,25 +101,24 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, seeds) = (&self.report.name, self.report.seeds);
         if !name.is_empty() && !self.is_kept {
-            writeln!(f, "Exploring {name} found a failure at seed {}, after {seeds} seeds.", self.seed)?;
+            writeln!(f, "Exploring {} found a failure at seed {}, after {seeds} seeds.", Line(name), self.seed)?;
         }
         writeln!(f, "{}", self.failure.story())?;
-        let left = self.failure.plan.entries.len();
-        if self.runs > 0 {
-            writeln!(f, "Made small in {} runs: of {} entries of its plan {left} are left.", self.runs, self.entries)?;
-        }
+        self.shrunk.iter().try_for_each(|shrunk| writeln!(f, "{shrunk}"))?;
         if !self.without.is_empty() {
             let names: Vec<&str> = self.without.iter().map(String::as_str).collect();
-            writeln!(f, "Left out of it: {}.", names.join(", "))?;
+            writeln!(f, "Left out of it: {}.", Line(names.join(", ")))?;
         }
-        self.notes.iter().try_for_each(|note| writeln!(f, "{note}"))?;
+        self.notes.iter().try_for_each(|note| writeln!(f, "{}", Lines(note)))?;
         if let Some(page) = &self.page {
-            write!(f, "\nLook at it in a browser:\n  {}", page.display())?;
+            write!(f, "\nLook at it in a browser:\n  {}", Line(page.display()))?;
         }
-        write!(f, "\nRepeat it with:\n  {}", self.command())?;
+        write!(f, "\nRepeat it with:\n  {}", Line(self.command()))?;
         let Some(path) = self.capsule.as_ref().filter(|_| !self.is_kept) else { return Ok(()) };
         let file = path.file_name().unwrap_or_default().display();
+        let file = Line(file);
         let folder = path.parent().and_then(|folder| folder.file_name()).unwrap_or_default().display();
+        let folder = Line(folder);
         write!(
             f,
             "\nKeep it as a regression test: copy that file to tests/capsules/{folder}-{file}, and add to the \
@@ -127,15 +130,16 @@ impl fmt::Display for Finding {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Problem::Setup(why) => write!(f, "The exploration could not be run. {why}"),
+            Problem::Setup(why) => write!(f, "The exploration could not be run. {}", Lines(why)),
             Problem::Failed(finding) => finding.fmt(f),
             Problem::Differs(difference) => difference.fmt(f),
+            Problem::Stale(stale) => stale.fmt(f),
             Problem::Strays { strays, report, command } => {
                 writeln!(f, "Every seed went well, but something in them reaches past the simulation:")?;
                 for (stray, Seen { times, place }) in strays {
                     let place = place.as_ref().map(|place| format!(": in {place}")).unwrap_or_default();
                     let times = if *times == 1 { "once".to_owned() } else { format!("{times} times") };
-                    writeln!(f, "  {stray}, {times} in one run{place}")?;
+                    writeln!(f, "  {}", Line(format_args!("{stray}, {times} in one run{place}")))?;
                 }
                 writeln!(f, "{report}")?;
                 writeln!(f, "No seed decides how that goes, and virtual time knows nothing of it. Use tokio's sleep,")?;
@@ -143,11 +147,11 @@ impl fmt::Display for Problem {
                     f,
                     "locks and channels, and tasks in place of threads; or allow it, with Explore::tolerate_strays."
                 )?;
-                write!(f, "\nRun it with:\n  {command}")
+                write!(f, "\nRun it with:\n  {}", Line(command))
             }
             Problem::Never { names, report } => {
                 writeln!(f, "Every seed went well, but this should hold sometimes, and never did:")?;
-                names.iter().try_for_each(|name| writeln!(f, "  {name}"))?;
+                names.iter().try_for_each(|name| writeln!(f, "  {}", Line(name)))?;
                 writeln!(f, "{report}")?;
                 write!(f, "Run more seeds, make what leads there likelier, or mend the test that looks for it.")
             }

@@ -33,7 +33,9 @@ impl Reason {
             Cause::RealTimeLimit | Cause::Hang(_) => "hang".to_owned(),
             Cause::Died(how) => format!("died {}", shape(how)),
         };
-        let waits = failure.waits.iter().filter(|_| failure.cause.is_of_liveness());
+        // A property says by itself what is wrong, whichever instance has it so.
+        let names_none = matches!(failure.cause, Cause::Eventually { .. });
+        let waits = failure.waits.iter().filter(|_| failure.cause.is_of_liveness() && !names_none);
         let instances = waits.map(|unfinished| unfinished.instance.clone()).collect();
         Reason { what, instances }
     }

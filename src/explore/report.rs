@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::Answer;
 use crate::clock::Strays;
+use crate::text::{Line, Quoted};
 
 /// What exploring has covered.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -33,6 +34,12 @@ pub struct Report {
     pub virtual_time: Duration,
     /// How much real time exploring took.
     pub took: Duration,
+    /// How many capsules were repeated ([`super::Explore::capsule`]).
+    pub capsules: u64,
+    /// This machine's share of the seeds, where there are several
+    /// ([`super::SHARD_VARIABLE`]). It may hold no seed where there are fewer than
+    /// shares.
+    pub shard: Option<String>,
     /// What reached past the simulation, over all seeds.
     pub strays: Strays,
     #[serde(skip)]
@@ -64,14 +71,22 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Report { name, seeds, twice, calls, faults, states, .. } = self;
+        let Report { name, seeds, twice, calls, faults, states, capsules, .. } = self;
+        let share = self.shard.as_ref().map(|shard| format!(" of share {shard}")).unwrap_or_default();
+        if *seeds == 0 && *capsules > 0 {
+            return write!(f, "{}: {capsules} capsules repeated, no seed{share} was run", Line(name));
+        }
+        if *seeds == 0 && self.shard.is_some() {
+            return write!(f, "{}: no seed was run, because there is none{share}", Line(name));
+        }
         let seconds = self.took.as_secs_f64();
         let rate = *seeds as f64 / seconds.max(0.001);
         write!(
             f,
-            "{name}: {seeds} seeds in {seconds:.1} s ({rate:.0} a second), {twice} of them twice, {calls} calls, {faults} \
-             faults, {states} states"
+            "{}: {seeds} seeds{share} in {seconds:.1} s ({rate:.0} a second), {twice} of them twice, {calls} calls, {faults} \
+             faults, {states} states",
+            Line(name)
         )?;
-        self.sometimes.iter().try_for_each(|(name, count)| write!(f, "; {name:?} in {count}"))
+        self.sometimes.iter().try_for_each(|(name, count)| write!(f, "; {} in {count}", Quoted(name)))
     }
 }

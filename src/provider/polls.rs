@@ -33,15 +33,18 @@ const EXACT: u32 = 1000;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Reader(u64);
 
-#[derive(Clone, Copy)]
-struct Loop {
-    started: Time,
-    /// When its last read was answered; `None` while one is under way.
-    answered: Option<Time>,
-    asked: Time,
-    reads: u32,
+/// A wait loop while a read of it is under way. Those that have seen least come
+/// first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Loop {
     revision: u64,
+    reads: u32,
+    started: Time,
 }
+
+/// The loops of one reader, by when their last reads were answered, and how
+/// many are alike: all that read at one instant and have not read before are.
+type Loops = BTreeMap<Time, BTreeMap<Loop, u64>>;
 
 #[derive(Default)]
 struct Watched {
@@ -59,7 +62,7 @@ impl Watched {
 /// The wait loops that are under way.
 #[derive(Default)]
 pub(super) struct Polls {
-    loops: FoldMap<Reader, Vec<Loop>>,
+    loops: FoldMap<Reader, Loops>,
     /// The instances that long loops wait for.
     watched: FoldMap<String, Watched>,
     /// The instances that somebody watches, and how many do.
@@ -75,46 +78,30 @@ pub(super) struct Hold {
 }
 
 impl Polls {
-    /// Takes note of a read: the number of its loop among the reader's, and
-    /// whether it may be held back.
-    pub fn read(&mut self, now: Time, reader: Reader, call: &Call) -> (usize, Option<Hold>) {
+    /// Takes note of a read: the loop that it belongs to, and whether it may be
+    /// held back. A read that is never answered ends its loop.
+    pub fn read(&mut self, now: Time, reader: Reader, call: &Call) -> (Loop, Option<Hold>) {
         self.clean(now);
         let loops = self.loops.entry(reader).or_default();
-        // Which of several loops that look alike this is, nobody can tell: take
-        // the one that has seen least, so that nothing new is held back.
-        let due = loops.iter().enumerate().filter(|(_, poll)| poll.answered.is_some_and(|at| at + INTERVAL == now));
-        let number = match due.min_by_key(|(_, poll)| (poll.revision, poll.reads)).map(|(number, _)| number) {
-            Some(number) => number,
-            None => {
-                let fresh = Loop { started: now, answered: None, asked: now, reads: 0, revision: 0 };
-                let over = loops.iter().position(|poll| poll.answered.is_some_and(|at| at + INTERVAL < now));
-                let number = over.unwrap_or(loops.len());
-                match loops.get_mut(number) {
-                    Some(slot) => *slot = fresh,
-                    None => loops.push(fresh),
-                }
-                number
-            }
-        };
-        let poll = &mut loops[number];
-        poll.answered = None;
-        poll.asked = now;
+        while loops.first_key_value().is_some_and(|(at, _)| *at + INTERVAL < now) {
+            loops.pop_first();
+        }
+        let mut poll = take_due(loops, now).unwrap_or(Loop { revision: 0, reads: 0, started: now });
         poll.reads = poll.reads.saturating_add(1);
         let watched = instance(call).filter(|_| poll.reads > EXACT).and_then(|instance| self.watched.get(instance));
         let watched = watched.filter(|watched| poll.revision == watched.revision);
         let for_at_most = (now - poll.started) / 100;
-        (number, watched.map(|watched| Hold { changed: watched.changed.clone(), for_at_most }))
+        (poll, watched.map(|watched| Hold { changed: watched.changed.clone(), for_at_most }))
     }
 
-    /// Takes note of the answer to a read.
-    pub fn answered(&mut self, now: Time, reader: Reader, number: usize, call: &Call) {
-        let Some(poll) = self.loops.get_mut(&reader).and_then(|loops| loops.get_mut(number)) else { return };
-        poll.answered = Some(now);
+    /// Takes note of the answer to a read of this loop.
+    pub fn answered(&mut self, now: Time, reader: Reader, mut poll: Loop, call: &Call) {
         if poll.reads >= EXACT
             && let Some(instance) = instance(call)
         {
             poll.revision = self.watched.entry(instance.to_owned()).or_default().revision;
         }
+        *self.loops.entry(reader).or_default().entry(now).or_default().entry(poll).or_default() += 1;
     }
 
     /// Whether changes matter to anybody.
@@ -160,23 +147,36 @@ impl Polls {
         }
     }
 
-    /// Forgets loops that have ended, now and then. A read that was dropped
-    /// while it was held back is never answered; it is over when it must be.
+    /// Forgets loops that have ended, now and then.
     fn clean(&mut self, now: Time) {
         if self.loops.len() < 64 + 2 * self.kept {
             return;
         }
-        self.loops.retain(|_, loops| {
-            loops.iter().any(|poll| match poll.answered {
-                Some(at) => at + INTERVAL >= now,
-                None => poll.asked + (poll.asked - poll.started) / 50 >= now,
-            })
-        });
+        self.loops.retain(|_, loops| loops.last_key_value().is_some_and(|(at, _)| *at + INTERVAL >= now));
         self.kept = self.loops.len();
-        if self.loops.values().flatten().all(|poll| poll.reads < EXACT) {
-            self.watched.clear();
+        let mut loops = self.loops.values().flat_map(BTreeMap::values).flat_map(BTreeMap::keys);
+        if loops.all(|poll| poll.reads < EXACT) {
+            // Reads that are held back have not been answered, and still wait.
+            self.watched.retain(|_, watched| Arc::strong_count(&watched.changed) > 1);
         }
     }
+}
+
+/// Takes a loop whose next read is due now. Which of several that look alike it
+/// is, nobody can tell: it is the one that has seen least, so that nothing new is
+/// held back.
+fn take_due(loops: &mut Loops, now: Time) -> Option<Loop> {
+    let mut due = loops.first_entry().filter(|due| *due.key() + INTERVAL == now)?;
+    let mut least = due.get_mut().first_entry()?;
+    let poll = *least.key();
+    *least.get_mut() -= 1;
+    if *least.get() == 0 {
+        least.remove();
+    }
+    if due.get().is_empty() {
+        due.remove();
+    }
+    Some(poll)
 }
 
 fn instance(call: &Call) -> Option<&str> {

@@ -3,9 +3,10 @@
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 
 use super::{Ending, Fate, Report, RuleLine, TrialLine, text};
+use crate::text::{Lines, line};
 
 pub(super) fn write(report: &Report) -> String {
-    let mut suite = TestSuite::new(report.provider.as_str());
+    let mut suite = TestSuite::new(line(&report.provider));
     for (name, version) in &report.versions {
         suite.add_property(Property::new(*name, version.as_str()));
     }
@@ -54,19 +55,24 @@ fn case_of_trial(trial: &TrialLine) -> TestCase {
 }
 
 fn case(name: &str, class: &str, status: TestCaseStatus) -> TestCase {
-    let mut case = TestCase::new(name, status);
+    let mut case = TestCase::new(line(name), status);
     case.set_classname(class);
     case
 }
 
 fn failed(message: &str, text: &str) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-    status.set_message(message).set_description(text);
+    status.set_message(Lines(message).to_string()).set_description(shown(text));
     status
+}
+
+/// A report of several lines, which has its parts written out already.
+fn shown(text: &str) -> String {
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn skipped(why: &str) -> TestCaseStatus {
     let mut status = TestCaseStatus::skipped();
-    status.set_message(why);
+    status.set_message(Lines(why).to_string());
     status
 }

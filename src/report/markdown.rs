@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Write};
 
-use super::{Report, text};
+use super::{Report, text as terminal};
+use crate::text;
 
 pub(super) fn write(report: &Report) -> String {
     let mut page = String::new();
@@ -15,7 +16,7 @@ fn write_to(out: &mut String, report: &Report) -> fmt::Result {
     writeln!(out)?;
     let versions: Vec<String> = report.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
     let (scripts, calls) = (report.counts.scripts, report.counts.calls);
-    writeln!(out, "It {}.", text::headline(report))?;
+    writeln!(out, "It {}.", terminal::headline(report))?;
     writeln!(out)?;
     let clock = if report.clock.is_empty() { String::new() } else { format!(" on {}", report.clock) };
     writeln!(out, "{calls} calls in {scripts} scripts{clock}; seed {}; {}.", report.seed, versions.join(", "))?;
@@ -72,7 +73,8 @@ fn tables(out: &mut String, report: &Report) -> fmt::Result {
 
 /// Text that stands in a cell of a table.
 fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('|', "\\|").replace(['\n', '\r'], " ").replace('<', "&lt;")
+    let text = text::line(text.replace(['\n', '\r'], " "));
+    text.replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;")
 }
 
 /// Text as it is, whatever fences are in it.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 
 use super::{Ending, Fate, Report};
+use crate::text::{Line, Lines};
 
 pub(super) fn write(report: &Report) -> String {
     let mut text = String::new();
@@ -12,7 +13,7 @@ pub(super) fn write(report: &Report) -> String {
 }
 
 fn write_to(out: &mut String, report: &Report) -> fmt::Result {
-    writeln!(out, "{}: {}", report.provider, headline(report))?;
+    writeln!(out, "{}: {}", Line(&report.provider), headline(report))?;
     writeln!(out)?;
     for item in &report.findings {
         writeln!(out, "{}", item.to_string().trim_end())?;
@@ -45,7 +46,7 @@ fn block(out: &mut String, title: &str, lines: &[String]) -> fmt::Result {
         return Ok(());
     }
     writeln!(out, "{title}")?;
-    lines.iter().try_for_each(|line| writeln!(out, "  {line}"))?;
+    lines.iter().try_for_each(|line| writeln!(out, "  {}", Lines(line)))?;
     writeln!(out)
 }
 

@@ -29,6 +29,7 @@ use std::time::Duration;
 use crate::clock::Time;
 use crate::laws::Breach;
 use crate::sim::{Failure, Run, Unfinished};
+use crate::text::{Line, Lines};
 use crate::trace::Trace;
 
 pub(crate) use leave::write_page;
@@ -120,7 +121,7 @@ impl<'a> Timeline<'a> {
     /// Marks that the run failed at a moment, for a run that failed outside of
     /// [`crate::Sim`]: `why` is a sentence.
     pub fn failed_at(mut self, at: Time, why: impl Into<String>) -> Self {
-        let why = why.into();
+        let why = Lines(why.into()).to_string();
         let (headline, text) = (why.clone(), why);
         let (breaches, waits) = (&[][..], &[][..]);
         self.first.failure = Some(Fails { headline, text, at, breaches, waits });
@@ -235,7 +236,7 @@ pub struct TimelineError {
 impl fmt::Display for TimelineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let TimelineError { file, reason } = self;
-        write!(f, "The timeline cannot be written to {}: {reason}. Give it another path.", file.display())
+        write!(f, "The timeline cannot be written to {}: {reason}. Give it another path.", Line(file.display()))
     }
 }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::effects::Effects;
 use super::plan::{Entry, Plan, Point, What, When};
 use super::{Failure, Handle, Outcome, Run, Sim};
+use crate::text::{Line, Lines};
 use crate::trace::Trace;
 
 /// How long after a crash the node starts again.
@@ -42,7 +43,7 @@ impl fmt::Display for Survey {
             self.tried.len(),
             self.unreached.len()
         )?;
-        methods.iter().try_for_each(|(method, calls)| writeln!(f, "  {calls:>5} {method}"))
+        methods.iter().try_for_each(|(method, calls)| writeln!(f, "  {calls:>5} {}", Line(method)))
     }
 }
 
@@ -93,7 +94,7 @@ impl fmt::Display for Incidents {
                 let count = incidents.len();
                 writeln!(f, "{count} of {} crashes changed what came out.", survey.tried.len())?;
                 for Incident { crash, difference, .. } in incidents.iter().take(MOST) {
-                    writeln!(f, "\n{crash}:\n  {}", difference.replace('\n', "\n  "))?;
+                    writeln!(f, "\n{crash}:\n  {}", Lines(difference))?;
                 }
                 if count > MOST {
                     writeln!(f, "\nand {} more.", count - MOST)?;

@@ -18,6 +18,7 @@ use crate::clock::{Strays, Time};
 use crate::faults::Verdict;
 use crate::laws::Breach;
 use crate::seed::{SEED_VARIABLE, Seed};
+use crate::text::{Line, Lines, Quoted};
 use crate::trace::{Span, Trace};
 
 /// A simulation that failed. Prints what happened, where, and the command that
@@ -237,7 +238,7 @@ impl Failure {
 
     fn tell(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Cause::Setup(why) = &self.cause {
-            return write!(f, "The simulation could not be run. {why}");
+            return write!(f, "The simulation could not be run. {}", Lines(why));
         }
         writeln!(f, "The simulation failed: {}", self.cause)?;
         writeln!(f)?;
@@ -251,11 +252,11 @@ impl Failure {
         if matches!(self.cause, Cause::Hang(_) | Cause::RealTimeLimit | Cause::StepLimit(_))
             && let Some(last) = self.trace.entries.last()
         {
-            writeln!(f, "  last call:    {} by {}", last.call.method(), last.by)?;
+            writeln!(f, "  last call:    {} by {}", last.call.method(), Line(&last.by))?;
         }
         let lists = [
             ("Unfinished instances:", &self.waits_as_text()),
-            ("The last events of what it is about:", &self.tails.iter().map(Tail::to_string).collect()),
+            ("The last events of what it is about:", &self.tails_as_text()),
             ("What must hold at last, and does not yet:", &self.pending),
             ("Broken laws:", &self.breaches_as_text()),
             ("Inputs:", &self.inputs_as_text()),
@@ -265,10 +266,14 @@ impl Failure {
         for (title, lines) in lists {
             if !lines.is_empty() {
                 writeln!(f, "\n{title}")?;
-                lines.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
+                lines.iter().try_for_each(|line| writeln!(f, "  {}", Lines(line)))?;
             }
         }
         Ok(())
+    }
+
+    fn tails_as_text(&self) -> Vec<String> {
+        self.tails.iter().flat_map(Tail::lines).collect()
     }
 
     fn waits_as_text(&self) -> Vec<String> {
@@ -293,7 +298,7 @@ impl Failure {
     }
 
     fn inputs_as_text(&self) -> Vec<String> {
-        self.plan.inputs.iter().map(|(name, input)| format!("{name}: {}", input.value)).collect()
+        self.plan.inputs.iter().map(|(name, input)| format!("{}: {}", Line(name), input.value)).collect()
     }
 
     /// The plan's lines, latencies left out where there are many.
@@ -316,25 +321,26 @@ impl std::error::Error for Failure {}
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Cause::Setup(why) => f.write_str(why),
+            Cause::Setup(why) => Lines(why).fmt(f),
             // Texts of several lines, such as a history, are to be read as they are.
             Cause::Error(error) if error.contains('\n') => {
-                f.write_str("the body returned an error.")?;
-                error.lines().try_for_each(|line| write!(f, "\n  {line}"))
+                write!(f, "the body returned an error.{}", Lines(format_args!("\n{}", error.trim_end_matches('\n'))))
             }
-            Cause::Error(error) => write!(f, "the body returned the error {error:?}."),
-            Cause::Panic(text) => write!(f, "it panicked: {text}"),
+            Cause::Error(error) => write!(f, "the body returned the error {}.", Quoted(error)),
+            Cause::Panic(text) => write!(f, "it panicked: {}", Lines(text)),
             Cause::Stalled(since) => write!(
                 f,
                 "it is stalled. Since +{} nothing has happened but polling, nothing is due, and the body still waits. \
                  (Raise Limits::waiting or Limits::idle if the body is to act after so long a time.)",
                 Span(*since)
             ),
-            Cause::UnknownHandler(unknown) => write!(f, "{unknown}"),
-            Cause::NoProgress(circle) => write!(f, "there is no progress: {circle}"),
-            Cause::Property { name, what } => write!(f, "{name:?} must always hold, and does not: {what}"),
+            Cause::UnknownHandler(unknown) => write!(f, "{}", Line(unknown)),
+            Cause::NoProgress(circle) => write!(f, "there is no progress: {}", Line(circle)),
+            Cause::Property { name, what } => {
+                write!(f, "{} must always hold, and does not: {}", Quoted(name), Lines(what))
+            }
             Cause::Eventually { name, what } => {
-                write!(f, "{name:?} must hold at last, and did not come to: {what}")
+                write!(f, "{} must hold at last, and did not come to: {}", Quoted(name), Lines(what))
             }
             Cause::Unfinished(bound) => write!(
                 f,
@@ -356,11 +362,11 @@ impl fmt::Display for Cause {
                 "the limit on real time was reached. A task that never waits keeps the simulation's thread busy, or \
                  something waits for another thread.",
             ),
-            Cause::Hang(stuck) => write!(f, "{stuck}"),
-            Cause::Died(how) => write!(f, "the process that ran it died: {how}"),
+            Cause::Hang(stuck) => write!(f, "{}", Line(stuck)),
+            Cause::Died(how) => write!(f, "the process that ran it died: {}", Lines(how)),
             Cause::Unreached(missed) => {
                 f.write_str("the body ended well, but what the test's plan asks for did not happen:")?;
-                missed.iter().try_for_each(|missed| write!(f, "\n  {missed}"))?;
+                missed.iter().try_for_each(|missed| write!(f, "\n  {}", Line(missed)))?;
                 f.write_str(
                     "\nSo the run proves nothing of it. Correct the plan or the body, or say with \
                      Sim::allow_unreached that it need not happen.",

@@ -18,6 +18,7 @@ use crate::call::Event;
 use crate::clock::{self, Time};
 use crate::provider::{Memory, Port};
 use crate::seed::{Seed, Stream};
+use crate::text::Line;
 use crate::trace::{ExecutionHistory, History, Trace};
 
 /// A running simulation. Clones are the same simulation.
@@ -44,18 +45,19 @@ pub enum NodeError {
 
 impl fmt::Display for NodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
+        let sentence = match self {
             NodeError::Unknown(name, names) => {
-                write!(f, "The simulation has no node {name:?}; it has {names:?}. Add it with Sim::node.")
+                format!("The simulation has no node {name:?}; it has {names:?}. Add it with Sim::node.")
             }
-            NodeError::Down(name) => write!(f, "Node {name:?} is not running. Start it first."),
-            NodeError::Up(name) => write!(f, "Node {name:?} is running already. Stop or crash it first."),
+            NodeError::Down(name) => format!("Node {name:?} is not running. Start it first."),
+            NodeError::Up(name) => format!("Node {name:?} is running already. Stop or crash it first."),
             NodeError::NoBuild { node, build, builds } => {
-                write!(f, "Node {node:?} has no build {build:?}; it has {builds:?}. Add it with Sim::build.")
+                format!("Node {node:?} has no build {build:?}; it has {builds:?}. Add it with Sim::build.")
             }
-            NodeError::Crashed(name) => write!(f, "Node {name:?} crashed while it was starting. Start it again."),
-            NodeError::Plan(why) => f.write_str(why),
-        }
+            NodeError::Crashed(name) => format!("Node {name:?} crashed while it was starting. Start it again."),
+            NodeError::Plan(why) => why.clone(),
+        };
+        Line(sentence).fmt(f)
     }
 }
 

@@ -207,12 +207,15 @@ impl Life {
     /// sees the node's wall clock.
     ///
     /// The runtime waits for an activity's end and its cancellation in a `select!`
-    /// that, of two which are both there, takes one by a number of the process
-    /// that no seed reaches; so they must never be there together. An activity
-    /// can be cancelled once time has passed since its job was fetched: while it
-    /// ran, or while the read was answered that the runtime makes before. Then
-    /// it ends when nothing else can run at that instant. Others end at once:
-    /// what ends together reaches one turn together.
+    /// that, of two which are both there, takes one by a number. The number follows
+    /// the seed (`clock/chance.rs`), but changes with everything that was drawn
+    /// before it, as when a plan is made smaller. So that as little as possible hangs
+    /// on it, the two are kept apart: an activity can be cancelled once time has
+    /// passed since its job was fetched, while it ran, or while the read was answered
+    /// that the runtime makes before. Then it ends when nothing else can run at that
+    /// instant. Others end at once: what ends together reaches one turn together.
+    /// duroxide's own activities (`new_guid`, `utc_now`) cannot be wrapped, because
+    /// their names are reserved; there the number decides.
     pub async fn code<T>(&self, of: (&str, &str), code: impl Future<Output = T>) -> T {
         let (instance, activity) = (of.0.to_owned(), of.1.to_owned());
         let label = Code::Activity { node: self.node.clone(), instance, activity };

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::director::Record;
 use super::plan::{Entry, When};
 use crate::faults::Counts;
+use crate::text::{Line, Quoted};
 use crate::trace::Span;
 
 /// Something that was asked for and did not happen.
@@ -81,13 +82,14 @@ impl fmt::Display for Missed {
         let (entry, why) = match self {
             Missed::Entry { entry, why } => (entry, why),
             Missed::Input { name, asked } => {
-                return write!(f, "The input {name:?}: the body never asks for it. It asks for {asked:?}.");
+                let asked = Line(format_args!("{asked:?}"));
+                return write!(f, "The input {}: the body never asks for it. It asks for {asked}.", Quoted(name));
             }
         };
         write!(f, "{entry}: ")?;
         match (why, &entry.when) {
             (Why::Calls(made), When::Before(point) | When::After(point)) => {
-                let (node, method) = (&point.node, &point.method);
+                let (node, method) = (Line(&point.node), Line(&point.method));
                 match made {
                     0 => write!(f, "{node} made no call of {method}.")?,
                     1 => write!(f, "{node} made 1 call of {method}.")?,
@@ -100,10 +102,14 @@ impl fmt::Display for Missed {
             }
             (Why::Calls(made), When::At(_)) => write!(f, "{made} calls were made."),
             (Why::NoCaller(callers), _) => {
-                write!(f, "no node and no client has the name of its caller. Those that made calls are {callers:?}.")
+                write!(
+                    f,
+                    "no node and no client has the name of its caller. Those that made calls are {}.",
+                    Line(format_args!("{callers:?}"))
+                )
             }
             (Why::Ended(elapsed), _) => write!(f, "the run ended at +{}, before it.", Span(*elapsed)),
-            (Why::NotDone(why), _) => write!(f, "it could not be carried out. {why}"),
+            (Why::NotDone(why), _) => write!(f, "it could not be carried out. {}", Line(why)),
         }
     }
 }

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::stage::Stage;
 use crate::clock::{self, Time};
+use crate::text::{Line, Lines, Quoted};
 use crate::trace::{History, Span};
 
 /// How many of the last lines of a history are told.
@@ -78,24 +79,33 @@ impl fmt::Display for OutputError {
         };
         match self {
             OutputError::NotFound { instance, waited, others } => {
-                write!(f, "Instance {instance:?} was not found, and nobody started it within {}. ", Span(*waited))?;
+                write!(
+                    f,
+                    "Instance {} was not found, and nobody started it within {}. ",
+                    Quoted(instance),
+                    Span(*waited)
+                )?;
                 match others.is_empty() {
                     true => f.write_str("There are no instances at all: start it with Client::start_orchestration."),
-                    false => write!(f, "There are: {}.", others.join(", ")),
+                    false => write!(f, "There are: {}.", Line(others.join(", "))),
                 }
             }
             OutputError::Failed { instance, details, history } => {
-                write!(f, "Instance {instance:?} failed: {}.", details.display_message().trim_end_matches('.'))?;
+                let said = details.display_message();
+                write!(f, "Instance {} failed: {}.", Quoted(instance), Lines(said.trim_end_matches('.')))?;
                 story(f, history)
             }
             OutputError::Running { instance, waited, waits, history } => {
-                write!(f, "Instance {instance:?} did not end within {}. {waits}", Span(*waited))?;
+                write!(f, "Instance {} did not end within {}. {}", Quoted(instance), Span(*waited), Lines(waits))?;
                 story(f, history)
             }
             OutputError::Decode { instance, output, wanted, error } => write!(
                 f,
-                "Instance {instance:?} completed with the output {output:?}, which is not a {wanted}: {error}. Ask for \
-                 the type that the orchestration returns; String takes any output.",
+                "Instance {} completed with the output {}, which is not a {wanted}: {}. Ask for the type that the \
+                 orchestration returns; String takes any output.",
+                Quoted(instance),
+                Quoted(output),
+                Line(error)
             ),
         }
     }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::input::Input;
 use crate::faults::Verdict;
+use crate::text::{Line, Quoted};
 use crate::trace::Span;
 
 /// What goes wrong in a run, and when.
@@ -181,6 +182,15 @@ impl Entry {
             (When::At(_), None) => "",
         }
     }
+
+    /// Whether it happens to this node, or at one of its calls.
+    pub(crate) fn is_about(&self, node: &str) -> bool {
+        let calls = match &self.when {
+            When::At(_) => false,
+            When::Before(point) | When::After(point) => point.node == node,
+        };
+        calls || self.node() == node
+    }
 }
 
 impl Point {
@@ -229,7 +239,9 @@ impl What {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inputs.iter().try_for_each(|(name, input)| writeln!(f, "the input {name:?} is {}", input.value))?;
+        self.inputs
+            .iter()
+            .try_for_each(|(name, input)| writeln!(f, "the input {} is {}", Quoted(name), input.value))?;
         self.entries.iter().try_for_each(|entry| writeln!(f, "{entry}"))?;
         self.calm.iter().try_for_each(|calm| writeln!(f, "from +{} on: calm", Span(*calm)))
     }
@@ -256,7 +268,7 @@ impl fmt::Display for When {
 
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} #{} by {}", self.method, self.nth, self.node)
+        write!(f, "{} #{} by {}", Line(&self.method), self.nth, Line(&self.node))
     }
 }
 
@@ -266,17 +278,19 @@ impl fmt::Display for What {
             after.map(|after| format!(", and starts again {} later", Span(after))).unwrap_or_default()
         };
         match self {
-            What::Crash { node, restart_after } => write!(f, "{node} crashes{}", again(restart_after)),
-            What::Stop { node, restart_after } => write!(f, "{node} stops{}", again(restart_after)),
-            What::Start { node } => write!(f, "{node} starts"),
-            What::Upgrade { node, build } => write!(f, "{node} restarts as build {build}"),
-            What::Partition { node, lasts } => write!(f, "{node} is cut off from the storage for {}", Span(*lasts)),
-            What::Outage { node, lasts } => write!(f, "{node} is refused by the storage for {}", Span(*lasts)),
-            What::Stall { node, lasts } => write!(f, "{node} stands still for {}", Span(*lasts)),
-            What::Skew { node, by_ms: 0 } => write!(f, "{node}'s clock is set right"),
+            What::Crash { node, restart_after } => write!(f, "{} crashes{}", Line(node), again(restart_after)),
+            What::Stop { node, restart_after } => write!(f, "{} stops{}", Line(node), again(restart_after)),
+            What::Start { node } => write!(f, "{} starts", Line(node)),
+            What::Upgrade { node, build } => write!(f, "{} restarts as build {}", Line(node), Line(build)),
+            What::Partition { node, lasts } => {
+                write!(f, "{} is cut off from the storage for {}", Line(node), Span(*lasts))
+            }
+            What::Outage { node, lasts } => write!(f, "{} is refused by the storage for {}", Line(node), Span(*lasts)),
+            What::Stall { node, lasts } => write!(f, "{} stands still for {}", Line(node), Span(*lasts)),
+            What::Skew { node, by_ms: 0 } => write!(f, "{}'s clock is set right", Line(node)),
             What::Skew { node, by_ms } => {
                 let side = if *by_ms > 0 { "ahead" } else { "behind" };
-                write!(f, "{node}'s clock goes {} {side}", Span(Duration::from_millis(by_ms.unsigned_abs())))
+                write!(f, "{}'s clock goes {} {side}", Line(node), Span(Duration::from_millis(by_ms.unsigned_abs())))
             }
             What::Fault(verdict) => write!(f, "the call {verdict}"),
         }

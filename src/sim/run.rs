@@ -180,6 +180,7 @@ pub(super) struct Scene {
     pub properties: Arc<Properties>,
     pub effects: Effects,
     strays: Mutex<Strays>,
+    select_is_seeded: AtomicBool,
     missed: Mutex<Vec<Missed>>,
     locate: bool,
     pub handlers: Arc<Handlers>,
@@ -213,6 +214,7 @@ where
         properties: Arc::new(Properties::new(sim.properties)),
         effects: sim.effects,
         strays: Mutex::default(),
+        select_is_seeded: AtomicBool::new(false),
         missed: Mutex::default(),
         locate: sim.locate,
         handlers: Arc::new(Handlers::of(&sim.nodes)),
@@ -317,13 +319,17 @@ where
     };
     let run = || {
         runtime.block_on(async {
-            clock.tie();
+            let is_seeded = clock.tie(&scene.seed.child("select").stream());
+            scene.select_is_seeded.store(is_seeded, Ordering::Relaxed);
             let end = drive(scene, cast, body).await;
             scene.log.close();
             end
         })
     };
-    let end = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| End::Panic(panic_text(&*payload)));
+    let end = catch_unwind(AssertUnwindSafe(run));
+    // The waker keeps the runtime, whose callbacks keep the pulse.
+    scene.pulse.root.lock().take();
+    let end = end.unwrap_or_else(|payload| End::Panic(panic_text(&*payload)));
     scene.pulse.now.store(clock::now().0, Ordering::Relaxed);
     *scene.strays.lock() = strays::end();
     // Tasks are dropped here, still on virtual time; a blocking task that
@@ -474,7 +480,10 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
     let cause = match cause {
         Ok(value) if breaches.is_empty() && missed.is_empty() => {
             let (seed, elapsed, memory) = (scene.seed, now - scene.start, scene.memory.clone());
-            return Ok(Run { value, seed, elapsed, trace, memory, plan, unreached, sometimes, strays });
+            let select_is_seeded = scene.select_is_seeded.load(Ordering::Relaxed);
+            #[rustfmt::skip]
+            let run = Run { value, seed, elapsed, trace, memory, plan, unreached, sometimes, strays, select_is_seeded };
+            return Ok(run);
         }
         Ok(_) if !breaches.is_empty() => Cause::Laws,
         Ok(_) => Cause::Unreached(missed),

@@ -1,7 +1,5 @@
 //! [`Tail`]: the last events of the instances that a failure is about.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use crate::call::Event;
@@ -30,14 +28,16 @@ pub struct Tail {
     pub events: Vec<String>,
 }
 
-impl fmt::Display for Tail {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Tail {
+    /// What a person is shown of it.
+    pub(super) fn lines(&self) -> Vec<String> {
         let Tail { instance, status, execution, before, events } = self;
-        write!(f, "{instance}, execution {execution}, {status}:")?;
+        let mut lines = vec![format!("{instance}, execution {execution}, {status}:")];
         if *before > 0 {
-            write!(f, "\n    {before} events, and then")?;
+            lines.push(format!("  {before} events, and then"));
         }
-        events.iter().try_for_each(|event| write!(f, "\n    {event}"))
+        lines.extend(events.iter().map(|event| format!("  {event}")));
+        lines.iter().map(crate::text::line).collect()
     }
 }
 

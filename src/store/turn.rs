@@ -109,10 +109,8 @@ impl Store {
             self.mail.remove(&(at, key));
             let Some(row) = self.instances.get_mut(&key).filter(|row| !row.is_known()) else { continue };
             match &row.lease {
-                // The first turn is under way; ask again when its lock ends.
-                Some((lease, _)) if lease.holds(now) => {
-                    self.mail.insert((lease.until, key));
-                }
+                // A first turn is under way, or comes again; what it leaves is
+                // looked at when it is given back (`after_release`).
                 Some(_) => {}
                 None if *mail == Mail::Kept || matches!(mail, Mail::DroppedOf(name) if *name != row.name) => {
                     kept.push((at, key));

@@ -6,6 +6,7 @@ use duroxide::Event;
 
 use super::text::{Since, describe_event, quote};
 use crate::clock::Time;
+use crate::text::Line;
 
 /// The histories of one instance, all its executions. Prints with times since
 /// the run's start, so that it is the same in every run of one seed and can be
@@ -56,10 +57,10 @@ impl History {
 impl fmt::Display for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.executions.is_empty() {
-            return writeln!(f, "{}: no history", self.instance);
+            return writeln!(f, "{}: no history", Line(&self.instance));
         }
         for ExecutionHistory { execution, status, output, events } in &self.executions {
-            write!(f, "{} execution {execution}: {status}", self.instance)?;
+            write!(f, "{} execution {execution}: {}", Line(&self.instance), Line(status))?;
             if let Some(output) = output {
                 write!(f, " {}", quote(output))?;
             }

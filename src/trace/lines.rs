@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Trace;
 use crate::clock::Time;
+use crate::text::Line;
 
 /// The version that is written.
 const VERSION: u32 = 2;
@@ -73,7 +74,7 @@ pub struct TraceError {
 
 impl fmt::Display for TraceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Line {} of the trace cannot be read: {}. Write the trace again.", self.line, self.reason)
+        write!(f, "Line {} of the trace cannot be read: {}. Write the trace again.", self.line, Line(&self.reason))
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
+use crate::text::Line;
 
 /// Something that happened to a node, or to one of its calls.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,8 +89,8 @@ impl Happening {
 impl fmt::Display for Happening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Happening::Started { build, restarts: 0 } => write!(f, "starts (build {build})"),
-            Happening::Started { build, .. } => write!(f, "starts again (build {build})"),
+            Happening::Started { build, restarts: 0 } => write!(f, "starts (build {})", Line(build)),
+            Happening::Started { build, .. } => write!(f, "starts again (build {})", Line(build)),
             Happening::Stopping => f.write_str("begins to shut down"),
             Happening::Stopped => f.write_str("has shut down"),
             Happening::Crashed => f.write_str("crashes"),
@@ -99,8 +100,8 @@ impl fmt::Display for Happening {
             Happening::Stalled => f.write_str("stands still"),
             Happening::Resumed => f.write_str("goes on"),
             Happening::Skewed { by_ms } => write!(f, "has its clock set {by_ms:+} ms off"),
-            Happening::Fault { method, nth, fault } => write!(f, "{method} #{nth} {fault}"),
-            Happening::Skipped { what, why } => write!(f, "does not: {what}. {why}"),
+            Happening::Fault { method, nth, fault } => write!(f, "{} #{nth} {}", Line(method), Line(fault)),
+            Happening::Skipped { what, why } => write!(f, "does not: {}. {}", Line(what), Line(why)),
         }
     }
 }

@@ -11,6 +11,7 @@ use duroxide::providers::WorkItem;
 use super::{Answer, Digest, Entry, Mark, SeenTurn, Trace};
 use crate::call::{ActivityId, Call, Item, Reply, kind_of};
 use crate::clock::Time;
+use crate::text::{self, Line, Quoted};
 
 impl Trace {
     /// The trace as text, marks between stars. Left out are the first starts of
@@ -23,7 +24,7 @@ impl Trace {
         let mut text = String::new();
         let mut write = |at: Time, by: &str, line: &str| {
             let at = Since(at, self.started);
-            text.push_str(format!("{at:>17}  {by:<8} {line}").trim_end());
+            text.push_str(format!("{at:>17}  {:<8} {}", Line(by), Line(line)).trim_end());
             text.push('\n');
         };
         let mut marks = self.marks.iter().filter(|mark| !mark.what.is_ordinary()).peekable();
@@ -91,7 +92,7 @@ pub(crate) struct Words {
 }
 
 pub(crate) fn words(call: &Call, answer: &Answer, tokens: &mut Tokens, started: Time) -> Words {
-    let asked = visible(ask(call, tokens, started));
+    let asked = text::line(ask(call, tokens, started));
     let answered = match answer {
         Answer::Turn(turn) => turn_text(turn, tokens, started),
         Answer::Job(job) => {
@@ -104,17 +105,7 @@ pub(crate) fn words(call: &Call, answer: &Answer, tokens: &mut Tokens, started: 
         Answer::Reply(reply) => reply_text(reply),
         Answer::Dropped => "dropped".to_owned(),
     };
-    Words { asked, answered: Some(visible(answered)) }
-}
-
-/// The text with its control characters written out: names may hold any, and a
-/// line must stay one that a terminal and a file of text can show.
-fn visible(text: String) -> String {
-    if !text.contains(char::is_control) {
-        return text;
-    }
-    let written = |letter: char| if letter.is_control() { letter.escape_default().to_string() } else { letter.into() };
-    text.chars().map(written).collect()
+    Words { asked, answered: Some(text::line(answered)) }
 }
 
 fn turn_text(turn: &SeenTurn, tokens: &mut Tokens, started: Time) -> String {
@@ -227,9 +218,9 @@ fn reply_text(reply: &Reply) -> String {
     }
 }
 
-/// A work item in a few words.
+/// A work item in a few words, on one line: what cannot be seen is written out.
 pub fn describe_item(item: &WorkItem) -> String {
-    item_text(item, Time(0))
+    text::line(item_text(item, Time(0)))
 }
 
 /// The same, with times since `started`.
@@ -254,7 +245,7 @@ pub(crate) fn item_text(item: &WorkItem, started: Time) -> String {
     }
 }
 
-/// An event in a few words.
+/// An event in a few words, on one line: what cannot be seen is written out.
 pub fn describe_event(event: &duroxide::Event) -> String {
     let name = event_name(event);
     let source = event.source_event_id.map(|id| format!(" #{id}")).unwrap_or_default();
@@ -295,7 +286,7 @@ pub fn describe_event(event: &duroxide::Event) -> String {
         #[allow(unreachable_patterns)]
         _ => String::new(),
     };
-    format!("{name}{source}{rest}")
+    text::line(format_args!("{name}{source}{rest}"))
 }
 
 /// Names and numbers of event kinds, from one table.
@@ -333,10 +324,10 @@ fn event_name(event: &duroxide::Event) -> &'static str {
 pub(crate) fn quote(text: &str) -> String {
     const LONGEST: usize = 60;
     if text.chars().count() <= LONGEST {
-        return format!("{text:?}");
+        return Quoted(text).to_string();
     }
     let cut: String = text.chars().take(LONGEST).collect();
-    format!("{cut:?}… ({} bytes)", text.len())
+    format!("{}… ({} bytes)", Quoted(cut), text.len())
 }
 
 /// A time since the start of a run.

@@ -1,6 +1,9 @@
 //! One seed gives one trace, byte for byte, in one process and in another;
 //! another seed gives another.
 
+mod order;
+mod workloads;
+
 use std::collections::HashMap;
 use std::process::Command;
 use std::time::Duration;

@@ -1,5 +1,9 @@
 //! Each law holds in real runs and fires on a trace that breaks it.
 
+mod histories;
+mod queues;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,6 +79,13 @@ impl Script {
     fn breaks(self, law: Law) {
         let found: Vec<Law> = check(&self.trace).into_iter().map(|breach| breach.law).collect();
         assert!(found.contains(&law), "{law} is broken; found {found:?}");
+    }
+
+    /// This law is broken, once, and no other.
+    #[track_caller]
+    fn breaks_only(self, law: Law) {
+        let found = check(&self.trace);
+        assert!(found.len() == 1 && found[0].law == law, "{law} alone is broken; found {found:#?}");
     }
 
     #[track_caller]
@@ -280,7 +291,8 @@ fn mail_that_came_before_the_start_may_be_dropped_and_no_other() {
 
 #[test]
 fn every_law_names_its_source() {
-    assert!(Law::ALL.iter().all(|law| !law.source().is_empty()));
+    let sources: BTreeSet<&str> = Law::ALL.iter().map(|law| law.source()).collect();
+    assert!(sources.len() == Law::ALL.len() && !sources.contains(""), "{sources:?}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const TABLE: &[(&str, &[&str], &[&str])] = &[
     ("seed", &[], &["duroxide::", "SystemTime", "tokio"]),
     ("clock", &["seed"], &["duroxide::", "HashMap"]),
+    ("text", &[], &["duroxide::", "tokio", "SystemTime", "HashMap", "Instant"]),
     ("command", &[], &["duroxide::", "tokio", "SystemTime", "HashMap"]),
     ("call", &[], &["tokio", "SystemTime", "Mutex", "HashMap"]),
     (
@@ -17,19 +18,19 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
         &["async ", "tokio", "Mutex", "Arc<", "HashMap", "SystemTime", "Instant::now", "rand"],
     ),
     ("provider", &["call", "clock", "seed", "store"], &["SystemTime", "thread::"]),
-    ("trace", &["call", "clock"], &["SystemTime", "HashMap"]),
-    ("faults", &["call", "clock", "seed"], &["SystemTime", "HashMap", "duroxide::"]),
-    ("laws", &["call", "clock", "seed", "trace"], &["SystemTime", "HashMap", "Mutex"]),
+    ("trace", &["call", "clock", "text"], &["SystemTime", "HashMap"]),
+    ("faults", &["call", "clock", "seed", "text"], &["SystemTime", "HashMap", "duroxide::"]),
+    ("laws", &["call", "clock", "seed", "text", "trace"], &["SystemTime", "HashMap", "Mutex"]),
     (
         "sim",
-        &["call", "clock", "command", "seed", "provider", "faults", "trace", "laws"],
+        &["call", "clock", "command", "seed", "provider", "faults", "text", "trace", "laws"],
         &["SystemTime", "HashMap", "use crate::store"],
     ),
     ("cuts", &[], &["duroxide::", "tokio", "SystemTime", "HashMap", "Instant"]),
     ("progress", &[], &["duroxide::", "tokio", "SystemTime", "HashMap", "Instant"]),
     (
         "explore",
-        &["call", "clock", "command", "cuts", "progress", "seed", "faults", "laws", "trace", "sim"],
+        &["call", "clock", "command", "cuts", "progress", "seed", "faults", "laws", "text", "trace", "sim"],
         &["SystemTime", "HashMap", "Instant"],
     ),
     (
@@ -37,13 +38,13 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
         // The entry points write reports.
         &[
             "call", "clock", "command", "cuts", "seed", "store", "provider", "faults", "trace", "laws", "progress",
-            "report",
+            "report", "text",
         ],
         &["SystemTime", "HashMap", "use crate::sim"],
     ),
     (
         "report",
-        &["call", "clock", "command", "conformance", "explore", "laws", "sim", "trace"],
+        &["call", "clock", "command", "conformance", "explore", "laws", "sim", "text", "trace"],
         &["SystemTime", "HashMap", "Instant", "tokio"],
     ),
     ("contract", &[], &["fn "]),
@@ -114,12 +115,16 @@ fn modules_import_only_what_the_table_allows() {
 }
 
 #[test]
-fn unsafe_code_lives_in_one_file() {
+fn unsafe_code_lives_in_one_module() {
     let with = files(&["src", "tests", "benches", "examples"]).into_iter().filter(|(_, text)| {
         text.lines().any(|line| code(line).split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w == "unsafe"))
     });
     let names: Vec<String> = with.map(|(name, _)| name).collect();
-    assert_eq!(names, ["src/clock/libc.rs"]);
+    assert!(names.iter().any(|name| name == "src/clock/libc.rs"), "{names:?}");
+    // An allocator that counts cannot be written without.
+    let may = ["src/clock/libc.rs", "tests/flat/counting.rs"];
+    let elsewhere = |name: &&String| !may.contains(&name.as_str()) && !name.starts_with("src/clock/libc/");
+    assert_eq!(names.iter().find(elsewhere), None);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::conformance::script::{Act, Step};
+use crate::text::{Json, Line};
 
 /// What several callers do. Prints as one line of JSON for each round, and
 /// parses from that; lines that begin with `#` are comments.
@@ -88,7 +89,7 @@ impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.rounds.iter().try_for_each(|round| {
             let line = serde_json::to_string(round).map_err(|_| fmt::Error)?;
-            writeln!(f, "{line}")
+            writeln!(f, "{}", Json(line))
         })
     }
 }
@@ -119,7 +120,8 @@ impl fmt::Display for ProgramError {
             f,
             "Line {} is not a round of a program: {}. A round is one line of JSON, as a finding prints it; comments \
              begin with #.",
-            self.line, self.reason
+            self.line,
+            Line(&self.reason)
         )
     }
 }

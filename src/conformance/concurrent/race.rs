@@ -13,6 +13,7 @@ use crate::conformance::linearize::Made;
 use crate::conformance::oracle::{Aspect, Mismatch};
 use crate::seed::Seed;
 use crate::store::Bar;
+use crate::text::Line as OneLine;
 use crate::trace::{Answer, Tokens, answer, words};
 
 /// Calls of several callers that no order explains.
@@ -169,18 +170,18 @@ impl fmt::Display for Race {
 
 impl fmt::Display for ShownRace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} breaks {} when several call", self.provider, self.rule)?;
+        writeln!(f, "{} breaks {} when several call", OneLine(&self.provider), self.rule)?;
         writeln!(f)?;
         writeln!(f, "  {}", self.claim)?;
         writeln!(f, "  Source: {}", self.source)?;
         writeln!(f)?;
         writeln!(f, "No order of these calls explains their answers (from \u{250c} to \u{2514} a call is under way):")?;
         writeln!(f)?;
-        self.table.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
+        self.table.iter().try_for_each(|line| writeln!(f, "  {}", OneLine(line)))?;
         writeln!(f)?;
         if !self.stuck.is_empty() {
             writeln!(f, "In the order that explains most of them")?;
-            self.stuck.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
+            self.stuck.iter().try_for_each(|line| writeln!(f, "  {}", OneLine(line)))?;
             writeln!(f)?;
         }
         match self.schedule {
@@ -188,6 +189,6 @@ impl fmt::Display for ShownRace {
             None => writeln!(f, "Found with seed {}, on threads, where it may not repeat:", self.seed)?,
         }
         writeln!(f)?;
-        self.program.iter().try_for_each(|line| writeln!(f, "    {line}"))
+        self.program.iter().try_for_each(|line| writeln!(f, "    {}", OneLine(line)))
     }
 }

@@ -8,6 +8,7 @@ use crate::call::{Call, Reply};
 use crate::clock::Time;
 use crate::conformance::drive::{Observed, Run};
 use crate::conformance::script::{Script, Step};
+use crate::text;
 use crate::trace::{Answer, Span, Tokens, answer, describe_event, quote, words};
 
 /// One line of the table.
@@ -178,13 +179,14 @@ pub(super) fn write(f: &mut fmt::Formatter<'_>, lines: &[Line]) -> fmt::Result {
     for line in lines {
         let mark = if line.deviates { ">" } else { " " };
         let head = format!("{mark} {:>3}  {:<wide$}  ", line.step, time(line));
-        let short = head.chars().count() + line.call.chars().count() + line.answer.chars().count() < WIDTH;
-        match (line.answer.is_empty(), short) {
-            (true, _) => writeln!(f, "{head}{}", line.call)?,
-            (false, true) => writeln!(f, "{head}{} -> {}", line.call, line.answer)?,
+        let (call, answer) = (text::line(&line.call), text::line(&line.answer));
+        let short = head.chars().count() + call.chars().count() + answer.chars().count() < WIDTH;
+        match (answer.is_empty(), short) {
+            (true, _) => writeln!(f, "{head}{call}")?,
+            (false, true) => writeln!(f, "{head}{call} -> {answer}")?,
             (false, false) => {
-                writeln!(f, "{head}{}", line.call)?;
-                writeln!(f, "{mark}{}-> {}", " ".repeat(head.len()), line.answer)?;
+                writeln!(f, "{head}{call}")?;
+                writeln!(f, "{mark}{}-> {answer}", " ".repeat(head.len()))?;
             }
         }
     }

@@ -12,6 +12,7 @@ use crate::conformance::detect::on_its_clock;
 use crate::conformance::official::{For, Validation, polls_long};
 use crate::conformance::pace::Pace;
 use crate::conformance::storage::TimeSource;
+use crate::text::Lines;
 
 /// Modules with validations that reach into the storage made last, or run whole
 /// runtimes against short time-outs.
@@ -82,5 +83,5 @@ fn validate(stand: &Stand, validation: &'static Validation) -> Outcome {
 
 fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
     let text = payload.downcast_ref::<String>().map(String::as_str).or(payload.downcast_ref::<&str>().copied());
-    text.unwrap_or("It panicked without a message.").to_owned()
+    Lines(text.unwrap_or("It panicked without a message.")).to_string()
 }

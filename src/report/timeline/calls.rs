@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::call::Call;
+use crate::text;
 use crate::trace::{Answer, Tokens, Trace, describe_event, words};
 
 /// A call as the page shows it.
 #[derive(Serialize)]
 struct Line<'a> {
     number: usize,
-    by: &'a str,
+    by: String,
     method: &'static str,
     asked_at: u64,
     answered_at: u64,
@@ -52,7 +53,7 @@ pub(super) fn lines(trace: &Trace, wanted: impl Iterator<Item = usize>) -> (Stri
         let event = |event: &crate::call::Event| EventLine { id: event.event_id, text: describe_event(event) };
         let line = Line {
             number: *number,
-            by: &entry.by,
+            by: text::line(&entry.by),
             method: entry.call.method(),
             asked_at: entry.asked.0.saturating_sub(trace.started.0),
             answered_at: entry.answered.0.saturating_sub(trace.started.0),

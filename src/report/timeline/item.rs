@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::text;
+
 /// Where an item begins or ends, in one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum At {
@@ -102,7 +104,7 @@ impl Item {
             to: at,
             since: None,
             tail: None,
-            label: clipped(label.into()),
+            label: clipped(text::line(label.into())),
             note: String::new(),
             entries: Vec::new(),
             causes: Vec::new(),
@@ -135,7 +137,7 @@ impl Item {
     }
 
     pub fn note(mut self, note: impl Into<String>) -> Item {
-        self.note = note.into();
+        self.note = text::line(note.into());
         self
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::item::At;
 use super::order::Order;
 use super::picture::{Lane, LaneKind, Life, Source};
+use crate::text;
 
 /// Where the lanes of names are.
 #[derive(Debug, Default)]
@@ -34,6 +35,8 @@ pub(super) fn lanes(sources: &[Source<'_>], order: &Order) -> Lanes {
             life(run, source, order, lane, *begins[run].get(&number)?, ended)
         };
         lane.lives = sources.iter().enumerate().map(life).collect();
+        // Up to here they are what the lanes are found by.
+        (lane.name, lane.about) = (text::line(&lane.name), text::line(&lane.about));
     }
     lanes
 }
@@ -133,7 +136,7 @@ fn life(
     Some(Life {
         from,
         to: ended.map_or(end, |(_, at)| order.moment(run, *at)),
-        state: ended.map_or("unfinished", |(status, _)| status).to_owned(),
-        waits: waits.filter(|one| !one.waits.is_empty()).map(ToString::to_string).unwrap_or_default(),
+        state: text::line(ended.map_or("unfinished", |(status, _)| status)),
+        waits: waits.filter(|one| !one.waits.is_empty()).map(text::line).unwrap_or_default(),
     })
 }

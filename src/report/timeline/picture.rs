@@ -12,6 +12,7 @@ use super::rows;
 use super::walk::Walked;
 use crate::report::versions;
 use crate::sim::Unfinished;
+use crate::text::{self, Lines};
 use crate::trace::Trace;
 
 /// All that the page shows.
@@ -185,21 +186,21 @@ pub(super) fn picture(title: String, sources: &[Source<'_>], difference: Option<
         order.moment(run, if end { At::End } else { At::Time(time) })
     };
     let facts = |(run, source): (usize, &Source<'_>)| RunFacts {
-        name: source.name.clone(),
+        name: text::line(&source.name),
         started: source.trace.started.0,
         elapsed: source.elapsed,
         seed: source.seed.clone(),
         calls: source.trace.entries.len(),
         quiet: source.walked.quiet,
         failure: source.failure.as_ref().map(|failure| ShownFailure {
-            headline: failure.headline.clone(),
+            headline: Lines(&failure.headline).to_string(),
             text: failure.text.clone(),
             at: at(source, run, failure.at),
             lanes: failure.instances.iter().filter_map(|name| lanes.index.instances.get(name).copied()).collect(),
         }),
     };
     let picture = Picture {
-        title,
+        title: text::line(title),
         versions: versions(),
         runs: sources.iter().enumerate().map(facts).collect(),
         difference: difference.map(|_| ShownDifference { at: order.difference(shared.unwrap_or(0)), sides }),
@@ -270,7 +271,11 @@ fn side(trace: &Trace, side: Side, places: &BTreeMap<usize, usize>) -> ShownSide
         },
         Side::Mark(number) => {
             let mark = &trace.marks[number];
-            ShownSide { call: None, text: format!("{} {}.", mark.node, mark.what), time: since(mark.at) }
+            ShownSide {
+                call: None,
+                text: text::line(format_args!("{} {}.", mark.node, mark.what)),
+                time: since(mark.at),
+            }
         }
         Side::Nothing => {
             let time = trace.entries.last().map_or(0, |entry| since(entry.answered));

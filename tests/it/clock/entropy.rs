@@ -75,6 +75,32 @@ fn getrandom_0_4_follows_the_seed() {
     assert_follows_seed(|| drawn(getrandom04::fill));
 }
 
+/// tokio decides this by a generator that it seeds from a counter of the process.
+#[test]
+fn an_unbiased_select_follows_the_seed() {
+    async fn tosses() -> Vec<bool> {
+        let mut all = Vec::new();
+        for _ in 0..64 {
+            all.push(tokio::select! {
+                () = std::future::ready(()) => true,
+                () = std::future::ready(()) => false,
+            });
+        }
+        all
+    }
+    let inside = |seed: u64| {
+        let run = Sim::new(seed).try_run(|_| async { Ok::<_, String>((tosses().await, tokio::spawn(tosses()).await)) });
+        let run = run.unwrap_or_else(|failure| panic!("{failure}"));
+        assert!(run.select_is_seeded);
+        let (body, task) = run.value;
+        (body, task.expect("no panic"))
+    };
+    let first: Vec<_> = (0..6).map(inside).collect();
+    assert_eq!(first, (0..6).map(inside).collect::<Vec<_>>(), "the same seed gives the same");
+    let different: BTreeSet<_> = first.iter().collect();
+    assert_eq!(different.len(), 6, "another seed gives something else");
+}
+
 /// What a simulation draws must not depend on what ran before it in the process.
 #[test]
 fn a_run_does_not_depend_on_the_runs_before_it() {

@@ -185,3 +185,19 @@ fn waiting_thirty_days_for_an_instance_takes_few_provider_calls() {
     assert!(calls <= IDLE_CALLS + 2 * (1000 + spared as usize) + 50, "{calls} calls");
     assert_eq!(run.elapsed.as_secs(), 30 * 86_400, "its end is seen at once");
 }
+
+/// Were each read looked up among all that came before at its instant, these
+/// would take minutes, and the run would be given up.
+#[test]
+fn many_reads_at_one_instant_cost_no_more_each() {
+    use duroxide_sim::duroxide::providers::Provider;
+
+    let run = Sim::new(1).try_run(|sim| async move {
+        let memory = sim.memory();
+        for _ in 0..200_000 {
+            memory.read("i").await.map_err(|error| error.to_string())?;
+        }
+        Ok::<_, String>(sim.elapsed())
+    });
+    assert_eq!(run.unwrap_or_else(|failure| panic!("{failure}")).value, Duration::ZERO);
+}

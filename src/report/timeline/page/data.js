@@ -90,7 +90,7 @@ function wallClock(run, ms) {
 // A text in which nothing acts on what stands beside it: control characters and
 // those that turn the direction of writing are shown by their numbers.
 function visible(text) {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (c) => {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffc\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu, (c) => {
     return `‹U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}›`;
   });
 }

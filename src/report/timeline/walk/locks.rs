@@ -6,6 +6,7 @@ use super::super::item::{At, Item, Kind, State};
 use super::{Key, Walk, key};
 use crate::call::{AckTurn, Call, Class, Job, Refusal, instance_of};
 use crate::clock::Time;
+use crate::text;
 use crate::trace::{Entry, SeenTurn};
 
 /// What can be locked.
@@ -215,5 +216,5 @@ pub(super) fn push_sentence(note: &mut String, sentence: &str) {
     if !note.is_empty() {
         note.push(' ');
     }
-    note.push_str(sentence);
+    note.push_str(&text::line(sentence));
 }

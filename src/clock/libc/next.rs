@@ -1,0 +1,44 @@
+//! The definition that ours of a C function stands before: the C library's.
+
+use std::ffi::c_char;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Calls the next definition of a function, with its caller's arguments; says
+/// what is answered where there is none.
+macro_rules! next {
+    ($name:literal($($argument:ident: $type:ty),*) -> $answer:ty, or $none:expr) => {{
+        static REAL: $crate::clock::libc::next::Next = $crate::clock::libc::next::Next::new($name);
+        type Function = unsafe extern "C" fn($($type),*) -> $answer;
+        match REAL.address() {
+            0 => $none,
+            // SAFETY: the address is that of the C library's function of this
+            // name and type; the arguments are the caller's.
+            real => unsafe { std::mem::transmute::<usize, Function>(real)($($argument),*) },
+        }
+    }};
+}
+
+pub(super) use next;
+
+/// The next definition of a symbol after ours, looked up once.
+pub(in crate::clock) struct Next {
+    name: &'static std::ffi::CStr,
+    address: AtomicUsize,
+}
+
+impl Next {
+    pub const fn new(name: &'static std::ffi::CStr) -> Next {
+        Next { name, address: AtomicUsize::new(0) }
+    }
+
+    pub fn address(&self) -> usize {
+        let known = self.address.load(Ordering::Relaxed);
+        if known != 0 {
+            return known;
+        }
+        // SAFETY: the name is a C string, and dlsym may be called anywhere.
+        let found = unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr() as *const c_char) } as usize;
+        self.address.store(found, Ordering::Relaxed);
+        found
+    }
+}
