@@ -20,6 +20,7 @@ mod failure;
 mod gate;
 mod handle;
 mod handlers;
+mod heap;
 mod input;
 mod life;
 mod limits;
