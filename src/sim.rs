@@ -16,6 +16,7 @@ mod crashes;
 mod demands;
 mod director;
 mod effects;
+mod ending;
 mod failure;
 mod gate;
 mod handle;
@@ -28,11 +29,15 @@ mod look;
 mod missed;
 mod no_progress;
 mod node;
+mod outcome;
 mod output;
+mod panics;
 mod plan;
 mod polled;
 mod property;
+mod pulse;
 mod quiet;
+mod rest;
 mod run;
 mod setup;
 mod skew;
@@ -40,6 +45,7 @@ mod stage;
 mod storm;
 mod stuck;
 mod tails;
+mod tasks;
 mod waits;
 
 use std::collections::BTreeMap;
@@ -58,6 +64,7 @@ use crate::trace::Trace;
 pub use crashes::{Incident, Incidents, Survey, crash_everywhere, try_crash_everywhere};
 pub(crate) use director::Journal;
 pub use effects::Effects;
+pub use ending::Held;
 pub use failure::{Cause, Failure};
 pub use handle::{Handle, NodeError};
 pub use handlers::{Lack, TagsOfNode, UnknownHandler};
@@ -65,8 +72,11 @@ pub use input::Input;
 pub use limits::Limits;
 pub use missed::{Missed, Why};
 pub use no_progress::{Circling, Code, NoProgress};
+pub use outcome::Outcome;
 pub use output::OutputError;
+pub use panics::TaskPanic;
 pub use plan::{Entry, Plan, Point, What, When};
+pub use rest::Busy;
 pub use storm::{Kind, Storm};
 pub use stuck::Stuck;
 pub use tails::Tail;
@@ -127,6 +137,8 @@ pub struct Sim {
     locate: bool,
     /// Whether work for a handler that no node has is no mistake.
     unknown_handlers: bool,
+    /// Whether tasks may panic.
+    tolerates_panics: bool,
     /// A mistake in building it, told when it is run.
     misused: Option<String>,
     /// What else there is to say of a failure.
@@ -164,36 +176,6 @@ pub struct Run<T> {
     pub select_is_seeded: bool,
 }
 
-/// What a body may return: nothing, or a result whose error can be printed (the
-/// error need not be `Send`).
-pub trait Outcome {
-    /// What a run hands on.
-    type Value: Send + 'static;
-
-    /// The value, or why there is none.
-    ///
-    /// # Errors
-    ///
-    /// When the body returned an error, as text.
-    fn into_result(self) -> Result<Self::Value, String>;
-}
-
-impl Outcome for () {
-    type Value = ();
-
-    fn into_result(self) -> Result<(), String> {
-        Ok(())
-    }
-}
-
-impl<T: Send + 'static, E: std::fmt::Display> Outcome for Result<T, E> {
-    type Value = T;
-
-    fn into_result(self) -> Result<T, String> {
-        self.map_err(|error| error.to_string())
-    }
-}
-
 impl Sim {
     /// A simulation from `seed`. The environment variable `DUROXIDE_SIM_SEED`
     /// overrides it.
@@ -219,6 +201,7 @@ impl Sim {
             journal: None,
             locate: false,
             unknown_handlers: false,
+            tolerates_panics: false,
             misused: None,
             remark: None,
         }
@@ -433,6 +416,15 @@ impl Sim {
     /// body starts by itself may have other handlers.
     pub fn allow_unknown_handlers(mut self) -> Sim {
         self.unknown_handlers = true;
+        self
+    }
+
+    /// Allows tasks to panic: where the body expects it of a task that it has started,
+    /// and looks at its `JoinHandle`. A panic in a task that nobody else reports
+    /// fails the run otherwise ([`Cause::TaskPanic`]). Panics of activities and
+    /// orchestrations are none of these: duroxide writes them into histories.
+    pub fn tolerate_panics(mut self) -> Sim {
+        self.tolerates_panics = true;
         self
     }
 

@@ -56,8 +56,8 @@ pub struct Capsule {
     /// The last events of the instances that it is about, where the body failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tails: Vec<Tail>,
-    /// What must hold at last and did not yet, where the run failed for something
-    /// else.
+    /// What must eventually hold and did not yet, where the run failed for
+    /// something else.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<String>,
     /// The laws that were broken.

@@ -21,9 +21,11 @@ use super::failure::Cause;
 use super::input::Input;
 use super::life::Trouble;
 use super::no_progress::NoProgress;
+use super::panics;
 use super::plan::{Entry, Plan, What, When};
 use super::stage::Stage;
 use super::storm::{Land, Weather};
+use super::tasks::ours;
 use crate::call::Reply;
 use crate::clock::{self, Time};
 use crate::faults::{Asked, Rule, Verdict};
@@ -246,7 +248,7 @@ impl Director {
         let mut agenda = self.agenda.lock();
         if !agenda.kept && !agenda.due.is_empty() {
             agenda.kept = true;
-            tokio::spawn(keep(Arc::downgrade(stage), self.bell.clone()));
+            ours(|| tokio::spawn(keep(Arc::downgrade(stage), self.bell.clone())));
         }
     }
 }
@@ -301,6 +303,7 @@ impl Judge {
 
 impl Rule for Judge {
     fn judge(&self, asked: &Asked<'_>) -> Verdict {
+        panics::survived();
         let Some(stage) = self.stage.upgrade() else { return Verdict::Pass };
         self.count(&stage, asked);
         stage.notice_fetcher(asked);
@@ -341,6 +344,7 @@ impl Rule for Judge {
         }
         if !asked.call.is_read() {
             stage.look();
+            stage.codes.stir();
         }
         stage.director.at(Side::After, asked, &stage.land).iter().for_each(|what| stage.perform(what));
     }

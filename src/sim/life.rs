@@ -14,8 +14,10 @@ use std::task::Poll;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::no_progress::Code;
+use super::no_progress;
+use super::panics;
 use super::polled::Polled;
+use super::rest::{Code, Codes};
 use super::run::Pulse;
 use crate::clock::{self, Time};
 
@@ -98,21 +100,32 @@ impl Condition {
 
 /// One run of a node's process, from its start to its end.
 pub(super) struct Life {
-    node: String,
     /// When the run began.
     start: Time,
     pulse: Arc<Pulse>,
     condition: Arc<Condition>,
+    node: String,
+    number: u64,
+    codes: Codes,
     alive: AtomicBool,
     /// When a read of the process was last answered late, in milliseconds.
     late: AtomicU64,
 }
 
 impl Life {
-    /// A new life of `node`, in a run that began at `start`.
-    pub fn new(node: &str, condition: Arc<Condition>, start: Time, pulse: Arc<Pulse>) -> Arc<Life> {
-        let node = node.to_owned();
-        Arc::new(Life { node, start, pulse, condition, alive: AtomicBool::new(true), late: AtomicU64::new(0) })
+    /// A process of `node`, in a run that began at `start`, which tells `codes` of its
+    /// activities.
+    pub fn new(condition: Arc<Condition>, node: &str, codes: &Codes, start: Time, pulse: Arc<Pulse>) -> Arc<Life> {
+        Arc::new(Life {
+            condition,
+            node: node.to_owned(),
+            start,
+            pulse,
+            number: codes.next_life(),
+            codes: codes.clone(),
+            alive: AtomicBool::new(true),
+            late: AtomicU64::new(0),
+        })
     }
 
     pub fn condition(&self) -> &Condition {
@@ -124,6 +137,7 @@ impl Life {
         self.alive.store(false, Ordering::Relaxed);
         self.condition.state.lock().stalled_until = None;
         self.condition.changed.notify_waiters();
+        self.codes.forget(self.number);
     }
 
     /// Whether the process runs.
@@ -202,8 +216,7 @@ impl Life {
         }
     }
 
-    /// Runs the node's own code, an activity of an instance (`of` names both, the
-    /// instance first): it goes on only while the process runs, and
+    /// Runs the code of an activity: it goes on only while the process runs, and
     /// sees the node's wall clock.
     ///
     /// The runtime waits for an activity's end and its cancellation in a `select!`
@@ -216,11 +229,16 @@ impl Life {
     /// instant. Others end at once: what ends together reaches one turn together.
     /// duroxide's own activities (`new_guid`, `utc_now`) cannot be wrapped, because
     /// their names are reserved; there the number decides.
-    pub async fn code<T>(&self, of: (&str, &str), code: impl Future<Output = T>) -> T {
-        let (instance, activity) = (of.0.to_owned(), of.1.to_owned());
-        let label = Code::Activity { node: self.node.clone(), instance, activity };
-        let mut polled = Polled::new(label, self.start);
+    pub async fn code<T>(&self, activity: String, instance: String, code: impl Future<Output = T>) -> T {
+        let label = no_progress::Code::Activity {
+            node: self.node.clone(),
+            instance: instance.clone(),
+            activity: activity.clone(),
+        };
+        let mut polls = Polled::new(label, self.start);
         let began = clock::now();
+        let node = self.node.clone();
+        let _goes_on = self.codes.one(Code { life: self.number, node, activity, instance, since: began });
         let mut code = pin!(async move {
             let value = code.await;
             if clock::now() > began || self.late.load(Ordering::Relaxed) == began.0 {
@@ -235,7 +253,9 @@ impl Life {
         });
         let seen = poll_fn(|cx| {
             let shift = self.condition.skew_ms().saturating_mul(1_000_000);
-            polled.poll(&self.pulse, || clock::shifted(shift, || code.as_mut().poll(cx)))
+            let polled = || polls.poll(&self.pulse, || clock::shifted(shift, || code.as_mut().poll(cx)));
+            // Duroxide writes a panic of it into the history.
+            self.codes.spawns().notice(|| panics::reported(polled))
         });
         match self.only_while(seen, Life::runs, |_| false).await {
             Some(value) => value,

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// How far a simulation may go.
+/// How far a simulation may go. A limit of zero would end every run before it began,
+/// and is refused when the run starts ([`super::Cause::Setup`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Virtual time after the start: 10 years unless set, and at most 200.
@@ -58,6 +59,39 @@ impl Default for Limits {
             polls: 300_000,
             real_time: Duration::from_secs(600),
             stuck: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Limits {
+    /// Whether a run can be bounded by them.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, where one is zero.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let durations = [
+            ("virtual_time", self.virtual_time, "for how much virtual time the run may go on"),
+            ("waiting", self.waiting, "how long clients may wait for what cannot come"),
+            ("idle", self.idle, "how long nothing may happen"),
+            ("real_time", self.real_time, "how much real time the run may take"),
+            ("stuck", self.stuck, "for how much real time there may be no progress"),
+        ];
+        let counts = [
+            ("steps", self.steps, "how many provider calls the run may make"),
+            ("chain", self.chain, "how many turns may follow one from the other at one moment"),
+            ("barren", self.barren, "how many turns at one moment may bring an instance nothing new"),
+            ("deliveries", self.deliveries.into(), "how often something may be delivered without an ack"),
+            ("calls", self.calls, "how many provider calls may be made without a pause"),
+            ("polls", self.polls, "how often code may be polled without a pause"),
+        ];
+        let count = counts.iter().find(|(_, limit, _)| *limit == 0).map(|(name, _, what)| (*name, *what));
+        let zero = durations.iter().find(|(_, limit, _)| limit.is_zero()).map(|(name, _, what)| (*name, *what));
+        match zero.or(count) {
+            None => Ok(()),
+            Some((name, what)) => Err(format!(
+                "Limits::{name} is zero. It says {what}; set it above zero, or leave it as Limits::default has it."
+            )),
         }
     }
 }

@@ -3,23 +3,28 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::task::{Poll, Waker};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 use super::director::Record;
 use super::effects::Effects;
+use super::ending::{self, Ending, Held};
 use super::failure::{Cause, Failure};
 use super::handle::Handle;
 use super::handlers::Handlers;
 use super::heap::{grow_heap, keep_pages};
 use super::missed::Missed;
 use super::no_progress::{Code, NoProgress};
+use super::panics::{self, TaskPanic};
 use super::polled::Polled;
 use super::property::{Broken, Properties};
+pub(super) use super::pulse::Pulse;
+use super::pulse::{PROPERTY, REAL_TIME, STALL, STEPS, TASK_PANIC, VERDICT};
+use super::rest::Busy;
 use super::setup::{self, Cast};
 use super::stage::Stage;
 use super::{Limits, Outcome, Run, Sim, look, quiet, tails};
@@ -29,130 +34,9 @@ use crate::provider::Memory;
 use crate::seed::Seed;
 use crate::trace::{Log, Remains, Trace};
 
-/// How a run lives, seen from other threads.
-pub(super) struct Pulse {
-    steps: AtomicU64,
-    parks: AtomicU64,
-    now: AtomicU64,
-    step_limit: u64,
-    /// How many calls there have been at one moment since the thread was idle last,
-    /// and the moment.
-    calls: AtomicU64,
-    called: AtomicU64,
-    pub limits: Limits,
-    /// Whether the thread is parked.
-    pub parked: AtomicBool,
-    /// The thread, and whether it was busy when it was given up.
-    pub thread: Mutex<Option<clock::Thread>>,
-    pub busy: AtomicBool,
-    /// How often the body was polled, and how often activities.
-    pub polls: AtomicU64,
-    pub code_polls: AtomicU64,
-    /// The code that is being polled, and the turn that was fetched last and has not
-    /// been acked.
-    pub code: Mutex<Option<Arc<Code>>>,
-    pub turn: Mutex<Option<Code>>,
-    /// Why the run ends, where that was found out while it ran.
-    verdict: Mutex<Option<Cause>>,
-    /// Why the run is to end: 0 for no reason yet.
-    stop: AtomicU8,
-    root: Mutex<Option<Waker>>,
-}
-
-const STEPS: u8 = 1;
-const REAL_TIME: u8 = 2;
-const PROPERTY: u8 = 3;
-const STALL: u8 = 4;
-const VERDICT: u8 = 5;
-
-impl Pulse {
-    fn new(start: Time, limits: &Limits) -> Pulse {
-        Pulse {
-            steps: AtomicU64::new(0),
-            parks: AtomicU64::new(0),
-            now: AtomicU64::new(start.0),
-            step_limit: limits.steps,
-            calls: AtomicU64::new(0),
-            called: AtomicU64::new(0),
-            limits: *limits,
-            parked: AtomicBool::new(false),
-            thread: Mutex::new(None),
-            busy: AtomicBool::new(false),
-            polls: AtomicU64::new(0),
-            code_polls: AtomicU64::new(0),
-            code: Mutex::new(None),
-            turn: Mutex::new(None),
-            verdict: Mutex::new(None),
-            stop: AtomicU8::new(0),
-            root: Mutex::new(None),
-        }
-    }
-
-    /// Counts a provider call, and says whether it may still be made.
-    pub fn step(&self) -> bool {
-        if self.steps.fetch_add(1, Ordering::Relaxed) == self.step_limit {
-            self.end(STEPS);
-        }
-        self.stop.load(Ordering::Relaxed) == 0
-    }
-
-    /// Ends the run because a property does not hold.
-    pub fn end_for_property(&self) {
-        self.end(PROPERTY);
-    }
-
-    /// Ends the run for a cause.
-    pub fn end_for(&self, cause: Cause) {
-        self.verdict.lock().get_or_insert(cause);
-        self.end(VERDICT);
-    }
-
-    /// Counts a call that is made now, and says how many there have been at this moment
-    /// since the thread was idle.
-    pub fn calls(&self, now: Time) -> u64 {
-        if self.called.swap(now.0, Ordering::Relaxed) != now.0 {
-            self.calls.store(0, Ordering::Relaxed);
-        }
-        self.calls.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    /// Ends the run because it can go no further.
-    pub fn end_for_stall(&self) {
-        self.end(STALL);
-    }
-
-    /// Whether the thread has answered a knock since `polls`, though it is not parked; and
-    /// knocks again. A thread that keeps answering runs tasks that never wait. (The body
-    /// is polled more often than it is knocked at, or activities are at all, where the
-    /// loop is theirs; that is counted, see `polled.rs`.)
-    fn answers(&self, polls: &mut (u64, u64)) -> bool {
-        let now = (self.polls.load(Ordering::Relaxed), self.code_polls.load(Ordering::Relaxed));
-        let before = std::mem::replace(polls, now);
-        let answered = now == (before.0 + 1, before.1) && !self.is_parked();
-        if let Some(root) = self.root.lock().as_ref().filter(|_| !self.is_parked()) {
-            root.wake_by_ref();
-        }
-        answered
-    }
-
-    fn end(&self, why: u8) {
-        let _ = self.stop.compare_exchange(0, why, Ordering::Relaxed, Ordering::Relaxed);
-        if let Some(root) = self.root.lock().as_ref() {
-            root.wake_by_ref();
-        }
-    }
-
-    pub fn progress(&self) -> (u64, u64) {
-        (self.steps.load(Ordering::Relaxed), self.parks.load(Ordering::Relaxed))
-    }
-}
-
 /// How often in a row the thread may answer the watchdog, which looks 50 times a
 /// second, without any progress between.
 const ANSWERS: u32 = 100;
-
-/// How long what must hold at last has, where the test does not say.
-const AT_LAST: Duration = Duration::from_secs(3600);
 
 /// How a body ended.
 enum End<T> {
@@ -163,8 +47,11 @@ enum End<T> {
     Verdict(Cause),
     Property(Broken),
     Unfinished,
-    /// It does not hold at last.
-    Never(Broken),
+    Eventually(Broken, Option<Held>),
+    AtEnd(Broken),
+    NeverAtRest(String, Vec<Busy>),
+    /// Tasks panicked, and nobody else tells.
+    TaskPanic(Vec<TaskPanic>),
     Steps,
     RealTime,
 }
@@ -187,6 +74,7 @@ pub(super) struct Scene {
     pub handlers: Arc<Handlers>,
     pub unknown_handlers: bool,
     finish_within: Option<Duration>,
+    tolerates_panics: bool,
     logs: bool,
 }
 
@@ -221,6 +109,7 @@ where
         handlers: Arc::new(Handlers::of(&sim.nodes)),
         unknown_handlers: sim.unknown_handlers,
         finish_within: sim.finish_within,
+        tolerates_panics: sim.tolerates_panics,
         logs: sim.logs,
     });
     let (send, receive) = channel();
@@ -302,7 +191,12 @@ where
     strays::begin(scene.locate);
     let clock = Virtual::enter(scene.start, &entropy);
     let pulse = (scene.pulse.clone(), scene.pulse.clone());
+    panics::begin();
+    let tolerates = scene.tolerates_panics;
     let parks = move || {
+        if !tolerates && panics::any() {
+            pulse.0.end(TASK_PANIC);
+        }
         let parks = pulse.0.parks.fetch_add(1, Ordering::Relaxed);
         pulse.0.calls.store(0, Ordering::Relaxed);
         pulse.0.parked.store(true, Ordering::Relaxed);
@@ -336,8 +230,10 @@ where
     // Tasks are dropped here, still on virtual time; a blocking task that
     // never ends is left behind and not waited for.
     let dropped = catch_unwind(AssertUnwindSafe(|| runtime.shutdown_background()));
-    match dropped {
-        Err(payload) if matches!(end, End::Body(_)) => End::Panic(panic_text(&*payload)),
+    let panics = panics::end();
+    match (dropped, &end) {
+        (_, End::Body(Ok(_)) | End::TaskPanic(_)) if !tolerates && !panics.is_empty() => End::TaskPanic(panics),
+        (Err(payload), End::Body(_)) => End::Panic(panic_text(&*payload)),
         _ => end,
     }
 }
@@ -362,18 +258,17 @@ where
     let stage = Stage::new(scene, cast);
     let whole = async {
         stage.open().await;
-        let value = body(Handle::new(stage.clone())).await.into_result()?;
-        if let Some(bound) = scene.finish_within
-            && !quiet::all_end(&stage, scene.calm(), bound).await
-        {
-            return Ok(End::Unfinished);
-        }
-        let bound = scene.finish_within.unwrap_or(AT_LAST);
-        if let Err(broken) = quiet::all_hold(&stage, scene.calm(), bound).await {
-            return Ok(End::Never(broken));
-        }
-        stage.look();
-        Ok(stage.properties.broken().map_or(End::Body(Ok(value)), End::Property))
+        let spawns = stage.codes.spawns();
+        let body = spawns.notice(|| body(Handle::new(stage.clone())));
+        let value = spawns.notice_all(body).await.into_result()?;
+        Ok(match ending::judge(&stage, scene.calm(), scene.finish_within).await {
+            Ending::Well => End::Body(Ok(value)),
+            Ending::Property(broken) => End::Property(broken),
+            Ending::Unfinished => End::Unfinished,
+            Ending::Eventually(broken, held) => End::Eventually(broken, held),
+            Ending::AtEnd(broken) => End::AtEnd(broken),
+            Ending::NeverAtRest(name, busy) => End::NeverAtRest(name, busy),
+        })
     };
     let mut whole = pin!(whole);
     // In a task of its own: the body is polled only when it is to go on.
@@ -392,6 +287,7 @@ where
                 let cause = scene.pulse.verdict.lock().take().expect("the run ends for a cause");
                 return Poll::Ready(End::Verdict(cause));
             }
+            TASK_PANIC => return Poll::Ready(End::TaskPanic(Vec::new())),
             PROPERTY => {
                 let broken = stage.properties.broken().expect("the run ends for a property that is broken");
                 return Poll::Ready(End::Property(broken));
@@ -405,7 +301,7 @@ where
     })
     .await;
     *scene.missed.lock() = stage.missed();
-    if matches!(end, End::Unfinished | End::Stalled(_) | End::Verdict(_) | End::VirtualTime) {
+    if matches!(end, End::Unfinished | End::Stalled(_) | End::Verdict(_) | End::VirtualTime | End::NeverAtRest(..)) {
         stage.properties.note_pending(&Handle::new(stage.clone()));
     }
     end
@@ -418,13 +314,16 @@ pub(super) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
 
 /// Turns the end of a run into its result.
 fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<Run<T>, Box<Failure>> {
-    let now = Time(scene.pulse.now.load(Ordering::Relaxed));
+    let now = scene.pulse.end_time();
     let given_up = end.is_none();
     let cause = match end {
         Some(End::Body(value)) => value.map_err(Cause::Error),
         Some(End::Panic(text)) => Err(Cause::Panic(text)),
         Some(End::Property(Broken { name, what })) => Err(Cause::Property { name, what }),
-        Some(End::Never(Broken { name, what })) => Err(Cause::Eventually { name, what }),
+        Some(End::Eventually(Broken { name, what }, held)) => Err(Cause::Eventually { name, what, held }),
+        Some(End::AtEnd(Broken { name, what })) => Err(Cause::AtEnd { name, what }),
+        Some(End::TaskPanic(panics)) => Err(Cause::TaskPanic(panics)),
+        Some(End::NeverAtRest(name, busy)) => Err(Cause::NeverAtRest { name, busy }),
         Some(End::Unfinished) => Err(Cause::Unfinished(scene.finish_within.unwrap_or_default())),
         Some(End::Stalled(since)) => Err(Cause::Stalled(since - scene.start)),
         Some(End::Verdict(cause)) => Err(cause),
