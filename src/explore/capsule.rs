@@ -53,8 +53,8 @@ pub struct Capsule {
     pub at: Time,
     /// A sentence for each instance that had not ended.
     pub waits: Vec<String>,
-    /// What must hold at last and did not yet, where the run failed for something
-    /// else.
+    /// What must eventually hold and did not yet, where the run failed for
+    /// something else.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<String>,
     /// The laws that were broken.

@@ -19,8 +19,14 @@ impl Reason {
             Cause::Setup(why) => format!("setup {why}"),
             Cause::Error(text) => format!("error {}", shape(text)),
             Cause::Panic(text) => format!("panic {}", shape(text)),
+            Cause::TaskPanic(panics) => {
+                let first = panics.first().map(|panic| shape(&panic.to_string()));
+                format!("task panic {}", first.unwrap_or_default())
+            }
             Cause::Property { name, .. } => format!("always {name}"),
             Cause::Eventually { name, .. } => format!("eventually {name}"),
+            Cause::AtEnd { name, .. } => format!("at end {name}"),
+            Cause::NeverAtRest { name, .. } => format!("never at rest {name}"),
             Cause::Unreached(_) => "unreached".to_owned(),
             Cause::Laws => format!("law {:?}", failure.breaches.first().map(|breach| breach.law)),
             // A lower limit or bound is the same failure.
