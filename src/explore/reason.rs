@@ -9,8 +9,9 @@ use crate::sim::{Cause, Failure};
 pub(super) struct Reason {
     /// The kind of cause, and the property, the law or the text.
     what: String,
-    /// The instances that had not ended, where that is the failure.
-    instances: BTreeSet<String>,
+    /// The instances that had not ended, where that is the failure, each with the
+    /// kind of what it waits for.
+    stuck: BTreeSet<(String, String)>,
 }
 
 impl Reason {
@@ -37,19 +38,28 @@ impl Reason {
             Cause::RealTimeLimit | Cause::Hang => "hang".to_owned(),
             Cause::Died(how) => format!("died {}", shape(how)),
         };
-        // A property says by itself what is wrong, whichever instance has it so.
-        let names_none = matches!(failure.cause, Cause::Eventually { .. });
-        let waits = failure.waits.iter().filter(|_| failure.cause.is_of_liveness() && !names_none);
-        // A sentence begins with the instance's name.
-        let instances = waits.filter_map(|wait| wait.split(" waits for ").next().map(str::to_owned)).collect();
-        Reason { what, instances }
+        Reason { what, stuck: if is_of_instances(&failure.cause) { stuck(failure) } else { BTreeSet::new() } }
     }
 
-    /// Whether a smaller run that failed for `other` shows what this one did.
+    /// Whether a smaller run that failed for `other` shows what this one did: an
+    /// instance that waits for something else by then has another failure.
     pub fn is_shown_by(&self, other: &Reason) -> bool {
-        let common = self.instances.is_empty() || other.instances.is_empty();
-        self.what == other.what && (common || !self.instances.is_disjoint(&other.instances))
+        let none = self.stuck.is_empty() && other.stuck.is_empty();
+        self.what == other.what && (none || !self.stuck.is_disjoint(&other.stuck))
     }
+}
+
+/// Whether a failure is that instances do not end. A property says by itself what
+/// is wrong, whichever instance has it so.
+fn is_of_instances(cause: &Cause) -> bool {
+    matches!(cause, Cause::Stalled(_) | Cause::Unfinished(_) | Cause::VirtualTimeLimit(_))
+}
+
+/// The instances that had not ended, each with the kind of what it waits for.
+fn stuck(failure: &Failure) -> BTreeSet<(String, String)> {
+    let waits = failure.waits.iter().filter_map(|wait| wait.split_once(" waits for "));
+    let kind = |what: &str| what.split(' ').next().unwrap_or_default().to_owned();
+    waits.flat_map(|(instance, whats)| whats.split("; ").map(move |what| (instance.to_owned(), kind(what)))).collect()
 }
 
 /// The first line of a text, its numbers all alike: times and ids change while a
