@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::sim::{Cause, Failure};
+use crate::sim::{Cause, Failure, Unfinished, Wait};
 
 /// Why a run failed, as far as it must stay the same while it is made smaller.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,10 +32,12 @@ impl Reason {
             Cause::Laws => format!("law {:?}", failure.breaches.first().map(|breach| breach.law)),
             // A lower limit or bound is the same failure.
             Cause::Stalled(_) => "stalled".to_owned(),
+            Cause::UnknownHandler(unknown) => format!("unknown {}", unknown.lack),
+            Cause::NoProgress(circle) => format!("no progress {}", circle.kind()),
             Cause::Unfinished(_) => "unfinished".to_owned(),
             Cause::VirtualTimeLimit(_) => "virtual time".to_owned(),
             Cause::StepLimit(_) => "steps".to_owned(),
-            Cause::RealTimeLimit | Cause::Hang => "hang".to_owned(),
+            Cause::RealTimeLimit | Cause::Hang(_) => "hang".to_owned(),
             Cause::Died(how) => format!("died {}", shape(how)),
         };
         Reason { what, stuck: if is_of_instances(&failure.cause) { stuck(failure) } else { BTreeSet::new() } }
@@ -57,9 +59,23 @@ fn is_of_instances(cause: &Cause) -> bool {
 
 /// The instances that had not ended, each with the kind of what it waits for.
 fn stuck(failure: &Failure) -> BTreeSet<(String, String)> {
-    let waits = failure.waits.iter().filter_map(|wait| wait.split_once(" waits for "));
-    let kind = |what: &str| what.split(' ').next().unwrap_or_default().to_owned();
-    waits.flat_map(|(instance, whats)| whats.split("; ").map(move |what| (instance.to_owned(), kind(what)))).collect()
+    let pairs = |unfinished: &Unfinished| {
+        let of = |wait: &Wait| (unfinished.instance.clone(), kind(wait).to_owned());
+        unfinished.waits.iter().map(of).collect::<Vec<_>>()
+    };
+    failure.waits.iter().flat_map(pairs).collect()
+}
+
+fn kind(wait: &Wait) -> &str {
+    match wait {
+        Wait::Start => "start",
+        // An event's text begins with its kind.
+        Wait::Open { what, .. } => what.split(' ').next().unwrap_or_default(),
+        Wait::Message { .. } => "message",
+        Wait::Lock(_) => "lock",
+        Wait::Node(_) => "node",
+        Wait::Unseen => "unseen",
+    }
 }
 
 /// The first line of a text, its numbers all alike: times and ids change while a
