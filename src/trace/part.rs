@@ -4,6 +4,7 @@
 //! calls, those that break laws, and those about the instances that a failure is
 //! about; what is left out is counted.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, VecDeque};
 
 use super::{Answer, Entry, Trace};
@@ -47,9 +48,8 @@ impl Trace {
         let mut kept: BTreeSet<usize> =
             (0..end).rev().filter(|at| !self.entries[*at].is_vain()).take_while(|at| room.has(&self.entries[*at])).collect();
         let first = kept.first().copied().unwrap_or(end);
-        let mut instances = wanted.instances.clone();
-        let broken = wanted.calls.iter().filter_map(|at| self.entries.get(*at)).filter_map(|entry| about(entry));
-        instances.extend(broken);
+        let broken: Vec<Cow<'_, str>> = wanted.calls.iter().filter_map(|at| self.entries.get(*at)).filter_map(about).collect();
+        let instances = wanted.instances.iter().copied().chain(broken.iter().map(|name| &**name)).collect();
         room = Room { calls: MOST_CALLS / 2, bytes: MOST_BYTES / 2 };
         let theirs = self.calls_about(first, &instances);
         kept.extend(theirs.into_iter().rev().take_while(|at| room.has(&self.entries[*at])));
@@ -82,7 +82,7 @@ impl Trace {
         let mut found = VecDeque::new();
         for (at, entry) in self.entries[..end].iter().enumerate().filter(|(_, entry)| !entry.is_vain()) {
             let held = entry.call.token().is_some_and(|token| tokens.contains(token));
-            if !held && !about(entry).is_some_and(|instance| instances.contains(instance)) {
+            if !held && !about(entry).is_some_and(|instance| instances.contains(&*instance)) {
                 continue;
             }
             match &entry.answer {
@@ -152,11 +152,11 @@ fn size(entry: &Entry) -> usize {
 }
 
 /// The instance that a call names, or brings.
-fn about(entry: &Entry) -> Option<&str> {
+fn about(entry: &Entry) -> Option<Cow<'_, str>> {
     match (&*entry.call, &entry.answer) {
-        (_, Answer::Turn(turn)) => Some(&turn.instance),
+        (_, Answer::Turn(turn)) => Some(Cow::Borrowed(&turn.instance)),
         (_, Answer::Job(job)) => Some(instance_of(&job.item)),
         (Call::EnqueueForOrchestrator { item, .. } | Call::EnqueueForWorker { item }, _) => Some(instance_of(item)),
-        (call, _) => call.instance(),
+        (call, _) => call.instance().map(Cow::Borrowed),
     }
 }
