@@ -216,8 +216,12 @@ impl<'a> Timeline<'a> {
         let forced: BTreeSet<usize> = views.iter().flat_map(|view| view.broken()).collect();
         let place = difference.map(|difference| difference.place);
         let names = ["first run", "second run"];
-        let sources: Vec<Source<'_>> =
-            sides.iter().zip(&views).zip(names).map(|((side, view), name)| side.source(view, name, &forced, place)).collect();
+        let sources: Vec<Source<'_>> = sides
+            .iter()
+            .zip(&views)
+            .zip(names)
+            .map(|((side, view), name)| side.source(view, name, &forced, place))
+            .collect();
         let title = self.title.clone().unwrap_or_else(|| sources[0].title());
         picture::picture(title, &sources, difference)
     }
@@ -244,7 +248,9 @@ impl<'a> Side<'a> {
     /// The entries that break laws, and the breaches by their place in the trace.
     fn breaches(&self) -> impl Iterator<Item = Breach> {
         let breaches = self.failure.as_ref().map_or(&[][..], |failure| failure.breaches);
-        breaches.iter().map(|breach| Breach { entry: breach.entry.and_then(|at| place(self.numbers, at)), ..breach.clone() })
+        breaches
+            .iter()
+            .map(|breach| Breach { entry: breach.entry.and_then(|at| place(self.numbers, at)), ..breach.clone() })
     }
 
     /// What is shown of it, if that is not all.
@@ -259,13 +265,7 @@ impl<'a> Side<'a> {
         self.trace.part(&Wanted { instances, calls })
     }
 
-    fn source<'v>(
-        &self,
-        view: &View<'v>,
-        name: &str,
-        forced: &BTreeSet<usize>,
-        differs: Option<usize>,
-    ) -> Source<'v> {
+    fn source<'v>(&self, view: &View<'v>, name: &str, forced: &BTreeSet<usize>, differs: Option<usize>) -> Source<'v> {
         let trace = view.trace;
         let forced = forced.iter().copied().filter(|number| *number < trace.entries.len()).collect();
         let mut walked = walk::walk(trace, forced, differs, &view.breaches);

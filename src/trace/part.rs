@@ -45,10 +45,14 @@ impl Trace {
         }
         let end = self.entries.len();
         let mut room = Room { calls: MOST_CALLS / 2, bytes: MOST_BYTES / 2 };
-        let mut kept: BTreeSet<usize> =
-            (0..end).rev().filter(|at| !self.entries[*at].is_vain()).take_while(|at| room.has(&self.entries[*at])).collect();
+        let mut kept: BTreeSet<usize> = (0..end)
+            .rev()
+            .filter(|at| !self.entries[*at].is_vain())
+            .take_while(|at| room.has(&self.entries[*at]))
+            .collect();
         let first = kept.first().copied().unwrap_or(end);
-        let broken: Vec<Cow<'_, str>> = wanted.calls.iter().filter_map(|at| self.entries.get(*at)).filter_map(about).collect();
+        let broken: Vec<Cow<'_, str>> =
+            wanted.calls.iter().filter_map(|at| self.entries.get(*at)).filter_map(about).collect();
         let instances = wanted.instances.iter().copied().chain(broken.iter().map(|name| &**name)).collect();
         room = Room { calls: MOST_CALLS / 2, bytes: MOST_BYTES / 2 };
         let theirs = self.calls_about(first, &instances);

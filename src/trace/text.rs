@@ -308,7 +308,8 @@ macro_rules! event_kinds {
 fn number_of(kind: &EventKind) -> u64 {
     const KNOWN: u64 = 1 << 32;
     let text = serde_json::to_string(kind).unwrap_or_default();
-    text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)) | KNOWN
+    text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+        | KNOWN
 }
 
 event_kinds! {

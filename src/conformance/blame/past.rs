@@ -123,7 +123,9 @@ impl<'a> Past<'a> {
         if after.iter().any(|seen| seen.reply == Some(Reply::Done) && spends(&seen.call)) {
             return Fate::Spent;
         }
-        let instance = turn.map(|(.., turn)| Cow::Borrowed(turn.instance.as_str())).or(job.map(|(.., job)| instance_of(&job.item)));
+        let instance = turn
+            .map(|(.., turn)| Cow::Borrowed(turn.instance.as_str()))
+            .or(job.map(|(.., job)| instance_of(&job.item)));
         if let Some((.., job)) = job
             && after.iter().any(|seen| cancels(seen, &job.item))
         {
