@@ -107,6 +107,13 @@ fn target(program: &Path) -> Option<Target> {
     Some(Target::Test(if is_test { format!(" --test {name}") } else { String::new() }))
 }
 
+/// Whether this process is to run one thing alone: an example, or the test of an
+/// exact filter, unless that is how nextest runs each of many.
+pub(crate) fn runs_one_test() -> bool {
+    let exact = std::env::args().any(|argument| argument == "--exact");
+    exact && std::env::var_os("NEXTEST").is_none() || is_example()
+}
+
 /// The test under way: libtest names a test's thread after it; where it runs
 /// tests on the main thread, the exact filter says which one.
 pub(crate) fn test_name() -> Option<String> {

@@ -18,6 +18,8 @@
 mod again;
 mod answer;
 #[cfg(unix)]
+mod bench;
+#[cfg(unix)]
 mod campaign;
 mod capsule;
 mod difference;
@@ -31,7 +33,10 @@ mod report;
 #[cfg(unix)]
 mod server;
 mod shard;
+#[cfg(unix)]
 mod shrink;
+mod shrunk;
+mod stale;
 mod states;
 
 use std::num::NonZero;
@@ -39,14 +44,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::seed::{SEED_VARIABLE, Seed};
-use crate::sim::{Handle, Outcome, Sim};
+use crate::sim::{Cause, Handle, Outcome, Sim};
 use crate::{clock, command};
 
-use answer::{Order, Perform};
+use answer::{Answer, Order, Perform};
 pub use capsule::{Capsule, CapsuleError, Versions};
 pub use difference::Difference;
+use place::Place;
 pub use problem::{Finding, Problem};
 pub use report::Report;
+pub use shrunk::{Shrunk, Stopped};
+pub use stale::{Outdated, Stale};
 
 /// The environment variable that overrides how many seeds are run.
 pub const SEEDS_VARIABLE: &str = "DUROXIDE_SIM_SEEDS";
@@ -59,7 +67,10 @@ pub const BASE_VARIABLE: &str = "DUROXIDE_SIM_BASE";
 pub const SHARD_VARIABLE: &str = "DUROXIDE_SIM_SHARD";
 
 /// The environment variable with the path of a capsule: its run is repeated in
-/// the test's own process, and nothing else.
+/// the test's own process, in place of the exploration that it names. Other
+/// explorations take no notice of it, so that a whole test binary can run with it;
+/// where `--exact` asks for one test and the capsule is of another, that is an
+/// error.
 pub const CAPSULE_VARIABLE: &str = "DUROXIDE_SIM_CAPSULE";
 
 /// How the page of a failing run is written to a path.
@@ -77,6 +88,9 @@ pub(crate) fn leaving(page: WritePage) -> Explore {
         seed_at_most: Duration::from_secs(60),
         shrink_at_most: Duration::from_secs(20),
         capsules: Vec::new(),
+        only_capsules: false,
+        allows_stale: false,
+        hears_environment: true,
         twice_in: 10,
         tolerates_strays: false,
         latencies: true,
@@ -131,6 +145,12 @@ pub struct Explore {
     seed_at_most: Duration,
     shrink_at_most: Duration,
     capsules: Vec<PathBuf>,
+    /// Whether no seed is run.
+    only_capsules: bool,
+    /// Whether a capsule may be of another test, or its plan's calls be gone.
+    allows_stale: bool,
+    /// Whether the environment may say which seeds are run.
+    hears_environment: bool,
     twice_in: u64,
     tolerates_strays: bool,
     latencies: bool,
@@ -142,13 +162,16 @@ const SEEDS: u64 = 1_000;
 
 impl Explore {
     /// Runs this many seeds: 1,000 unless set, and without a bound where there
-    /// is one on time. `DUROXIDE_SIM_SEEDS` overrides it.
+    /// is one on time. `DUROXIDE_SIM_SEEDS` overrides it. No seed at all is an error
+    /// ([`Problem::Setup`]), because it proves nothing; [`Explore::only_capsules`]
+    /// is for tests that replay and explore nothing.
     pub fn seeds(mut self, count: u64) -> Explore {
         self.seeds = Some(count);
         self
     }
 
-    /// Begins no new seed after this much real time.
+    /// Begins no new seed after this much real time. Where no seed was begun by
+    /// then, that is an error ([`Problem::Setup`]).
     pub fn for_at_most(mut self, time: Duration) -> Explore {
         self.at_most = Some(time);
         self
@@ -168,9 +191,10 @@ impl Explore {
         self
     }
 
-    /// How many processes work at once: one for each core unless set.
+    /// How many processes work at once, at least one: one for each core unless
+    /// set.
     pub fn workers(mut self, count: usize) -> Explore {
-        self.workers = count.max(1);
+        self.workers = count;
         self
     }
 
@@ -181,8 +205,9 @@ impl Explore {
         self
     }
 
-    /// Makes a failure small for at most this much real time: 20 seconds unless
-    /// set; not at all in no time.
+    /// Shrinks a failure for at most this much real time: 20 seconds unless set;
+    /// not at all in no time. Where that was too little, [`Finding::shrunk`] says
+    /// how far it came.
     pub fn shrink_for(mut self, time: Duration) -> Explore {
         self.shrink_at_most = time;
         self
@@ -190,8 +215,35 @@ impl Explore {
 
     /// First repeats the run of a capsule, which must not fail any more. The path
     /// counts from the package's folder.
+    ///
+    /// A capsule of another test, and one whose run goes well without all that is
+    /// in its plan, because nobody makes the calls any more, proves nothing: that is
+    /// an error ([`Problem::Stale`]), unless [`Explore::allow_stale_capsules`] says
+    /// that it is meant.
     pub fn capsule(mut self, path: impl AsRef<Path>) -> Explore {
         self.capsules.push(path.as_ref().to_path_buf());
+        self
+    }
+
+    /// Allows capsules of other tests, and those whose plan is not carried out to
+    /// the end any more.
+    pub fn allow_stale_capsules(mut self) -> Explore {
+        self.allows_stale = true;
+        self
+    }
+
+    /// Repeats the runs of capsules ([`Explore::capsule`]), and runs no seed.
+    pub fn only_capsules(mut self) -> Explore {
+        self.only_capsules = true;
+        self
+    }
+
+    /// Takes no notice of `DUROXIDE_SIM_SEEDS`, `DUROXIDE_SIM_BASE` and
+    /// `DUROXIDE_SIM_SHARD`: for a test that is about these very seeds, such as one
+    /// that shows that a known bug is found. `DUROXIDE_SIM_SEED` and
+    /// `DUROXIDE_SIM_CAPSULE`, which repeat one run, count all the same.
+    pub fn without_environment(mut self) -> Explore {
+        self.hears_environment = false;
         self
     }
 
@@ -231,7 +283,8 @@ impl Explore {
     ///
     /// When a seed fails, with the failure; when two runs of one seed differ, with
     /// the difference; when something reached past the simulation; when something
-    /// that should sometimes hold never did; and when nothing could be run, with the reason.
+    /// that should sometimes hold never did; when a capsule proves nothing any more;
+    /// and when nothing could be run, with the reason.
     #[track_caller]
     pub fn run<B, F, R>(self, build: impl Fn(Sim) -> Sim, body: B) -> Report
     where
@@ -267,50 +320,112 @@ impl Explore {
 
     /// `within` is the name of a type that the test's function defines.
     fn go(self, within: &str, perform: Perform) -> Result<Report, Problem> {
+        let place = Place::here(self.name.as_deref(), within);
+        let ended = self.go_at(&place, perform);
+        place.end(&ended);
+        ended
+    }
+
+    fn go_at(self, place: &Place, perform: Perform) -> Result<Report, Problem> {
+        #[cfg(unix)]
+        if let Some(ended) = server::part_of(place, perform).map_err(Problem::Setup)? {
+            return ended;
+        }
+        self.check().map_err(Problem::Setup)?;
         let seed = Seed::from_env().map_err(|error| Problem::Setup(error.to_string()))?;
         if let Some(path) = std::env::var_os(CAPSULE_VARIABLE) {
             if seed.is_some() {
                 let why = format!("{CAPSULE_VARIABLE} and {SEED_VARIABLE} are both set. Set one of them.");
                 return Err(Problem::Setup(why));
             }
-            return replayed(&capsule_at(Path::new(&path))?, perform);
+            let path = PathBuf::from(path);
+            let capsule = capsule_at(&path)?;
+            if capsule.test == place.name && capsule.exploration == place.number() {
+                return self.replayed(&path, &capsule, place, perform);
+            }
+            if capsule.test != place.name && command::runs_one_test() && !self.allows_stale {
+                return Err(stale::of_another_test(&path, &capsule, place));
+            }
+            println!(
+                "{CAPSULE_VARIABLE} names a run of {}, and {} is explored as without it.",
+                capsule.test, place.name
+            );
         }
         if let Some(seed) = seed.or((!clock::SUPPORTED).then_some(self.base)) {
-            return alone(&Order::of(seed), perform);
+            return alone(&Order::of(seed), place, perform).0;
         }
         #[cfg(unix)]
-        return campaign::go(self, within, perform);
+        return campaign::go(self, place);
         #[cfg(not(unix))]
         Err(Problem::Setup(format!(
-            "There are no processes to fork here, for {within}. Run one seed, with {SEED_VARIABLE}."
+            "There are no processes to fork here, for {}. Run one seed, with {SEED_VARIABLE}.",
+            place.name
         )))
+    }
+
+    /// Whether it asks for anything.
+    fn check(&self) -> Result<(), String> {
+        let nothing =
+            |call: &str| Err(format!("{call} lets nothing run, which proves nothing. Ask for more than that."));
+        if self.seeds == Some(0) {
+            let why = "Explore::seeds(0) lets nothing run, which proves nothing. Ask for one seed at least, or for \
+                       Explore::only_capsules where capsules are all that is to be run.";
+            return Err(why.to_owned());
+        }
+        if self.at_most.is_some_and(|time| time.is_zero()) {
+            return nothing("Explore::for_at_most(0)");
+        }
+        if self.workers == 0 {
+            return nothing("Explore::workers(0)");
+        }
+        if self.seed_at_most.is_zero() {
+            return nothing("Explore::seed_within(0)");
+        }
+        if self.only_capsules && self.capsules.is_empty() {
+            return Err("Explore::only_capsules has no capsule to repeat. Add one with Explore::capsule.".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Repeats a capsule's run in this process.
+    fn replayed(&self, path: &Path, capsule: &Capsule, place: &Place, perform: Perform) -> Result<Report, Problem> {
+        let warning = capsule.warning();
+        match alone(&capsule.order(), place, perform) {
+            (Err(Problem::Failed(mut finding)), answer) => {
+                finding.notes.extend(warning);
+                finding.notes.extend(stale::note(capsule, &answer));
+                finding.capsule = Some(capsule::from_package(path));
+                finding.is_kept = true;
+                Err(Problem::Failed(finding))
+            }
+            (other, answer) => {
+                if !self.allows_stale {
+                    stale::check(path, capsule, &answer, place)?;
+                }
+                println!(
+                    "The run of the capsule of seed {} does not fail. {}",
+                    capsule.seed,
+                    warning.unwrap_or_default()
+                );
+                other
+            }
+        }
     }
 }
 
 /// Runs one seed in this process.
-fn alone(order: &Order, perform: Perform) -> Result<Report, Problem> {
-    let answer = perform(order, None);
+fn alone(order: &Order, place: &Place, perform: Perform) -> (Result<Report, Problem>, Answer) {
+    let mut answer = perform(order, None);
     let mut report = Report::default();
     report.add(&answer);
-    match answer.failure {
-        Some(failure) => Err(Problem::Failed(Box::new(Finding::new(failure, Report::default(), command::here())))),
+    let ended = match answer.failure.take() {
+        Some(failure) => match failure.cause {
+            Cause::Setup(why) => Err(Problem::Setup(why)),
+            _ => Err(Problem::Failed(Box::new(Finding::new(failure, Report::default(), place.command.clone())))),
+        },
         None => Ok(report),
-    }
-}
-
-/// Repeats a capsule's run in this process.
-fn replayed(capsule: &Capsule, perform: Perform) -> Result<Report, Problem> {
-    let warning = capsule.warning();
-    match alone(&capsule.order(), perform) {
-        Err(Problem::Failed(mut finding)) => {
-            finding.notes.extend(warning);
-            Err(Problem::Failed(finding))
-        }
-        other => {
-            println!("The run of the capsule of seed {} does not fail. {}", capsule.seed, warning.unwrap_or_default());
-            other
-        }
-    }
+    };
+    (ended, answer)
 }
 
 fn capsule_at(path: &Path) -> Result<Capsule, Problem> {

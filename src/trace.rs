@@ -176,6 +176,8 @@ struct Entries {
     /// When something last happened, and when something was last read.
     moved: Time,
     read: Time,
+    /// How many calls were not vain.
+    moves: u64,
 }
 
 impl Log {
@@ -233,6 +235,11 @@ impl Log {
         self.0.lock().moved
     }
 
+    /// How many calls there have been that are not vain.
+    pub(crate) fn moves(&self) -> u64 {
+        self.0.lock().moves
+    }
+
     /// When there last was a call that reads, the runtimes' gauges left out.
     pub fn read(&self) -> Time {
         self.0.lock().read
@@ -252,6 +259,7 @@ impl Log {
         }
         if !entry.is_vain() {
             entries.moved = entry.answered;
+            entries.moves += 1;
         } else if entry.call.is_read() && !is_gauge(&entry.call) {
             entries.read = entry.answered;
         }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{difference, states};
 use crate::clock::Strays;
 use crate::seed::Seed;
-use crate::sim::{Failure, Journal, Plan, Run};
+use crate::sim::{Entry, Failure, Journal, Plan, Run};
 use crate::trace::{Happening, Trace};
 
 /// One run.
@@ -59,6 +59,10 @@ pub(super) struct Answer {
     pub sometimes: BTreeMap<String, bool>,
     pub failure: Option<Box<Failure>>,
     pub strays: Strays,
+    /// What of a plan that was repeated did not happen.
+    pub unreached: Vec<Entry>,
+    /// The inputs that the body asked for, where a plan was repeated.
+    pub inputs: BTreeSet<String>,
     /// The same for the same trace.
     pub fingerprint: Option<u64>,
     pub trace: Option<Trace>,
@@ -71,8 +75,17 @@ impl Order {
 }
 
 impl Answer {
-    pub fn of<T>(run: Result<Run<T>, Box<Failure>>, compare: Compare) -> Answer {
-        match run {
+    pub fn of<T>(run: Result<Run<T>, Box<Failure>>, order: &Order) -> Answer {
+        let compare = order.compare;
+        let mut missed = (Vec::new(), BTreeSet::new());
+        if order.replay.is_some() && !order.brief {
+            let (plan, unreached) = match &run {
+                Ok(run) => (&run.plan, &run.unreached),
+                Err(failure) => (&failure.plan, &failure.unreached),
+            };
+            missed = (unreached.clone(), plan.inputs.keys().cloned().collect());
+        }
+        let answer = match run {
             Ok(run) => {
                 let mut answer = Answer::about(&run.trace, run.elapsed, run.sometimes.clone());
                 answer.strays = run.strays.clone();
@@ -86,7 +99,9 @@ impl Answer {
                 answer.look(&failure.trace, compare);
                 Answer { fingerprint: answer.fingerprint, trace: answer.trace, ..Answer::failed(failure) }
             }
-        }
+        };
+        let (unreached, inputs) = missed;
+        Answer { unreached, inputs, ..answer }
     }
 
     fn look(&mut self, trace: &Trace, compare: Compare) {

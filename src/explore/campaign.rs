@@ -3,7 +3,6 @@
 //! Seeds are dealt in order, and after a failure those before it are still
 //! finished: so the first that fails is found, whatever the number of workers.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
@@ -11,26 +10,22 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::again::Again;
-use super::answer::{Answer, Compare, Order, Perform, Replay};
+use super::answer::{Answer, Compare, Order};
+use super::bench::Bench;
 use super::capsule::{self, Capsule};
 use super::place::Place;
 use super::pool::{Role, Worker};
 use super::shard::{self, Shard};
-use super::{Difference, Explore, Finding, Problem, Report, SEEDS, server, shrink};
+use super::shrink::Batch;
+use super::{Difference, Explore, Finding, Problem, Report, SEEDS, Stopped, shrink, stale};
 use crate::clock::{Stopwatch, Strays};
 use crate::progress::Progress;
 use crate::seed::{SEED_VARIABLE, Seed};
 use crate::sim::{Cause, Failure};
 
-/// Explores, or does what a worker has to.
-pub(super) fn go(explore: Explore, within: &str, perform: Perform) -> Result<Report, Problem> {
-    let place = Place::here(explore.name.as_deref(), within);
-    let ended = match server::part_of(&place, perform).map_err(Problem::Setup)? {
-        Some(ended) => ended,
-        None => Campaign::new(explore, &place).map_err(Problem::Setup).and_then(|campaign| campaign.run()),
-    };
-    place.end(&ended);
-    ended
+/// Explores.
+pub(super) fn go(explore: Explore, place: &Place) -> Result<Report, Problem> {
+    Campaign::new(explore, place).map_err(Problem::Setup)?.run()
 }
 
 /// Seeds to be run.
@@ -58,11 +53,14 @@ type Told = (u64, Option<Answer>);
 
 impl<'a> Campaign<'a> {
     fn new(explore: Explore, place: &'a Place) -> Result<Campaign<'a>, String> {
-        let shard = Shard::from_env()?;
+        let hears = explore.hears_environment;
+        let shard = if hears { Shard::from_env()? } else { Shard::default() };
         let unbounded = if explore.at_most.is_some() { u64::MAX } else { SEEDS };
-        let count = shard::seeds_from_env()?.or(explore.seeds).unwrap_or(unbounded);
+        let count = if hears { shard::seeds_from_env()? } else { None };
+        let count = count.or(explore.seeds).unwrap_or(unbounded);
+        let base = if hears { shard::base_from_env()? } else { None };
         Ok(Campaign {
-            base: shard::base_from_env()?.unwrap_or(explore.base),
+            base: base.unwrap_or(explore.base),
             shard,
             count: shard.size(count),
             watch: Stopwatch::start(),
@@ -77,10 +75,14 @@ impl<'a> Campaign<'a> {
     }
 
     fn run(&self) -> Result<Report, Problem> {
-        self.keep_capsules()?;
+        let mut report = Report { name: self.place.name.clone(), shard: self.shard.named(), ..Report::default() };
+        report.capsules = self.keep_capsules()?;
+        if self.explore.only_capsules {
+            report.took = self.watch.elapsed();
+            return Ok(report);
+        }
         let workers = u64::try_from(self.explore.workers).unwrap_or(1).min(self.count);
         let (send, receive) = channel();
-        let mut report = Report { name: self.place.name.clone(), ..Report::default() };
         let mut first: Option<(u64, Answer)> = None;
         let known = (self.count < u64::MAX).then_some(self.count);
         let mut progress = Progress::new(self.explore.progress, known);
@@ -110,6 +112,10 @@ impl<'a> Campaign<'a> {
         report.took = self.watch.elapsed();
         if let Some(why) = self.broken.lock().take() {
             return Err(Problem::Setup(why));
+        }
+        if report.seeds == 0 && self.count > 0 {
+            let why = "The time that Explore::for_at_most gives was over before a seed was run. Give more.";
+            return Err(Problem::Setup(why.to_owned()));
         }
         let failure = first.and_then(|(_, answer)| answer.failure);
         if failure.is_none() {
@@ -141,15 +147,18 @@ impl<'a> Campaign<'a> {
         Err(Problem::Never { names, report: Box::new(report) })
     }
 
-    /// Makes a failure small, and leaves a capsule of it.
+    /// Shrinks a failure, and leaves a capsule of it.
     fn find(&self, failure: Box<Failure>, report: Report) -> Finding {
         let mut finding = Finding::new(failure, report, self.place.command.clone());
-        match self.shrink(&mut finding) {
-            Ok(without) => finding.without = without,
-            Err(note) => finding.notes.push(note),
+        if matches!(finding.failure.cause, Cause::Unreached(_)) {
+            // A replay need not reach its plan: there is nothing to repeat but the seed.
+            return finding;
+        }
+        if let Err(note) = self.shrink(&mut finding) {
+            finding.notes.push(note);
         }
         let path = capsule::place(&self.place.name, finding.seed);
-        let capsule = Capsule::of(&self.place.name, &finding.failure, finding.without.clone());
+        let capsule = Capsule::of(self.place, &finding);
         let page = path.with_extension("html");
         // First what replays the failure, then what only shows it.
         match capsule.write(&path) {
@@ -164,39 +173,35 @@ impl<'a> Campaign<'a> {
         finding
     }
 
-    /// Makes a failure small. Returns the nodes that it leaves out.
+    /// Shrinks a failure.
     ///
     /// # Errors
     ///
     /// Why it stays as it was found: a sentence.
-    fn shrink(&self, finding: &mut Finding) -> Result<BTreeSet<String>, String> {
+    fn shrink(&self, finding: &mut Finding) -> Result<(), String> {
         if self.explore.shrink_at_most.is_zero() {
-            return Ok(BTreeSet::new());
+            return Ok(());
         }
-        let mut worker = self.worker()?;
+        let mut bench = Bench::start(self.place, &self.role(), self.explore.workers, finding.seed)?;
         if finding.failure.trace.entries.is_empty() {
             // Its process died or hung, and nobody knows yet what went wrong in it.
-            worker.order(&[Order { journal: true, ..Order::of(finding.seed) }])?;
-            if let Some(told) = worker.answer()?.failure {
-                finding.entries = told.plan.entries.len();
-                finding.failure.plan = told.plan;
+            if let Some(plan) = bench.told_plan()? {
+                finding.entries = plan.entries.len();
+                finding.failure.plan = plan;
             }
         }
-        let seed = finding.seed;
-        let mut ask = |replay: &Replay, brief| {
-            let order = Order { replay: Some(replay.clone()), brief, ..Order::of(seed) };
-            worker.order(&[order]).and_then(|()| worker.answer()).map(|answer| answer.failure)
-        };
-        let run = |replay: &Replay| ask(replay, true).ok().flatten();
-        let minimal = shrink::shrink(&finding.failure, self.explore.shrink_at_most, run);
-        finding.runs = minimal.runs;
-        let whole = minimal.failure.and_then(|_| ask(&minimal.replay, false).ok().flatten());
-        let Some(whole) = whole else {
-            finding.runs = 0;
-            return Err("It was not made small: from its plan alone the run does not fail again.".to_owned());
-        };
+        let run = |batch: Batch<'_>| bench.run(batch.replays, batch.brief);
+        let minimal = shrink::shrink(&finding.failure, self.explore.shrink_at_most, self.explore.workers, run);
+        let again = "It was not shrunk: from its plan alone the run does not fail again.";
+        let minimal = minimal?.ok_or(again)?;
+        if matches!(minimal.shrunk.stopped, Some(Stopped::Broken(_))) {
+            bench = Bench::start(self.place, &self.role(), 1, finding.seed)?;
+        }
+        let whole = bench.run(std::slice::from_ref(&minimal.replay), false)?.pop().flatten().ok_or(again)?;
         finding.failure = Failure { plan: minimal.replay.plan, ..*whole };
-        Ok(minimal.replay.without)
+        finding.without = minimal.replay.without;
+        finding.shrunk = Some(minimal.shrunk);
+        Ok(())
     }
 
     /// What the thread of one worker does.
@@ -297,32 +302,46 @@ impl<'a> Campaign<'a> {
     }
 
     fn worker(&self) -> Result<Worker, String> {
-        const MARGIN: Duration = Duration::from_secs(5);
-        let patience = self.explore.seed_at_most.saturating_add(MARGIN);
-        let role = Role { name: self.place.name.clone(), earlier: self.place.earlier(), patience };
-        Worker::start(self.place, &role)
+        Worker::start(self.place, &self.role())
     }
 
-    /// Repeats the runs of capsules that were kept.
-    fn keep_capsules(&self) -> Result<(), Problem> {
+    fn role(&self) -> Role {
+        const MARGIN: Duration = Duration::from_secs(5);
+        let patience = self.explore.seed_at_most.saturating_add(MARGIN);
+        Role { name: self.place.name.clone(), earlier: self.place.earlier(), patience }
+    }
+
+    /// Repeats the runs of capsules that were kept, and says how many.
+    fn keep_capsules(&self) -> Result<u64, Problem> {
         if self.explore.capsules.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         let mut worker = self.worker().map_err(Problem::Setup)?;
         for path in &self.explore.capsules {
             let capsule = super::capsule_at(path)?;
             let answer = worker.order(&[capsule.order()]).and_then(|()| worker.answer()).map_err(Problem::Setup)?;
-            if let Some(failure) = answer.failure {
+            if capsule.test != self.place.name && !self.explore.allows_stale {
+                return Err(stale::of_another_test(path, &capsule, self.place));
+            }
+            if let Some(failure) = &answer.failure {
+                if let Cause::Setup(why) = &failure.cause {
+                    let path = path.display();
+                    return Err(Problem::Setup(format!("The run of the capsule {path} cannot be repeated. {why}")));
+                }
                 let report = Report { name: self.place.name.clone(), ..Report::default() };
-                let mut finding = Finding::new(failure, report, self.place.command.clone());
+                let mut finding = Finding::new(failure.clone(), report, self.place.command.clone());
                 finding.notes.push(format!("It is the run of the capsule {}.", path.display()));
                 finding.notes.extend(capsule.warning());
+                finding.notes.extend(stale::note(&capsule, &answer));
                 finding.capsule = Some(capsule::from_package(path));
                 finding.is_kept = true;
                 return Err(Problem::Failed(Box::new(finding)));
             }
+            if !self.explore.allows_stale {
+                stale::check(path, &capsule, &answer, self.place)?;
+            }
         }
-        Ok(())
+        Ok(self.explore.capsules.len() as u64)
     }
 
     /// The numbers of the next seeds, `size` of them at most.

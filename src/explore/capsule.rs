@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Order, Replay};
+use super::place::Place;
+use super::{Finding, Shrunk};
 use crate::clock::Time;
 use crate::command;
 use crate::laws::Breach;
@@ -31,6 +33,9 @@ pub struct Capsule {
     pub versions: Versions,
     /// The test that failed.
     pub test: String,
+    /// Which of the test's explorations it was, counted from 0.
+    #[serde(default)]
+    pub exploration: u64,
     /// The seed, for what is left to chance beside the plan.
     pub seed: Seed,
     /// Why the run failed.
@@ -39,14 +44,17 @@ pub struct Capsule {
     pub plan: Plan,
     /// The nodes that are left out of it.
     pub without: BTreeSet<String>,
+    /// How far the plan was shrunk; `None` where it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shrunk: Option<Shrunk>,
     /// When virtual time began.
     pub start: Time,
     /// The virtual time of the failure.
     pub at: Time,
     /// A sentence for each instance that had not ended.
     pub waits: Vec<String>,
-    /// What must hold at last and did not yet, where the run failed for something
-    /// else.
+    /// What must eventually hold and did not yet, where the run failed for
+    /// something else.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<String>,
     /// The laws that were broken.
@@ -103,8 +111,9 @@ impl fmt::Display for CapsuleError {
 impl std::error::Error for CapsuleError {}
 
 impl Capsule {
-    /// A failure of `test`, in a run without some of its nodes.
-    pub(super) fn of(test: &str, failure: &Failure, without: BTreeSet<String>) -> Capsule {
+    /// What an exploration has found.
+    pub(super) fn of(place: &Place, finding: &Finding) -> Capsule {
+        let failure = &finding.failure;
         let waiting = failure.waits.iter().filter_map(|wait| wait.split(" waits for ").next());
         let calls = failure.breaches.iter().filter_map(|breach| breach.entry).collect();
         let part = failure.trace.part(&Wanted { instances: waiting.collect(), calls });
@@ -113,11 +122,13 @@ impl Capsule {
         Capsule {
             capsule: VERSION,
             versions: Versions::here(),
-            test: test.to_owned(),
+            test: place.name.clone(),
+            exploration: place.number(),
             seed: failure.seed,
             cause: failure.cause.clone(),
             plan: failure.plan.clone(),
-            without,
+            without: finding.without.clone(),
+            shrunk: finding.shrunk.clone(),
             start: failure.start,
             at: failure.at,
             waits: failure.waits.clone(),

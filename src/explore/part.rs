@@ -39,7 +39,7 @@ where
     if let Some(replay) = &order.replay {
         sim = replay.without.iter().fold(sim, |sim, node| sim.without_node(node)).replay(replay.plan.clone());
     }
-    let mut answer = Answer::of(sim.within(at_most).journal(journal).locate(order.locate).try_run(body), order.compare);
+    let mut answer = Answer::of(sim.within(at_most).journal(journal).locate(order.locate).try_run(body), order);
     if let Some(failure) = answer.failure.as_mut().filter(|_| order.brief) {
         failure.trace.entries.clear();
         failure.trace.marks.clear();

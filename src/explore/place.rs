@@ -42,6 +42,11 @@ impl Place {
         ENDED.lock().get(&self.name).cloned().unwrap_or_default()
     }
 
+    /// Which of the test's explorations this is, counted from 0.
+    pub fn number(&self) -> u64 {
+        ENDED.lock().get(&self.name).map_or(0, Vec::len) as u64
+    }
+
     /// Writes down what this one came to.
     pub fn end(&self, with: &Result<Report, Problem>) {
         ENDED.lock().entry(self.name.clone()).or_default().push(with.clone());

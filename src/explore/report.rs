@@ -40,6 +40,12 @@ pub struct Report {
     pub virtual_time: Duration,
     /// How much real time exploring took.
     pub took: Duration,
+    /// How many capsules were repeated ([`super::Explore::capsule`]).
+    pub capsules: u64,
+    /// This machine's share of the seeds, where there are several
+    /// ([`super::SHARD_VARIABLE`]). It may hold no seed where there are fewer than
+    /// shares.
+    pub shard: Option<String>,
     /// What reached past the simulation, over all seeds.
     pub strays: Strays,
     #[serde(skip)]
@@ -71,13 +77,20 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Report { name, seeds, twice, calls, faults, states, .. } = self;
+        let Report { name, seeds, twice, calls, faults, states, capsules, .. } = self;
+        let share = self.shard.as_ref().map(|shard| format!(" of share {shard}")).unwrap_or_default();
+        if *seeds == 0 && *capsules > 0 {
+            return write!(f, "{}: {capsules} capsules repeated, no seed{share} was run", Line(name));
+        }
+        if *seeds == 0 && self.shard.is_some() {
+            return write!(f, "{}: no seed was run, because there is none{share}", Line(name));
+        }
         let about = if self.states_are_estimated { "about " } else { "" };
         let seconds = self.took.as_secs_f64();
         let rate = *seeds as f64 / seconds.max(0.001);
         write!(
             f,
-            "{}: {seeds} seeds in {seconds:.1} s ({rate:.0} a second), {twice} of them twice, {calls} calls, {faults} \
+            "{}: {seeds} seeds{share} in {seconds:.1} s ({rate:.0} a second), {twice} of them twice, {calls} calls, {faults} \
              faults, {about}{states} states",
             Line(name)
         )?;

@@ -17,7 +17,12 @@ pub(super) struct Shard {
 impl Shard {
     /// The share that the environment names; all of it where that names none.
     pub fn from_env() -> Result<Shard, String> {
-        Ok(variable(SHARD_VARIABLE)?.unwrap_or(Shard { number: 0, of: 1 }))
+        Ok(variable(SHARD_VARIABLE)?.unwrap_or_default())
+    }
+
+    /// How it is written, where there are others.
+    pub fn named(self) -> Option<String> {
+        self.is_partial().then(|| format!("{}/{}", self.number + 1, self.of))
     }
 
     /// Whether there are others.
@@ -37,6 +42,13 @@ impl Shard {
     }
 }
 
+impl Default for Shard {
+    /// All of it.
+    fn default() -> Shard {
+        Shard { number: 0, of: 1 }
+    }
+}
+
 impl FromStr for Shard {
     type Err = String;
 
@@ -51,7 +63,12 @@ impl FromStr for Shard {
 
 /// How many seeds the environment asks for.
 pub(super) fn seeds_from_env() -> Result<Option<u64>, String> {
-    variable(SEEDS_VARIABLE)
+    match variable(SEEDS_VARIABLE)? {
+        Some(0) => {
+            Err(format!("{SEEDS_VARIABLE}=0 lets nothing run, which proves nothing. Ask for one seed at least."))
+        }
+        count => Ok(count),
+    }
 }
 
 /// From which seed the environment counts.

@@ -14,12 +14,7 @@ impl<T> Default for Chain<T> {
 
 impl<T> Chain<T> {
     fn position(&self, id: u64) -> Result<usize, usize> {
-        match self.0.last() {
-            None => Err(0),
-            Some((last, _)) if *last < id => Err(self.0.len()),
-            Some((last, _)) if *last == id => Ok(self.0.len() - 1),
-            Some(_) => self.0.binary_search_by_key(&id, |entry| entry.0),
-        }
+        self.0.binary_search_by_key(&id, |entry| entry.0)
     }
 
     pub fn get(&self, id: u64) -> Option<&T> {

@@ -182,16 +182,13 @@ impl History {
 
     fn append(&mut self, events: &[Event]) {
         for event in events {
-            match self.events.last() {
-                Some(last) if last.event_id > event.event_id => {
-                    let at = self.position(event.event_id).unwrap_or_else(|at| at);
-                    self.events.insert(at, event.clone());
-                }
-                _ => self.events.push(event.clone()),
-            }
+            let at = self.position(event.event_id).unwrap_or_else(|at| at);
+            self.events.insert(at, event.clone());
         }
     }
 
+    /// Where the event with this id is, or would be: mostly the end, which is
+    /// looked at first.
     fn position(&self, event_id: u64) -> Result<usize, usize> {
         match self.events.last() {
             Some(last) if last.event_id < event_id => Err(self.events.len()),

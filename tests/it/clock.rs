@@ -5,6 +5,7 @@ mod agree;
 mod entropy;
 mod setup;
 mod threads;
+mod times;
 mod warp;
 mod watchdog;
 

@@ -1,5 +1,6 @@
 //! Exploring: many seeds, each in a process of its own.
 
+mod asked;
 mod bounds;
 mod everything;
 mod inputs;

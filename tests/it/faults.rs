@@ -10,6 +10,7 @@ mod replay;
 mod saboteurs;
 mod stalls;
 mod storms;
+mod verdicts;
 
 use std::time::Duration;
 

@@ -3,9 +3,9 @@
 //! for every mutant (see "Mutation testing" in README).
 #![allow(missing_docs)]
 
+mod backoff;
 mod clock;
 mod delete;
-mod events;
 mod faults;
 mod filters;
 mod laws;

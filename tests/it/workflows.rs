@@ -1,12 +1,14 @@
 //! Workflows of the kinds that people write, each right and with a planted bug:
 //! under storms the right one goes well from every seed, and exploring finds the
-//! bug and makes it small. `DUROXIDE_SIM_SEEDS` sets from how many seeds.
+//! bug and makes it small. `DUROXIDE_SIM_SEEDS` sets from how many seeds the right
+//! one is run, and `DUROXIDE_SIM_BASE` from where both are counted.
 
 mod approval;
 mod backoff;
 mod chat;
 mod fan;
 mod meter;
+mod minimal;
 mod monitor;
 mod parcels;
 mod poller;
@@ -23,9 +25,9 @@ use std::time::Duration;
 
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{Client, ClientError, OrchestrationStatus};
-use duroxide_sim::explore::{Explore, Finding, Problem};
+use duroxide_sim::explore::{BASE_VARIABLE, Explore, Finding, Problem};
 use duroxide_sim::sim::{Cause, Outcome, Storm};
-use duroxide_sim::{Handle, Sim};
+use duroxide_sim::{Handle, Seed, Sim};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -86,7 +88,9 @@ where
     F: Future<Output = R> + 'static,
     R: Outcome,
 {
-    let found = match explore().seeds(FOUND).shrink_for(MINUTE).try_run(build, body).map_err(|problem| *problem) {
+    let base: Seed = std::env::var(BASE_VARIABLE).map_or(Seed(0), |base| base.parse().expect("a base is a seed"));
+    let explore = explore().seeds(FOUND).without_environment().base(base).shrink_for(MINUTE);
+    let found = match explore.try_run(&build, body.clone()).map_err(|problem| *problem) {
         Err(Problem::Failed(found)) => *found,
         Err(problem) => panic!("{problem}"),
         Ok(report) => panic!("the bug is not found: {report}"),
@@ -97,7 +101,13 @@ where
     assert_eq!(name, property, "{found}");
     let left = found.failure.plan.entries.len();
     assert!((1..=SMALL).contains(&left), "{left} entries are left: {found}");
-    println!("Found at seed {}, {left} entries of {} left:\n{}", found.seed, found.entries, found.failure.plan);
+    let shrunk = found.shrunk.as_ref().expect("there is time to shrink");
+    assert!(shrunk.minimal && shrunk.left == left, "{found}");
+    println!(
+        "Found at seed {}, {left} entries of {} left, {} runs, without {:?}:\n{}",
+        found.seed, found.entries, shrunk.runs, found.without, found.failure.plan
+    );
+    minimal::assert_minimal(&found, &build, &body);
     found
 }
 

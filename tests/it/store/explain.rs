@@ -148,6 +148,26 @@ fn a_job_is_barred_exactly_while_no_fetch_takes_it() {
 }
 
 #[test]
+fn a_job_that_could_be_fetched_now_is_barred_by_the_fetch_alone() {
+    let mut world = World::new();
+    let (tagged, bound) = (work("i", 1, None, Some("gpu")), work("i", 2, Some("s"), None));
+    world.done(Call::EnqueueForWorker { item: tagged.clone() });
+    world.done(Call::EnqueueForWorker { item: bound.clone() });
+    let bars = |world: &World| {
+        let bar = |item, tags| world.store.bar_to_job(world.time(), item, None, tags);
+        (bar(&tagged, &Tags::DefaultOnly), bar(&bound, &Tags::Any))
+    };
+    let expected = (Some(Bar::Tag), Some(Bar::Session));
+    assert_eq!(bars(&world), expected, "from the moment they came");
+    world.job();
+    world.job();
+    world.pass(10);
+    assert_eq!(bars(&world), expected, "from the moment their locks end");
+    world.pass(5);
+    assert_eq!(bars(&world), expected);
+}
+
+#[test]
 fn of_several_jobs_with_one_item_the_nearest_counts() {
     let mut world = World::new();
     let item = work("i", 1, None, None);

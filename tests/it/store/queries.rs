@@ -69,6 +69,10 @@ fn what_has_not_ended_is_unfinished_recorded_or_not() {
     let mut world = three();
     world.send(raised("mail"));
     assert_eq!(world.store.unfinished(), ["c", "mail"]);
+    assert_eq!(
+        ["a", "b", "c", "mail", "nobody"].map(|name| world.store.has_ended(name)),
+        [true, true, false, false, false]
+    );
 }
 
 #[test]
@@ -183,6 +187,17 @@ fn a_message_is_awaited_until_it_is_visible() {
     let mut world = World::new();
     world.send_after(start("a"), u64::MAX);
     assert!(!world.store.awaits_a_message(world.time()), "what comes at the end of time never comes");
+}
+
+#[test]
+fn an_instance_is_known_by_a_history_or_a_message_that_starts_it() {
+    let mut world = three();
+    world.send(raised("mail"));
+    world.send_after(start("later"), 5);
+    let events = vec![event("appended", 1)];
+    world.done(Call::AppendWithExecution { instance: "appended".to_owned(), execution: 1, events });
+    assert_eq!(world.store.names(), ["a", "appended", "b", "c", "later"]);
+    assert!(!world.store.knows("mail") && !world.store.knows("nobody") && world.store.knows("later"));
 }
 
 fn query(ids: Option<&[&str]>, completed_before: Option<u64>, limit: Option<u32>) -> InstanceQuery {
