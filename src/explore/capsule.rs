@@ -17,12 +17,12 @@ use crate::clock::Time;
 use crate::command;
 use crate::laws::Breach;
 use crate::seed::Seed;
-use crate::sim::{Cause, Entry, Failure, Plan};
+use crate::sim::{Cause, Entry, Failure, Plan, Tail, Unfinished};
 use crate::text::Line;
 use crate::trace::{Trace, Wanted};
 
 /// The version that is written.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What a failing run is kept as.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,8 +51,11 @@ pub struct Capsule {
     pub start: Time,
     /// The virtual time of the failure.
     pub at: Time,
-    /// A sentence for each instance that had not ended.
-    pub waits: Vec<String>,
+    /// The instances that had not ended, and what they waited for.
+    pub waits: Vec<Unfinished>,
+    /// The last events of the instances that it is about, where the body failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tails: Vec<Tail>,
     /// What must eventually hold and did not yet, where the run failed for
     /// something else.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -114,7 +117,7 @@ impl Capsule {
     /// What an exploration has found.
     pub(super) fn of(place: &Place, finding: &Finding) -> Capsule {
         let failure = &finding.failure;
-        let waiting = failure.waits.iter().filter_map(|wait| wait.split(" waits for ").next());
+        let waiting = failure.waits.iter().map(|wait| wait.instance.as_str());
         let calls = failure.breaches.iter().filter_map(|breach| breach.entry).collect();
         let part = failure.trace.part(&Wanted { instances: waiting.collect(), calls });
         let (trace, numbers) =
@@ -132,6 +135,7 @@ impl Capsule {
             start: failure.start,
             at: failure.at,
             waits: failure.waits.clone(),
+            tails: failure.tails.clone(),
             pending: failure.pending.clone(),
             breaches: failure.breaches.clone(),
             unreached: failure.unreached.clone(),
@@ -194,9 +198,10 @@ impl Capsule {
 
     /// The failure that it holds.
     pub fn failure(&self) -> Failure {
-        let Capsule { cause, seed, plan, start, at, waits, pending, breaches, unreached, trace, .. } = self.clone();
+        let Capsule { cause, seed, plan, start, at, waits, tails, pending, breaches, unreached, trace, .. } =
+            self.clone();
         let (sometimes, strays) = Default::default();
-        Failure { cause, seed, start, at, waits, pending, breaches, trace, plan, unreached, sometimes, strays }
+        Failure { cause, seed, start, at, waits, tails, pending, breaches, trace, plan, unreached, sometimes, strays }
     }
 
     /// What its trace, and the page that is made of it, leave out: a sentence.

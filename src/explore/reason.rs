@@ -31,17 +31,18 @@ impl Reason {
             Cause::Laws => format!("law {:?}", failure.breaches.first().map(|breach| breach.law)),
             // A lower limit or bound is the same failure.
             Cause::Stalled(_) => "stalled".to_owned(),
+            Cause::UnknownHandler(unknown) => format!("unknown {}", unknown.lack),
+            Cause::NoProgress(circle) => format!("no progress {}", circle.kind()),
             Cause::Unfinished(_) => "unfinished".to_owned(),
             Cause::VirtualTimeLimit(_) => "virtual time".to_owned(),
             Cause::StepLimit(_) => "steps".to_owned(),
-            Cause::RealTimeLimit | Cause::Hang => "hang".to_owned(),
+            Cause::RealTimeLimit | Cause::Hang(_) => "hang".to_owned(),
             Cause::Died(how) => format!("died {}", shape(how)),
         };
         // A property says by itself what is wrong, whichever instance has it so.
         let names_none = matches!(failure.cause, Cause::Eventually { .. });
         let waits = failure.waits.iter().filter(|_| failure.cause.is_of_liveness() && !names_none);
-        // A sentence begins with the instance's name.
-        let instances = waits.filter_map(|wait| wait.split(" waits for ").next().map(str::to_owned)).collect();
+        let instances = waits.map(|unfinished| unfinished.instance.clone()).collect();
         Reason { what, instances }
     }
 

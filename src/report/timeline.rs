@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use crate::clock::Time;
 use crate::laws::Breach;
-use crate::sim::{Failure, Run};
+use crate::sim::{Failure, Run, Unfinished};
 use crate::text::{Line, Lines};
 use crate::trace::{Part, Trace, Wanted};
 
@@ -76,7 +76,7 @@ struct Fails<'a> {
     text: String,
     at: Time,
     breaches: &'a [Breach],
-    waits: &'a [String],
+    waits: &'a [Unfinished],
 }
 
 impl Trace {
@@ -115,7 +115,7 @@ impl<'a> Timeline<'a> {
         self.fails(failure, &failure.breaches, &failure.waits)
     }
 
-    fn fails(mut self, failure: &Failure, breaches: &'a [Breach], waits: &'a [String]) -> Self {
+    fn fails(mut self, failure: &Failure, breaches: &'a [Breach], waits: &'a [Unfinished]) -> Self {
         let headline = format!("The simulation failed: {}", failure.cause);
         self.first.elapsed = Some(failure.at - failure.start);
         self.first.seed = Some(failure.seed.to_string());
@@ -260,7 +260,7 @@ impl<'a> Side<'a> {
         }
         let calls = self.breaches().filter_map(|breach| breach.entry).collect();
         let waits = self.failure.as_ref().map_or(&[][..], |failure| failure.waits);
-        let waiting = waits.iter().filter_map(|wait| wait.split(" waits for ").next());
+        let waiting = waits.iter().map(|wait| wait.instance.as_str());
         let instances = self.about.iter().map(String::as_str).chain(waiting).collect();
         self.trace.part(&Wanted { instances, calls })
     }

@@ -178,7 +178,7 @@ fn a_wait_for_what_cannot_come_is_a_stall_and_not_years() {
     }));
     assert_eq!(failure.cause, Cause::Stalled(Duration::ZERO), "{failure}");
     assert_eq!(failure.at - failure.start, Limits::default().waiting);
-    assert!(failure.waits.join("\n").contains("i-1 waits for ExternalSubscribed approval"), "{failure}");
+    assert!(failure.to_string().contains("i-1 waits for ExternalSubscribed approval"), "{failure}");
 }
 
 #[test]

@@ -263,8 +263,8 @@ fn a_damaged_capsule_is_an_error_that_says_so() {
     assert!(missing.contains("no/such/file.json") && missing.contains("No such file"), "{missing}");
     for (text, why) in [
         ("not json", "it is no capsule: expected"),
-        ("{\"capsule\": 7}", "it has the format 7, and this crate reads the format 1"),
-        ("{\"capsule\": 1, \"seed\": 5}", "it is damaged: missing field"),
+        ("{\"capsule\": 7}", "it has the format 7, and this crate reads the format 2"),
+        ("{\"capsule\": 2, \"seed\": 5}", "it is damaged: missing field"),
         ("", "it is no capsule: EOF"),
     ] {
         let path = file("damaged", text);

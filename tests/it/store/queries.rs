@@ -249,7 +249,8 @@ fn a_deletion_counts_everything_that_goes() {
     let counts =
         DeleteCounts { instances_deleted: 2, executions_deleted: 2, events_deleted: 2, queue_messages_deleted: 4 };
     assert_eq!(world.ask(&delete(true)), Reply::Deleted(counts));
-    assert!(format!("{:?}", world.store).contains("instances: {}"), "{:?}", world.store);
+    let text = format!("{:?}", world.store);
+    assert!(text.contains("instances: {}") && text.contains("ready: {}"), "{text}");
     assert_eq!(world.refused(delete(true)), Class::NotFound);
     assert_eq!(world.ask(&Call::GetSystemMetrics), Reply::Metrics(Metrics::default()));
 }
