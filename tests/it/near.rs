@@ -11,6 +11,7 @@ mod filters;
 mod laws;
 mod memory;
 mod official;
+mod output;
 mod prune;
 mod scopes;
 mod shared;

@@ -210,3 +210,42 @@ fn a_loop_is_still_known_after_many_readers_have_come_and_gone() {
         others.await.expect("no panic");
     });
 }
+
+#[test]
+fn of_two_reads_at_the_moment_one_is_due_the_second_begins_a_loop() {
+    simulate(|_, memory| async move {
+        let call = read("i");
+        long(&memory, &call).await;
+        assert_eq!(tokio::join!(took(&memory, &call), took(&memory, &call)), (1000, 0));
+    });
+}
+
+/// Reads of as many other instances, after so many milliseconds.
+fn others(memory: &Arc<Memory>, ms: u64, many: usize) {
+    later(memory, ms, move |memory| async move {
+        for n in 0..many {
+            ask(&memory, read(&format!("other {n}"))).await;
+        }
+    });
+}
+
+#[test]
+fn a_loop_that_is_left_alone_is_still_spared() {
+    simulate(|_, memory| async move {
+        long(&memory, &read("i")).await;
+        others(&memory, 950, 63);
+        assert_eq!(reads(&memory, &read("i"), 2).await, [1000, 1011]);
+    });
+}
+
+#[test]
+fn a_held_read_is_answered_when_its_instance_changes_though_nobody_else_waits_so_long() {
+    simulate(|_, memory| async move {
+        long(&memory, &read("i")).await;
+        others(&memory, 200, 200);
+        later(&memory, 400, |memory| async move {
+            ask(&memory, append("i", 1)).await;
+        });
+        assert_eq!(reads(&memory, &read("i"), 1).await, [400]);
+    });
+}
