@@ -45,7 +45,8 @@ fn everywhere(text: &str) -> Run<String> {
         orchestrations,
     );
     let run = sim.plan(plan).try_run(move |sim| async move {
-        let client = sim.client_named(&own);
+        // A client and a node of one name are refused.
+        let client = sim.client_named(&format!("client {own}"));
         client.start_orchestration(&own, &own, &own).await?;
         sim.sleep(SOON).await;
         client.raise_event(&own, &own, &own).await?;
