@@ -48,6 +48,7 @@ pub use idle::settle;
 pub(crate) use libc::{Forked, SUPPORTED, fork};
 pub(crate) use stopwatch::Stopwatch;
 pub use strays::{Seen, Stray, Strays};
+pub(crate) use threads::Thread;
 #[allow(unused_imports)] // Where `absent.rs` stands in.
 use threads::alone_in_process;
 pub use time::Time;

@@ -15,7 +15,7 @@ use super::place::Place;
 use super::pool::{Role, VARIABLE};
 use super::{Problem, Report};
 use crate::clock::{self, Forked};
-use crate::sim::{Cause, Failure, Journal, Plan, START};
+use crate::sim::{Cause, Failure, Journal, Plan, START, Stuck};
 
 /// The role of this process, once it has been told, and the line to who told it.
 static LINE: Mutex<Option<(BufReader<UnixStream>, Role)>> = Mutex::new(None);
@@ -101,7 +101,7 @@ fn one(order: &Order, patience: Duration, perform: Perform) -> Vec<u8> {
     if read.is_err() {
         forked.kill();
         forked.wait();
-        return failed(Cause::Hang, &told);
+        return failed(Cause::Hang(Stuck::default()), &told);
     }
     let last =
         told.strip_suffix(b"\n").map_or(&[][..], |told| told.rsplit(|byte| *byte == b'\n').next().unwrap_or(told));
