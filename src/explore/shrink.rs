@@ -158,7 +158,7 @@ impl<F: FnMut(Batch<'_>) -> Result<Vec<Option<Box<Failure>>>, String>> Search<F>
             let mut ahead = cuts.clone();
             let ranges = std::iter::from_fn(|| ahead.next(those.len()));
             let Some(found) = self.first(ranges.map(|gone| without(&best, &those[gone])))? else { return Ok(()) };
-            (0..=found).for_each(|_| drop(cuts.next(those.len())));
+            (0..=found).for_each(|_| _ = cuts.next(those.len()));
             cuts.took();
         }
     }

@@ -49,7 +49,7 @@ enum End<T> {
     Property(Broken),
     Unfinished,
     Eventually(Broken, Option<Held>),
-    AtEnd(Broken),
+    Last(Broken),
     NeverAtRest(String, Vec<Busy>),
     /// Tasks panicked, and nobody else tells.
     TaskPanic(Vec<TaskPanic>),
@@ -267,7 +267,7 @@ where
             Ending::Property(broken) => End::Property(broken),
             Ending::Unfinished => End::Unfinished,
             Ending::Eventually(broken, held) => End::Eventually(broken, held),
-            Ending::AtEnd(broken) => End::AtEnd(broken),
+            Ending::AtEnd(broken) => End::Last(broken),
             Ending::NeverAtRest(name, busy) => End::NeverAtRest(name, busy),
         })
     };
@@ -314,23 +314,25 @@ pub(super) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
 }
 
 /// What a run came to by its end alone.
-fn cause_of<T>(scene: &Scene, end: Option<End<T>>) -> Result<T, Cause> {
-    match end {
-        Some(End::Body(value)) => value.map_err(Cause::Error),
-        Some(End::Panic(text)) => Err(Cause::Panic(text)),
-        Some(End::Property(Broken { name, what })) => Err(Cause::Property { name, what }),
-        Some(End::Eventually(Broken { name, what }, held)) => Err(Cause::Eventually { name, what, held }),
-        Some(End::AtEnd(Broken { name, what })) => Err(Cause::AtEnd { name, what }),
-        Some(End::TaskPanic(panics)) => Err(Cause::TaskPanic(panics)),
-        Some(End::NeverAtRest(name, busy)) => Err(Cause::NeverAtRest { name, busy }),
-        Some(End::Unfinished) => Err(Cause::Unfinished(scene.finish_within.unwrap_or_default())),
-        Some(End::Stalled(since)) => Err(Cause::Stalled(since - scene.start)),
-        Some(End::Verdict(cause)) => Err(cause),
-        Some(End::VirtualTime) => Err(Cause::VirtualTimeLimit(scene.limits.virtual_time)),
-        Some(End::Steps) => Err(Cause::StepLimit(scene.limits.steps)),
-        Some(End::RealTime) => Err(Cause::RealTimeLimit),
-        None => Err(Cause::Hang(scene.pulse.stuck())),
-    }
+fn cause_of<T>(scene: &Scene, end: Option<End<T>>) -> Result<T, Box<Cause>> {
+    let cause = match end {
+        Some(End::Body(Ok(value))) => return Ok(value),
+        Some(End::Body(Err(text))) => Cause::Error(text),
+        Some(End::Panic(text)) => Cause::Panic(text),
+        Some(End::Property(Broken { name, what })) => Cause::Property { name, what },
+        Some(End::Eventually(Broken { name, what }, held)) => Cause::Eventually { name, what, held },
+        Some(End::Last(Broken { name, what })) => Cause::AtEnd { name, what },
+        Some(End::TaskPanic(panics)) => Cause::TaskPanic(panics),
+        Some(End::NeverAtRest(name, busy)) => Cause::NeverAtRest { name, busy },
+        Some(End::Unfinished) => Cause::Unfinished(scene.finish_within.unwrap_or_default()),
+        Some(End::Stalled(since)) => Cause::Stalled(since - scene.start),
+        Some(End::Verdict(cause)) => cause,
+        Some(End::VirtualTime) => Cause::VirtualTimeLimit(scene.limits.virtual_time),
+        Some(End::Steps) => Cause::StepLimit(scene.limits.steps),
+        Some(End::RealTime) => Cause::RealTimeLimit,
+        None => Cause::Hang(scene.pulse.stuck()),
+    };
+    Err(Box::new(cause))
 }
 
 /// Turns the end of a run into its result.
@@ -355,7 +357,7 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
         let (plan, unreached) = record.result();
         (plan, unreached, record.misused.take())
     };
-    let cause = misused.map_or(cause, |why| Err(Cause::Setup(why)));
+    let cause = misused.map_or(cause, |why| Err(Box::new(Cause::Setup(why))));
     let (sometimes, pending) = (scene.properties.sometimes(), scene.properties.take_pending());
     let missed = std::mem::take(&mut *scene.missed.lock());
     let strays = if given_up { Strays::new() } else { scene.strays.lock().clone() };
@@ -372,7 +374,7 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
         Ok(_) if !breaches.is_empty() => Cause::Laws,
         Ok(_) if real_io => Cause::RealIo,
         Ok(_) => Cause::Unreached(missed),
-        Err(cause) => cause,
+        Err(cause) => *cause,
     };
     Err(Box::new(Failure {
         cause,

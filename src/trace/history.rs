@@ -49,7 +49,7 @@ impl History {
         let text = self.to_string();
         let lines: Vec<&str> = text.lines().collect();
         let left_out = lines.len().saturating_sub(most);
-        let more = (left_out > 0).then(|| format!("({left_out} lines before)\n")).unwrap_or_default();
+        let more = if left_out > 0 { format!("({left_out} lines before)\n") } else { String::new() };
         format!("{more}{}\n", lines[left_out..].join("\n"))
     }
 }

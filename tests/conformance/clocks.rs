@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use duroxide::provider_validations::ProviderFactory;
 use duroxide::providers::Provider;
 use duroxide_sim::Memory;
-use duroxide_sim::call::{Answering, Call, Handler, Reply};
+use duroxide_sim::call::{Answering, Call, Handler};
 use duroxide_sim::conformance::{Area, Config, Profile, Verdict, check as check_provider};
 use duroxide_sim::provider::Port;
 

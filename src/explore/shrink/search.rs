@@ -63,7 +63,8 @@ impl<F: FnMut(Batch<'_>) -> Result<Vec<Option<Box<Failure>>>, String>> Search<F>
     /// Where it could not be run: a sentence.
     pub fn fails_again(&mut self) -> Result<bool, String> {
         self.runs += 1;
-        let failure = self.ask(&[self.best.clone()], true)?.pop().flatten();
+        let best = self.best.clone();
+        let failure = self.ask(&[best], true)?.pop().flatten();
         Ok(failure.is_some_and(|failure| self.keeps(self.best.clone(), *failure)))
     }
 
@@ -115,7 +116,8 @@ impl<F: FnMut(Batch<'_>) -> Result<Vec<Option<Box<Failure>>>, String>> Search<F>
     /// as of a process that dies.
     pub fn trace(&mut self) -> Result<Option<Trace>, Stopped> {
         self.runs += 1;
-        let failure = self.ask(&[self.best.clone()], false).map_err(Stopped::Broken)?.pop().flatten();
+        let best = self.best.clone();
+        let failure = self.ask(&[best], false).map_err(Stopped::Broken)?.pop().flatten();
         Ok(failure.map(|failure| failure.trace).filter(|trace| !trace.entries.is_empty()))
     }
 
