@@ -57,6 +57,10 @@ pub struct Capsule {
     pub breaches: Vec<Breach>,
     /// Those of the plan's entries that never happened.
     pub unreached: Vec<Entry>,
+    /// The last lines that the run's process printed, where that died or had to be
+    /// ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub printed: Vec<String>,
     /// Every provider call up to the failure.
     pub trace: Trace,
 }
@@ -116,6 +120,7 @@ impl Capsule {
             pending: failure.pending,
             breaches: failure.breaches,
             unreached: failure.unreached,
+            printed: failure.printed,
             trace: failure.trace,
         }
     }
@@ -173,9 +178,10 @@ impl Capsule {
 
     /// The failure that it holds.
     pub fn failure(&self) -> Failure {
-        let Capsule { cause, seed, plan, start, at, waits, pending, breaches, unreached, trace, .. } = self.clone();
+        let Capsule { cause, seed, plan, start, at, waits, pending, breaches, unreached, printed, trace, .. } =
+            self.clone();
         let (sometimes, strays) = Default::default();
-        Failure { cause, seed, start, at, waits, pending, breaches, trace, plan, unreached, sometimes, strays }
+        Failure { cause, seed, start, at, waits, pending, breaches, trace, plan, unreached, sometimes, strays, printed }
     }
 
     /// What the versions have to say, where they are not this program's.

@@ -45,6 +45,10 @@ pub struct Failure {
     pub sometimes: BTreeMap<String, bool>,
     /// What reached past the simulation.
     pub strays: Strays,
+    /// The last lines that the run's process printed, where that died or had to be
+    /// ended.
+    #[serde(default)]
+    pub printed: Vec<String>,
 }
 
 /// Why a simulation failed.
@@ -133,6 +137,7 @@ impl Failure {
             unreached: Vec::new(),
             sometimes: BTreeMap::new(),
             strays: Strays::new(),
+            printed: Vec::new(),
         })
     }
 
@@ -192,6 +197,7 @@ impl Failure {
             ("Inputs:", &self.inputs_as_text()),
             ("What went wrong on purpose:", &self.plan_as_text()),
             ("What reached past the simulation:", &self.strays_as_text()),
+            ("The last of what it printed:", &self.printed),
         ];
         for (title, lines) in lists {
             if !lines.is_empty() {
