@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 /// What to leave out next.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Cuts {
     chunk: usize,
     end: usize,

@@ -18,6 +18,8 @@
 mod again;
 mod answer;
 #[cfg(target_os = "linux")]
+mod bench;
+#[cfg(target_os = "linux")]
 mod campaign;
 mod capsule;
 mod difference;
@@ -35,7 +37,9 @@ mod report;
 #[cfg(target_os = "linux")]
 mod server;
 mod shard;
+#[cfg(target_os = "linux")]
 mod shrink;
+mod shrunk;
 mod stale;
 mod states;
 
@@ -53,6 +57,7 @@ pub use difference::Difference;
 use place::Place;
 pub use problem::{Finding, Problem};
 pub use report::Report;
+pub use shrunk::{Shrunk, Stopped};
 pub use stale::{Outdated, Stale};
 
 /// The environment variable that overrides how many seeds are run.
@@ -204,8 +209,9 @@ impl Explore {
         self
     }
 
-    /// Makes a failure small for at most this much real time: 20 seconds unless
-    /// set; not at all in no time.
+    /// Shrinks a failure for at most this much real time: 20 seconds unless set;
+    /// not at all in no time. Where that was too little, [`Finding::shrunk`] says
+    /// how far it came.
     pub fn shrink_for(mut self, time: Duration) -> Explore {
         self.shrink_at_most = time;
         self

@@ -15,22 +15,27 @@ mod crashes;
 mod demands;
 mod director;
 mod effects;
+mod ending;
 mod failure;
 mod gate;
 mod handle;
 mod input;
 mod life;
+mod limits;
 mod missed;
 mod node;
 mod output;
+mod panics;
 mod plan;
 mod property;
 mod quiet;
+mod rest;
 mod run;
 mod setup;
 mod skew;
 mod stage;
 mod storm;
+mod tasks;
 mod waits;
 
 use std::collections::BTreeMap;
@@ -49,12 +54,16 @@ use crate::trace::Trace;
 pub use crashes::{Incident, Incidents, Survey, crash_everywhere, try_crash_everywhere};
 pub(crate) use director::Journal;
 pub use effects::Effects;
+pub use ending::Held;
 pub use failure::{Cause, Failure};
 pub use handle::{Handle, NodeError};
 pub use input::Input;
+pub use limits::Limits;
 pub use missed::{Missed, Why};
 pub use output::OutputError;
+pub use panics::TaskPanic;
 pub use plan::{Entry, Plan, Point, What, When};
+pub use rest::Busy;
 pub use storm::{Kind, Storm};
 
 /// When simulations start unless they say otherwise: 2025-01-01 00:00:00 UTC.
@@ -110,6 +119,8 @@ pub struct Sim {
     journal: Option<Journal>,
     /// Whether it is looked up where something strays.
     locate: bool,
+    /// Whether tasks may panic.
+    tolerates_panics: bool,
     /// A mistake in building it, told when it is run.
     misused: Option<String>,
     /// What else there is to say of a failure.
@@ -118,40 +129,6 @@ pub struct Sim {
 
 /// Says something of a failure, or nothing.
 type Remark = Box<dyn FnOnce(&Failure) -> Option<String>>;
-
-/// How far a simulation may go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Virtual time after the start: 10 years unless set, and at most 200.
-    pub virtual_time: Duration,
-    /// Virtual time in which nothing happens and nothing is known that will, while
-    /// clients wait for something: a day unless set. Then the run is stalled
-    /// ([`Cause::Stalled`]).
-    pub waiting: Duration,
-    /// The same while nobody waits through a client: three years unless set. A body
-    /// that sleeps longer has to do it with [`Handle::sleep`].
-    pub idle: Duration,
-    /// Provider calls: a hundred million unless set.
-    pub steps: u64,
-    /// Real time for the whole run: 10 minutes unless set.
-    pub real_time: Duration,
-    /// Real time without any progress, that is without a provider call and
-    /// without a wait: 30 seconds unless set.
-    pub stuck: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
-            virtual_time: Duration::from_secs(10 * 365 * 86_400),
-            waiting: Duration::from_secs(86_400),
-            idle: Duration::from_secs(3 * 365 * 86_400),
-            steps: 100_000_000,
-            real_time: Duration::from_secs(600),
-            stuck: Duration::from_secs(30),
-        }
-    }
-}
 
 /// What a simulation that went well leaves behind.
 #[derive(Debug)]
@@ -235,6 +212,7 @@ impl Sim {
             effects: Effects::default(),
             journal: None,
             locate: false,
+            tolerates_panics: false,
             misused: None,
             remark: None,
         }
@@ -365,7 +343,7 @@ impl Sim {
             self.misused.get_or_insert(why);
         }
         self.nodes.retain(|spec| spec.name != name);
-        self.plan.entries.retain(|entry| entry.node() != name);
+        self.plan.entries.retain(|entry| !entry.is_about(name));
         self
     }
 
@@ -432,6 +410,15 @@ impl Sim {
     /// a paragraph to its text; [`Sim::try_run`] does not call it.
     pub fn on_failure(mut self, remark: impl FnOnce(&Failure) -> Option<String> + 'static) -> Sim {
         self.remark = Some(Box::new(remark));
+        self
+    }
+
+    /// Allows tasks to panic: where the body expects it of a task that it has started,
+    /// and looks at its `JoinHandle`. A panic in a task that nobody else reports
+    /// fails the run otherwise ([`Cause::TaskPanic`]). Panics of activities and
+    /// orchestrations are none of these: duroxide writes them into histories.
+    pub fn tolerate_panics(mut self) -> Sim {
+        self.tolerates_panics = true;
         self
     }
 

@@ -174,6 +174,8 @@ struct Entries {
     /// When something last happened, and when something was last read.
     moved: Time,
     read: Time,
+    /// How many calls were not vain.
+    moves: u64,
 }
 
 impl Log {
@@ -231,6 +233,11 @@ impl Log {
         self.0.lock().moved
     }
 
+    /// How many calls there have been that are not vain.
+    pub(crate) fn moves(&self) -> u64 {
+        self.0.lock().moves
+    }
+
     /// When there last was a call that reads, the runtimes' gauges left out.
     pub fn read(&self) -> Time {
         self.0.lock().read
@@ -250,6 +257,7 @@ impl Log {
         }
         if !entry.is_vain() {
             entries.moved = entry.answered;
+            entries.moves += 1;
         } else if entry.call.is_read() && !is_gauge(&entry.call) {
             entries.read = entry.answered;
         }

@@ -3,7 +3,6 @@
 //! Seeds are dealt in order, and after a failure those before it are still
 //! finished: so the first that fails is found, whatever the number of workers.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
@@ -11,12 +10,14 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::again::Again;
-use super::answer::{Answer, Compare, Order, Replay};
+use super::answer::{Answer, Compare, Order};
+use super::bench::Bench;
 use super::capsule::{self, Capsule};
 use super::place::Place;
 use super::pool::{Role, Worker};
 use super::shard::{self, Shard};
-use super::{Difference, Explore, Finding, Problem, Report, SEEDS, interrupt, shrink, stale};
+use super::shrink::Batch;
+use super::{Difference, Explore, Finding, Problem, Report, SEEDS, Stopped, interrupt, shrink, stale};
 use crate::clock::{Stopwatch, Strays};
 use crate::progress::Progress;
 use crate::seed::{SEED_VARIABLE, Seed};
@@ -151,19 +152,18 @@ impl<'a> Campaign<'a> {
         Err(Problem::Never { names, report: Box::new(report) })
     }
 
-    /// Makes a failure small, and leaves a capsule of it.
+    /// Shrinks a failure, and leaves a capsule of it.
     fn find(&self, failure: Box<Failure>, report: Report) -> Finding {
         let mut finding = Finding::new(failure, report, self.place.command.clone());
         if matches!(finding.failure.cause, Cause::Unreached(_)) {
             // A replay need not reach its plan: there is nothing to repeat but the seed.
             return finding;
         }
-        match self.shrink(&mut finding) {
-            Ok(without) => finding.without = without,
-            Err(note) => finding.notes.push(note),
+        if let Err(note) = self.shrink(&mut finding) {
+            finding.notes.push(note);
         }
         let path = capsule::place(&self.place.name, finding.seed);
-        let capsule = Capsule::of(self.place, &finding.failure, finding.without.clone());
+        let capsule = Capsule::of(self.place, &finding);
         let page = path.with_extension("html");
         match (self.explore.page)(&capsule, &page) {
             Ok(()) => finding.page = Some(page),
@@ -176,39 +176,35 @@ impl<'a> Campaign<'a> {
         finding
     }
 
-    /// Makes a failure small. Returns the nodes that it leaves out.
+    /// Shrinks a failure.
     ///
     /// # Errors
     ///
     /// Why it stays as it was found: a sentence.
-    fn shrink(&self, finding: &mut Finding) -> Result<BTreeSet<String>, String> {
+    fn shrink(&self, finding: &mut Finding) -> Result<(), String> {
         if self.explore.shrink_at_most.is_zero() {
-            return Ok(BTreeSet::new());
+            return Ok(());
         }
-        let mut worker = self.worker()?;
+        let mut bench = Bench::start(self.place, &self.role(), self.explore.workers, finding.seed)?;
         if finding.failure.trace.entries.is_empty() {
             // Its process died or hung, and nobody knows yet what went wrong in it.
-            worker.order(&[Order { journal: true, ..Order::of(finding.seed) }])?;
-            if let Some(told) = worker.answer()?.failure {
-                finding.entries = told.plan.entries.len();
-                finding.failure.plan = told.plan;
+            if let Some(plan) = bench.told_plan()? {
+                finding.entries = plan.entries.len();
+                finding.failure.plan = plan;
             }
         }
-        let seed = finding.seed;
-        let mut ask = |replay: &Replay, brief| {
-            let order = Order { replay: Some(replay.clone()), brief, ..Order::of(seed) };
-            worker.order(&[order]).and_then(|()| worker.answer()).map(|answer| answer.failure)
-        };
-        let run = |replay: &Replay| ask(replay, true).ok().flatten();
-        let minimal = shrink::shrink(&finding.failure, self.explore.shrink_at_most, run);
-        finding.runs = minimal.runs;
-        let whole = minimal.failure.and_then(|_| ask(&minimal.replay, false).ok().flatten());
-        let Some(whole) = whole else {
-            finding.runs = 0;
-            return Err("It was not made small: from its plan alone the run does not fail again.".to_owned());
-        };
+        let run = |batch: Batch<'_>| bench.run(batch.replays, batch.brief);
+        let minimal = shrink::shrink(&finding.failure, self.explore.shrink_at_most, self.explore.workers, run);
+        let again = "It was not shrunk: from its plan alone the run does not fail again.";
+        let minimal = minimal?.ok_or(again)?;
+        if matches!(minimal.shrunk.stopped, Some(Stopped::Broken(_))) {
+            bench = Bench::start(self.place, &self.role(), 1, finding.seed)?;
+        }
+        let whole = bench.run(std::slice::from_ref(&minimal.replay), false)?.pop().flatten().ok_or(again)?;
         finding.failure = Failure { plan: minimal.replay.plan, ..*whole };
-        Ok(minimal.replay.without)
+        finding.without = minimal.replay.without;
+        finding.shrunk = Some(minimal.shrunk);
+        Ok(())
     }
 
     /// What the thread of one worker does.
@@ -309,11 +305,14 @@ impl<'a> Campaign<'a> {
     }
 
     fn worker(&self) -> Result<Worker, String> {
+        Worker::start(self.place, &self.role())
+    }
+
+    fn role(&self) -> Role {
         const MARGIN: Duration = Duration::from_secs(5);
         let patience = self.explore.seed_at_most.saturating_add(MARGIN);
-        let role =
-            Role { name: self.place.name.clone(), earlier: self.place.earlier(), patience, parent: std::process::id() };
-        Worker::start(self.place, &role)
+        let (name, earlier) = (self.place.name.clone(), self.place.earlier());
+        Role { name, earlier, patience, parent: std::process::id() }
     }
 
     /// Repeats the runs of capsules that were kept, and says how many.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::{Order, Replay};
 use super::place::Place;
+use super::{Finding, Shrunk};
 use crate::clock::Time;
 use crate::command;
 use crate::laws::Breach;
@@ -43,14 +44,17 @@ pub struct Capsule {
     pub plan: Plan,
     /// The nodes that are left out of it.
     pub without: BTreeSet<String>,
+    /// How far the plan was shrunk; `None` where it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shrunk: Option<Shrunk>,
     /// When virtual time began.
     pub start: Time,
     /// The virtual time of the failure.
     pub at: Time,
     /// A sentence for each instance that had not ended.
     pub waits: Vec<String>,
-    /// What must hold at last and did not yet, where the run failed for something
-    /// else.
+    /// What must eventually hold and did not yet, where the run failed for
+    /// something else.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<String>,
     /// The laws that were broken.
@@ -102,9 +106,9 @@ impl fmt::Display for CapsuleError {
 impl std::error::Error for CapsuleError {}
 
 impl Capsule {
-    /// A failure of an exploration, in a run without some of its nodes.
-    pub(super) fn of(place: &Place, failure: &Failure, without: BTreeSet<String>) -> Capsule {
-        let failure = failure.clone();
+    /// What an exploration has found.
+    pub(super) fn of(place: &Place, finding: &Finding) -> Capsule {
+        let failure = finding.failure.clone();
         Capsule {
             capsule: VERSION,
             versions: Versions::here(),
@@ -113,7 +117,8 @@ impl Capsule {
             seed: failure.seed,
             cause: failure.cause,
             plan: failure.plan,
-            without,
+            without: finding.without.clone(),
+            shrunk: finding.shrunk.clone(),
             start: failure.start,
             at: failure.at,
             waits: failure.waits,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CAPSULE_VARIABLE, Difference, Report, Stale};
+use super::{CAPSULE_VARIABLE, Difference, Report, Shrunk, Stale};
 use crate::clock::{Seen, Strays};
 use crate::seed::{SEED_VARIABLE, Seed};
 use crate::sim::Failure;
@@ -38,7 +38,7 @@ pub enum Problem {
 /// A run that fails.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
-    /// How it fails, made as small as was possible.
+    /// How it fails, shrunk.
     pub failure: Failure,
     /// The seed that was found.
     pub seed: Seed,
@@ -46,8 +46,8 @@ pub struct Finding {
     pub entries: usize,
     /// The nodes that are left out.
     pub without: BTreeSet<String>,
-    /// In how many runs it was made small; 0 where it was not.
-    pub runs: u64,
+    /// How far it was shrunk; `None` where it was not.
+    pub shrunk: Option<Shrunk>,
     /// The capsule that replays it.
     pub capsule: Option<PathBuf>,
     /// The page that shows it in a browser.
@@ -72,7 +72,7 @@ impl Finding {
             seed,
             entries,
             without: BTreeSet::new(),
-            runs: 0,
+            shrunk: None,
             capsule,
             page: None,
             notes,
@@ -104,10 +104,7 @@ impl fmt::Display for Finding {
             writeln!(f, "Exploring {} found a failure at seed {}, after {seeds} seeds.", Line(name), self.seed)?;
         }
         writeln!(f, "{}", self.failure.story())?;
-        let left = self.failure.plan.entries.len();
-        if self.runs > 0 {
-            writeln!(f, "Made small in {} runs: of {} entries of its plan {left} are left.", self.runs, self.entries)?;
-        }
+        self.shrunk.iter().try_for_each(|shrunk| writeln!(f, "{shrunk}"))?;
         if !self.without.is_empty() {
             let names: Vec<&str> = self.without.iter().map(String::as_str).collect();
             writeln!(f, "Left out of it: {}.", Line(names.join(", ")))?;

@@ -19,8 +19,14 @@ impl Reason {
             Cause::Setup(why) => format!("setup {why}"),
             Cause::Error(text) => format!("error {}", shape(text)),
             Cause::Panic(text) => format!("panic {}", shape(text)),
+            Cause::TaskPanic(panics) => {
+                let first = panics.first().map(|panic| shape(&panic.to_string()));
+                format!("task panic {}", first.unwrap_or_default())
+            }
             Cause::Property { name, .. } => format!("always {name}"),
             Cause::Eventually { name, .. } => format!("eventually {name}"),
+            Cause::AtEnd { name, .. } => format!("at end {name}"),
+            Cause::NeverAtRest { name, .. } => format!("never at rest {name}"),
             Cause::Unreached(_) => "unreached".to_owned(),
             Cause::Laws => format!("law {:?}", failure.breaches.first().map(|breach| breach.law)),
             // A lower limit or bound is the same failure.
@@ -31,7 +37,9 @@ impl Reason {
             Cause::RealTimeLimit | Cause::Hang => "hang".to_owned(),
             Cause::Died(how) => format!("died {}", shape(how)),
         };
-        let waits = failure.waits.iter().filter(|_| failure.cause.is_of_liveness());
+        // A property says by itself what is wrong, whichever instance has it so.
+        let names_none = matches!(failure.cause, Cause::Eventually { .. });
+        let waits = failure.waits.iter().filter(|_| failure.cause.is_of_liveness() && !names_none);
         // A sentence begins with the instance's name.
         let instances = waits.filter_map(|wait| wait.split(" waits for ").next().map(str::to_owned)).collect();
         Reason { what, instances }

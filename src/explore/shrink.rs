@@ -1,260 +1,275 @@
-//! [`shrink`]: the plan of a failing run is made small.
+//! [`shrink`]: a smaller plan that makes a run fail for the same reason.
 //!
 //! It tries smaller plans, the largest cuts first, and keeps each with which the
-//! run still fails for the same reason: no latencies, smaller inputs, fewer nodes,
-//! fewer entries, one that is long in place of several, then earlier and shorter
-//! ones. Each is run in a process of its own. It owns the order of the attempts
-//! and what they may cost; what runs them is its caller's.
+//! run still fails for the same reason: no entries at all, no latencies, fewer
+//! nodes, fewer entries, one that is long in place of several, then smaller
+//! numbers; and again, until nothing gets smaller. It ends by trying exactly what
+//! would show that the plan is not minimal ([`Shrunk`]).
+//!
+//! This file owns the order of the attempts; `search` what they may cost and how
+//! several are run at once.
 
 mod anchor;
-mod plainer;
+mod numbers;
+mod search;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::answer::Replay;
-use super::reason::Reason;
-use crate::clock::Stopwatch;
+use super::shrunk::{Shrunk, Stopped};
 use crate::cuts::Cuts;
 use crate::faults::Verdict;
-use crate::sim::{Entry, Failure, Input, Plan, What};
-use crate::trace::Trace;
+use crate::sim::{Entry, Failure, Plan, What};
+use numbers::Number;
+pub(super) use search::Batch;
+use search::Search;
 
 /// Up to how many entries pairs of them are tried.
 const FEW: usize = 12;
 
-/// How often everything is tried over again, because something got smaller.
-const MOST_ROUNDS: usize = 6;
-
-/// How many runs there are at the most.
-const MOST_RUNS: u64 = 5_000;
-
-/// A run that fails, made small.
+/// What shrinking has come to.
 pub(super) struct Minimal {
     pub replay: Replay,
-    /// How it fails; `None` when not even the first plan made it fail again.
-    pub failure: Option<Box<Failure>>,
-    /// How many runs it took.
-    pub runs: u64,
+    pub shrunk: Shrunk,
 }
 
-/// Shrinks what makes `failure` for as long as `run` fails for the same reason.
-/// `run` returns how a replay fails, if it does.
+/// Shrinks what makes `failure` for as long as it fails for the same reason: `None`
+/// when not even its own plan makes it fail again. `run` runs candidates, `width`
+/// of them at once.
+///
+/// # Errors
+///
+/// Why not even the first run came about: a sentence.
 pub(super) fn shrink(
     failure: &Failure,
     at_most: Duration,
-    run: impl FnMut(&Replay) -> Option<Box<Failure>>,
-) -> Minimal {
+    width: usize,
+    run: impl FnMut(Batch<'_>) -> Result<Vec<Option<Box<Failure>>>, String>,
+) -> Result<Option<Minimal>, String> {
     let nodes = failure.trace.marks.iter().filter(|mark| mark.what.is_ordinary()).map(|mark| mark.node.to_string());
-    let mut search = Search {
-        run,
-        reason: Reason::of(failure),
-        best: Replay { plan: failure.plan.clone(), without: BTreeSet::new() },
-        failure: None,
-        watch: Stopwatch::start(),
-        at_most,
-        runs: 0,
+    let nodes: BTreeSet<String> = nodes.collect();
+    let mut search = Search::of(failure, at_most, width, run);
+    if !search.fails_again()? {
+        return Ok(None);
+    }
+    let stopped = search.shrink(&nodes).err();
+    let untried = search.untried(last(&search.best));
+    let shrunk = Shrunk {
+        runs: search.runs,
+        entries: failure.plan.entries.len(),
+        left: search.best.plan.entries.len(),
+        minimal: untried == 0,
+        untried,
+        stopped,
     };
-    if search.attempt(search.best.clone()) {
-        search.tie_to_calls(&failure.trace);
-        search.shrink(&nodes.collect());
-    }
-    Minimal { replay: search.best, failure: search.failure, runs: search.runs }
+    Ok(Some(Minimal { replay: search.best, shrunk }))
 }
 
-/// A search under way.
-struct Search<F> {
-    run: F,
-    reason: Reason,
-    best: Replay,
-    /// How `best` fails.
-    failure: Option<Box<Failure>>,
-    watch: Stopwatch,
-    at_most: Duration,
-    runs: u64,
+/// What would show that a plan is not minimal.
+fn last(best: &Replay) -> Vec<Replay> {
+    let plan = &best.plan;
+    let fewer = (0..plan.entries.len()).map(|at| without(best, &[at]));
+    let halved = |number: Number| {
+        let half = number.read(plan)?.half()?;
+        Some(with_plan(best, number.set(plan, half)))
+    };
+    fewer.chain(numbers::of(plan).into_iter().filter_map(halved)).collect()
 }
 
-impl<F: FnMut(&Replay) -> Option<Box<Failure>>> Search<F> {
-    fn shrink(&mut self, nodes: &BTreeSet<String>) {
-        self.leave_out(is_latency);
-        for _ in 0..MOST_ROUNDS {
+fn with_plan(replay: &Replay, plan: Plan) -> Replay {
+    Replay { plan, without: replay.without.clone() }
+}
+
+fn with_entries(replay: &Replay, entries: Vec<Entry>) -> Replay {
+    let Plan { calm, inputs, .. } = &replay.plan;
+    with_plan(replay, Plan { entries, calm: *calm, inputs: inputs.clone() })
+}
+
+/// Leaves out the entries of these numbers.
+fn without(replay: &Replay, gone: &[usize]) -> Replay {
+    let entries = replay.plan.entries.iter().enumerate().filter(|(at, _)| !gone.contains(at));
+    with_entries(replay, entries.map(|(_, entry)| entry.clone()).collect())
+}
+
+impl<F: FnMut(Batch<'_>) -> Result<Vec<Option<Box<Failure>>>, String>> Search<F> {
+    fn shrink(&mut self, nodes: &BTreeSet<String>) -> Result<(), Stopped> {
+        let mut is_first = true;
+        loop {
             let before = self.best.clone();
-            self.forget_unreached();
-            self.smaller_inputs();
-            self.fewer_nodes(nodes);
-            self.cut();
-            self.cut_pairs();
-            self.let_one_do();
-            self.make_plainer();
-            self.end_calm();
-            if self.best == before || self.is_spent() {
-                break;
+            self.leave_out(|_| true)?;
+            self.leave_out(is_latency)?;
+            self.forget_unreached()?;
+            self.fewer_nodes(nodes)?;
+            if self.best.plan.entries.iter().any(is_latency) {
+                self.cut(|entry| !is_latency(entry))?;
+                self.tie_to_calls()?;
+                self.leave_out(is_latency)?;
             }
-        }
-        self.forget_unreached();
-    }
-
-    fn tie_to_calls(&mut self, trace: &Trace) {
-        if self.leave_out(is_latency) {
-            return;
-        }
-        for at in 0..self.best.plan.entries.len() {
-            anchor::near(&self.best.plan.entries[at], trace).into_iter().any(|entry| {
-                let mut entries = self.best.plan.entries.clone();
-                entries[at] = entry;
-                self.attempt_entries(entries)
-            });
+            self.cut(|_| true)?;
+            self.cut_pairs()?;
+            self.let_one_do()?;
+            self.end_calm()?;
+            self.smaller_numbers(is_first)?;
+            self.forget_unreached()?;
+            let last = last(&self.best);
+            self.first(last)?;
+            if self.best == before {
+                return Ok(());
+            }
+            is_first = false;
         }
     }
 
-    fn is_spent(&self) -> bool {
-        self.runs >= MOST_RUNS || self.watch.elapsed() >= self.at_most
-    }
-
-    /// Runs a replay, and keeps it if it fails for the same reason.
-    fn attempt(&mut self, candidate: Replay) -> bool {
-        if self.is_spent() {
-            return false;
-        }
-        self.runs += 1;
-        let failure = (self.run)(&candidate);
-        let Some(failure) = failure.filter(|failure| self.reason.is_shown_by(&Reason::of(failure))) else {
-            return false;
-        };
-        self.best = candidate;
-        // Where there are fewer orders, what there was for the others is not asked.
-        // A run that dies tells of none.
-        if !failure.plan.inputs.is_empty() {
-            self.best.plan.inputs.clone_from(&failure.plan.inputs);
-        }
-        self.failure = Some(failure);
-        true
-    }
-
-    fn attempt_entries(&mut self, entries: Vec<Entry>) -> bool {
-        let Plan { calm, inputs, .. } = &self.best.plan;
-        let plan = Plan { entries, calm: *calm, inputs: inputs.clone() };
-        let without = self.best.without.clone();
-        self.attempt(Replay { plan, without })
-    }
-
-    fn leave_out(&mut self, gone: impl Fn(&Entry) -> bool) -> bool {
-        let all = &self.best.plan.entries;
-        let left: Vec<Entry> = all.iter().filter(|entry| !gone(entry)).cloned().collect();
-        left.len() < all.len() && self.attempt_entries(left)
+    fn leave_out(&mut self, gone: impl Fn(&Entry) -> bool) -> Result<bool, Stopped> {
+        let left = self.best.plan.entries.iter().filter(|entry| !gone(entry)).cloned().collect();
+        let candidate = with_entries(&self.best, left);
+        Ok(self.first([candidate])?.is_some())
     }
 
     /// What was never reached, such as what would come after the failure.
-    fn forget_unreached(&mut self) {
-        let Some(failure) = &self.failure else { return };
-        let unreached = failure.unreached.clone();
-        self.leave_out(|entry| unreached.contains(entry));
+    fn forget_unreached(&mut self) -> Result<(), Stopped> {
+        let unreached = self.unreached.clone();
+        self.leave_out(|entry| unreached.contains(entry)).map(drop)
     }
 
-    /// Halfway to the least, as often as that does, and one less at last.
-    fn smaller_inputs(&mut self) {
-        let names: Vec<String> = self.best.plan.inputs.keys().cloned().collect();
-        for name in names {
-            while let Some(Input { value, least }) = self.best.plan.inputs.get(&name).copied() {
-                let mut smaller = vec![least, least + value.saturating_sub(least) / 2, value.saturating_sub(1)];
-                smaller.retain(|smaller| (least..value).contains(smaller));
-                let found = smaller.into_iter().any(|value| {
-                    let mut candidate = self.best.clone();
-                    candidate.plan.inputs.insert(name.clone(), Input { value, least });
-                    self.attempt(candidate)
-                });
-                if !found {
-                    break;
-                }
-            }
-        }
-    }
-
-    fn fewer_nodes(&mut self, nodes: &BTreeSet<String>) {
+    fn fewer_nodes(&mut self, nodes: &BTreeSet<String>) -> Result<(), Stopped> {
         for node in nodes {
             if self.best.without.contains(node) || nodes.len() <= self.best.without.len() + 1 {
                 continue;
             }
             let mut candidate = self.best.clone();
             candidate.without.insert(node.clone());
-            candidate.plan.entries.retain(|entry| entry.node() != node);
-            self.attempt(candidate);
+            candidate.plan.entries.retain(|entry| !entry.is_about(node));
+            self.first([candidate])?;
         }
+        Ok(())
     }
 
-    fn cut(&mut self) {
-        let mut cuts = Cuts::of(self.best.plan.entries.len());
-        while let Some(gone) = cuts.next(self.best.plan.entries.len()) {
-            let mut left = self.best.plan.entries.clone();
-            left.drain(gone);
-            if self.attempt_entries(left) {
-                cuts.took();
-            }
+    /// Leaves out as many as possible of the entries that `may_go`.
+    fn cut(&mut self, may_go: impl Fn(&Entry) -> bool) -> Result<(), Stopped> {
+        let those = |best: &Replay| -> Vec<usize> {
+            let entries = best.plan.entries.iter().enumerate();
+            entries.filter(|(_, entry)| may_go(entry)).map(|(at, _)| at).collect()
+        };
+        let mut cuts = Cuts::of(those(&self.best).len());
+        loop {
+            let (best, those) = (self.best.clone(), those(&self.best));
+            let mut ahead = cuts.clone();
+            let ranges = std::iter::from_fn(|| ahead.next(those.len()));
+            let Some(found) = self.first(ranges.map(|gone| without(&best, &those[gone])))? else { return Ok(()) };
+            (0..=found).for_each(|_| drop(cuts.next(those.len())));
+            cuts.took();
         }
     }
 
     /// Leaves out two entries that only go together.
-    fn cut_pairs(&mut self) {
-        let mut first = 0;
-        while first < self.best.plan.entries.len() && self.best.plan.entries.len() <= FEW {
-            let seconds = first + 1..self.best.plan.entries.len();
-            let found = seconds.into_iter().any(|second| {
-                let mut left = self.best.plan.entries.clone();
-                left.remove(second);
-                left.remove(first);
-                self.attempt_entries(left)
-            });
-            first += usize::from(!found);
+    fn cut_pairs(&mut self) -> Result<(), Stopped> {
+        loop {
+            let best = self.best.clone();
+            let count = best.plan.entries.len();
+            if count > FEW {
+                return Ok(());
+            }
+            let pairs = (0..count).flat_map(|first| (first + 1..count).map(move |second| [first, second]));
+            if self.first(pairs.map(|pair| without(&best, &pair)))?.is_none() {
+                return Ok(());
+            }
         }
     }
 
     /// Leaves out an entry that is not needed where another lasts longer: several
     /// that are short do together what one does that is long.
-    fn let_one_do(&mut self) {
-        let mut at = 0;
-        while at < self.best.plan.entries.len() && self.best.plan.entries.len() <= FEW {
-            let entries = self.best.plan.entries.clone();
-            let others: Vec<usize> = (0..entries.len()).filter(|other| *other != at).collect();
-            let found = plainer::longer(&entries[at].what).into_iter().any(|what| {
-                others.iter().any(|other| {
-                    let mut left = entries.clone();
-                    left[at].what = what.clone();
-                    left.remove(*other);
-                    self.attempt_entries(left)
-                })
+    fn let_one_do(&mut self) -> Result<(), Stopped> {
+        loop {
+            let best = self.best.clone();
+            let count = best.plan.entries.len();
+            if count > FEW {
+                return Ok(());
+            }
+            let longer = (0..count)
+                .flat_map(|at| numbers::longer(&best.plan.entries[at]).into_iter().map(move |entry| (at, entry)));
+            let candidates = longer.flat_map(|(at, entry)| {
+                let mut longer = best.clone();
+                longer.plan.entries[at] = entry;
+                (0..count).filter(move |other| *other != at).map(move |other| without(&longer, &[other]))
             });
-            at += usize::from(!found);
+            if self.first(candidates)?.is_none() {
+                return Ok(());
+            }
         }
     }
 
-    /// Earlier, shorter, rounder.
-    fn make_plainer(&mut self) {
-        for at in (0..self.best.plan.entries.len()).rev() {
-            while let Some(entry) = self.best.plan.entries.get(at) {
-                let found = plainer::than(entry).into_iter().any(|entry| {
-                    let mut entries = self.best.plan.entries.clone();
-                    entries[at] = entry;
-                    self.attempt_entries(entries)
-                });
-                if !found {
-                    break;
+    /// Times of one plan mean nothing once its latencies are gone, calls still do.
+    fn tie_to_calls(&mut self) -> Result<(), Stopped> {
+        let Some(trace) = self.trace()? else { return Ok(()) };
+        for at in 0..self.best.plan.entries.len() {
+            let best = self.best.clone();
+            let near = anchor::near(&best.plan.entries[at], &trace).into_iter().map(|entry| {
+                let mut candidate = best.clone();
+                candidate.plan.entries[at] = entry;
+                candidate
+            });
+            self.first(near)?;
+        }
+        Ok(())
+    }
+
+    /// Looks for the least of each number that will do. Later on, whether the least
+    /// or half will do by now.
+    fn smaller_numbers(&mut self, is_first: bool) -> Result<(), Stopped> {
+        for number in numbers::of(&self.best.plan) {
+            if !is_first {
+                let Some(reading) = number.read(&self.best.plan) else { continue };
+                let less = [reading.least(), reading.half()].into_iter().flatten();
+                let less: Vec<Replay> = less.map(|value| self.with(&number, value)).collect();
+                if self.first(less)?.is_none() {
+                    continue;
                 }
             }
+            self.bisect(&number)?;
+        }
+        Ok(())
+    }
+
+    fn bisect(&mut self, number: &Number) -> Result<(), Stopped> {
+        let Some(reading) = number.read(&self.best.plan) else { return Ok(()) };
+        let values = reading.below();
+        // With the value at `low` the run does not fail, with the one at `high` it does.
+        let (mut low, mut high) = (None, values.len());
+        loop {
+            let ahead = ahead(low, high);
+            let candidates: Vec<Replay> = ahead.iter().map(|at| self.with(number, values.at(*at))).collect();
+            let Some(found) = self.first(candidates)? else { return Ok(()) };
+            high = ahead[found];
+            low = if found == 0 { low } else { Some(ahead[found - 1]) };
         }
     }
 
-    /// Without a storm there need not be a calm, or it may begin sooner.
-    fn end_calm(&mut self) {
-        let Some(calm) = self.best.plan.calm else { return };
-        let sooner = plainer::durations(calm).into_iter().map(Some);
-        for calm in std::iter::once(None).chain(sooner) {
-            let mut candidate = self.best.clone();
-            candidate.plan.calm = calm;
-            if self.attempt(candidate) {
-                return;
-            }
-        }
+    fn with(&self, number: &Number, value: u64) -> Replay {
+        with_plan(&self.best, number.set(&self.best.plan, value))
     }
+
+    /// Without a storm there need not be a calm.
+    fn end_calm(&mut self) -> Result<(), Stopped> {
+        let candidate = with_plan(&self.best, Plan { calm: None, ..self.best.plan.clone() });
+        self.first([candidate]).map(drop)
+    }
+}
+
+/// What a bisection looks at between `low` and `high` for as long as it does not
+/// find what it looks for. The very first comes before everything else.
+fn ahead(low: Option<u64>, high: u64) -> Vec<u64> {
+    let mut all = Vec::new();
+    if low.is_none() && high > 0 {
+        all.push(0);
+    }
+    let mut low = low.unwrap_or(0);
+    while high.saturating_sub(low) > 1 {
+        low += (high - low) / 2;
+        all.push(low);
+    }
+    all
 }
 
 fn is_latency(entry: &Entry) -> bool {

@@ -22,12 +22,65 @@ impl Sim {
         self.demand(name, Demand::Sometimes(Box::new(test)))
     }
 
-    /// Demands that something holds at last: after the body has ended well and a
-    /// storm's calm has begun, `test` is asked again and again until nothing is
-    /// wrong. It has as long as [`Sim::finish_within`] says, or an hour of
-    /// virtual time ([`super::Cause::Eventually`]).
+    /// Demands that something comes to hold, and still holds once nothing is under
+    /// way or due any more ([`super::Cause::Eventually`]).
+    ///
+    /// It is judged when the run is *at rest*: the body has ended well, a storm's
+    /// calm has begun, and nothing is under way or due: no turn, no activity (be it
+    /// one whose orchestration has ended), no timer or other message, nothing on the plan's
+    /// agenda, and no task of the body in [`Handle::sleep`]. What `test` says
+    /// before that decides nothing, whether it is well or ill. A body or an activity that starts
+    /// tasks of tokio's may do anything later; then all that has to be so for an
+    /// hour of virtual time in which nothing happens.
+    ///
+    /// The deadline is the bound of [`Sim::finish_within`], or an hour of virtual
+    /// time, after the body's end or the beginning of the calm, whichever is later. Where
+    /// the run is not at rest by then, the property has to hold at the deadline. Then the
+    /// run goes on to come to rest, where it has to hold too: it makes at most as many
+    /// provider calls again as it had made (at least 300, at most 100,000; fetches in vain and
+    /// the like are not counted). An
+    /// orchestration that never ends never lets it rest; then the deadline
+    /// decides alone.
+    ///
+    /// A property that holds only at times fails where it does not hold at the
+    /// moment that counts, and the failure says when it had held.
     pub fn eventually(self, name: &str, test: impl Fn(&Handle) -> Result<(), String> + Send + Sync + 'static) -> Sim {
         self.demand(name, Demand::Eventually(Box::new(test)))
+    }
+
+    /// Demands that something holds at the end: `test` is asked exactly once, when
+    /// the run is at rest, which [`Sim::eventually`] explains
+    /// ([`super::Cause::AtEnd`]). A run that does not come to rest within what is
+    /// said there fails, and says what is still under way or due
+    /// ([`super::Cause::NeverAtRest`]): use [`Sim::eventually`] where an orchestration never ends.
+    ///
+    /// ```
+    /// use duroxide_sim::Sim;
+    /// use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
+    /// use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
+    /// use std::time::Duration;
+    ///
+    /// let sim = Sim::new(1);
+    /// let booked = sim.effects();
+    /// let activities = ActivityRegistry::builder().register("Book", move |_: ActivityContext, what: String| {
+    ///     let booked = booked.clone();
+    ///     async move {
+    ///         tokio::time::sleep(Duration::from_secs(1)).await;
+    ///         booked.add(what);
+    ///         Ok(String::new())
+    ///     }
+    /// });
+    /// let orchestrations = OrchestrationRegistry::builder()
+    ///     .register("Trip", |ctx: OrchestrationContext, _: String| async move { ctx.schedule_activity("Book", "hotel").await });
+    /// sim.node("a", activities.build(), orchestrations.build())
+    ///     .at_end("booked once", |sim| match sim.effects().count("hotel") {
+    ///         1 => Ok(()),
+    ///         times => Err(format!("the hotel was booked {times} times")),
+    ///     })
+    ///     .run(|sim| async move { sim.client().start_orchestration("trip-1", "Trip", "").await });
+    /// ```
+    pub fn at_end(self, name: &str, test: impl Fn(&Handle) -> Result<(), String> + Send + Sync + 'static) -> Sim {
+        self.demand(name, Demand::AtEnd(Box::new(test)))
     }
 
     fn demand(mut self, name: &str, demand: Demand) -> Sim {
@@ -35,10 +88,12 @@ impl Sim {
         self
     }
 
-    /// Demands that every instance ends once nothing goes wrong any more. The
-    /// run goes on after the body has ended well, for at most `bound` after that
-    /// or after the beginning of a storm's calm, whichever is later
-    /// ([`super::Cause::Unfinished`]).
+    /// Demands that every instance ends once nothing goes wrong any more: within
+    /// `bound` after the body has ended well or after the beginning of a storm's
+    /// calm, whichever is later ([`super::Cause::Unfinished`]). The run goes on
+    /// until it is at rest, which [`Sim::eventually`] explains, or until the bound.
+    /// What counts is when an instance ended: one that is started after the bound
+    /// ends too late.
     pub fn finish_within(mut self, bound: Duration) -> Sim {
         self.finish_within = Some(bound);
         self

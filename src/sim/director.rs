@@ -19,9 +19,11 @@ use tokio::sync::Notify;
 use super::breeze::Breeze;
 use super::input::Input;
 use super::life::Trouble;
+use super::panics;
 use super::plan::{Entry, Plan, What, When};
 use super::stage::Stage;
 use super::storm::{Land, Weather};
+use super::tasks::ours;
 use crate::call::Reply;
 use crate::clock::{self, Time};
 use crate::faults::{Asked, Rule, Verdict};
@@ -244,7 +246,7 @@ impl Director {
         let mut agenda = self.agenda.lock();
         if !agenda.kept && !agenda.due.is_empty() {
             agenda.kept = true;
-            tokio::spawn(keep(Arc::downgrade(stage), self.bell.clone()));
+            ours(|| tokio::spawn(keep(Arc::downgrade(stage), self.bell.clone())));
         }
     }
 }
@@ -283,6 +285,7 @@ impl Judge {
 
 impl Rule for Judge {
     fn judge(&self, asked: &Asked<'_>) -> Verdict {
+        panics::survived();
         let Some(stage) = self.stage.upgrade() else { return Verdict::Pass };
         // Activities do their work between calls.
         if !asked.call.is_read() {
@@ -313,6 +316,7 @@ impl Rule for Judge {
         self.rules.iter().for_each(|rule| rule.applied(asked, reply));
         if !asked.call.is_read() {
             stage.look();
+            stage.codes.stir();
         }
         stage.director.at(Side::After, asked, &stage.land).iter().for_each(|what| stage.perform(what));
     }

@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::ending::Held;
 use super::missed::Missed;
+use super::panics::TaskPanic;
 use super::plan::{Entry, Plan, What};
+use super::rest::Busy;
 use crate::clock::{Strays, Time};
 use crate::faults::Verdict;
 use crate::laws::Breach;
@@ -29,8 +32,8 @@ pub struct Failure {
     pub at: Time,
     /// A sentence for each instance that had not ended.
     pub waits: Vec<String>,
-    /// What must hold at last ([`super::Sim::eventually`]) and did not yet, where the
-    /// run ended for something else that did not come.
+    /// What must eventually hold ([`super::Sim::eventually`]) and did not yet, where
+    /// the run ended for something else that did not come.
     pub pending: Vec<String>,
     /// The laws that were broken.
     pub breaches: Vec<Breach>,
@@ -60,16 +63,37 @@ pub enum Cause {
     Error(String),
     /// The body panicked.
     Panic(String),
+    /// Tasks panicked, whose panics nobody else reports: tasks that the body or an
+    /// activity has started, or duroxide's own ([`super::Sim::tolerate_panics`]).
+    TaskPanic(Vec<TaskPanic>),
     /// Nothing could happen any more, and the body still waited: since this long
     /// after the start ([`super::Limits::waiting`], [`super::Limits::idle`]).
     Stalled(Duration),
     /// Something does not hold that must ([`super::Sim::always`]).
     #[allow(missing_docs)]
     Property { name: String, what: String },
-    /// Something did not come to hold that must at last
-    /// ([`super::Sim::eventually`]).
+    /// Something did not hold when the run was at rest or its deadline came, that
+    /// must hold eventually ([`super::Sim::eventually`]).
+    Eventually {
+        /// The property.
+        name: String,
+        /// What is wrong.
+        what: String,
+        /// When it had held before, if it had.
+        held: Option<Held>,
+    },
+    /// Something did not hold when the run was at rest
+    /// ([`super::Sim::at_end`]).
     #[allow(missing_docs)]
-    Eventually { name: String, what: String },
+    AtEnd { name: String, what: String },
+    /// The run did not come to rest, which is when something was to be judged
+    /// ([`super::Sim::at_end`]).
+    NeverAtRest {
+        /// The property.
+        name: String,
+        /// What is still under way or due.
+        busy: Vec<Busy>,
+    },
     /// The body ended well, but not every instance ended within this bound
     /// ([`super::Sim::finish_within`]).
     Unfinished(Duration),
@@ -95,13 +119,29 @@ pub enum Cause {
 impl Cause {
     /// Whether something happened that must not, whatever goes wrong.
     pub fn is_of_safety(&self) -> bool {
-        matches!(self, Cause::Error(_) | Cause::Panic(_) | Cause::Property { .. } | Cause::Laws | Cause::Died(_))
+        matches!(
+            self,
+            Cause::Error(_)
+                | Cause::Panic(_)
+                | Cause::TaskPanic(_)
+                | Cause::Property { .. }
+                | Cause::Laws
+                | Cause::Died(_)
+        )
     }
 
     /// Whether something did not happen that must, once nothing goes wrong any
     /// more.
     pub fn is_of_liveness(&self) -> bool {
-        matches!(self, Cause::Stalled(_) | Cause::Eventually { .. } | Cause::Unfinished(_) | Cause::VirtualTimeLimit(_))
+        matches!(
+            self,
+            Cause::Stalled(_)
+                | Cause::Eventually { .. }
+                | Cause::AtEnd { .. }
+                | Cause::NeverAtRest { .. }
+                | Cause::Unfinished(_)
+                | Cause::VirtualTimeLimit(_)
+        )
     }
 }
 
@@ -192,7 +232,7 @@ impl Failure {
         }
         let lists = [
             ("Unfinished instances:", &self.waits),
-            ("What must hold at last, and does not yet:", &self.pending),
+            ("What must eventually hold, and does not yet:", &self.pending),
             ("Broken laws:", &self.breaches_as_text()),
             ("Inputs:", &self.inputs_as_text()),
             ("What went wrong on purpose:", &self.plan_as_text()),
@@ -237,6 +277,34 @@ impl Failure {
 
 impl std::error::Error for Failure {}
 
+fn task_panics(f: &mut fmt::Formatter<'_>, panics: &[TaskPanic]) -> fmt::Result {
+    f.write_str("a task panicked, and nobody else reports it:")?;
+    panics.iter().try_for_each(|panic| write!(f, " {panic}."))?;
+    f.write_str(" (If it is meant, allow it with Sim::tolerate_panics.)")
+}
+
+fn eventually(f: &mut fmt::Formatter<'_>, name: &str, what: &str, held: Option<Held>) -> fmt::Result {
+    write!(f, "{} must eventually hold", Quoted(name))?;
+    match held {
+        None => f.write_str(", and did not come to hold: ")?,
+        Some(Held { from, until }) => {
+            let (from, until) = (Span(from), Span(until));
+            write!(f, " and go on holding; it held at +{from}, and no longer at +{until}: ")?;
+        }
+    }
+    write!(f, "{}", Lines(what))
+}
+
+fn never_at_rest(f: &mut fmt::Formatter<'_>, name: &str, busy: &[Busy]) -> fmt::Result {
+    write!(
+        f,
+        "{} is judged at the end, when nothing is under way or due, and the run did not come to that. (Where an \
+         orchestration never ends, use Sim::eventually.) There still is:",
+        Quoted(name)
+    )?;
+    busy.iter().try_for_each(|busy| write!(f, "\n  {busy}"))
+}
+
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -247,6 +315,7 @@ impl fmt::Display for Cause {
             }
             Cause::Error(error) => write!(f, "the body returned the error {}.", Quoted(error)),
             Cause::Panic(text) => write!(f, "it panicked: {}", Lines(text)),
+            Cause::TaskPanic(panics) => task_panics(f, panics),
             Cause::Stalled(since) => write!(
                 f,
                 "it is stalled. Since +{} nothing has happened but polling, nothing is due, and the body still waits. \
@@ -256,9 +325,14 @@ impl fmt::Display for Cause {
             Cause::Property { name, what } => {
                 write!(f, "{} must always hold, and does not: {}", Quoted(name), Lines(what))
             }
-            Cause::Eventually { name, what } => {
-                write!(f, "{} must hold at last, and did not come to: {}", Quoted(name), Lines(what))
-            }
+            Cause::Eventually { name, what, held } => eventually(f, name, what, *held),
+            Cause::AtEnd { name, what } => write!(
+                f,
+                "{} must hold at the end, when nothing is under way or due, and does not: {}",
+                Quoted(name),
+                Lines(what)
+            ),
+            Cause::NeverAtRest { name, busy } => never_at_rest(f, name, busy),
             Cause::Unfinished(bound) => write!(
                 f,
                 "the body ended well, but not every instance ended within {} of that and of the calm.",

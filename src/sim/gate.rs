@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use super::life::Life;
+use super::panics;
 use crate::call::{Answering, Call, Handler, Refusal, Reply};
 use crate::clock::{self, Time};
 
@@ -39,6 +40,7 @@ impl<H: Handler> Gate<H> {
 
 impl<H: Handler> Handler for Gate<H> {
     fn handle(&self, call: Arc<Call>) -> Answering<'_> {
+        panics::survived();
         let read = matches!(*call, Call::Read { .. }).then(clock::now);
         if !self.life.passes() {
             return Answering::wait(async move {

@@ -14,6 +14,8 @@ use std::task::Poll;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::panics;
+use super::rest::{Code, Codes};
 use crate::clock::{self, Time};
 
 /// How a node fares.
@@ -97,14 +99,25 @@ impl Condition {
 #[derive(Debug)]
 pub(super) struct Life {
     condition: Arc<Condition>,
+    node: String,
+    number: u64,
+    codes: Codes,
     alive: AtomicBool,
     /// When a read of the process was last answered late, in milliseconds.
     late: AtomicU64,
 }
 
 impl Life {
-    pub fn new(condition: Arc<Condition>) -> Arc<Life> {
-        Arc::new(Life { condition, alive: AtomicBool::new(true), late: AtomicU64::new(0) })
+    /// A process of `node`, which tells `codes` of its activities.
+    pub fn new(condition: Arc<Condition>, node: &str, codes: &Codes) -> Arc<Life> {
+        Arc::new(Life {
+            condition,
+            node: node.to_owned(),
+            number: codes.next_life(),
+            codes: codes.clone(),
+            alive: AtomicBool::new(true),
+            late: AtomicU64::new(0),
+        })
     }
 
     pub fn condition(&self) -> &Condition {
@@ -116,6 +129,7 @@ impl Life {
         self.alive.store(false, Ordering::Relaxed);
         self.condition.state.lock().stalled_until = None;
         self.condition.changed.notify_waiters();
+        self.codes.forget(self.number);
     }
 
     /// Whether the process runs.
@@ -194,7 +208,7 @@ impl Life {
         }
     }
 
-    /// Runs the node's own code: it goes on only while the process runs, and
+    /// Runs the code of an activity: it goes on only while the process runs, and
     /// sees the node's wall clock.
     ///
     /// The runtime waits for an activity's end and its cancellation in a `select!`
@@ -207,8 +221,10 @@ impl Life {
     /// instant. Others end at once: what ends together reaches one turn together.
     /// duroxide's own activities (`new_guid`, `utc_now`) cannot be wrapped, because
     /// their names are reserved; there the number decides.
-    pub async fn code<T>(&self, code: impl Future<Output = T>) -> T {
+    pub async fn code<T>(&self, activity: String, instance: String, code: impl Future<Output = T>) -> T {
         let began = clock::now();
+        let node = self.node.clone();
+        let _goes_on = self.codes.one(Code { life: self.number, node, activity, instance, since: began });
         let mut code = pin!(async move {
             let value = code.await;
             if clock::now() > began || self.late.load(Ordering::Relaxed) == began.0 {
@@ -223,7 +239,9 @@ impl Life {
         });
         let seen = poll_fn(|cx| {
             let shift = self.condition.skew_ms().saturating_mul(1_000_000);
-            clock::shifted(shift, || code.as_mut().poll(cx))
+            let polled = || clock::shifted(shift, || code.as_mut().poll(cx));
+            // Duroxide writes a panic of it into the history.
+            self.codes.spawns().notice(|| panics::reported(polled))
         });
         match self.only_while(seen, Life::runs, |_| false).await {
             Some(value) => value,

@@ -10,6 +10,7 @@ use duroxide::{ActivityContext, runtime::ActivityHandler};
 
 use super::Sim;
 use super::life::Life;
+use super::tasks::ours;
 use crate::call::Handler;
 use crate::clock;
 use crate::provider::Port;
@@ -105,7 +106,7 @@ impl Up {
         let provider = Arc::new(Port::over(storage));
         let mut start = pin!(Runtime::start_with_options(provider, activities, orchestrations, build.options));
         let nanos = i64::try_from(incarnation % 1_000_000).expect("it is below a million");
-        let runtime = poll_fn(|cx| clock::shifted(nanos, || start.as_mut().poll(cx))).await;
+        let runtime = poll_fn(|cx| ours(|| clock::shifted(nanos, || start.as_mut().poll(cx)))).await;
         Up { runtime, life }
     }
 
@@ -113,7 +114,7 @@ impl Up {
     /// this instant on, and no activity goes on.
     pub fn crash(self) {
         self.life.end();
-        tokio::spawn(self.runtime.shutdown(Some(0)));
+        ours(|| tokio::spawn(self.runtime.shutdown(Some(0))));
     }
 }
 
@@ -127,9 +128,10 @@ fn tied(activities: &ActivityRegistry, life: &Arc<Life>) -> ActivityRegistry {
     let tie = |builder: duroxide::runtime::registry::ActivityRegistryBuilder,
                (name, handler): (String, Arc<dyn ActivityHandler>)| {
         let life = life.clone();
-        builder.register(name, move |ctx: ActivityContext, input: String| {
+        builder.register(name.clone(), move |ctx: ActivityContext, input: String| {
             let (handler, life) = (handler.clone(), life.clone());
-            async move { life.code(handler.invoke(ctx, input)).await }
+            let (activity, instance) = (name.clone(), ctx.instance_id().to_owned());
+            async move { life.code(activity, instance, handler.invoke(ctx, input)).await }
         })
     };
     handlers.fold(ActivityRegistry::builder(), tie).build()

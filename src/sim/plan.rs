@@ -182,6 +182,15 @@ impl Entry {
             (When::At(_), None) => "",
         }
     }
+
+    /// Whether it happens to this node, or at one of its calls.
+    pub(crate) fn is_about(&self, node: &str) -> bool {
+        let calls = match &self.when {
+            When::At(_) => false,
+            When::Before(point) | When::After(point) => point.node == node,
+        };
+        calls || self.node() == node
+    }
 }
 
 impl Point {

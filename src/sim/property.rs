@@ -1,5 +1,5 @@
-//! What the test says must hold always, sometimes or eventually, beside the
-//! laws.
+//! What the test says must hold always, sometimes, eventually or at the end,
+//! beside the laws.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 
 use super::handle::Handle;
+use super::panics;
 use super::run::panic_text;
 
 /// Says what is wrong, where it is.
@@ -19,6 +20,7 @@ pub(super) enum Demand {
     Always(Test),
     Sometimes(Box<dyn Fn(&Handle) -> bool + Send + Sync>),
     Eventually(Test),
+    AtEnd(Test),
 }
 
 /// Something that is demanded, by name.
@@ -40,7 +42,7 @@ pub(super) struct Properties {
     /// Which of the list have held that should sometimes.
     reached: Vec<AtomicBool>,
     broken: Mutex<Option<Broken>>,
-    /// What must hold at last and did not at the run's end.
+    /// What must hold eventually and did not at the run's end.
     pending: Mutex<Vec<String>>,
 }
 
@@ -66,25 +68,44 @@ impl Properties {
                 reached.store(test(handle), Ordering::Relaxed);
                 Ok(())
             }),
-            Demand::Sometimes(_) | Demand::Eventually(_) => None,
+            Demand::Sometimes(_) | Demand::Eventually(_) | Demand::AtEnd(_) => None,
         });
         let broken = first.is_some();
         *self.broken.lock() = first;
         broken
     }
 
-    /// Those that must hold at last and do not yet.
-    pub fn pending(&self, handle: &Handle) -> impl Iterator<Item = Broken> {
+    /// Whether there is anything that is judged when nothing is under way or due.
+    pub fn are_for_the_end(&self) -> bool {
+        self.list.iter().any(|property| matches!(property.demand, Demand::Eventually(_) | Demand::AtEnd(_)))
+    }
+
+    /// Each that must hold eventually, where it does not yet.
+    pub fn eventually(&self, handle: &Handle) -> impl Iterator<Item = Option<Broken>> {
         self.list.iter().filter_map(|property| match &property.demand {
-            Demand::Eventually(test) => property.judge(|| test(handle)),
-            Demand::Always(_) | Demand::Sometimes(_) => None,
+            Demand::Eventually(test) => Some(property.judge(|| test(handle))),
+            Demand::Always(_) | Demand::Sometimes(_) | Demand::AtEnd(_) => None,
         })
+    }
+
+    /// The first that must hold at the end and does not.
+    pub fn at_end(&self, handle: &Handle) -> Option<Broken> {
+        self.list.iter().find_map(|property| match &property.demand {
+            Demand::AtEnd(test) => property.judge(|| test(handle)),
+            Demand::Always(_) | Demand::Sometimes(_) | Demand::Eventually(_) => None,
+        })
+    }
+
+    /// The name of the first that must hold at the end.
+    pub fn first_at_end(&self) -> Option<String> {
+        let first = self.list.iter().find(|property| matches!(property.demand, Demand::AtEnd(_)));
+        first.map(|property| property.name.clone())
     }
 
     /// Takes note of them, when a run ends before they are asked for.
     pub fn note_pending(&self, handle: &Handle) {
         *self.pending.lock() =
-            self.pending(handle).map(|broken| format!("{:?}: {}", broken.name, broken.what)).collect();
+            self.eventually(handle).flatten().map(|broken| format!("{:?}: {}", broken.name, broken.what)).collect();
     }
 
     /// Those that were taken note of.
@@ -111,7 +132,8 @@ impl Properties {
 impl Property {
     /// A panic in a node's call would be the node's, and be lost there.
     fn judge(&self, test: impl FnOnce() -> Result<(), String>) -> Option<Broken> {
-        let told = catch_unwind(AssertUnwindSafe(test)).unwrap_or_else(|payload| Err(panic_text(&*payload)));
+        let told = catch_unwind(AssertUnwindSafe(|| panics::reported(test)))
+            .unwrap_or_else(|payload| Err(panic_text(&*payload)));
         Some(Broken { name: self.name.clone(), what: told.err()? })
     }
 }

@@ -25,31 +25,43 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::Limits;
-use super::handle::Handle;
-use super::property::Broken;
+use super::rest::Codes;
 use super::stage::Stage;
 use crate::clock::{self, Time};
 
 /// Counts those who wait for something: who sleep with the handle's `sleep`, or
 /// wait for an output.
 #[derive(Debug, Default)]
-pub(super) struct Sleepers(AtomicU64);
+pub(super) struct Sleepers {
+    count: AtomicU64,
+    /// Who is told when one goes on.
+    codes: Codes,
+}
 
 impl Sleepers {
-    /// Takes note of one, until what it returns is dropped.
-    pub fn one(&self) -> impl Drop + '_ {
-        struct One<'a>(&'a AtomicU64);
-        impl Drop for One<'_> {
-            fn drop(&mut self) {
-                self.0.fetch_sub(1, Ordering::Relaxed);
-            }
-        }
-        self.0.fetch_add(1, Ordering::Relaxed);
-        One(&self.0)
+    pub fn new(codes: &Codes) -> Sleepers {
+        Sleepers { count: AtomicU64::new(0), codes: codes.clone() }
     }
 
-    fn any(&self) -> bool {
-        self.0.load(Ordering::Relaxed) > 0
+    /// Takes note of one, until what it returns is dropped.
+    pub fn one(&self) -> impl Drop + '_ {
+        struct One<'a>(&'a Sleepers);
+        impl Drop for One<'_> {
+            fn drop(&mut self) {
+                self.0.count.fetch_sub(1, Ordering::Relaxed);
+                self.0.codes.stir();
+            }
+        }
+        self.count.fetch_add(1, Ordering::Relaxed);
+        One(self)
+    }
+
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    pub fn any(&self) -> bool {
+        self.count() > 0
     }
 }
 
@@ -82,6 +94,10 @@ async fn stalled(stage: &Stage, limits: &Limits) {
             patience = shorter;
             continue;
         }
+        if stage.ends.load(Ordering::Relaxed) {
+            // What is judged after the body's end has bounds of its own.
+            return std::future::pending().await;
+        }
         if !may_go_on(stage) && (now - since >= limits.idle || now - since >= limits.waiting && waits(stage, since)) {
             return;
         }
@@ -94,7 +110,7 @@ async fn stalled(stage: &Stage, limits: &Limits) {
 
 /// Whether anything is known that will happen. What is due since a moment ago
 /// may still be on its way.
-fn may_go_on(stage: &Stage) -> bool {
+pub(super) fn may_go_on(stage: &Stage) -> bool {
     const MOMENT: Duration = Duration::from_secs(60);
     let from = clock::now().before(MOMENT);
     let stored = || stage.memory.inspect(|store| store.awaits_a_message(from) || store.next_job_after(from).is_some());
@@ -111,37 +127,4 @@ fn waits(stage: &Stage, since: Time) -> bool {
     let now = clock::now();
     let pause = (now - since) / 50 + Duration::from_secs(1);
     now - stage.log.read() <= pause
-}
-
-/// Waits until every instance has ended, at most `bound` after now or after
-/// `calm`, whichever is later. Says whether they all have.
-pub(super) async fn all_end(stage: &Stage, calm: Time, bound: Duration) -> bool {
-    let left = || stage.memory.inspect(|store| store.unfinished().is_empty()).then_some(()).ok_or(());
-    until(left, calm, bound).await.is_ok()
-}
-
-/// Waits as long until everything holds that must at last.
-///
-/// # Errors
-///
-/// The first that does not by then.
-pub(super) async fn all_hold(stage: &Arc<Stage>, calm: Time, bound: Duration) -> Result<(), Broken> {
-    let handle = Handle::new(stage.clone());
-    until(|| stage.properties.pending(&handle).next().map_or(Ok(()), Err), calm, bound).await
-}
-
-/// Asks again and again until all is well.
-async fn until<E>(ask: impl Fn() -> Result<(), E>, calm: Time, bound: Duration) -> Result<(), E> {
-    let began = clock::now();
-    let until = began.max(calm) + bound;
-    loop {
-        let told = ask();
-        let now = clock::now();
-        if told.is_ok() || now >= until {
-            return told;
-        }
-        // As often as a client's wait looks.
-        let pause = ((now - began) / 100).max(Duration::from_millis(100));
-        clock::sleep_until((now + pause).min(until)).await;
-    }
 }

@@ -12,10 +12,13 @@ use parking_lot::Mutex;
 
 use super::director::Record;
 use super::effects::Effects;
+use super::ending::{self, Ending, Held};
 use super::failure::{Cause, Failure};
 use super::handle::Handle;
 use super::missed::Missed;
+use super::panics::{self, TaskPanic};
 use super::property::{Broken, Properties};
+use super::rest::Busy;
 use super::setup::{self, Cast};
 use super::stage::Stage;
 use super::{Limits, Outcome, Run, Sim, quiet, waits};
@@ -30,6 +33,8 @@ pub(super) struct Pulse {
     steps: AtomicU64,
     parks: AtomicU64,
     now: AtomicU64,
+    /// Since when the run has been at rest; 0 where it has not come to that.
+    rest: AtomicU64,
     step_limit: u64,
     /// Why the run is to end: 0 for no reason yet.
     stop: AtomicU8,
@@ -40,6 +45,7 @@ const STEPS: u8 = 1;
 const REAL_TIME: u8 = 2;
 const PROPERTY: u8 = 3;
 const STALL: u8 = 4;
+const TASK_PANIC: u8 = 9;
 
 impl Pulse {
     fn new(start: Time, limits: &Limits) -> Pulse {
@@ -47,6 +53,7 @@ impl Pulse {
             steps: AtomicU64::new(0),
             parks: AtomicU64::new(0),
             now: AtomicU64::new(start.0),
+            rest: AtomicU64::new(0),
             step_limit: limits.steps,
             stop: AtomicU8::new(0),
             root: Mutex::new(None),
@@ -59,6 +66,23 @@ impl Pulse {
             self.end(STEPS);
         }
         self.stop.load(Ordering::Relaxed) == 0
+    }
+
+    /// How many provider calls there have been.
+    pub fn steps(&self) -> u64 {
+        self.steps.load(Ordering::Relaxed)
+    }
+
+    /// The run has been at rest since then: that is when it ends, however long it
+    /// was looked at.
+    pub fn rests(&self, since: Time) {
+        self.rest.store(since.0, Ordering::Relaxed);
+    }
+
+    /// When the run ended.
+    fn end_time(&self) -> Time {
+        let rest = self.rest.load(Ordering::Relaxed);
+        Time(if rest > 0 { rest } else { self.now.load(Ordering::Relaxed) })
     }
 
     /// Ends the run because a property does not hold.
@@ -83,9 +107,6 @@ impl Pulse {
     }
 }
 
-/// How long what must hold at last has, where the test does not say.
-const AT_LAST: Duration = Duration::from_secs(3600);
-
 /// How a body ended.
 enum End<T> {
     Body(Result<T, String>),
@@ -94,8 +115,11 @@ enum End<T> {
     Stalled(Time),
     Property(Broken),
     Unfinished,
-    /// It does not hold at last.
-    Never(Broken),
+    Eventually(Broken, Option<Held>),
+    AtEnd(Broken),
+    NeverAtRest(String, Vec<Busy>),
+    /// Tasks panicked, and nobody else tells.
+    TaskPanic(Vec<TaskPanic>),
     Steps,
     RealTime,
 }
@@ -117,6 +141,7 @@ pub(super) struct Scene {
     locate: bool,
     pub handlers: waits::Handlers,
     finish_within: Option<Duration>,
+    tolerates_panics: bool,
     logs: bool,
 }
 
@@ -150,6 +175,7 @@ where
         locate: sim.locate,
         handlers: waits::Handlers::of(&sim.nodes),
         finish_within: sim.finish_within,
+        tolerates_panics: sim.tolerates_panics,
         logs: sim.logs,
     });
     let (send, receive) = channel();
@@ -219,7 +245,12 @@ where
     strays::begin(scene.locate);
     let clock = Virtual::enter(scene.start, &entropy);
     let pulse = (scene.pulse.clone(), scene.pulse.clone());
+    panics::begin();
+    let tolerates = scene.tolerates_panics;
     let parks = move || {
+        if !tolerates && panics::any() {
+            pulse.0.end(TASK_PANIC);
+        }
         let parks = pulse.0.parks.fetch_add(1, Ordering::Relaxed);
         if parks.is_multiple_of(64) {
             grow_heap();
@@ -248,8 +279,10 @@ where
     // Tasks are dropped here, still on virtual time; a blocking task that
     // never ends is left behind and not waited for.
     let dropped = catch_unwind(AssertUnwindSafe(|| runtime.shutdown_background()));
-    match dropped {
-        Err(payload) if matches!(end, End::Body(_)) => End::Panic(panic_text(&*payload)),
+    let panics = panics::end();
+    match (dropped, &end) {
+        (_, End::Body(Ok(_)) | End::TaskPanic(_)) if !tolerates && !panics.is_empty() => End::TaskPanic(panics),
+        (Err(payload), End::Body(_)) => End::Panic(panic_text(&*payload)),
         _ => end,
     }
 }
@@ -297,18 +330,17 @@ where
     let stage = Stage::new(scene, cast);
     let whole = async {
         stage.open().await;
-        let value = body(Handle::new(stage.clone())).await.into_result()?;
-        if let Some(bound) = scene.finish_within
-            && !quiet::all_end(&stage, scene.calm(), bound).await
-        {
-            return Ok(End::Unfinished);
-        }
-        let bound = scene.finish_within.unwrap_or(AT_LAST);
-        if let Err(broken) = quiet::all_hold(&stage, scene.calm(), bound).await {
-            return Ok(End::Never(broken));
-        }
-        stage.look();
-        Ok(stage.properties.broken().map_or(End::Body(Ok(value)), End::Property))
+        let spawns = stage.codes.spawns();
+        let body = spawns.notice(|| body(Handle::new(stage.clone())));
+        let value = spawns.notice_all(body).await.into_result()?;
+        Ok(match ending::judge(&stage, scene.calm(), scene.finish_within).await {
+            Ending::Well => End::Body(Ok(value)),
+            Ending::Property(broken) => End::Property(broken),
+            Ending::Unfinished => End::Unfinished,
+            Ending::Eventually(broken, held) => End::Eventually(broken, held),
+            Ending::AtEnd(broken) => End::AtEnd(broken),
+            Ending::NeverAtRest(name, busy) => End::NeverAtRest(name, busy),
+        })
     };
     let mut whole = pin!(whole);
     // In a task of its own: the body is polled only when it is to go on.
@@ -322,6 +354,7 @@ where
             STEPS => return Poll::Ready(End::Steps),
             REAL_TIME => return Poll::Ready(End::RealTime),
             STALL => return Poll::Ready(End::Stalled(quiet::since(&stage))),
+            TASK_PANIC => return Poll::Ready(End::TaskPanic(Vec::new())),
             PROPERTY => {
                 let broken = stage.properties.broken().expect("the run ends for a property that is broken");
                 return Poll::Ready(End::Property(broken));
@@ -335,7 +368,7 @@ where
     })
     .await;
     *scene.missed.lock() = stage.missed();
-    if matches!(end, End::Unfinished | End::Stalled(_) | End::VirtualTime) {
+    if matches!(end, End::Unfinished | End::Stalled(_) | End::VirtualTime | End::NeverAtRest(..)) {
         stage.properties.note_pending(&Handle::new(stage.clone()));
     }
     end
@@ -348,13 +381,16 @@ pub(super) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
 
 /// Turns the end of a run into its result.
 fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<Run<T>, Box<Failure>> {
-    let now = Time(scene.pulse.now.load(Ordering::Relaxed));
+    let now = scene.pulse.end_time();
     let given_up = end.is_none();
     let cause = match end {
         Some(End::Body(value)) => value.map_err(Cause::Error),
         Some(End::Panic(text)) => Err(Cause::Panic(text)),
         Some(End::Property(Broken { name, what })) => Err(Cause::Property { name, what }),
-        Some(End::Never(Broken { name, what })) => Err(Cause::Eventually { name, what }),
+        Some(End::Eventually(Broken { name, what }, held)) => Err(Cause::Eventually { name, what, held }),
+        Some(End::AtEnd(Broken { name, what })) => Err(Cause::AtEnd { name, what }),
+        Some(End::TaskPanic(panics)) => Err(Cause::TaskPanic(panics)),
+        Some(End::NeverAtRest(name, busy)) => Err(Cause::NeverAtRest { name, busy }),
         Some(End::Unfinished) => Err(Cause::Unfinished(scene.finish_within.unwrap_or_default())),
         Some(End::Stalled(since)) => Err(Cause::Stalled(since - scene.start)),
         Some(End::VirtualTime) => Err(Cause::VirtualTimeLimit(scene.limits.virtual_time)),

@@ -32,6 +32,7 @@ pub(super) fn check(sim: &Sim) -> Result<Seed, String> {
     if clock::is_virtual() {
         return Err("A simulation cannot be started inside a simulation. Start it from a test's own thread.".to_owned());
     }
+    sim.limits.check()?;
     check_times(sim.start, &sim.limits)?;
     check_nodes(&sim.nodes)?;
     check_properties(&sim.properties)?;

@@ -10,6 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -25,10 +26,12 @@ use super::node::{Build, Spec, Up};
 use super::plan::{Plan, What};
 use super::property::Properties;
 use super::quiet::Sleepers;
+use super::rest::Codes;
 use super::run::{Pulse, Scene};
 use super::setup::{self, Cast};
 use super::skew::Skewed;
 use super::storm::{Land, Weather};
+use super::tasks::ours;
 use super::waits::{self, Handlers};
 use crate::call::{Answering, Call, Handler};
 use crate::clock::{self, Time};
@@ -45,6 +48,10 @@ pub(super) struct Stage {
     pub log: Log,
     pub pulse: Arc<Pulse>,
     pub director: Director,
+    /// What goes on in the test's own code.
+    pub codes: Codes,
+    /// Whether the body has ended, and the run is only judged.
+    pub ends: AtomicBool,
     pub sleepers: Sleepers,
     /// Those who wait for an output.
     pub waiters: Sleepers,
@@ -107,6 +114,7 @@ impl Stage {
             weather
         });
         let breeze = cast.latencies.then(|| Breeze::draw(scene.seed, &land));
+        let codes = Codes::default();
         Arc::new(Stage {
             seed: scene.seed,
             start: scene.start,
@@ -115,8 +123,10 @@ impl Stage {
             log: scene.log.clone(),
             pulse: scene.pulse.clone(),
             director: Director::new(scene.record.clone(), weather, breeze, scene.start),
-            sleepers: Sleepers::default(),
-            waiters: Sleepers::default(),
+            sleepers: Sleepers::new(&codes),
+            waiters: Sleepers::new(&codes),
+            codes,
+            ends: AtomicBool::new(false),
             handlers: scene.handlers.clone(),
             properties: scene.properties.clone(),
             effects: scene.effects.clone(),
@@ -195,7 +205,7 @@ impl Stage {
             if let Some(build) = build {
                 node.build = node.build_named(name, build)?;
             }
-            let life = Life::new(node.condition.clone());
+            let life = Life::new(node.condition.clone(), name, &self.codes);
             node.state = State::Starting(life.clone());
             let build = node.builds[node.build].clone();
             self.log.mark(name, Happening::Started { build: build.name.clone(), restarts: node.starts });
@@ -217,10 +227,18 @@ impl Stage {
         self.with(name, |node| match &node.state {
             State::Starting(mine) if Arc::ptr_eq(mine, &life) => {
                 node.state = State::Up(up);
+                self.codes.stir();
                 Ok(())
             }
             _ => crashed,
         })
+    }
+
+    /// The nodes that are starting.
+    pub fn starting(&self) -> Vec<String> {
+        let nodes = self.nodes.lock();
+        let starting = nodes.iter().filter(|(_, node)| matches!(node.state, State::Starting(_)));
+        starting.map(|(name, _)| name.clone()).collect()
     }
 
     pub fn crash(&self, name: &str) -> Result<(), NodeError> {
@@ -318,6 +336,11 @@ impl Stage {
 
     /// Does what a plan says. What cannot be done is written down.
     pub fn perform(self: &Arc<Self>, what: &What) {
+        ours(|| self.carry(what));
+        self.codes.stir();
+    }
+
+    fn carry(self: &Arc<Self>, what: &What) {
         let Some(name) = what.node() else { return };
         let restart = |restart_after: &Option<Duration>| {
             if let Some(restart_after) = restart_after {
@@ -389,6 +412,7 @@ impl Stage {
                 self.end_trouble(&node, trouble, clock::now()).expect("a node with a trouble is there");
             }
         }
+        self.codes.stir();
     }
 }
 

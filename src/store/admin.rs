@@ -168,6 +168,39 @@ impl Store {
         self.find(instance).is_some_and(|row| row.record.is_some() && row.is_terminal())
     }
 
+    /// Whether any instance has not ended.
+    pub fn has_unfinished(&self) -> bool {
+        self.instances.values().any(|row| !(row.record.is_some() && row.is_terminal()))
+    }
+
+    /// Whether any instance has ended later than `time`.
+    pub fn any_ended_after(&self, time: Time) -> bool {
+        let mut ends = self.instances.values().filter_map(|row| row.current_execution()?.completed_at);
+        ends.any(|at| at > time)
+    }
+
+    /// Whether a job or a message is queued, or a lock on an instance is held.
+    /// Messages for instances that have ended change nothing, and are not counted;
+    /// nor are those for instances that nothing has started.
+    pub fn is_busy(&self) -> bool {
+        self.jobs.count() > 0 || self.ready.values().flatten().any(|(at, _, key)| self.is_due(*at, *key))
+    }
+
+    fn is_due(&self, at: Time, key: Key) -> bool {
+        at < Time::MAX && !self.instances[&key].is_terminal()
+    }
+
+    /// The instances of which something is queued or locked, as [`Store::is_busy`]
+    /// counts it.
+    pub fn busy_instances(&self) -> Vec<String> {
+        let due = |key: &Key, row: &Instance| row.listed.as_ref().is_some_and(|(_, (at, ..))| self.is_due(*at, *key));
+        let busy = self.names.iter().filter(|(_, key)| {
+            let row = &self.instances[key];
+            row.jobs > 0 || due(key, row)
+        });
+        busy.map(|(name, _)| name.clone()).collect()
+    }
+
     /// Whether anything is known of an instance: a history, or a message that
     /// starts it.
     pub fn knows(&self, instance: &str) -> bool {

@@ -75,8 +75,8 @@ fn a_body_that_hands_on_the_error_fails_with_details_and_history() {
         Done::Ok(())
     }));
     let text = failure.to_string();
-    assert!(text.contains("\n  Instance \"order-1\" failed: no chair left.\n"), "{text}");
-    assert!(text.contains("\n  order-1 execution 1: Failed \"no chair left\"\n"), "{text}");
+    assert!(text.contains("\n  | Instance \"order-1\" failed: no chair left.\n"), "{text}");
+    assert!(text.contains("\n  | order-1 execution 1: Failed \"no chair left\"\n"), "{text}");
     assert!(text.lines().any(|line| line.contains("ActivityFailed #2 \"no chair left\"")), "{text}");
 }
 

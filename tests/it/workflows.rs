@@ -8,6 +8,7 @@ mod backoff;
 mod chat;
 mod fan;
 mod meter;
+mod minimal;
 mod monitor;
 mod parcels;
 mod poller;
@@ -89,7 +90,7 @@ where
 {
     let base: Seed = std::env::var(BASE_VARIABLE).map_or(Seed(0), |base| base.parse().expect("a base is a seed"));
     let explore = explore().seeds(FOUND).without_environment().base(base).shrink_for(MINUTE);
-    let found = match explore.try_run(build, body).map_err(|problem| *problem) {
+    let found = match explore.try_run(&build, body.clone()).map_err(|problem| *problem) {
         Err(Problem::Failed(found)) => *found,
         Err(problem) => panic!("{problem}"),
         Ok(report) => panic!("the bug is not found: {report}"),
@@ -100,7 +101,13 @@ where
     assert_eq!(name, property, "{found}");
     let left = found.failure.plan.entries.len();
     assert!((1..=SMALL).contains(&left), "{left} entries are left: {found}");
-    println!("Found at seed {}, {left} entries of {} left:\n{}", found.seed, found.entries, found.failure.plan);
+    let shrunk = found.shrunk.as_ref().expect("there is time to shrink");
+    assert!(shrunk.minimal && shrunk.left == left, "{found}");
+    println!(
+        "Found at seed {}, {left} entries of {} left, {} runs, without {:?}:\n{}",
+        found.seed, found.entries, shrunk.runs, found.without, found.failure.plan
+    );
+    minimal::assert_minimal(&found, &build, &body);
     found
 }
 

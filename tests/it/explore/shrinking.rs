@@ -4,8 +4,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
-use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
-use duroxide_sim::explore::{CAPSULE_VARIABLE, Capsule, Finding, Problem, Versions};
+use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};
+use duroxide_sim::explore::{CAPSULE_VARIABLE, Capsule, Finding, Problem, Stopped, Versions};
 use duroxide_sim::faults::Verdict;
 use duroxide_sim::seed::SEED_VARIABLE;
 use duroxide_sim::sim::{Cause, Kind, Plan, Point, Storm, What};
@@ -156,8 +156,98 @@ fn no_time_to_shrink_leaves_the_plan_as_it_was() {
     };
     let found = explore().seeds(400).shrink_for(Duration::ZERO).try_run(build, order).map_err(|problem| *problem);
     let Err(Problem::Failed(found)) = found else { panic!("{found:?}") };
-    assert_eq!((found.runs, found.entries), (0, found.failure.plan.entries.len()));
+    assert_eq!((found.shrunk, found.entries), (None, found.failure.plan.entries.len()));
     assert!(Capsule::read(found.capsule.expect("a capsule")).is_ok());
+}
+
+/// A number of up to a million, from 1,234 on too large, beside 18 entries that do
+/// not matter.
+fn large_number() -> Finding {
+    let entries = (1..=6)
+        .flat_map(|nth| ["fetch_orchestration_item", "ack_orchestration_item", "read"].map(|method| (method, nth)));
+    let slow = Verdict::Delay { before: Duration::from_secs(2), after: Duration::ZERO };
+    let plan = entries.fold(Plan::new(), |plan, (method, nth)| plan.fault(Point::new("a", method, nth), slow));
+    let body = |sim: Handle| async move {
+        let orders = sim.input("orders", 1..=1_000_000);
+        for order in 0..6 {
+            sim.client().start_orchestration(format!("order-{order}"), "Order", "").await?;
+            sim.client().wait_for_orchestration(&format!("order-{order}"), Duration::from_secs(3600)).await?;
+        }
+        assert!(orders < 1_234, "too many orders");
+        Ok::<_, ClientError>(())
+    };
+    let found = explore().seeds(50).try_run(|sim| shop(sim).plan(plan.clone()), body).map_err(|problem| *problem);
+    let Err(Problem::Failed(found)) = found else { panic!("{found:?}") };
+    *found
+}
+
+#[test]
+fn entries_go_at_once_and_numbers_are_bisected() {
+    let found = large_number();
+    assert!(found.entries >= 18, "{found}");
+    assert_eq!(found.failure.plan.inputs["orders"].value, 1_234, "{found}");
+    let shrunk = found.shrunk.clone().expect("there is time to shrink");
+    assert!(shrunk.minimal && shrunk.left == 0 && shrunk.runs <= 30, "{found}");
+    let told = format!(
+        "\nShrunk in {} runs; the plan is minimal: all of the {} entries were left out, and no number can be halved.\n",
+        shrunk.runs, found.entries
+    );
+    assert!(found.to_string().contains(&told), "{found}");
+    let capsule = Capsule::read(found.capsule.expect("a capsule")).expect("it can be read");
+    assert_eq!(capsule.shrunk, Some(shrunk));
+}
+
+#[test]
+fn shrinking_comes_to_the_same_with_any_number_of_workers() {
+    let with = |workers| {
+        let build = |sim| planted(sim).storm(Storm::new().every_kind());
+        let found = explore().seeds(400).workers(workers).try_run(build, order).map_err(|problem| *problem);
+        let Err(Problem::Failed(found)) = found else { panic!("{found:?}") };
+        assert!(found.shrunk.as_ref().is_some_and(|shrunk| shrunk.minimal), "{found}");
+        (found.seed, found.failure.plan, found.without, found.shrunk)
+    };
+    let one = with(1);
+    assert_eq!(with(2), one);
+    assert_eq!(with(5), one);
+}
+
+#[test]
+fn shrinking_that_runs_out_of_time_says_how_far_it_came() {
+    let time = Duration::from_nanos(1);
+    let found = explore().seeds(400).shrink_for(time).try_run(planted, order).map_err(|problem| *problem);
+    let Err(Problem::Failed(found)) = found else { panic!("{found:?}") };
+    let shrunk = found.shrunk.clone().expect("it has begun");
+    assert!(!shrunk.minimal && shrunk.untried >= found.entries as u64, "{found}");
+    assert_eq!((shrunk.runs, shrunk.left, &shrunk.stopped), (1, found.entries, &Some(Stopped::Time(time))));
+    let told = format!(
+        "\nShrinking stopped after its 1ns (Explore::shrink_for), 1 run, with {0} of {0} entries left; the plan may not be \
+         minimal: {1} candidates were not tried.\n",
+        found.entries, shrunk.untried
+    );
+    assert!(found.to_string().contains(&told), "{found}");
+}
+
+/// Where no process is left to run candidates in, nobody knows whether they fail.
+#[test]
+fn shrinking_that_loses_its_workers_does_not_call_the_plan_minimal() {
+    let found = finding(|sim| {
+        let plan = ["read", "ack_work_item"].map(|method| Point::new("a", method, 1));
+        let plan = plan.into_iter().fold(Plan::new(), |plan, point| plan.fault(point, Verdict::LoseReply));
+        shop(sim).plan(plan).always("nothing goes wrong", |sim| {
+            let troubles = sim.trace().marks.iter().filter(|mark| matches!(mark.what, Happening::Fault { .. })).count();
+            if sim.elapsed() > Duration::from_millis(1) && troubles == 0 {
+                let server = std::os::unix::process::parent_id().to_string();
+                Command::new("kill").args(["-9", &server]).status().expect("kill can be run");
+            }
+            if troubles == 2 { Err("something did".to_owned()) } else { Ok(()) }
+        })
+    });
+    let shrunk = found.shrunk.clone().expect("it has begun");
+    assert!(
+        matches!(&shrunk.stopped, Some(Stopped::Broken(why)) if why.contains("A process that ran seeds is gone")),
+        "{found}"
+    );
+    assert!(!shrunk.minimal && shrunk.untried > 0, "{found}");
 }
 
 /// Where a test keeps a file of its own.

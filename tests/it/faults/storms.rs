@@ -161,7 +161,7 @@ fn what_is_unfinished_does_not_hide_what_must_hold_at_last() {
     assert_eq!(failure.cause, Cause::Unfinished(60 * SECOND), "{failure}");
     assert_eq!(failure.pending, ["\"it is told\": nobody tells"]);
     let text = failure.to_string();
-    assert!(text.contains("What must hold at last, and does not yet:\n  \"it is told\": nobody tells\n"), "{text}");
+    assert!(text.contains("What must eventually hold, and does not yet:\n  \"it is told\": nobody tells\n"), "{text}");
     let failure = sim(2 * DAY).try_run(body).expect_err("nobody tells");
     assert!(matches!(&failure.cause, Cause::Eventually { name, .. } if name == "it is told"), "{failure}");
     assert!(failure.pending.is_empty(), "the cause says it: {failure}");

@@ -8,7 +8,7 @@ use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
 use duroxide_sim::explore::{Capsule, Difference, Problem, Report};
 use duroxide_sim::faults::Verdict;
 use duroxide_sim::laws::{Breach, Law};
-use duroxide_sim::sim::{Cause, Entry, Failure, NodeError, Plan, Point, Run, What, When};
+use duroxide_sim::sim::{Busy, Cause, Entry, Failure, Held, NodeError, Plan, Point, Run, TaskPanic, What, When};
 use duroxide_sim::trace::{Happening, Mark, Trace};
 use duroxide_sim::{Seed, Sim};
 use proptest::prelude::*;
@@ -105,8 +105,21 @@ fn causes(text: &str) -> Vec<Cause> {
         Cause::Setup(owned()),
         Cause::Error(owned()),
         Cause::Panic(owned()),
+        Cause::TaskPanic(vec![TaskPanic { text: owned(), place: owned() }]),
         Cause::Property { name: owned(), what: owned() },
-        Cause::Eventually { name: owned(), what: owned() },
+        Cause::Eventually { name: owned(), what: owned(), held: None },
+        Cause::Eventually { name: owned(), what: owned(), held: Some(Held { from: SOON, until: SOON }) },
+        Cause::AtEnd { name: owned(), what: owned() },
+        Cause::NeverAtRest {
+            name: owned(),
+            busy: vec![
+                Busy::Start { node: owned() },
+                Busy::Activity { node: owned(), activity: owned(), instance: owned(), since: SOON },
+                Busy::Turn { instance: owned(), until: SOON },
+                Busy::Message { instance: owned(), message: owned(), due: SOON },
+                Busy::Job { instance: owned(), job: owned(), due: SOON, attempts: 1 },
+            ],
+        },
         Cause::Died(owned()),
         Cause::Laws,
     ]

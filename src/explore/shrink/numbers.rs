@@ -1,0 +1,195 @@
+//! [`Number`]: the numbers of a plan, and how each is made smaller.
+//!
+//! A number goes towards its least: an input towards the least of its range, a
+//! call's number towards 1, everything else towards 0. Times count in whole
+//! milliseconds.
+
+use std::time::Duration;
+
+use crate::faults::Verdict;
+use crate::sim::{Entry, Input, Plan, Point, What, When};
+
+/// Which number of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Number {
+    /// The input of this name.
+    Input(String),
+    /// When the calm begins.
+    Calm,
+    /// When this entry happens: its time, or which call it is.
+    When(usize),
+    /// How long what this entry does lasts, or how far it goes; it may have
+    /// several of these.
+    What(usize, usize),
+}
+
+/// What a number is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Reading {
+    value: u64,
+    least: u64,
+    /// Whether it counts milliseconds.
+    is_time: bool,
+}
+
+/// All numbers of a plan: the inputs, those of the entries, the last entry first,
+/// and the calm.
+pub(super) fn of(plan: &Plan) -> Vec<Number> {
+    let inputs = plan.inputs.keys().cloned().map(Number::Input);
+    let of_entry = |at: usize| {
+        let whats = 0..readings(&plan.entries[at].what).len();
+        std::iter::once(Number::When(at)).chain(whats.map(move |index| Number::What(at, index)))
+    };
+    let entries = (0..plan.entries.len()).rev().flat_map(of_entry);
+    inputs.chain(entries).chain(plan.calm.map(|_| Number::Calm)).collect()
+}
+
+impl Number {
+    /// What it is in `plan`; `None` where the plan has no such number.
+    pub fn read(&self, plan: &Plan) -> Option<Reading> {
+        match self {
+            Number::Input(name) => {
+                let Input { value, least } = *plan.inputs.get(name)?;
+                Some(Reading { value, least, is_time: false })
+            }
+            Number::Calm => plan.calm.map(Reading::time),
+            Number::When(at) => Some(match &plan.entries.get(*at)?.when {
+                When::At(time) => Reading::time(*time),
+                When::Before(point) | When::After(point) => Reading { value: point.nth, least: 1, is_time: false },
+            }),
+            Number::What(at, index) => readings(&plan.entries.get(*at)?.what).get(*index).copied(),
+        }
+    }
+
+    /// The same plan with another value in its place.
+    pub fn set(&self, plan: &Plan, value: u64) -> Plan {
+        let mut plan = plan.clone();
+        let time = Duration::from_millis(value);
+        match self {
+            Number::Input(name) => plan.inputs.get_mut(name).into_iter().for_each(|input| input.value = value),
+            Number::Calm => plan.calm = Some(time),
+            Number::When(at) => match &mut plan.entries[*at].when {
+                When::At(at) => *at = time,
+                When::Before(Point { nth, .. }) | When::After(Point { nth, .. }) => *nth = value,
+            },
+            Number::What(at, index) => match &mut plan.entries[*at].what {
+                What::Skew { by_ms, .. } => {
+                    *by_ms = by_ms.signum() * i64::try_from(value).unwrap_or(i64::MAX);
+                }
+                what => times(what).into_iter().nth(*index).into_iter().for_each(|of| *of = time),
+            },
+        }
+        plan
+    }
+}
+
+impl Reading {
+    fn time(time: Duration) -> Reading {
+        let value = u64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
+        Reading { value, least: 0, is_time: true }
+    }
+
+    /// Halfway to the least; `None` where it is the least already.
+    pub fn half(self) -> Option<u64> {
+        let half = self.least + self.value.saturating_sub(self.least) / 2;
+        (half < self.value).then_some(half)
+    }
+
+    /// The least.
+    pub fn least(self) -> Option<u64> {
+        (self.least < self.value).then_some(self.least)
+    }
+
+    /// The values below it among which the least that will do is looked for.
+    pub fn below(self) -> Below {
+        if self.is_time { Below::Plain(plain(self.value)) } else { Below::All(self.least..self.value) }
+    }
+}
+
+/// Values in ascending order.
+pub(super) enum Below {
+    All(std::ops::Range<u64>),
+    Plain(Vec<u64>),
+}
+
+impl Below {
+    pub fn len(&self) -> u64 {
+        match self {
+            Below::All(range) => range.end.saturating_sub(range.start),
+            Below::Plain(values) => values.len() as u64,
+        }
+    }
+
+    pub fn at(&self, index: u64) -> u64 {
+        match self {
+            Below::All(range) => range.start + index,
+            Below::Plain(values) => values[index as usize],
+        }
+    }
+}
+
+/// The times below `end` that a person would write, in milliseconds. Each is at
+/// most twice the one before.
+fn plain(end: u64) -> Vec<u64> {
+    const SECOND: u64 = 1_000;
+    const MINUTE: u64 = 60 * SECOND;
+    const HOUR: u64 = 60 * MINUTE;
+    const DAY: u64 = 24 * HOUR;
+    // The unit, and up to where it is used.
+    const UNITS: [(u64, u64); 7] = [
+        (1, 10),
+        (10, 100),
+        (100, SECOND),
+        (SECOND, 2 * MINUTE),
+        (MINUTE, 2 * HOUR),
+        (HOUR, 2 * DAY),
+        (DAY, 1_000 * DAY),
+    ];
+    let mut all = Vec::new();
+    let mut from = 0;
+    for (unit, to) in UNITS {
+        all.extend((from..to.min(end)).step_by(unit as usize));
+        from = to;
+    }
+    all
+}
+
+/// The same as `entry`, but lasting longer: the shortest first.
+pub(super) fn longer(entry: &Entry) -> Vec<Entry> {
+    const LONG: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(10), Duration::from_secs(60)];
+    let mut all = Vec::new();
+    for long in LONG {
+        for index in 0..times(&mut entry.what.clone()).len() {
+            let mut entry = entry.clone();
+            let time = times(&mut entry.what).into_iter().nth(index).filter(|time| **time < long);
+            if time.map(|time| *time = long).is_some() {
+                all.push(entry);
+            }
+        }
+    }
+    all
+}
+
+fn readings(what: &What) -> Vec<Reading> {
+    if let What::Skew { by_ms, .. } = what {
+        return vec![Reading { value: by_ms.unsigned_abs(), least: 0, is_time: true }];
+    }
+    times(&mut what.clone()).into_iter().map(|time| Reading::time(*time)).collect()
+}
+
+/// The durations in it.
+fn times(what: &mut What) -> Vec<&mut Duration> {
+    match what {
+        What::Crash { restart_after, .. } | What::Stop { restart_after, .. } => {
+            restart_after.as_mut().into_iter().collect()
+        }
+        What::Partition { lasts, .. } | What::Outage { lasts, .. } | What::Stall { lasts, .. } => vec![lasts],
+        What::Start { .. } | What::Upgrade { .. } | What::Skew { .. } => Vec::new(),
+        What::Fault(verdict) => match verdict {
+            Verdict::Delay { before, after } => vec![before, after],
+            Verdict::Drop { after } => vec![after],
+            Verdict::ShortLock { lasts } => vec![lasts],
+            Verdict::Pass | Verdict::Refuse { .. } | Verdict::LoseReply | Verdict::Hang { .. } => Vec::new(),
+        },
+    }
+}

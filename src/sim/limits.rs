@@ -1,0 +1,62 @@
+//! [`Limits`]: how far a simulation may go.
+
+use std::time::Duration;
+
+/// How far a simulation may go. A limit of zero would end every run before it began,
+/// and is refused when the run starts ([`super::Cause::Setup`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Virtual time after the start: 10 years unless set, and at most 200.
+    pub virtual_time: Duration,
+    /// Virtual time in which nothing happens and nothing is known that will, while
+    /// clients wait for something: a day unless set. Then the run is stalled
+    /// ([`super::Cause::Stalled`]).
+    pub waiting: Duration,
+    /// The same while nobody waits through a client: three years unless set. A body
+    /// that sleeps longer has to do it with [`super::Handle::sleep`].
+    pub idle: Duration,
+    /// Provider calls: a hundred million unless set.
+    pub steps: u64,
+    /// Real time for the whole run: 10 minutes unless set.
+    pub real_time: Duration,
+    /// Real time without any progress, that is without a provider call and
+    /// without a wait: 30 seconds unless set.
+    pub stuck: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            virtual_time: Duration::from_secs(10 * 365 * 86_400),
+            waiting: Duration::from_secs(86_400),
+            idle: Duration::from_secs(3 * 365 * 86_400),
+            steps: 100_000_000,
+            real_time: Duration::from_secs(600),
+            stuck: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Limits {
+    /// Whether a run can be bounded by them.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, where one is zero.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let durations = [
+            ("virtual_time", self.virtual_time, "for how much virtual time the run may go on"),
+            ("waiting", self.waiting, "how long clients may wait for what cannot come"),
+            ("idle", self.idle, "how long nothing may happen"),
+            ("real_time", self.real_time, "how much real time the run may take"),
+            ("stuck", self.stuck, "for how much real time there may be no progress"),
+        ];
+        let zero = durations.iter().find(|(_, limit, _)| limit.is_zero()).map(|(name, _, what)| (*name, *what));
+        match zero.or((self.steps == 0).then_some(("steps", "how many provider calls the run may make"))) {
+            None => Ok(()),
+            Some((name, what)) => Err(format!(
+                "Limits::{name} is zero. It says {what}; set it above zero, or leave it as Limits::default has it."
+            )),
+        }
+    }
+}
