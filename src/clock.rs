@@ -48,9 +48,7 @@ pub use idle::settle;
 pub(crate) use libc::SUPPORTED;
 #[cfg(target_os = "linux")]
 #[allow(unused_imports)] // Where `absent.rs` stands in.
-pub(crate) use libc::{
-    Forked, end_by_interruption, end_when_interrupted, end_with_parent, fork, memory_file, ring_when_interrupted,
-};
+pub(crate) use libc::{Forked, end_by_interruption, end_when_interrupted, fork, memory_file, ring_when_interrupted};
 pub(crate) use stopwatch::Stopwatch;
 pub use strays::{Seen, Stray, Strays};
 #[allow(unused_imports)] // Where `absent.rs` stands in.

@@ -60,8 +60,6 @@ impl Forked {
 }
 
 /// See the same functions in `libc/process.rs`; here no seed has a process.
-pub(crate) fn end_with_parent(_: u32) {}
-
 pub(crate) fn memory_file() -> std::io::Result<std::fs::File> {
     Err(std::io::Error::other("there are no simulations in this build"))
 }

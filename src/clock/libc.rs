@@ -58,9 +58,7 @@ mod process;
 
 pub(super) use locals::with_locals;
 use next::next;
-pub(crate) use process::{
-    Forked, end_by_interruption, end_when_interrupted, end_with_parent, fork, memory_file, ring_when_interrupted,
-};
+pub(crate) use process::{Forked, end_by_interruption, end_when_interrupted, fork, memory_file, ring_when_interrupted};
 
 /// Whether virtual time can reach std in this build.
 pub(crate) const SUPPORTED: bool = true;

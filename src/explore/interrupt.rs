@@ -1,6 +1,6 @@
 //! Ctrl-C while seeds are run: says how far each exploration of this process has
-//! come, and then ends the process as ever. Its workers end with it
-//! ([`clock::end_with_parent`]).
+//! come, and then ends the process as ever. Its workers end when
+//! they notice that it is gone, and the seeds with them.
 //!
 //! It changes nothing where somebody else handles that signal.
 

@@ -37,7 +37,7 @@ pub(crate) fn fork(work: impl FnOnce()) -> Result<Forked, String> {
 
 /// Lets the system end this process, at once, when the thread that started it in
 /// process `parent` ends; ends it now if that has happened.
-pub(crate) fn end_with_parent(parent: u32) {
+fn end_with_parent(parent: u32) {
     // SAFETY: asks for a signal, and touches no memory.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
     if std::os::unix::process::parent_id() != parent {
