@@ -51,6 +51,7 @@ pub(crate) use libc::SUPPORTED;
 pub(crate) use libc::{Forked, end_by_interruption, end_when_interrupted, fork, memory_file, ring_when_interrupted};
 pub(crate) use stopwatch::Stopwatch;
 pub use strays::{Seen, Stray, Strays};
+pub(crate) use threads::Thread;
 #[allow(unused_imports)] // Where `absent.rs` stands in.
 use threads::alone_in_process;
 pub use time::Time;

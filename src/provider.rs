@@ -27,6 +27,7 @@ use crate::store::{Choice, Pick, Store, Touched};
 
 use polls::Polls;
 pub use port::Port;
+pub(crate) use translate::tags as tags_of;
 pub use under::Under;
 
 /// An in-memory duroxide provider. See the [module](self) for what it does.

@@ -11,6 +11,7 @@
 //! them are [`crate::explore()`]'s).
 
 mod breeze;
+mod chains;
 mod crashes;
 mod demands;
 mod director;
@@ -19,15 +20,22 @@ mod ending;
 mod failure;
 mod gate;
 mod handle;
+mod handlers;
+mod heap;
 mod input;
 mod life;
 mod limits;
+mod look;
 mod missed;
+mod no_progress;
 mod node;
+mod outcome;
 mod output;
 mod panics;
 mod plan;
+mod polled;
 mod property;
+mod pulse;
 mod quiet;
 mod rest;
 mod run;
@@ -35,6 +43,8 @@ mod setup;
 mod skew;
 mod stage;
 mod storm;
+mod stuck;
+mod tails;
 mod tasks;
 mod waits;
 
@@ -57,14 +67,20 @@ pub use effects::Effects;
 pub use ending::Held;
 pub use failure::{Cause, Failure};
 pub use handle::{Handle, NodeError};
+pub use handlers::{Lack, TagsOfNode, UnknownHandler};
 pub use input::Input;
 pub use limits::Limits;
 pub use missed::{Missed, Why};
+pub use no_progress::{Circling, Code, NoProgress};
+pub use outcome::Outcome;
 pub use output::OutputError;
 pub use panics::TaskPanic;
 pub use plan::{Entry, Plan, Point, What, When};
 pub use rest::Busy;
 pub use storm::{Kind, Storm};
+pub use stuck::Stuck;
+pub use tails::Tail;
+pub use waits::{About, Strayed, Unfinished, Wait};
 
 /// When simulations start unless they say otherwise: 2025-01-01 00:00:00 UTC.
 pub const START: Time = Time::START;
@@ -119,6 +135,8 @@ pub struct Sim {
     journal: Option<Journal>,
     /// Whether it is looked up where something strays.
     locate: bool,
+    /// Whether work for a handler that no node has is no mistake.
+    unknown_handlers: bool,
     /// Whether tasks may panic.
     tolerates_panics: bool,
     /// A mistake in building it, told when it is run.
@@ -158,36 +176,6 @@ pub struct Run<T> {
     pub select_is_seeded: bool,
 }
 
-/// What a body may return: nothing, or a result whose error can be printed (the
-/// error need not be `Send`).
-pub trait Outcome {
-    /// What a run hands on.
-    type Value: Send + 'static;
-
-    /// The value, or why there is none.
-    ///
-    /// # Errors
-    ///
-    /// When the body returned an error, as text.
-    fn into_result(self) -> Result<Self::Value, String>;
-}
-
-impl Outcome for () {
-    type Value = ();
-
-    fn into_result(self) -> Result<(), String> {
-        Ok(())
-    }
-}
-
-impl<T: Send + 'static, E: std::fmt::Display> Outcome for Result<T, E> {
-    type Value = T;
-
-    fn into_result(self) -> Result<T, String> {
-        self.map_err(|error| error.to_string())
-    }
-}
-
 impl Sim {
     /// A simulation from `seed`. The environment variable `DUROXIDE_SIM_SEED`
     /// overrides it.
@@ -212,6 +200,7 @@ impl Sim {
             effects: Effects::default(),
             journal: None,
             locate: false,
+            unknown_handlers: false,
             tolerates_panics: false,
             misused: None,
             remark: None,
@@ -374,7 +363,10 @@ impl Sim {
     /// session manager and the gauges come round in hours. Locks on turns and
     /// activities, backoffs and attempts are duroxide's own. A session stays for
     /// up to six hours with a node that has crashed: set `session_lock_timeout` where
-    /// sessions are to move on sooner.
+    /// sessions are to move on sooner. Where a node may have fewer sessions
+    /// (`max_sessions_per_runtime`) than slots, set `worker_node_id`, or
+    /// `dispatcher_long_poll_timeout` to seconds: see [`Storm::merciless`] for what duroxide
+    /// delays there.
     pub fn default_options() -> RuntimeOptions {
         const HOUR: Duration = Duration::from_secs(3600);
         RuntimeOptions {
@@ -410,6 +402,20 @@ impl Sim {
     /// a paragraph to its text; [`Sim::try_run`] does not call it.
     pub fn on_failure(mut self, remark: impl FnOnce(&Failure) -> Option<String> + 'static) -> Sim {
         self.remark = Some(Box::new(remark));
+        self
+    }
+
+    /// Lets work be stored for a handler that no build of any node has. Without this the
+    /// run fails as soon as such work is stored ([`Cause::UnknownHandler`]): an
+    /// orchestration that is started, by a client or by another one, a version of one, or
+    /// an activity. duroxide itself puts such work back later and later, in case another node
+    /// comes that has the handler, and fails it after `max_attempts` fetches.
+    ///
+    /// It is no mistake anyway in a simulation without nodes, and once the body has
+    /// asked for [`Handle::memory`] or something that is no node has fetched: runtimes that the
+    /// body starts by itself may have other handlers.
+    pub fn allow_unknown_handlers(mut self) -> Sim {
+        self.unknown_handlers = true;
         self
     }
 

@@ -1,4 +1,5 @@
-//! Whether a process can be copied: what its other threads do.
+//! What threads of the process do: whether it can be copied, and whether one that does
+//! not answer is busy.
 
 use std::io::Result;
 use std::time::Duration;
@@ -34,4 +35,27 @@ fn others_awake() -> Result<usize> {
     });
     let asleep = || std::fs::read_to_string("/proc/self/stat").is_ok_and(|stat| stat.contains(") S "));
     Ok(others.filter(|name| *name != *main || !asleep()).count())
+}
+
+/// A thread of this process.
+#[derive(Debug)]
+pub(crate) struct Thread(std::path::PathBuf);
+
+impl Thread {
+    /// This thread, where /proc tells.
+    pub fn current() -> Option<Thread> {
+        let own = std::fs::read_link("/proc/thread-self").ok()?;
+        Some(Thread(std::path::Path::new("/proc").join(own).join("stat")))
+    }
+
+    /// Whether it runs, or could run if there were a processor for it, in most of a few
+    /// looks.
+    pub fn is_busy(&self) -> bool {
+        const LOOKS: usize = 9;
+        let runs = || {
+            std::thread::sleep(Duration::from_millis(2));
+            std::fs::read_to_string(&self.0).is_ok_and(|stat| stat.contains(") R "))
+        };
+        (0..LOOKS).filter(|_| runs()).count() > LOOKS / 2
+    }
 }

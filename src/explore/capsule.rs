@@ -17,12 +17,12 @@ use crate::clock::Time;
 use crate::command;
 use crate::laws::Breach;
 use crate::seed::Seed;
-use crate::sim::{Cause, Entry, Failure, Plan};
+use crate::sim::{Cause, Entry, Failure, Plan, Tail, Unfinished};
 use crate::text::Line;
 use crate::trace::Trace;
 
 /// The version that is written.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What a failing run is kept as.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,8 +51,11 @@ pub struct Capsule {
     pub start: Time,
     /// The virtual time of the failure.
     pub at: Time,
-    /// A sentence for each instance that had not ended.
-    pub waits: Vec<String>,
+    /// The instances that had not ended, and what they waited for.
+    pub waits: Vec<Unfinished>,
+    /// The last events of the instances that it is about, where the body failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tails: Vec<Tail>,
     /// What must eventually hold and did not yet, where the run failed for
     /// something else.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -122,6 +125,7 @@ impl Capsule {
             start: failure.start,
             at: failure.at,
             waits: failure.waits,
+            tails: failure.tails,
             pending: failure.pending,
             breaches: failure.breaches,
             unreached: failure.unreached,
@@ -183,10 +187,26 @@ impl Capsule {
 
     /// The failure that it holds.
     pub fn failure(&self) -> Failure {
-        let Capsule { cause, seed, plan, start, at, waits, pending, breaches, unreached, printed, trace, .. } =
-            self.clone();
+        let Capsule {
+            cause, seed, plan, start, at, waits, tails, pending, breaches, unreached, printed, trace, ..
+        } = self.clone();
         let (sometimes, strays) = Default::default();
-        Failure { cause, seed, start, at, waits, pending, breaches, trace, plan, unreached, sometimes, strays, printed }
+        Failure {
+            cause,
+            seed,
+            start,
+            at,
+            waits,
+            tails,
+            pending,
+            breaches,
+            trace,
+            plan,
+            unreached,
+            sometimes,
+            strays,
+            printed,
+        }
     }
 
     /// What the versions have to say, where they are not this program's.

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use crate::sim::{Cause, Failure};
+use crate::sim::{Cause, Failure, Unfinished, Wait};
 
 /// Why a run failed, as far as it must stay the same while it is made smaller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reason {
     /// The kind of cause, and the property, the law or the text.
     what: String,
-    /// The instances that had not ended, where that is the failure.
-    instances: BTreeSet<String>,
+    /// The instances that had not ended, where that is the failure, each with the
+    /// kind of what it waits for.
+    stuck: BTreeSet<(String, String)>,
 }
 
 impl Reason {
@@ -31,24 +32,49 @@ impl Reason {
             Cause::Laws => format!("law {:?}", failure.breaches.first().map(|breach| breach.law)),
             // A lower limit or bound is the same failure.
             Cause::Stalled(_) => "stalled".to_owned(),
+            Cause::UnknownHandler(unknown) => format!("unknown {}", unknown.lack),
+            Cause::NoProgress(circle) => format!("no progress {}", circle.kind()),
             Cause::Unfinished(_) => "unfinished".to_owned(),
             Cause::VirtualTimeLimit(_) => "virtual time".to_owned(),
             Cause::StepLimit(_) => "steps".to_owned(),
-            Cause::RealTimeLimit | Cause::Hang => "hang".to_owned(),
+            Cause::RealTimeLimit | Cause::Hang(_) => "hang".to_owned(),
             Cause::Died(how) => format!("died {}", shape(how)),
         };
-        // A property says by itself what is wrong, whichever instance has it so.
-        let names_none = matches!(failure.cause, Cause::Eventually { .. });
-        let waits = failure.waits.iter().filter(|_| failure.cause.is_of_liveness() && !names_none);
-        // A sentence begins with the instance's name.
-        let instances = waits.filter_map(|wait| wait.split(" waits for ").next().map(str::to_owned)).collect();
-        Reason { what, instances }
+        Reason { what, stuck: if is_of_instances(&failure.cause) { stuck(failure) } else { BTreeSet::new() } }
     }
 
-    /// Whether a smaller run that failed for `other` shows what this one did.
+    /// Whether a smaller run that failed for `other` shows what this one did: an
+    /// instance that waits for something else by then has another failure.
     pub fn is_shown_by(&self, other: &Reason) -> bool {
-        let common = self.instances.is_empty() || other.instances.is_empty();
-        self.what == other.what && (common || !self.instances.is_disjoint(&other.instances))
+        let none = self.stuck.is_empty() && other.stuck.is_empty();
+        self.what == other.what && (none || !self.stuck.is_disjoint(&other.stuck))
+    }
+}
+
+/// Whether a failure is that instances do not end. A property says by itself what
+/// is wrong, whichever instance has it so.
+fn is_of_instances(cause: &Cause) -> bool {
+    matches!(cause, Cause::Stalled(_) | Cause::Unfinished(_) | Cause::VirtualTimeLimit(_))
+}
+
+/// The instances that had not ended, each with the kind of what it waits for.
+fn stuck(failure: &Failure) -> BTreeSet<(String, String)> {
+    let pairs = |unfinished: &Unfinished| {
+        let of = |wait: &Wait| (unfinished.instance.clone(), kind(wait).to_owned());
+        unfinished.waits.iter().map(of).collect::<Vec<_>>()
+    };
+    failure.waits.iter().flat_map(pairs).collect()
+}
+
+fn kind(wait: &Wait) -> &str {
+    match wait {
+        Wait::Start => "start",
+        // An event's text begins with its kind.
+        Wait::Open { what, .. } => what.split(' ').next().unwrap_or_default(),
+        Wait::Message { .. } => "message",
+        Wait::Lock(_) => "lock",
+        Wait::Node(_) => "node",
+        Wait::Unseen => "unseen",
     }
 }
 

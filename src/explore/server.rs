@@ -15,7 +15,7 @@ use super::pool::{Role, VARIABLE, connect};
 use super::printed::Printed;
 use super::{Problem, Report, part};
 use crate::clock::{self, Forked, Stopwatch};
-use crate::sim::{Cause, Failure, Journal, Plan, START};
+use crate::sim::{Cause, Failure, Journal, Plan, START, Stuck};
 
 /// The role of this process, once it has been told, and the line to who told it.
 static LINE: Mutex<Option<(BufReader<UnixStream>, Role)>> = Mutex::new(None);
@@ -110,7 +110,7 @@ fn one(order: &Order, role: &Role, mut printed: Option<&mut Printed>, perform: P
     if !listen(&mut ours, role, printed.as_deref_mut(), &mut told) {
         forked.kill();
         forked.wait();
-        return failed(Cause::Hang, &told, printed);
+        return failed(Cause::Hang(Stuck::default()), &told, printed);
     }
     let last =
         told.strip_suffix(b"\n").map_or(&[][..], |told| told.rsplit(|byte| *byte == b'\n').next().unwrap_or(told));

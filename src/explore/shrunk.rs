@@ -15,6 +15,11 @@ use crate::text::Lines;
 /// about, whose least is 1; and, in whole milliseconds, the times, durations and
 /// skews of entries and the beginning of the calm, whose least is 0. Shrinking
 /// ends by running exactly these candidates.
+///
+/// A run fails for the same *reason* when the kind of its cause is the same and so
+/// is the property, the law, or the first line of the error or the panic apart from
+/// its numbers; and where instances do not end, when one of them waits for the same
+/// kind of thing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shrunk {
     /// In how many runs. Those that several workers ran ahead, and whose answer was

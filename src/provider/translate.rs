@@ -102,7 +102,7 @@ pub(super) fn session_out(claim: &c::SessionClaim) -> d::SessionFetchConfig {
     d::SessionFetchConfig { owner_id: claim.owner.clone(), lock_timeout: claim.lock_for }
 }
 
-pub(super) fn tags(filter: &d::TagFilter) -> c::Tags {
+pub(crate) fn tags(filter: &d::TagFilter) -> c::Tags {
     match filter {
         d::TagFilter::DefaultOnly => c::Tags::DefaultOnly,
         d::TagFilter::Tags(set) => c::Tags::Tags(set.iter().cloned().collect()),

@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use crate::clock::Time;
 use crate::laws::Breach;
-use crate::sim::{Failure, Run};
+use crate::sim::{Failure, Run, Unfinished};
 use crate::text::{Line, Lines};
 use crate::trace::Trace;
 
@@ -71,7 +71,7 @@ struct Fails<'a> {
     text: String,
     at: Time,
     breaches: &'a [Breach],
-    waits: &'a [String],
+    waits: &'a [Unfinished],
 }
 
 impl Trace {
@@ -110,7 +110,7 @@ impl<'a> Timeline<'a> {
         self.fails(failure, &failure.breaches, &failure.waits)
     }
 
-    fn fails(mut self, failure: &Failure, breaches: &'a [Breach], waits: &'a [String]) -> Self {
+    fn fails(mut self, failure: &Failure, breaches: &'a [Breach], waits: &'a [Unfinished]) -> Self {
         let headline = format!("The simulation failed: {}", failure.cause);
         self.first.elapsed = Some(failure.at - failure.start);
         self.first.seed = Some(failure.seed.to_string());

@@ -17,8 +17,10 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use super::breeze::Breeze;
+use super::failure::Cause;
 use super::input::Input;
 use super::life::Trouble;
+use super::no_progress::NoProgress;
 use super::panics;
 use super::plan::{Entry, Plan, What, When};
 use super::stage::Stage;
@@ -283,10 +285,29 @@ impl Judge {
     }
 }
 
+impl Judge {
+    /// Counts a call, and ends the run where there are too many at one moment.
+    fn count(&self, stage: &Stage, asked: &Asked<'_>) {
+        let calls = stage.pulse.calls(asked.at);
+        if calls > stage.pulse.limits.calls {
+            stage.pulse.end_for(Cause::NoProgress(NoProgress::Calls {
+                at: asked.at - stage.start,
+                calls,
+                by: asked.by.to_owned(),
+                method: asked.method().to_owned(),
+                instance: asked.call.instance().map(str::to_owned),
+            }));
+        }
+    }
+}
+
 impl Rule for Judge {
     fn judge(&self, asked: &Asked<'_>) -> Verdict {
         panics::survived();
         let Some(stage) = self.stage.upgrade() else { return Verdict::Pass };
+        self.count(&stage, asked);
+        stage.notice_fetcher(asked);
+        stage.pulse.note_turn(asked.by, asked.call, None);
         // Activities do their work between calls.
         if !asked.call.is_read() {
             stage.look();
@@ -314,6 +335,13 @@ impl Rule for Judge {
     fn applied(&self, asked: &Asked<'_>, reply: &Reply) {
         let Some(stage) = self.stage.upgrade() else { return };
         self.rules.iter().for_each(|rule| rule.applied(asked, reply));
+        stage.pulse.note_turn(asked.by, asked.call, Some(reply));
+        if let Some(circle) = stage.chains.lock().note(asked, reply) {
+            stage.pulse.end_for(Cause::NoProgress(circle));
+        }
+        if let Some(unknown) = stage.unknown_handler(asked, reply) {
+            stage.pulse.end_for(Cause::UnknownHandler(unknown));
+        }
         if !asked.call.is_read() {
             stage.look();
             stage.codes.stir();

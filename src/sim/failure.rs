@@ -7,10 +7,16 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::ending::Held;
+use super::handlers::UnknownHandler;
+use super::look::MOST;
 use super::missed::Missed;
+use super::no_progress::NoProgress;
 use super::panics::TaskPanic;
 use super::plan::{Entry, Plan, What};
 use super::rest::Busy;
+use super::stuck::Stuck;
+use super::tails::Tail;
+use super::waits::Unfinished;
 use crate::clock::{Strays, Time};
 use crate::faults::Verdict;
 use crate::laws::Breach;
@@ -30,8 +36,10 @@ pub struct Failure {
     pub start: Time,
     /// The virtual time of the failure.
     pub at: Time,
-    /// A sentence for each instance that had not ended.
-    pub waits: Vec<String>,
+    /// The instances that had not ended, and what they waited for.
+    pub waits: Vec<Unfinished>,
+    /// The last events of the instances that it is about, where the body failed.
+    pub tails: Vec<Tail>,
     /// What must eventually hold ([`super::Sim::eventually`]) and did not yet, where
     /// the run ended for something else that did not come.
     pub pending: Vec<String>,
@@ -69,6 +77,10 @@ pub enum Cause {
     /// Nothing could happen any more, and the body still waited: since this long
     /// after the start ([`super::Limits::waiting`], [`super::Limits::idle`]).
     Stalled(Duration),
+    /// Something goes on for ever and gets nowhere.
+    NoProgress(NoProgress),
+    /// Work was stored for a handler that no build of any node has.
+    UnknownHandler(UnknownHandler),
     /// Something does not hold that must ([`super::Sim::always`]).
     #[allow(missing_docs)]
     Property { name: String, what: String },
@@ -105,7 +117,7 @@ pub enum Cause {
     RealTimeLimit,
     /// Real time reached its limit, and the run's thread does not answer: it
     /// was given up.
-    Hang,
+    Hang(Stuck),
     /// The body ended well, but the trace breaks laws.
     Laws,
     /// The run went well, but what was asked for with [`super::Sim::plan`] or
@@ -119,29 +131,77 @@ pub enum Cause {
 impl Cause {
     /// Whether something happened that must not, whatever goes wrong.
     pub fn is_of_safety(&self) -> bool {
-        matches!(
-            self,
+        match self {
             Cause::Error(_)
-                | Cause::Panic(_)
-                | Cause::TaskPanic(_)
-                | Cause::Property { .. }
-                | Cause::Laws
-                | Cause::Died(_)
-        )
+            | Cause::Panic(_)
+            | Cause::TaskPanic(_)
+            | Cause::Property { .. }
+            | Cause::UnknownHandler(_)
+            | Cause::Laws
+            | Cause::Died(_) => true,
+            Cause::Setup(_)
+            | Cause::Stalled(_)
+            | Cause::NoProgress(_)
+            | Cause::Eventually { .. }
+            | Cause::AtEnd { .. }
+            | Cause::NeverAtRest { .. }
+            | Cause::Unfinished(_)
+            | Cause::VirtualTimeLimit(_)
+            | Cause::StepLimit(_)
+            | Cause::RealTimeLimit
+            | Cause::Hang(_)
+            | Cause::Unreached(_) => false,
+        }
     }
 
     /// Whether something did not happen that must, once nothing goes wrong any
     /// more.
     pub fn is_of_liveness(&self) -> bool {
-        matches!(
-            self,
+        match self {
             Cause::Stalled(_)
-                | Cause::Eventually { .. }
-                | Cause::AtEnd { .. }
-                | Cause::NeverAtRest { .. }
-                | Cause::Unfinished(_)
-                | Cause::VirtualTimeLimit(_)
-        )
+            | Cause::NoProgress(_)
+            | Cause::Eventually { .. }
+            | Cause::AtEnd { .. }
+            | Cause::NeverAtRest { .. }
+            | Cause::Unfinished(_)
+            | Cause::VirtualTimeLimit(_) => true,
+            Cause::Setup(_)
+            | Cause::Error(_)
+            | Cause::Panic(_)
+            | Cause::TaskPanic(_)
+            | Cause::Property { .. }
+            | Cause::UnknownHandler(_)
+            | Cause::StepLimit(_)
+            | Cause::RealTimeLimit
+            | Cause::Hang(_)
+            | Cause::Laws
+            | Cause::Unreached(_)
+            | Cause::Died(_) => false,
+        }
+    }
+}
+
+impl Cause {
+    /// What the test itself said went wrong.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Cause::Error(text) | Cause::Panic(text) => Some(text),
+            Cause::Property { what, .. } | Cause::Eventually { what, .. } | Cause::AtEnd { what, .. } => Some(what),
+            Cause::Setup(_)
+            | Cause::Stalled(_)
+            | Cause::NoProgress(_)
+            | Cause::UnknownHandler(_)
+            | Cause::TaskPanic(_)
+            | Cause::NeverAtRest { .. }
+            | Cause::Unfinished(_)
+            | Cause::VirtualTimeLimit(_)
+            | Cause::StepLimit(_)
+            | Cause::RealTimeLimit
+            | Cause::Hang(_)
+            | Cause::Laws
+            | Cause::Unreached(_)
+            | Cause::Died(_) => None,
+        }
     }
 }
 
@@ -170,6 +230,7 @@ impl Failure {
             start,
             at: start,
             waits: Vec::new(),
+            tails: Vec::new(),
             pending: Vec::new(),
             breaches: Vec::new(),
             trace,
@@ -225,13 +286,14 @@ impl Failure {
             writeln!(f, "  safety:       {}", verdict(self.is_safe()))?;
             writeln!(f, "  liveness:     {}", verdict(self.is_live()))?;
         }
-        if matches!(self.cause, Cause::Hang | Cause::RealTimeLimit | Cause::StepLimit(_))
+        if matches!(self.cause, Cause::Hang(_) | Cause::RealTimeLimit | Cause::StepLimit(_))
             && let Some(last) = self.trace.entries.last()
         {
             writeln!(f, "  last call:    {} by {}", last.call.method(), Line(&last.by))?;
         }
         let lists = [
-            ("Unfinished instances:", &self.waits),
+            ("Unfinished instances:", &self.waits_as_text()),
+            ("The last events of what it is about:", &self.tails_as_text()),
             ("What must eventually hold, and does not yet:", &self.pending),
             ("Broken laws:", &self.breaches_as_text()),
             ("Inputs:", &self.inputs_as_text()),
@@ -246,6 +308,23 @@ impl Failure {
             }
         }
         Ok(())
+    }
+
+    fn tails_as_text(&self) -> Vec<String> {
+        self.tails.iter().flat_map(Tail::lines).collect()
+    }
+
+    fn waits_as_text(&self) -> Vec<String> {
+        let looked = self.trace.remains.is_some();
+        if self.waits.is_empty() && looked && !matches!(self.cause, Cause::Laws) {
+            return vec!["none: every instance that was started has ended.".to_owned()];
+        }
+        let (shown, more) = self.waits.split_at(self.waits.len().min(MOST));
+        let mut lines: Vec<String> = shown.iter().map(Unfinished::to_string).collect();
+        if !more.is_empty() {
+            lines.push(format!("and {} more instances.", more.len()));
+        }
+        lines
     }
 
     fn strays_as_text(&self) -> Vec<String> {
@@ -322,6 +401,8 @@ impl fmt::Display for Cause {
                  (Raise Limits::waiting or Limits::idle if the body is to act after so long a time.)",
                 Span(*since)
             ),
+            Cause::UnknownHandler(unknown) => write!(f, "{}", Line(unknown)),
+            Cause::NoProgress(circle) => write!(f, "there is no progress: {}", Line(circle)),
             Cause::Property { name, what } => {
                 write!(f, "{} must always hold, and does not: {}", Quoted(name), Lines(what))
             }
@@ -353,11 +434,7 @@ impl fmt::Display for Cause {
                 "the limit on real time was reached. A task that never waits keeps the simulation's thread busy, or \
                  something waits for another thread.",
             ),
-            Cause::Hang => f.write_str(
-                "the simulation's thread does not answer and was given up. Something blocks it on real time: a lock, \
-                 another thread, or one of std's waits with a time-out (Condvar::wait_timeout, thread::park_timeout, \
-                 mpsc::recv_timeout), which do not follow the virtual clock. Use tokio's in a simulation.",
-            ),
+            Cause::Hang(stuck) => write!(f, "{}", Line(stuck)),
             Cause::Died(how) => write!(f, "the process that ran it died: {}", Lines(how)),
             Cause::Unreached(missed) => {
                 f.write_str("the body ended well, but what the test's plan asks for did not happen:")?;

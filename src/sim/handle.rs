@@ -158,8 +158,11 @@ impl Handle {
         output::of(&self.0, || self.history(instance), instance, within).await
     }
 
-    /// The provider itself, past the simulation's layers.
+    /// The provider itself, past the simulation's layers. Runtimes that the body starts
+    /// over it may have handlers that no node has, so that from now on unknown handlers are no
+    /// mistake ([`super::Sim::allow_unknown_handlers`]).
     pub fn memory(&self) -> Arc<Memory> {
+        self.0.expect_others();
         self.0.memory.clone()
     }
 

@@ -14,8 +14,11 @@ use std::task::Poll;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::no_progress;
 use super::panics;
+use super::polled::Polled;
 use super::rest::{Code, Codes};
+use super::run::Pulse;
 use crate::clock::{self, Time};
 
 /// How a node fares.
@@ -96,8 +99,10 @@ impl Condition {
 }
 
 /// One run of a node's process, from its start to its end.
-#[derive(Debug)]
 pub(super) struct Life {
+    /// When the run began.
+    start: Time,
+    pulse: Arc<Pulse>,
     condition: Arc<Condition>,
     node: String,
     number: u64,
@@ -108,11 +113,14 @@ pub(super) struct Life {
 }
 
 impl Life {
-    /// A process of `node`, which tells `codes` of its activities.
-    pub fn new(condition: Arc<Condition>, node: &str, codes: &Codes) -> Arc<Life> {
+    /// A process of `node`, in a run that began at `start`, which tells `codes` of its
+    /// activities.
+    pub fn new(condition: Arc<Condition>, node: &str, codes: &Codes, start: Time, pulse: Arc<Pulse>) -> Arc<Life> {
         Arc::new(Life {
             condition,
             node: node.to_owned(),
+            start,
+            pulse,
             number: codes.next_life(),
             codes: codes.clone(),
             alive: AtomicBool::new(true),
@@ -222,6 +230,12 @@ impl Life {
     /// duroxide's own activities (`new_guid`, `utc_now`) cannot be wrapped, because
     /// their names are reserved; there the number decides.
     pub async fn code<T>(&self, activity: String, instance: String, code: impl Future<Output = T>) -> T {
+        let label = no_progress::Code::Activity {
+            node: self.node.clone(),
+            instance: instance.clone(),
+            activity: activity.clone(),
+        };
+        let mut polls = Polled::new(label, self.start);
         let began = clock::now();
         let node = self.node.clone();
         let _goes_on = self.codes.one(Code { life: self.number, node, activity, instance, since: began });
@@ -239,7 +253,7 @@ impl Life {
         });
         let seen = poll_fn(|cx| {
             let shift = self.condition.skew_ms().saturating_mul(1_000_000);
-            let polled = || clock::shifted(shift, || code.as_mut().poll(cx));
+            let polled = || polls.poll(&self.pulse, || clock::shifted(shift, || code.as_mut().poll(cx)));
             // Duroxide writes a panic of it into the history.
             self.codes.spawns().notice(|| panics::reported(polled))
         });

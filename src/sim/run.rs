@@ -3,9 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::task::{Poll, Waker};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -15,97 +15,28 @@ use super::effects::Effects;
 use super::ending::{self, Ending, Held};
 use super::failure::{Cause, Failure};
 use super::handle::Handle;
+use super::handlers::Handlers;
+use super::heap::{grow_heap, keep_pages};
 use super::missed::Missed;
+use super::no_progress::{Code, NoProgress};
 use super::panics::{self, TaskPanic};
+use super::polled::Polled;
 use super::property::{Broken, Properties};
+pub(super) use super::pulse::Pulse;
+use super::pulse::{PROPERTY, REAL_TIME, STALL, STEPS, TASK_PANIC, VERDICT};
 use super::rest::Busy;
 use super::setup::{self, Cast};
 use super::stage::Stage;
-use super::{Limits, Outcome, Run, Sim, quiet, waits};
+use super::{Limits, Outcome, Run, Sim, look, quiet, tails};
 use crate::clock::{self, Strays, Time, Virtual, strays};
 use crate::laws;
 use crate::provider::Memory;
 use crate::seed::Seed;
 use crate::trace::{Log, Remains, Trace};
 
-/// How a run lives, seen from other threads.
-pub(super) struct Pulse {
-    steps: AtomicU64,
-    parks: AtomicU64,
-    now: AtomicU64,
-    /// Since when the run has been at rest; 0 where it has not come to that.
-    rest: AtomicU64,
-    step_limit: u64,
-    /// Why the run is to end: 0 for no reason yet.
-    stop: AtomicU8,
-    root: Mutex<Option<Waker>>,
-}
-
-const STEPS: u8 = 1;
-const REAL_TIME: u8 = 2;
-const PROPERTY: u8 = 3;
-const STALL: u8 = 4;
-const TASK_PANIC: u8 = 9;
-
-impl Pulse {
-    fn new(start: Time, limits: &Limits) -> Pulse {
-        Pulse {
-            steps: AtomicU64::new(0),
-            parks: AtomicU64::new(0),
-            now: AtomicU64::new(start.0),
-            rest: AtomicU64::new(0),
-            step_limit: limits.steps,
-            stop: AtomicU8::new(0),
-            root: Mutex::new(None),
-        }
-    }
-
-    /// Counts a provider call, and says whether it may still be made.
-    pub fn step(&self) -> bool {
-        if self.steps.fetch_add(1, Ordering::Relaxed) == self.step_limit {
-            self.end(STEPS);
-        }
-        self.stop.load(Ordering::Relaxed) == 0
-    }
-
-    /// How many provider calls there have been.
-    pub fn steps(&self) -> u64 {
-        self.steps.load(Ordering::Relaxed)
-    }
-
-    /// The run has been at rest since then: that is when it ends, however long it
-    /// was looked at.
-    pub fn rests(&self, since: Time) {
-        self.rest.store(since.0, Ordering::Relaxed);
-    }
-
-    /// When the run ended.
-    fn end_time(&self) -> Time {
-        let rest = self.rest.load(Ordering::Relaxed);
-        Time(if rest > 0 { rest } else { self.now.load(Ordering::Relaxed) })
-    }
-
-    /// Ends the run because a property does not hold.
-    pub fn end_for_property(&self) {
-        self.end(PROPERTY);
-    }
-
-    /// Ends the run because it can go no further.
-    pub fn end_for_stall(&self) {
-        self.end(STALL);
-    }
-
-    fn end(&self, why: u8) {
-        let _ = self.stop.compare_exchange(0, why, Ordering::Relaxed, Ordering::Relaxed);
-        if let Some(root) = self.root.lock().as_ref() {
-            root.wake_by_ref();
-        }
-    }
-
-    fn progress(&self) -> (u64, u64) {
-        (self.steps.load(Ordering::Relaxed), self.parks.load(Ordering::Relaxed))
-    }
-}
+/// How often in a row the thread may answer the watchdog, which looks 50 times a
+/// second, without any progress between.
+const ANSWERS: u32 = 100;
 
 /// How a body ended.
 enum End<T> {
@@ -113,6 +44,7 @@ enum End<T> {
     Panic(String),
     VirtualTime,
     Stalled(Time),
+    Verdict(Cause),
     Property(Broken),
     Unfinished,
     Eventually(Broken, Option<Held>),
@@ -139,7 +71,8 @@ pub(super) struct Scene {
     select_is_seeded: AtomicBool,
     missed: Mutex<Vec<Missed>>,
     locate: bool,
-    pub handlers: waits::Handlers,
+    pub handlers: Arc<Handlers>,
+    pub unknown_handlers: bool,
     finish_within: Option<Duration>,
     tolerates_panics: bool,
     logs: bool,
@@ -173,7 +106,8 @@ where
         select_is_seeded: AtomicBool::new(false),
         missed: Mutex::default(),
         locate: sim.locate,
-        handlers: waits::Handlers::of(&sim.nodes),
+        handlers: Arc::new(Handlers::of(&sim.nodes)),
+        unknown_handlers: sim.unknown_handlers,
         finish_within: sim.finish_within,
         tolerates_panics: sim.tolerates_panics,
         logs: sim.logs,
@@ -209,6 +143,7 @@ fn watch<T>(scene: &Scene, receive: &Receiver<End<T>>) -> Option<End<T>> {
     // A run that has been told to end gets this long to do so.
     const GRACE: Duration = Duration::from_secs(2);
     let mut told: Option<Instant> = None;
+    let (mut answers, mut polls) = (0, (0, 0));
     loop {
         match receive.recv_timeout(Duration::from_millis(20)) {
             Ok(end) => return Some(end),
@@ -220,8 +155,18 @@ fn watch<T>(scene: &Scene, receive: &Receiver<End<T>>) -> Option<End<T>> {
         let progress = scene.pulse.progress();
         if progress != seen.0 {
             seen = (progress, Instant::now());
+            answers = 0;
+        }
+        if told.is_none() && scene.pulse.answers(&mut polls) {
+            answers += 1;
+            if answers > ANSWERS {
+                let at = Time(scene.pulse.now.load(Ordering::Relaxed)) - scene.start;
+                scene.pulse.end_for(Cause::NoProgress(NoProgress::Polls { at, code: None, polls: 0 }));
+                told = Some(Instant::now());
+            }
         }
         if told.is_some_and(|told| told.elapsed() > GRACE) {
+            scene.pulse.note_busy();
             return None;
         }
         if told.is_none() && (began.elapsed() > scene.limits.real_time || seen.1.elapsed() > scene.limits.stuck) {
@@ -239,6 +184,7 @@ where
     R: Outcome,
 {
     keep_pages();
+    *scene.pulse.thread.lock() = clock::Thread::current();
     let quiet = tracing::subscriber::NoSubscriber::default();
     let _quiet = (!scene.logs).then(|| tracing::subscriber::set_default(quiet));
     let entropy = scene.seed.child("entropy").stream();
@@ -252,11 +198,16 @@ where
             pulse.0.end(TASK_PANIC);
         }
         let parks = pulse.0.parks.fetch_add(1, Ordering::Relaxed);
+        pulse.0.calls.store(0, Ordering::Relaxed);
+        pulse.0.parked.store(true, Ordering::Relaxed);
         if parks.is_multiple_of(64) {
             grow_heap();
         }
     };
-    let unparks = move || pulse.1.now.store(clock::now().0, Ordering::Relaxed);
+    let unparks = move || {
+        pulse.1.parked.store(false, Ordering::Relaxed);
+        pulse.1.now.store(clock::now().0, Ordering::Relaxed);
+    };
     let runtime = match clock::paused_runtime(parks, unparks) {
         Ok(runtime) => runtime,
         Err(error) => return End::Panic(format!("The simulation's tokio runtime cannot be built: {error}.")),
@@ -285,29 +236,6 @@ where
         (Err(payload), End::Body(_)) => End::Panic(panic_text(&*payload)),
         _ => end,
     }
-}
-
-/// Takes a block of memory and gives it back at once, untouched.
-fn touch_heap(block: usize) {
-    drop(std::hint::black_box(Vec::<u8>::with_capacity(block)));
-}
-
-/// Keeps glibc from giving the heap's pages back to the system after each turn
-/// and taking them anew for the next: freeing a block that was mapped by itself
-/// raises its threshold for that to twice the block (`mallopt(3)`, "dynamic mmap
-/// threshold"), for the whole process. Measured: three tenths of a run of a
-/// thousand activities in sequence.
-fn keep_pages() {
-    // The threshold adjusts to blocks of at most 32 MiB.
-    touch_heap(31 << 20);
-}
-
-/// Makes room at the end of this thread's heap. Glibc grows the heap of a thread
-/// that is not the main one page by page, with a system call for each page; a
-/// block that is taken and given back makes it grow by many. Measured: a tenth
-/// of a run with a thousand instances.
-fn grow_heap() {
-    touch_heap(1 << 20);
 }
 
 /// Drops what a run leaves behind. Giving back what a large trace holds takes
@@ -346,6 +274,7 @@ where
     // In a task of its own: the body is polled only when it is to go on.
     tokio::spawn(quiet::watch(stage.clone(), scene.limits));
     let mut limit = pin!(clock::sleep_until(stage.end));
+    let mut polled = Polled::new(Code::Body, scene.start);
     let end = std::future::poll_fn(|cx| {
         // tokio::time::advance in the body moves tokio's clock alone.
         clock::sync();
@@ -354,6 +283,10 @@ where
             STEPS => return Poll::Ready(End::Steps),
             REAL_TIME => return Poll::Ready(End::RealTime),
             STALL => return Poll::Ready(End::Stalled(quiet::since(&stage))),
+            VERDICT => {
+                let cause = scene.pulse.verdict.lock().take().expect("the run ends for a cause");
+                return Poll::Ready(End::Verdict(cause));
+            }
             TASK_PANIC => return Poll::Ready(End::TaskPanic(Vec::new())),
             PROPERTY => {
                 let broken = stage.properties.broken().expect("the run ends for a property that is broken");
@@ -361,14 +294,14 @@ where
             }
             _ => {}
         }
-        if let Poll::Ready(end) = whole.as_mut().poll(cx) {
+        if let Poll::Ready(end) = polled.poll(&scene.pulse, || whole.as_mut().poll(cx)) {
             return Poll::Ready(end.unwrap_or_else(|error| End::Body(Err(error))));
         }
         limit.as_mut().poll(cx).map(|()| End::VirtualTime)
     })
     .await;
     *scene.missed.lock() = stage.missed();
-    if matches!(end, End::Unfinished | End::Stalled(_) | End::VirtualTime | End::NeverAtRest(..)) {
+    if matches!(end, End::Unfinished | End::Stalled(_) | End::Verdict(_) | End::VirtualTime | End::NeverAtRest(..)) {
         stage.properties.note_pending(&Handle::new(stage.clone()));
     }
     end
@@ -393,24 +326,23 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
         Some(End::NeverAtRest(name, busy)) => Err(Cause::NeverAtRest { name, busy }),
         Some(End::Unfinished) => Err(Cause::Unfinished(scene.finish_within.unwrap_or_default())),
         Some(End::Stalled(since)) => Err(Cause::Stalled(since - scene.start)),
+        Some(End::Verdict(cause)) => Err(cause),
         Some(End::VirtualTime) => Err(Cause::VirtualTimeLimit(scene.limits.virtual_time)),
         Some(End::Steps) => Err(Cause::StepLimit(scene.limits.steps)),
         Some(End::RealTime) => Err(Cause::RealTimeLimit),
-        None => Err(Cause::Hang),
+        None => Err(Cause::Hang(scene.pulse.stuck())),
     };
     // A thread that was given up may hold the provider's lock for ever.
-    let (remains, waits) = if given_up {
-        (None, Vec::new())
-    } else {
-        let (messages, jobs) = scene.memory.inspect(|store| store.queued());
-        let waits = if cause.is_err() {
-            waits::unfinished(&scene.memory, &scene.handlers, scene.start, now)
-        } else {
-            Vec::new()
-        };
-        (Some(Remains { messages, jobs }), waits)
-    };
     let (entries, marks) = scene.log.take();
+    let (mut remains, mut waits, mut tails) = (None, Vec::new(), Vec::new());
+    if !given_up {
+        let (messages, jobs) = scene.memory.inspect(|store| store.queued());
+        remains = Some(Remains { messages, jobs });
+    }
+    if let Some(cause) = cause.as_ref().err().filter(|_| !given_up) {
+        waits = look::unfinished(&scene.memory, &scene.handlers, &entries, scene.start, now);
+        tails = cause.text().map_or_else(Vec::new, |text| tails::about(&scene.memory, text, scene.start));
+    }
     let trace = Trace { started: scene.start, entries, marks, remains };
     let (plan, unreached, misused) = {
         let mut record = scene.record.lock();
@@ -440,6 +372,7 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
         start: scene.start,
         at: now,
         waits,
+        tails,
         pending,
         breaches,
         trace,

@@ -143,6 +143,12 @@ pub(super) fn land(nodes: &[Spec]) -> Land {
     }
 }
 
+/// The most attempts after which a node gives a message up.
+pub(super) fn most_attempts(nodes: &[Spec]) -> u32 {
+    let attempts = nodes.iter().flat_map(|spec| &spec.builds).map(|build| build.options.max_attempts);
+    attempts.max().unwrap_or_default()
+}
+
 /// Whether a plan names only what is there.
 pub(super) fn check_plan(plan: &Plan, land: &Land) -> Result<(), String> {
     plan.entries.iter().try_for_each(|entry| check_entry(entry, land))

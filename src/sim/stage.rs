@@ -10,17 +10,20 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use super::breeze::Breeze;
+use super::chains::Chains;
 use super::director::{Director, Due, Judge, after};
 use super::effects::Effects;
 use super::gate::{Door, Gate};
 use super::handle::{Handle, NodeError};
+use super::handlers::{Handlers, UnknownHandler};
 use super::life::{Condition, Life, Trouble};
+use super::look;
 use super::missed::{self, Missed};
 use super::node::{Build, Spec, Up};
 use super::plan::{Plan, What};
@@ -32,10 +35,9 @@ use super::setup::{self, Cast};
 use super::skew::Skewed;
 use super::storm::{Land, Weather};
 use super::tasks::ours;
-use super::waits::{self, Handlers};
-use crate::call::{Answering, Call, Handler};
+use crate::call::{Answering, Call, Handler, Reply};
 use crate::clock::{self, Time};
-use crate::faults::{Counts, Faults, Rule};
+use crate::faults::{Asked, Counts, Faults, Rule};
 use crate::provider::Memory;
 use crate::seed::Seed;
 use crate::trace::{Happening, Log, Recorder};
@@ -57,7 +59,10 @@ pub(super) struct Stage {
     pub waiters: Sleepers,
     pub properties: Arc<Properties>,
     pub effects: Effects,
-    handlers: Handlers,
+    pub chains: Mutex<Chains>,
+    handlers: Arc<Handlers>,
+    /// Whether work for a handler that no node has is no mistake.
+    unknown_handlers: AtomicBool,
     rules: Vec<Arc<dyn Rule>>,
     /// What there is to be harmed.
     pub land: Land,
@@ -113,6 +118,7 @@ impl Stage {
             timed.into_iter().for_each(|entry| record.add(entry));
             weather
         });
+        let patience = setup::most_attempts(&cast.nodes);
         let breeze = cast.latencies.then(|| Breeze::draw(scene.seed, &land));
         let codes = Codes::default();
         Arc::new(Stage {
@@ -127,9 +133,11 @@ impl Stage {
             waiters: Sleepers::new(&codes),
             codes,
             ends: AtomicBool::new(false),
-            handlers: scene.handlers.clone(),
             properties: scene.properties.clone(),
             effects: scene.effects.clone(),
+            handlers: scene.handlers.clone(),
+            unknown_handlers: AtomicBool::new(scene.unknown_handlers || cast.nodes.is_empty()),
+            chains: Mutex::new(Chains::new(scene.start, &scene.limits, patience, land.nodes.keys())),
             rules: cast.rules,
             land,
             order: cast.nodes.iter().map(|spec| spec.name.clone()).collect(),
@@ -152,9 +160,27 @@ impl Stage {
         }
     }
 
+    /// From now on others than the nodes may fetch, with handlers of their own.
+    pub fn expect_others(&self) {
+        self.unknown_handlers.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes note of who fetches.
+    pub fn notice_fetcher(&self, asked: &Asked<'_>) {
+        if asked.call.is_fetch() && !self.land.nodes.contains_key(asked.by) {
+            self.expect_others();
+        }
+    }
+
+    /// What a call has stored that no node can do, where only nodes fetch.
+    pub fn unknown_handler(&self, asked: &Asked<'_>, reply: &Reply) -> Option<UnknownHandler> {
+        let allowed = self.unknown_handlers.load(Ordering::Relaxed);
+        if allowed { None } else { self.handlers.unknown_in(asked.by, asked.call, reply) }
+    }
+
     /// A sentence that says what an instance waits for.
     pub fn what_it_waits_for(&self, instance: &str) -> String {
-        waits::of(&self.memory, &self.handlers, instance, self.start, clock::now())
+        look::of(&self.memory, &self.handlers, instance, self.start, clock::now()).to_string()
     }
 
     /// Starts every node. A start that something holds up goes on by itself.
@@ -205,7 +231,7 @@ impl Stage {
             if let Some(build) = build {
                 node.build = node.build_named(name, build)?;
             }
-            let life = Life::new(node.condition.clone(), name, &self.codes);
+            let life = Life::new(node.condition.clone(), name, &self.codes, self.start, self.pulse.clone());
             node.state = State::Starting(life.clone());
             let build = node.builds[node.build].clone();
             self.log.mark(name, Happening::Started { build: build.name.clone(), restarts: node.starts });

@@ -160,6 +160,14 @@ impl Storm {
     /// - A turn whose ack is refused six times, retryable, within the 310 ms of
     ///   the runtime's retries is failed, if the storage comes back in time to
     ///   take that.
+    ///
+    /// One thing duroxide 0.1.32 delays by itself, in any storm and in none: where a
+    /// node may have fewer sessions (`max_sessions_per_runtime`) than slots, and two slots
+    /// fetch work of two sessions at one moment, the second gives its work back and then
+    /// polls without sessions; but the session is its own, so that the work waits until that long
+    /// poll, or the session's lock, is over. That is 30 s by duroxide's options, and 16 hours by
+    /// [`super::Sim::default_options`], whose polls are long. A `worker_node_id`, which makes all
+    /// slots one owner, avoids it.
     pub fn merciless(mut self) -> Storm {
         self.merciless = true;
         self

@@ -1,251 +1,212 @@
-//! What unfinished instances wait for, read from their histories and queues.
+//! [`Unfinished`]: what instances that have not ended wait for.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+use std::time::Duration;
 
-use duroxide::EventKind;
-use duroxide::providers::WorkItem;
+use serde::{Deserialize, Serialize};
 
-use super::node::Spec;
-use crate::call::Event;
-use crate::clock::Time;
-use crate::provider::Memory;
-use crate::trace::{Span, describe_event, describe_item};
+use super::handlers::{Lack, TagsOfNode};
+use crate::call::Tags;
+use crate::trace::Span;
 
-/// How many instances are told of one by one.
-const MOST: usize = 20;
-
-/// What any build of any node can run, by name.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Handlers {
-    activities: BTreeSet<String>,
-    /// With their versions.
-    orchestrations: BTreeMap<String, BTreeSet<String>>,
+/// An instance that had not ended. Prints as a sentence. Times count from the start of
+/// the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unfinished {
+    /// The instance.
+    pub instance: String,
+    /// What it waits for; empty where nobody looked, because there are too many instances.
+    pub waits: Vec<Wait>,
+    /// Events that came to it while a relative waits for one of that name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strayed: Vec<Strayed>,
 }
 
-impl Handlers {
-    pub fn of(nodes: &[Spec]) -> Handlers {
-        let mut handlers = Handlers::default();
-        for build in nodes.iter().flat_map(|spec| &spec.builds) {
-            handlers.activities.extend(build.activities.list_names());
-            for name in build.orchestrations.list_names() {
-                let versions = build.orchestrations.list_versions(&name);
-                let known = handlers.orchestrations.entry(name).or_default();
-                known.extend(versions.iter().map(ToString::to_string));
-            }
+/// What an instance waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Wait {
+    /// Its start: there is no history yet.
+    Start,
+    /// Something that its history shows as begun and not ended.
+    Open {
+        /// The event that began it, and what it says.
+        event: u64,
+        /// The event as text.
+        what: String,
+        /// Since when.
+        since: Duration,
+        /// The name of the event or queue, where it is one that is waited for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subject: Option<String>,
+        /// What is known of it.
+        about: Vec<About>,
+    },
+    /// A message in its queue to be taken.
+    Message {
+        /// The message as text.
+        what: String,
+        /// How often it was fetched.
+        attempts: u32,
+        /// From when on it can be fetched; `None` for never.
+        visible: Option<Duration>,
+        /// The handler that it needs and no node has.
+        lack: Option<Lack>,
+    },
+    /// The lock on it to be released; it holds until then.
+    Lock(Duration),
+    /// A node that can run it.
+    Node(Lack),
+    /// Nothing that its history shows: its code awaits something that duroxide does not
+    /// drive.
+    Unseen,
+}
+
+/// What is known of something that an instance waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum About {
+    /// An activity that runs, in this attempt.
+    UnderWay(u32),
+    /// An activity in the worker queue, fetched so often.
+    InQueue(u32),
+    /// The result of an activity is in the instance's queue.
+    Answered,
+    /// The job of an activity is gone and brought no result.
+    JobGone,
+    /// No node has the handler.
+    Lacks(Lack),
+    /// No node takes activities with this tag (`None`: without a tag).
+    Untaken {
+        /// The tag.
+        tag: Option<String>,
+        /// What the nodes take.
+        filters: Vec<TagsOfNode>,
+    },
+    /// The session of an activity belongs to a worker.
+    Session {
+        /// The session.
+        session: String,
+        /// The worker that owns it, as duroxide names it.
+        owner: String,
+        /// The node of that worker, where it is known.
+        node: Option<String>,
+        /// Until when, unless it is renewed.
+        until: Duration,
+    },
+    /// The message of a timer is gone.
+    TimerGone,
+    /// A child, and its status; `None` if it has not started.
+    Child(String, Option<String>),
+    /// An event of that name came while nothing waited for it, and is lost.
+    Lost,
+    /// An event of that name came to this relative, where nothing waits for it.
+    CameTo(String),
+}
+
+/// An event that came to one instance while a relative waits for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Strayed {
+    /// The event's name, or its queue's.
+    pub name: String,
+    /// The instance that waits for one of that name.
+    pub wanted_by: String,
+}
+
+impl fmt::Display for Unfinished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} waits for ", self.instance)?;
+        for (n, wait) in self.waits.iter().enumerate() {
+            write!(f, "{}{wait}", if n == 0 { "" } else { "; " })?;
         }
-        handlers
-    }
-
-    /// What is missing for an activity, as the end of a sentence.
-    fn lack_activity(&self, name: &str) -> Option<String> {
-        let builtin = name.starts_with("__duroxide_");
-        let there = builtin || self.activities.contains(name);
-        (!there).then(|| format!("no node has an activity {name:?}"))
-    }
-
-    /// What is missing for an orchestration.
-    fn lack_orchestration(&self, name: &str, version: Option<&str>) -> Option<String> {
-        match (self.orchestrations.get(name), version) {
-            (None, _) => Some(format!("no node has an orchestration {name:?}")),
-            (Some(versions), Some(version)) if !versions.contains(version) => {
-                Some(format!("no node has version {version} of orchestration {name:?}"))
-            }
-            _ => None,
+        f.write_str(".")?;
+        for Strayed { name, wanted_by } in &self.strayed {
+            write!(f, " An event {name:?} came to it that nothing there waits for, and {wanted_by} waits for one.")?;
         }
+        Ok(())
     }
 }
 
-/// A sentence for each instance that has not ended, as things are at `now`.
-pub(super) fn unfinished(memory: &Memory, handlers: &Handlers, start: Time, now: Time) -> Vec<String> {
-    let names = memory.inspect(|store| store.unfinished());
-    if names.is_empty() {
-        return vec!["none: every instance that was started has ended.".to_owned()];
-    }
-    let look = |name: &String| Look { memory, handlers, name, start, now }.sentence();
-    let mut lines: Vec<String> = names.iter().take(MOST).map(look).collect();
-    if names.len() > MOST {
-        lines.push(format!("and {} more instances.", names.len() - MOST));
-    }
-    lines
-}
-
-/// The sentence for one instance.
-pub(super) fn of(memory: &Memory, handlers: &Handlers, name: &str, start: Time, now: Time) -> String {
-    Look { memory, handlers, name, start, now }.sentence()
-}
-
-/// A look at one instance.
-struct Look<'a> {
-    memory: &'a Memory,
-    handlers: &'a Handlers,
-    name: &'a str,
-    start: Time,
-    now: Time,
-}
-
-impl Look<'_> {
-    fn sentence(&self) -> String {
-        let executions = self.memory.inspect(|store| store.executions_of(self.name));
-        let events = executions.last().map(|(_, _, _, events)| events.as_slice());
-        let signals = Signals::of(events.unwrap_or_default());
-        let mut waits: Vec<String> = match events {
-            Some(events) => open(events, &signals).into_iter().map(|event| self.event(event, &signals)).collect(),
-            None => vec!["its start".to_owned()],
-        };
-        waits.extend(self.messages());
-        waits.extend(self.lock());
-        if let Some(EventKind::OrchestrationStarted { name, version, .. }) =
-            events.and_then(|events| events.first()).map(|event| &event.kind)
-        {
-            let lack = self.handlers.lack_orchestration(name, Some(version));
-            waits.extend(lack.map(|lack| format!("a node that can run it ({lack})")));
-        }
-        let waits = if waits.is_empty() { "nothing that its history shows".to_owned() } else { waits.join("; ") };
-        format!("{} waits for {waits}.", self.name)
-    }
-
-    fn event(&self, event: &Event, signals: &Signals) -> String {
-        let since = Span(Time(event.timestamp_ms) - self.start);
-        let about = match &event.kind {
-            EventKind::ActivityScheduled { name, .. } => Some(self.activity(event.event_id, name)),
-            EventKind::TimerCreated { .. } => self.timer(event.event_id),
-            EventKind::SubOrchestrationScheduled { instance, .. } => self.child(instance),
-            EventKind::ExternalSubscribed { name } if signals.lost.contains(name) => {
-                Some("one came while nothing waited for it, and is lost".to_owned())
-            }
-            _ => None,
-        };
-        let about = about.map(|about| format!(", {about}")).unwrap_or_default();
-        format!("{} (event {}, since +{since}{about})", describe_event(event), event.event_id)
-    }
-
-    fn activity(&self, number: u64, name: &str) -> String {
-        let job = self.memory.inspect(|store| {
-            let mine = |item: &WorkItem| matches!(item, WorkItem::ActivityExecute { id, .. } if *id == number);
-            let jobs = store.jobs_of(self.name);
-            jobs.into_iter().find(|(item, ..)| mine(item)).map(|(_, at, attempts, held)| (at, attempts, held))
-        });
-        let place = match job {
-            Some((at, attempts, true)) if at > self.now => format!("under way, attempt {attempts}"),
-            Some((_, attempts, _)) => format!("in the worker queue, fetched {attempts} times"),
-            None => match self.has_message(|item| answers(item, number)) {
-                true => "its result is there".to_owned(),
-                false => "its job is gone and brought no result".to_owned(),
-            },
-        };
-        match self.handlers.lack_activity(name) {
-            Some(lack) => format!("{place}; {lack}"),
-            None => place,
-        }
-    }
-
-    fn timer(&self, number: u64) -> Option<String> {
-        let fires = self.has_message(|item| matches!(item, WorkItem::TimerFired { id, .. } if *id == number));
-        (!fires).then(|| "its message is gone".to_owned())
-    }
-
-    fn child(&self, scheduled: &str) -> Option<String> {
-        let child =
-            if scheduled.starts_with("sub::") { format!("{}::{scheduled}", self.name) } else { scheduled.into() };
-        let status = self.memory.inspect(|store| store.executions_of(&child).pop().map(|(_, status, ..)| status));
-        Some(match status {
-            Some(status) => format!("instance {child} is {status}"),
-            None => format!("instance {child} has not started"),
-        })
-    }
-
-    fn has_message(&self, is: impl Fn(&WorkItem) -> bool) -> bool {
-        self.memory.inspect(|store| store.messages_of(self.name).into_iter().any(|(item, ..)| is(item)))
-    }
-
-    fn messages(&self) -> Vec<String> {
-        self.memory.inspect(|store| {
-            // A timer's message says no more than the timer in the history.
-            let all = store.messages_of(self.name).into_iter();
-            let all = all.filter(|(item, ..)| !matches!(item, WorkItem::TimerFired { .. }));
-            all.map(|(item, at, attempts)| self.message(item, at, attempts)).collect()
-        })
-    }
-
-    fn message(&self, item: &WorkItem, at: Time, attempts: u32) -> String {
-        let when = if at == Time::MAX { "never".to_owned() } else { format!("from +{}", Span(at - self.start)) };
-        let lack = match item {
-            WorkItem::StartOrchestration { orchestration, version, .. }
-            | WorkItem::ContinueAsNew { orchestration, version, .. } => {
-                self.handlers.lack_orchestration(orchestration, version.as_deref())
-            }
-            _ => None,
-        };
-        let lack = lack.map(|lack| format!("; {lack}")).unwrap_or_default();
-        format!("its message {} to be taken (fetched {attempts} times, visible {when}{lack})", describe_item(item))
-    }
-
-    /// The lock on it, where it is held.
-    fn lock(&self) -> Option<String> {
-        let until = self.memory.inspect(|store| store.lock_of(self.name)).filter(|until| *until > self.now)?;
-        Some(format!("the lock on it to be released (it holds until +{})", Span(until - self.start)))
-    }
-}
-
-/// Whether a message is the answer to an activity.
-fn answers(item: &WorkItem, number: u64) -> bool {
-    matches!(item, WorkItem::ActivityCompleted { id, .. } | WorkItem::ActivityFailed { id, .. } if *id == number)
-}
-
-/// The scheduled things of a history that have no outcome in it.
-fn open<'a>(events: &'a [Event], signals: &Signals) -> Vec<&'a Event> {
-    let closed: BTreeSet<u64> = events.iter().filter_map(|event| event.source_event_id).collect();
-    let delivered = |wanted: &str| {
-        let matches =
-            |event: &&Event| matches!(&event.kind, EventKind::QueueEventDelivered { name, .. } if name == wanted);
-        events.iter().filter(matches).count()
-    };
-    let mut counted = BTreeMap::<&str, usize>::new();
-    let mut waits = |event: &&'a Event| match &event.kind {
-        EventKind::ActivityScheduled { .. }
-        | EventKind::TimerCreated { .. }
-        | EventKind::SubOrchestrationScheduled { .. } => !closed.contains(&event.event_id),
-        EventKind::ExternalSubscribed { .. } => {
-            !closed.contains(&event.event_id) && !signals.taken.contains(&event.event_id)
-        }
-        EventKind::QueueSubscribed { name } if !closed.contains(&event.event_id) => {
-            let nth = counted.entry(name).or_default();
-            *nth += 1;
-            *nth > delivered(name)
-        }
-        _ => false,
-    };
-    events.iter().filter(|event| waits(event)).collect()
-}
-
-/// What became of the events from outside in a history.
-#[derive(Default)]
-struct Signals {
-    /// The waits that got one.
-    taken: BTreeSet<u64>,
-    /// The names of those that came while nothing waited for them: they are lost.
-    lost: BTreeSet<String>,
-}
-
-impl Signals {
-    fn of(events: &[Event]) -> Signals {
-        let mut signals = Signals::default();
-        let mut open = BTreeMap::<&str, VecDeque<u64>>::new();
-        for event in events {
-            match &event.kind {
-                EventKind::ExternalSubscribed { name } => open.entry(name).or_default().push_back(event.event_id),
-                EventKind::ExternalSubscribedCancelled { .. } => {
-                    open.values_mut().for_each(|waits| waits.retain(|wait| Some(*wait) != event.source_event_id));
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Wait::Start => f.write_str("its start"),
+            Wait::Open { event, what, since, subject: _, about } => {
+                write!(f, "{what} (event {event}, since +{}", Span(*since))?;
+                for (n, about) in about.iter().enumerate() {
+                    write!(f, "{}{about}", if n == 0 { ", " } else { "; " })?;
                 }
-                EventKind::ExternalEvent { name, .. } => {
-                    match open.get_mut(name.as_str()).and_then(VecDeque::pop_front) {
-                        Some(wait) => drop(signals.taken.insert(wait)),
-                        None => drop(signals.lost.insert(name.clone())),
-                    }
+                f.write_str(")")
+            }
+            Wait::Message { what, attempts, visible, lack } => {
+                write!(f, "its message {what} to be taken (fetched {attempts} times, visible ")?;
+                match visible {
+                    Some(from) => write!(f, "from +{}", Span(*from))?,
+                    None => f.write_str("never")?,
                 }
-                _ => {}
+                lack.iter().try_for_each(|lack| write!(f, "; {lack}"))?;
+                f.write_str(")")
+            }
+            Wait::Lock(until) => {
+                write!(f, "the lock on it to be released (it holds until +{})", Span(*until))
+            }
+            Wait::Node(lack) => write!(f, "a node that can run it ({lack})"),
+            Wait::Unseen => f.write_str(
+                "something that duroxide does not drive: everything in its history has come. Likely its code awaits \
+                 tokio::time::sleep (use ctx.schedule_timer), a channel of tokio's or another task (use \
+                 ctx.schedule_wait, or an activity), or futures::join_all over more than 30 futures, which from there \
+                 on polls only what has woken it, and duroxide wakes nothing (use ctx.join)",
+            ),
+        }
+    }
+}
+
+impl fmt::Display for About {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            About::UnderWay(attempt) => write!(f, "under way, attempt {attempt}"),
+            About::InQueue(attempts) => write!(f, "in the worker queue, fetched {attempts} times"),
+            About::Answered => f.write_str("its result is there"),
+            About::JobGone => f.write_str("its job is gone and brought no result"),
+            About::Lacks(lack) => write!(f, "{lack}"),
+            About::Untaken { tag, filters } => {
+                match tag {
+                    Some(tag) => write!(f, "no node takes activities with the tag {tag:?}: ")?,
+                    None => f.write_str("no node takes activities without a tag: ")?,
+                }
+                for (n, TagsOfNode { node, build, filter }) in filters.iter().enumerate() {
+                    let build = if build == super::Sim::FIRST_BUILD { String::new() } else { format!(" as {build}") };
+                    write!(f, "{}{node}{build} takes {}", if n == 0 { "" } else { ", " }, Taken(filter))?;
+                }
+                Ok(())
+            }
+            About::Session { session, owner, node, until } => {
+                write!(f, "its session {session:?} belongs to worker {owner}")?;
+                node.iter().try_for_each(|node| write!(f, " of node {node}"))?;
+                write!(f, " until +{}, unless that is renewed", Span(*until))
+            }
+            About::TimerGone => f.write_str("its message is gone"),
+            About::Child(child, Some(status)) => write!(f, "instance {child} is {status}"),
+            About::Child(child, None) => write!(f, "instance {child} has not started"),
+            About::Lost => f.write_str("one came while nothing waited for it, and is lost"),
+            About::CameTo(relative) => {
+                write!(f, "one came to instance {relative}, where nothing waits for it: raise it on this instance")
             }
         }
-        signals
+    }
+}
+
+/// What a node takes, in words.
+struct Taken<'a>(&'a Tags);
+
+impl fmt::Display for Taken<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Tags::DefaultOnly => f.write_str("those without a tag"),
+            Tags::Tags(tags) => write!(f, "those with a tag of {tags:?}"),
+            Tags::DefaultAnd(tags) => write!(f, "those without a tag or with one of {tags:?}"),
+            Tags::Any => f.write_str("all"),
+            Tags::None => f.write_str("none"),
+        }
     }
 }

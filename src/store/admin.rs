@@ -163,6 +163,12 @@ impl Store {
             .collect()
     }
 
+    /// The instances that have failed, by name.
+    pub fn failed(&self) -> Vec<String> {
+        let rows = self.names.values().map(|key| &self.instances[key]);
+        rows.filter(|row| row.status() == Some("Failed")).map(|row| row.name.clone()).collect()
+    }
+
     /// Whether an instance has ended.
     pub fn has_ended(&self, instance: &str) -> bool {
         self.find(instance).is_some_and(|row| row.record.is_some() && row.is_terminal())

@@ -62,6 +62,11 @@ impl Store {
         before - self.sessions.len()
     }
 
+    /// Who owns a session, or owned it last, and until when.
+    pub fn session_owner(&self, session: &str) -> Option<(String, Time)> {
+        self.sessions.get(session).map(|session| (session.owner.clone(), session.until))
+    }
+
     /// How many sessions there are.
     pub fn session_count(&self) -> usize {
         self.sessions.len()

@@ -14,6 +14,7 @@ mod filters;
 mod hostile;
 mod laws;
 mod memory;
+mod no_progress;
 mod output;
 mod panics;
 mod prune;
@@ -28,6 +29,7 @@ mod store;
 mod tidy;
 mod timeline;
 mod trace;
+mod waits;
 mod workflows;
 
 use shared::{check, snapshot, start_item};

@@ -2,6 +2,7 @@
 //! how a fetch waits.
 
 mod extremes;
+mod polls;
 mod real;
 mod waiting;
 mod warped;

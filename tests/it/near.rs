@@ -1,6 +1,6 @@
 //! The tests nearest to the store, the laws, the faults, the clock and the
 //! waits of fetches, in a binary of their own: small enough to be built and run
-//! for every mutant (see "Mutation testing" in README).
+//! for every mutant (see CONTRIBUTING.md).
 #![allow(missing_docs)]
 
 mod backoff;
@@ -11,6 +11,7 @@ mod filters;
 mod laws;
 mod memory;
 mod official;
+mod output;
 mod prune;
 mod scopes;
 mod shared;

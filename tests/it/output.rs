@@ -171,6 +171,17 @@ fn it_may_be_started_later_and_several_may_wait() {
 }
 
 #[test]
+fn one_that_gives_up_does_not_end_the_wait_of_another() {
+    let told = sim().run(|sim| async move {
+        sim.client().start_orchestration("i-1", "Count", "9").await?;
+        let wait = |within| sim.output::<String>("i-1", within);
+        let (early, late) = tokio::join!(wait(5 * SECOND), wait(DAY));
+        Done::Ok((early.is_err(), late?, sim.elapsed()))
+    });
+    assert_eq!(told, (true, "counted".to_owned(), 10 * SECOND));
+}
+
+#[test]
 fn a_wait_for_what_cannot_come_is_a_stall_and_not_years() {
     let failure = failed(sim().try_run(|sim| async move {
         sim.client().start_orchestration("i-1", "Ask", "").await?;
@@ -178,7 +189,7 @@ fn a_wait_for_what_cannot_come_is_a_stall_and_not_years() {
     }));
     assert_eq!(failure.cause, Cause::Stalled(Duration::ZERO), "{failure}");
     assert_eq!(failure.at - failure.start, Limits::default().waiting);
-    assert!(failure.waits.join("\n").contains("i-1 waits for ExternalSubscribed approval"), "{failure}");
+    assert!(failure.to_string().contains("i-1 waits for ExternalSubscribed approval"), "{failure}");
 }
 
 #[test]

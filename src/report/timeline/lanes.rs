@@ -132,12 +132,11 @@ fn life(
     if lane.kind != LaneKind::Instance {
         return Some(Life { from: 0, to: end, state: String::new(), waits: String::new() });
     }
-    let beginning = format!("{} waits for ", lane.name);
-    let waits = source.failure.iter().flat_map(|failure| &failure.waits).find(|line| line.starts_with(&beginning));
+    let waits = source.failure.iter().flat_map(|failure| &failure.waits).find(|one| one.instance == lane.name);
     Some(Life {
         from,
         to: ended.map_or(end, |(_, at)| order.moment(run, *at)),
         state: text::line(ended.map_or("unfinished", |(status, _)| status)),
-        waits: waits.map(text::line).unwrap_or_default(),
+        waits: waits.filter(|one| !one.waits.is_empty()).map(text::line).unwrap_or_default(),
     })
 }

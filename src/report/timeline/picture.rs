@@ -11,6 +11,7 @@ use super::order::{Course, Order};
 use super::rows;
 use super::walk::Walked;
 use crate::report::versions;
+use crate::sim::Unfinished;
 use crate::text::{self, Lines};
 use crate::trace::Trace;
 
@@ -159,8 +160,8 @@ pub(super) struct SourceFailure {
     /// In milliseconds since the start.
     pub at: u64,
     pub instances: Vec<String>,
-    /// What unfinished instances wait for: sentences.
-    pub waits: Vec<String>,
+    /// What unfinished instances wait for.
+    pub waits: Vec<Unfinished>,
 }
 
 /// The picture of one run or two, and the lines of their calls.

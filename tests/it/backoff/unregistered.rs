@@ -73,7 +73,7 @@ fn poison(details: &ErrorDetails, limit: u32) -> bool {
 /// well after the last fetch.
 fn one(backoff: Backoff, orchestration: &'static str) -> Result<(Trace, OrchestrationStatus), TestCaseError> {
     let end = backoff.fetches().last().copied().unwrap_or(0);
-    let sim = Sim::new(11).node_with_options("a", no_activities(), asks(), backoff.options());
+    let sim = Sim::new(11).node_with_options("a", no_activities(), asks(), backoff.options()).allow_unknown_handlers();
     let run = run(sim, move |sim| async move {
         let client = sim.client();
         client.start_orchestration("one", orchestration, "").await.map_err(text)?;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use duroxide_sim::Sim;
-use duroxide_sim::sim::{Cause, Failure, Handle, Limits};
+use duroxide_sim::sim::{Cause, Code, Failure, Handle, Limits, Stuck};
 use duroxide_sim::trace::{Answer, Entry};
 
 /// Limits for runs that get stuck at once. The time between two looks of the
@@ -34,7 +34,7 @@ where
 #[track_caller]
 fn assert_hang_that_names(wait: &str, body: impl FnOnce() + Send + 'static) {
     let failure = failure(stuck(), |_| async { body() });
-    assert_eq!(failure.cause, Cause::Hang);
+    assert_eq!(failure.cause, Cause::Hang(Stuck { code: Some(Code::Body), busy: false }));
     let text = failure.to_string();
     assert!(text.contains(wait), "{text}");
     assert!(text.contains("Use tokio's"), "the text says what to do: {text}");
@@ -86,12 +86,13 @@ fn an_endless_loop_that_never_yields_is_a_hang() {
         }
     });
     over.store(true, Ordering::Relaxed);
-    assert_eq!(failure.cause, Cause::Hang);
+    assert_eq!(failure.cause, Cause::Hang(Stuck { code: Some(Code::Body), busy: true }));
+    assert!(failure.to_string().contains("the body keeps it busy and never yields"), "{failure}");
 }
 
 #[test]
 fn an_endless_loop_that_yields_ends_in_good_order() {
-    let failure = failure(stuck(), |_| async {
+    let failure = failure(Limits { polls: u64::MAX, ..stuck() }, |_| async {
         loop {
             tokio::task::yield_now().await;
         }

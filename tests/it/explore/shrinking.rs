@@ -227,6 +227,35 @@ fn shrinking_that_runs_out_of_time_says_how_far_it_came() {
     assert!(found.to_string().contains(&told), "{found}");
 }
 
+/// An event that comes while a crashed node has not started again is lost. That the
+/// node never starts would be another failure of the same instance.
+#[test]
+fn shrinking_does_not_slip_to_another_failure_of_the_same_instance() {
+    let orchestrations = OrchestrationRegistry::builder()
+        .register("Order", |ctx: OrchestrationContext, _: String| async move {
+            ctx.schedule_timer(Duration::from_secs(2)).await;
+            Ok(ctx.schedule_wait("paid").await)
+        })
+        .build();
+    let build = |sim: Sim| {
+        let plan = Plan::new()
+            .at(Duration::from_secs(1), What::Crash { node: "a".to_owned(), restart_after: None })
+            .at(Duration::from_secs(60), What::Start { node: "a".to_owned() });
+        let sim = sim.node("a", ActivityRegistry::builder().build(), orchestrations.clone()).plan(plan);
+        sim.finish_within(Duration::from_secs(600))
+    };
+    let body = |sim: Handle| async move {
+        sim.client().start_orchestration("order-1", "Order", "").await?;
+        sim.sleep(Duration::from_secs(30)).await;
+        sim.client().raise_event("order-1", "paid", "").await
+    };
+    let found = explore().seeds(1).without_latencies().try_run(build, body).map_err(|problem| *problem);
+    let Err(Problem::Failed(found)) = found else { panic!("{found:?}") };
+    assert!(matches!(found.failure.cause, Cause::Unfinished(_)), "{found}");
+    assert!(found.to_string().contains("ExternalSubscribed"), "{found}");
+    assert!(found.shrunk.as_ref().is_some_and(|shrunk| shrunk.minimal && shrunk.left == 2), "{found}");
+}
+
 /// Where no process is left to run candidates in, nobody knows whether they fail.
 #[test]
 fn shrinking_that_loses_its_workers_does_not_call_the_plan_minimal() {
@@ -263,8 +292,8 @@ fn a_damaged_capsule_is_an_error_that_says_so() {
     assert!(missing.contains("no/such/file.json") && missing.contains("No such file"), "{missing}");
     for (text, why) in [
         ("not json", "it is no capsule: expected"),
-        ("{\"capsule\": 7}", "it has the format 7, and this crate reads the format 1"),
-        ("{\"capsule\": 1, \"seed\": 5}", "it is damaged: missing field"),
+        ("{\"capsule\": 7}", "it has the format 7, and this crate reads the format 2"),
+        ("{\"capsule\": 2, \"seed\": 5}", "it is damaged: missing field"),
         ("", "it is no capsule: EOF"),
     ] {
         let path = file("damaged", text);

@@ -37,6 +37,8 @@ fn why(plan: Plan) -> Why {
 fn a_call_that_is_never_made_fails_a_scripted_run() {
     let plan = || Plan::new().fault(point("a", "ack_work_item", 99), Verdict::LoseReply);
     assert_eq!(why(plan()), Why::Calls(1));
+    let never = Plan::new().fault(point("a", "abandon_work_item", 1), Verdict::LoseReply);
+    assert_eq!(why(never), Why::Calls(0));
     let text = fails(one_node(1).plan(plan())).to_string();
     let says = "ack_work_item #99 by a is applied and its reply lost: a made 1 call of ack_work_item.";
     assert!(text.contains(says) && text.contains("Sim::allow_unreached"), "{text}");

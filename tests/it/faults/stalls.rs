@@ -30,7 +30,8 @@ fn stalls(sim: Sim, orchestration: &'static str) -> (Box<Failure>, Duration) {
 
 #[track_caller]
 fn waits_for(failure: &Failure, text: &str) {
-    let waits = failure.waits.join("\n");
+    let waits: Vec<String> = failure.waits.iter().map(ToString::to_string).collect();
+    let waits = waits.join("\n");
     assert!(waits.contains(text), "{waits}");
 }
 
@@ -46,7 +47,7 @@ fn an_event_that_nobody_raises() {
 fn an_activity_that_no_node_has() {
     let limits = Limits { virtual_time: 5 * SECOND, ..Limits::default() };
     let nothing = duroxide_sim::duroxide::runtime::registry::ActivityRegistry::builder().build();
-    let sim = Sim::new(1).node("a", nothing, super::orchestrations()).limits(limits);
+    let sim = Sim::new(1).node("a", nothing, super::orchestrations()).limits(limits).allow_unknown_handlers();
     let failure = sim.try_run(|sim| wait_long(sim, "Echo")).expect_err("nobody can do it");
     waits_for(&failure, "in the worker queue, fetched");
     waits_for(&failure, "no node has an activity \"Echo\"");

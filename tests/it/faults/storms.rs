@@ -144,7 +144,7 @@ fn what_does_not_end_within_the_bound_of_the_calm_is_unfinished() {
     let failure = run("Hour", 60 * SECOND).expect_err("an hour is longer than a minute");
     assert_eq!(failure.cause, Cause::Unfinished(60 * SECOND), "{failure}");
     assert!(failure.is_safe() && !failure.is_live());
-    assert!(failure.waits[0].starts_with("i waits for TimerCreated"), "{failure}");
+    assert!(failure.waits[0].to_string().starts_with("i waits for TimerCreated"), "{failure}");
 }
 
 #[test]

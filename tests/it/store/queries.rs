@@ -200,6 +200,46 @@ fn an_instance_is_known_by_a_history_or_a_message_that_starts_it() {
     assert!(!world.store.knows("mail") && !world.store.knows("nobody") && world.store.knows("later"));
 }
 
+#[test]
+fn a_store_is_busy_while_something_is_queued_or_locked_for_what_has_not_ended() {
+    let mut world = World::new();
+    let busy = |world: &World| {
+        let busy = world.store.busy_instances();
+        assert_eq!(world.store.is_busy(), !busy.is_empty());
+        busy
+    };
+    assert_eq!(busy(&world), [""; 0]);
+    world.begin("i");
+    assert_eq!(busy(&world), [""; 0], "it waits, and nothing is queued for it");
+    world.send_after(raised("i"), 5);
+    world.send(letter("mail"));
+    world.send_after(start("never"), u64::MAX);
+    assert_eq!(busy(&world), ["i"], "neither mail for nobody nor what never comes");
+    world.pass(5);
+    let token = world.turn().token;
+    assert_eq!(busy(&world), ["i"], "its lock is held");
+    let mut ack = ack(&token, Vec::new());
+    ack.metadata.status = Some("Completed".to_owned());
+    world.done(commit(ack));
+    world.send(raised("i"));
+    assert_eq!(busy(&world), [""; 0], "it has ended");
+    world.done(Call::EnqueueForWorker { item: work("i", 1, None, None) });
+    assert_eq!(busy(&world), ["i"], "its activity goes on");
+}
+
+#[test]
+fn ends_are_told_to_the_millisecond() {
+    let world = three();
+    assert!(world.store.has_unfinished());
+    assert!(world.store.any_ended_after(Time(1003)) && !world.store.any_ended_after(Time(1004)));
+    let mut world = World::new();
+    assert!(!world.store.has_unfinished() && !world.store.any_ended_after(Time(0)));
+    world.begin("i");
+    assert!(world.store.has_unfinished() && !world.store.any_ended_after(Time(0)));
+    world.end("i", 1, "Failed");
+    assert!(!world.store.has_unfinished() && world.store.any_ended_after(Time(0)));
+}
+
 fn query(ids: Option<&[&str]>, completed_before: Option<u64>, limit: Option<u32>) -> InstanceQuery {
     let instance_ids = ids.map(|ids| ids.iter().map(|id| (*id).to_owned()).collect());
     InstanceQuery { instance_ids, completed_before, limit }
@@ -249,7 +289,8 @@ fn a_deletion_counts_everything_that_goes() {
     let counts =
         DeleteCounts { instances_deleted: 2, executions_deleted: 2, events_deleted: 2, queue_messages_deleted: 4 };
     assert_eq!(world.ask(&delete(true)), Reply::Deleted(counts));
-    assert!(format!("{:?}", world.store).contains("instances: {}"), "{:?}", world.store);
+    let text = format!("{:?}", world.store);
+    assert!(text.contains("instances: {}") && text.contains("ready: {}"), "{text}");
     assert_eq!(world.refused(delete(true)), Class::NotFound);
     assert_eq!(world.ask(&Call::GetSystemMetrics), Reply::Metrics(Metrics::default()));
 }

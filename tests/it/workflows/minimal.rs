@@ -3,10 +3,32 @@
 //! same reason. It shares no code with what shrinks: it takes the plan as JSON,
 //! and every number in it.
 
-use duroxide_sim::explore::{Capsule, Finding};
+use duroxide_sim::explore::{Capsule, Finding, Problem};
 use duroxide_sim::sim::{Cause, Outcome, Plan};
 use duroxide_sim::{Handle, Sim};
 use serde_json::{Value, json};
+
+use super::explore;
+
+/// Fails unless the capsule of `found` has its plan, and fails again in a process of
+/// its own.
+#[track_caller]
+pub fn assert_repeats<B, F, R>(found: &Finding, build: &impl Fn(Sim) -> Sim, body: &B)
+where
+    B: Fn(Handle) -> F + Clone + Send + 'static,
+    F: Future<Output = R> + 'static,
+    R: Outcome,
+{
+    let path = found.capsule.as_ref().expect("a capsule is left");
+    let capsule = Capsule::read(path).expect("it can be read");
+    assert_eq!(
+        (&capsule.plan, &capsule.without, &capsule.shrunk),
+        (&found.failure.plan, &found.without, &found.shrunk)
+    );
+    let again = explore().only_capsules().capsule(path).try_run(build, body.clone()).map_err(|problem| *problem);
+    let Err(Problem::Failed(again)) = again else { panic!("the capsule does not fail again: {again:?}") };
+    assert_eq!((&again.failure.cause, again.failure.at), (&found.failure.cause, found.failure.at), "{again}");
+}
 
 /// Fails unless the plan of `found` fails again, in this process, and none of the
 /// smaller plans does.
@@ -27,9 +49,6 @@ where
     let still: Vec<Plan> = smaller(plan).into_iter().filter(fails).collect();
     let still: Vec<String> = still.iter().map(Plan::to_string).collect();
     assert!(still.is_empty(), "these smaller plans fail as well:\n{}\n{found}", still.join("or\n"));
-
-    let capsule = found.capsule.as_ref().map(Capsule::read).expect("a capsule is left").expect("it can be read");
-    assert_eq!((&capsule.plan, &capsule.without), (plan, &found.without));
 }
 
 /// What has to stay the same of a failure: what kind it is, and of which property.
