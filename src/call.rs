@@ -26,7 +26,8 @@ mod work;
 pub use admin::{DeleteCounts, Execution, Instance, InstanceQuery, KeepRule, Metrics, PruneCounts, QueueDepths, Tree};
 pub use answering::Answering;
 pub use refusal::{Class, Refusal};
-pub use work::{instance_of, is_job, is_of_session, is_start, kind_of, tag_of};
+pub(crate) use work::fields_of;
+pub use work::{instance_of, is_job, is_of_session, is_start, kind_of, named_instance, tag_of};
 
 /// A work item. Shared, because the call that brings it, the queue it lies in
 /// and the trace hold the same one, and nobody changes it.

@@ -179,13 +179,13 @@ pub(crate) async fn advance(by: Duration) {
 /// that are made of a timestamp's last digits, and for machines whose clock is
 /// wrong. [`now`] stays right.
 pub(crate) fn shifted<T>(nanos: i64, f: impl FnOnce() -> T) -> T {
-    struct Back(i64);
+    struct Back(Option<i64>);
     impl Drop for Back {
         fn drop(&mut self) {
             libc::set_wall_ns(self.0);
         }
     }
     let _back = Back(libc::shift_ns());
-    libc::set_wall_ns(nanos);
+    libc::set_wall_ns(Some(nanos));
     f()
 }

@@ -191,7 +191,7 @@ impl<'a> Model<'a> {
         let now = self.now;
         match call {
             Call::EnqueueForOrchestrator { item, delay } => {
-                let known = self.histories.knows(instance_of(item));
+                let known = self.histories.knows(&instance_of(item));
                 self.queues.push(item, now + delay.unwrap_or_default(), known);
             }
             Call::EnqueueForWorker { item } => self.queues.push_job(item, now),
@@ -210,7 +210,7 @@ impl<'a> Model<'a> {
                 let found = self.queues.ack_job(now, token);
                 self.breach_all(Law::OneLiveLease, found);
                 if let Some(item) = completion {
-                    let known = self.histories.knows(instance_of(item));
+                    let known = self.histories.knows(&instance_of(item));
                     self.queues.push(item, now, known);
                 }
             }
@@ -245,7 +245,7 @@ impl<'a> Model<'a> {
                 duroxide::providers::WorkItem::TimerFired { fire_at_ms, .. } => Time(*fire_at_ms),
                 _ => now,
             };
-            let known = self.histories.knows(instance_of(item));
+            let known = self.histories.knows(&instance_of(item));
             self.queues.push(item, visible_at, known);
         }
     }

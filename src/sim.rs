@@ -43,6 +43,7 @@ mod setup;
 mod skew;
 mod stage;
 mod storm;
+mod strayed;
 mod stuck;
 mod tails;
 mod tasks;
@@ -133,8 +134,7 @@ pub struct Sim {
     finish_within: Option<Duration>,
     effects: Effects,
     journal: Option<Journal>,
-    /// Whether it is looked up where something strays.
-    locate: bool,
+    strays: strayed::Policy,
     /// Whether work for a handler that no node has is no mistake.
     unknown_handlers: bool,
     /// Whether tasks may panic.
@@ -199,7 +199,7 @@ impl Sim {
             finish_within: None,
             effects: Effects::default(),
             journal: None,
-            locate: false,
+            strays: strayed::Policy::default(),
             unknown_handlers: false,
             tolerates_panics: false,
             misused: None,
@@ -349,12 +349,6 @@ impl Sim {
         self
     }
 
-    /// Looks up where something strays.
-    pub(crate) fn locate(mut self, locate: bool) -> Sim {
-        self.locate = locate;
-        self
-    }
-
     pub(crate) fn seed_of(&self) -> Seed {
         self.seed
     }
@@ -461,9 +455,10 @@ impl Sim {
         F: Future<Output = R> + 'static,
         R: Outcome,
     {
-        let remark = self.remark.take();
+        let (remark, policy) = (self.remark.take(), self.strays);
         match self.try_run(body) {
-            Ok(Run { value, trace, memory, .. }) => {
+            Ok(Run { value, trace, memory, seed, strays, .. }) => {
+                policy.tell(seed, &strays);
                 let entries = trace.entries.len();
                 run::discard((trace, memory), entries);
                 value
@@ -479,8 +474,8 @@ impl Sim {
     ///
     /// # Errors
     ///
-    /// When the body returns an error or panics, a limit is reached, the run
-    /// gets stuck, a law is broken, or the simulation cannot be set up.
+    /// When the body returns an error or panics, a limit is reached, the run uses
+    /// real input and output ([`Sim::tolerate_strays`]) or gets stuck, a law is broken, or the simulation cannot be set up.
     pub fn try_run<B, F, R>(self, body: B) -> Result<Run<R::Value>, Box<Failure>>
     where
         B: FnOnce(Handle) -> F + Send + 'static,

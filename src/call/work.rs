@@ -3,11 +3,23 @@
 //! Source: the documentation of `duroxide::providers::WorkItem`, "Queue
 //! Routing" and "Instance ID Extraction".
 
+use std::borrow::Cow;
+
 use duroxide::providers::WorkItem;
+use serde_json::Value;
 
 /// The instance a work item belongs to: the parent's for a child's completion.
-pub fn instance_of(item: &WorkItem) -> &str {
-    match item {
+/// Empty for an item that names none, which no provider can keep
+/// ([`named_instance`]).
+pub fn instance_of(item: &WorkItem) -> Cow<'_, str> {
+    named_instance(item).unwrap_or_default()
+}
+
+/// The instance a work item belongs to, if it names one. A variant that this crate
+/// does not know, because a feature or a later version of duroxide adds it, is read
+/// as the JSON it is stored as.
+pub fn named_instance(item: &WorkItem) -> Option<Cow<'_, str>> {
+    let known = match item {
         WorkItem::StartOrchestration { instance, .. }
         | WorkItem::ActivityExecute { instance, .. }
         | WorkItem::ActivityCompleted { instance, .. }
@@ -20,10 +32,31 @@ pub fn instance_of(item: &WorkItem) -> &str {
         WorkItem::SubOrchCompleted { parent_instance, .. } | WorkItem::SubOrchFailed { parent_instance, .. } => {
             parent_instance
         }
-        // A variant that a feature of duroxide adds; it is for orchestrations.
         #[allow(unreachable_patterns)]
-        _ => "",
+        unknown => return field_of(unknown, &["instance", "parent_instance"]).map(Cow::Owned),
+    };
+    Some(Cow::Borrowed(known))
+}
+
+/// The first of these fields that an item has, as a text.
+fn field_of(item: &WorkItem, names: &[&str]) -> Option<String> {
+    let (_, fields) = parts(serde_json::to_value(item).ok()?)?;
+    names.iter().find_map(|name| fields.get(*name)?.as_str().map(str::to_owned))
+}
+
+/// The name and the fields of a variant, from its JSON.
+fn parts(variant: Value) -> Option<(String, Value)> {
+    match variant {
+        Value::String(name) => Some((name, Value::Null)),
+        Value::Object(all) => all.into_iter().next(),
+        _ => None,
     }
+}
+
+/// An item that this crate does not know, in words: the JSON of its fields.
+pub(crate) fn fields_of(item: &WorkItem) -> String {
+    let fields = serde_json::to_value(item).ok().and_then(parts);
+    fields.map(|(_, fields)| fields.to_string()).unwrap_or_default()
 }
 
 /// Whether the item belongs in the worker queue.
@@ -50,8 +83,8 @@ pub fn is_start(item: &WorkItem) -> bool {
 }
 
 /// The variant's name.
-pub fn kind_of(item: &WorkItem) -> &'static str {
-    match item {
+pub fn kind_of(item: &WorkItem) -> Cow<'static, str> {
+    Cow::Borrowed(match item {
         WorkItem::StartOrchestration { .. } => "StartOrchestration",
         WorkItem::ActivityExecute { .. } => "ActivityExecute",
         WorkItem::ActivityCompleted { .. } => "ActivityCompleted",
@@ -64,6 +97,9 @@ pub fn kind_of(item: &WorkItem) -> &'static str {
         WorkItem::ContinueAsNew { .. } => "ContinueAsNew",
         WorkItem::QueueMessage { .. } => "QueueMessage",
         #[allow(unreachable_patterns)]
-        _ => "WorkItem",
-    }
+        unknown => {
+            let name = serde_json::to_value(unknown).ok().and_then(parts).map(|(name, _)| name);
+            return name.map_or(Cow::Borrowed("WorkItem"), Cow::Owned);
+        }
+    })
 }

@@ -22,10 +22,10 @@ pub(super) fn now_ns() -> u64 {
 
 pub(super) fn set_ns(_: u64) {}
 
-pub(super) fn set_wall_ns(_: i64) {}
+pub(super) fn set_wall_ns(_: Option<i64>) {}
 
-pub(super) fn shift_ns() -> i64 {
-    0
+pub(super) fn shift_ns() -> Option<i64> {
+    None
 }
 
 pub(super) fn with_locals<T>(look: impl FnOnce(&[&[AtomicU32]]) -> T) -> T {

@@ -14,8 +14,11 @@
 //!   asked for, one relaxed load; the clock still goes through the vDSO.
 //! - On a simulating thread the clock functions answer the wall and monotonic
 //!   clocks from [`VIRTUAL`], and `getrandom` (also through `syscall`) answers
-//!   from the seed. `nanosleep`, `clock_nanosleep`, `pthread_create` and waits on
-//!   a futex (through `syscall`) are noticed there, and then done. Everything
+//!   from the seed. `nanosleep`,
+//!   `clock_nanosleep`, `pthread_create`, waits on a futex (through `syscall`) and
+//!   what uses the network, writes files or starts processes (`noticed.rs`) are
+//!   noticed there, and then done, with the caller's own arguments. `getenv` is
+//!   done too; that somebody asks for `RUST_LOG` is how a runtime's start is seen. Everything
 //!   else falls through.
 //! - On every other thread the wall clock comes from [`WARP`] while a warp is
 //!   on. The monotonic clocks, and entropy, stay real.
@@ -67,8 +70,12 @@ pub(crate) const SUPPORTED: bool = true;
 struct Virtual {
     on: Cell<bool>,
     now_ns: Cell<u64>,
-    /// Added to the wall clock alone.
-    wall_ns: Cell<i64>,
+    /// Added to the wall clock alone, where that is shifted.
+    wall_ns: Cell<Option<i64>>,
+    /// How many runtimes were started where it is not.
+    starts: Cell<u64>,
+    /// The instant of the last such start, and how far the wall clock is ahead then.
+    apart: Cell<(u64, u64)>,
     entropy: Cell<u64>,
 }
 
@@ -77,7 +84,9 @@ thread_local! {
         Virtual {
             on: Cell::new(false),
             now_ns: Cell::new(0),
-            wall_ns: Cell::new(0),
+            wall_ns: Cell::new(None),
+            starts: Cell::new(0),
+            apart: Cell::new((u64::MAX, 0)),
             entropy: Cell::new(0),
         }
     };
@@ -97,7 +106,9 @@ static WARP: AtomicU64 = AtomicU64::new(OFF);
 pub(super) fn enter(now_ns: u64, entropy: &Stream) {
     VIRTUAL.with(|v| {
         v.now_ns.set(now_ns);
-        v.wall_ns.set(0);
+        v.wall_ns.set(None);
+        v.starts.set(0);
+        v.apart.set((u64::MAX, 0));
         v.entropy.set(entropy.state());
         v.on.set(true);
     });
@@ -134,12 +145,12 @@ pub(super) fn set_ns(now_ns: u64) {
 }
 
 /// Shifts the wall clock, and only it.
-pub(super) fn set_wall_ns(wall_ns: i64) {
+pub(super) fn set_wall_ns(wall_ns: Option<i64>) {
     VIRTUAL.with(|v| v.wall_ns.set(wall_ns));
 }
 
-/// How far this thread's wall clock is shifted.
-pub(super) fn shift_ns() -> i64 {
+/// How far this thread's wall clock is shifted, if it is.
+pub(super) fn shift_ns() -> Option<i64> {
     VIRTUAL.with(|v| v.wall_ns.get())
 }
 
@@ -158,10 +169,33 @@ pub(super) fn unwarp() {
 /// What the wall clock shows on this thread, if not the real time.
 fn wall_ns() -> Option<u64> {
     if on() {
-        return Some(VIRTUAL.with(|v| v.now_ns.get().saturating_add_signed(v.wall_ns.get())));
+        return Some(VIRTUAL.with(|v| {
+            let (now, (instant, ahead)) = (v.now_ns.get(), v.apart.get());
+            match v.wall_ns.get() {
+                Some(shift) => now.saturating_add_signed(shift),
+                None if instant == now => now.saturating_add(ahead),
+                None => now,
+            }
+        }));
     }
     let warp = WARP.load(Ordering::Relaxed);
     (warp != OFF).then_some(warp)
+}
+
+/// A runtime of duroxide is started on this thread. It makes its id of the last 16
+/// bits of the wall clock's nanoseconds next, and by this id it owns sessions: at
+/// one instant of virtual time several would get the same. So the wall clock is
+/// some microseconds ahead until time moves, for each such runtime by another
+/// number. Where it is shifted already, as for a node, that sees to it.
+fn runtime_starts() {
+    // Nodes have the first half of the 16 bits.
+    const HALF: u64 = 1 << 15;
+    VIRTUAL.with(|v| {
+        if v.on.get() && v.wall_ns.get().is_none() {
+            v.starts.set(v.starts.get() + 1);
+            v.apart.set((v.now_ns.get(), HALF + v.starts.get() % HALF));
+        }
+    });
 }
 
 /// Nanoseconds of the real monotonic clock, on whatever thread.
@@ -366,7 +400,7 @@ mod tests {
             super::warp(ns);
             let (here, elsewhere) = (wall_clocks(), std::thread::spawn(wall_clocks).join());
             super::enter(5_000_000_000, &crate::seed::Seed(1).stream());
-            super::set_wall_ns(1234);
+            super::set_wall_ns(Some(1234));
             let simulating = wall_clocks();
             super::leave();
             super::unwarp();

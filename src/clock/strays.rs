@@ -22,6 +22,27 @@ pub enum Stray {
     /// The thread was blocked for a millisecond of real time or longer: a lock,
     /// a condition, a channel of std's, the end of another thread.
     Wait,
+    /// The network was used: a connection, a socket bound to an address, a message
+    /// sent, a name looked up.
+    Network,
+    /// A file was opened for writing, or files were made, renamed or removed.
+    File,
+    /// A process was started.
+    Process,
+}
+
+impl Stray {
+    /// All there are.
+    const ALL: &[Stray] = &[Stray::Thread, Stray::Sleep, Stray::Wait, Stray::Network, Stray::File, Stray::Process];
+
+    /// Whether it reaches the world outside of the process, where nothing can be
+    /// repeated: input and output, which no simulation has.
+    pub fn is_io(self) -> bool {
+        match self {
+            Stray::Network | Stray::File | Stray::Process => true,
+            Stray::Thread | Stray::Sleep | Stray::Wait => false,
+        }
+    }
 }
 
 /// How often it happened, and where it was first seen to.
@@ -42,20 +63,41 @@ impl fmt::Display for Stray {
             Stray::Thread => "a thread was started",
             Stray::Sleep => "the thread slept on real time",
             Stray::Wait => "the thread was blocked on real time",
+            Stray::Network => "the real network was used",
+            Stray::File => "a real file was written, made or removed",
+            Stray::Process => "a process was started",
         })
     }
 }
 
 thread_local! {
-    static COUNTS: [Cell<u64>; 3] = const { [const { Cell::new(0) }; 3] };
+    static COUNTS: [Cell<u64>; 6] = const { [const { Cell::new(0) }; 6] };
     static PLACES: RefCell<BTreeMap<Stray, String>> = const { RefCell::new(BTreeMap::new()) };
-    /// Whether places are looked up, and not at this very moment.
-    static LOCATES: Cell<bool> = const { Cell::new(false) };
+    /// Of what places are looked up, but for this very moment.
+    static LOCATES: Cell<Locate> = const { Cell::new(Locate::Nothing) };
 }
 
-/// Begins to count anew on this thread; `locate` says whether places are looked
-/// up, which takes long.
-pub(crate) fn begin(locate: bool) {
+/// Of what it is looked up where it happens, which takes long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Locate {
+    Nothing,
+    /// What fails a run by itself ([`Stray::is_io`]).
+    Io,
+    Everything,
+}
+
+impl Locate {
+    fn covers(self, stray: Stray) -> bool {
+        match self {
+            Locate::Nothing => false,
+            Locate::Io => stray.is_io(),
+            Locate::Everything => true,
+        }
+    }
+}
+
+/// Begins to count on this thread.
+pub(crate) fn begin(locate: Locate) {
     COUNTS.with(|counts| counts.iter().for_each(|count| count.set(0)));
     PLACES.take();
     LOCATES.set(locate);
@@ -63,13 +105,13 @@ pub(crate) fn begin(locate: bool) {
 
 /// What has strayed on this thread since [`begin`].
 pub(crate) fn end() -> Strays {
-    LOCATES.set(false);
+    LOCATES.set(Locate::Nothing);
     let mut places = PLACES.take();
     let seen = |stray: Stray| {
         let times = COUNTS.with(|counts| counts[stray as usize].get());
         (times > 0).then(|| (stray, Seen { times, place: places.remove(&stray) }))
     };
-    [Stray::Thread, Stray::Sleep, Stray::Wait].into_iter().filter_map(seen).collect()
+    Stray::ALL.iter().copied().filter_map(seen).collect()
 }
 
 /// A wait of this thread has come to an end.
@@ -90,11 +132,12 @@ pub(super) fn notice(stray: Stray) {
         return;
     }
     COUNTS.with(|counts| counts[stray as usize].set(counts[stray as usize].get() + 1));
-    if !LOCATES.get() {
+    let locates = LOCATES.get();
+    if !locates.covers(stray) {
         return;
     }
     // Looking it up takes locks itself.
-    LOCATES.set(false);
+    LOCATES.set(Locate::Nothing);
     PLACES.with_borrow_mut(|places| {
         if !places.contains_key(&stray)
             && let Some(place) = place(&Backtrace::force_capture().to_string())
@@ -102,7 +145,22 @@ pub(super) fn notice(stray: Stray) {
             places.insert(stray, place);
         }
     });
-    LOCATES.set(true);
+    LOCATES.set(locates);
+}
+
+/// What to do where there is no input and output.
+pub(crate) const INSTEAD_OF_IO: &str = "A simulation has no input and output: no network, no files, no processes, and \
+    tokio's runtime has no driver for them. Put what needs them behind a trait, and give the simulation a double that \
+    answers in memory, with tokio's sleep for the time it takes.";
+
+/// A line for each of these, with where it was first seen to happen.
+pub(crate) fn lines(strays: &Strays) -> Vec<String> {
+    let line = |(stray, seen): (&Stray, &Seen)| {
+        let times = if seen.times == 1 { "once".to_owned() } else { format!("{} times", seen.times) };
+        let place = seen.place.as_ref().map(|place| format!(": in {place}")).unwrap_or_default();
+        format!("{stray}, {times} in one run{place}")
+    };
+    strays.iter().map(line).collect()
 }
 
 /// The first frame of a backtrace that is neither ours nor a library's.

@@ -5,7 +5,7 @@ use duroxide::provider_validations::ProviderFactory;
 use super::blame::blame;
 use super::config::Config;
 use super::contract::{self, Strength};
-use super::detect::on_its_clock;
+use super::detect::{on_clock, on_its_clock, settled};
 use super::drive::{Next, Observed, Run, ends_with_read, stop_at_once};
 use super::explore::{Explorer, Plan};
 use super::lab::Lab;
@@ -126,7 +126,13 @@ pub(crate) async fn examine(storage: &dyn Storage, config: &Config, waivers: &Wa
     };
     let pulse: &Pulse = &watch.pulse;
     let body = async |pace: Pace| perform(storage, config, waivers, work, pulse, pace).await;
-    on_its_clock(storage, config.seed, body).await.unwrap_or_else(trouble)
+    let (source, why) = match settled(storage).await {
+        Ok(settled) => settled,
+        Err(why) => return trouble(why),
+    };
+    let mut verdict = on_clock(source, config.seed, body).await.unwrap_or_else(trouble);
+    verdict.notes.extend(why);
+    verdict
 }
 
 async fn perform(

@@ -33,7 +33,7 @@ pub(crate) use rounds::Theme;
 use self::arena::{Arena, Judged};
 use super::check::{settle, watch};
 use super::config::Config;
-use super::detect::on_its_clock;
+use super::detect::{on_clock, on_its_clock, settled};
 use super::pace::Pace;
 use super::pulse::Pulse;
 use super::storage::{Storage, TimeSource};
@@ -118,14 +118,20 @@ pub(crate) async fn concurrent(storage: &dyn Storage, config: &Config, waivers: 
     };
     let pulse: &Pulse = &watch.pulse;
     let run = async |pace: Pace| run(storage, config, waivers, plan, pulse, pace).await;
-    let verdict = match (plan.callers, storage.time()) {
+    let (source, why) = match settled(storage).await {
+        Ok(settled) => settled,
+        Err(why) => return trouble(why),
+    };
+    let verdict = match (plan.callers, source) {
         (Callers::Tasks, TimeSource::Virtual) => match Pace::new(TimeSource::Warp).await {
             Ok(pace) => Ok(run(pace).await),
             Err(why) => Err(why),
         },
-        _ => on_its_clock(storage, plan.seed, run).await,
+        _ => on_clock(source, plan.seed, run).await,
     };
-    verdict.unwrap_or_else(trouble)
+    let mut verdict = verdict.unwrap_or_else(trouble);
+    verdict.notes.extend(why);
+    verdict
 }
 
 async fn run(

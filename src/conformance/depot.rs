@@ -12,7 +12,7 @@ use duroxide::provider_validations::ProviderFactory;
 use duroxide::providers::Provider;
 use parking_lot::Mutex;
 
-use super::detect::detect;
+use super::detect::{Found, detect};
 use super::oracle::Reading;
 use super::storage::{Storage, TimeSource};
 
@@ -41,13 +41,14 @@ impl Depot {
         Depot { storage: self.storage.clone(), time: self.time.clone(), reaching: AtomicBool::new(false), lent }
     }
 
-    /// Finds out which clock it follows, if nobody has said so.
-    pub async fn settle(&self) -> Result<TimeSource, String> {
+    /// Finds out which clock it follows, if nobody has said so; with what shows
+    /// that, where it was found out now.
+    pub async fn settle(&self) -> Result<(TimeSource, Option<String>), String> {
         match self.time.get() {
-            Some(source) => Ok(*source),
+            Some(source) => Ok((*source, None)),
             None => {
-                let source = detect(&*self.storage).await?;
-                Ok(*self.time.get_or_init(|| source))
+                let Found { source, why } = detect(&*self.storage).await?;
+                Ok((*self.time.get_or_init(|| source), Some(why)))
             }
         }
     }

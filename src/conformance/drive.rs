@@ -420,7 +420,7 @@ impl Play<'_> {
         call.instance().into_iter().for_each(&mut learn);
         match call {
             Call::EnqueueForOrchestrator { item, .. } | Call::EnqueueForWorker { item } => {
-                learn(crate::call::instance_of(item));
+                learn(&crate::call::instance_of(item));
             }
             _ => {}
         }

@@ -165,14 +165,16 @@ impl<'a> Campaign<'a> {
         let path = capsule::place(&self.place.name, finding.seed);
         let capsule = Capsule::of(self.place, &finding);
         let page = path.with_extension("html");
-        match (self.explore.page)(&capsule, &page) {
-            Ok(()) => finding.page = Some(page),
-            Err(why) => finding.notes.push(why),
-        }
+        // First what replays the failure, then what only shows it.
         match capsule.write(&path) {
             Ok(()) => finding.capsule = Some(path),
             Err(error) => finding.notes.push(error.to_string()),
         }
+        match (self.explore.page)(&capsule, &page) {
+            Ok(()) => finding.page = Some(page),
+            Err(why) => finding.notes.push(why),
+        }
+        finding.notes.extend(capsule.left_out());
         finding
     }
 

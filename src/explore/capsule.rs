@@ -19,7 +19,7 @@ use crate::laws::Breach;
 use crate::seed::Seed;
 use crate::sim::{Cause, Entry, Failure, Plan, Tail, Unfinished};
 use crate::text::Line;
-use crate::trace::Trace;
+use crate::trace::{Trace, Wanted};
 
 /// The version that is written.
 const VERSION: u32 = 2;
@@ -68,7 +68,16 @@ pub struct Capsule {
     /// ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub printed: Vec<String>,
-    /// Every provider call up to the failure.
+    /// How many provider calls there were up to the failure.
+    #[serde(default)]
+    pub calls: usize,
+    /// The numbers of those that the trace has, where there were more than 50,000
+    /// or more than 32 MiB of them: the last ones, those that break laws, and those
+    /// about the instances that the failure is about. They are for reading; what
+    /// replays is the plan, and that is whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub numbers: Vec<usize>,
+    /// The provider calls up to the failure.
     pub trace: Trace,
 }
 
@@ -111,26 +120,33 @@ impl std::error::Error for CapsuleError {}
 impl Capsule {
     /// What an exploration has found.
     pub(super) fn of(place: &Place, finding: &Finding) -> Capsule {
-        let failure = finding.failure.clone();
+        let failure = &finding.failure;
+        let waiting = failure.waits.iter().map(|wait| wait.instance.as_str());
+        let calls = failure.breaches.iter().filter_map(|breach| breach.entry).collect();
+        let part = failure.trace.part(&Wanted { instances: waiting.collect(), calls });
+        let (trace, numbers) =
+            part.map_or_else(|| (failure.trace.clone(), Vec::new()), |part| (part.trace, part.numbers));
         Capsule {
             capsule: VERSION,
             versions: Versions::here(),
             test: place.name.clone(),
             exploration: place.number(),
             seed: failure.seed,
-            cause: failure.cause,
-            plan: failure.plan,
+            cause: failure.cause.clone(),
+            plan: failure.plan.clone(),
             without: finding.without.clone(),
             shrunk: finding.shrunk.clone(),
             start: failure.start,
             at: failure.at,
-            waits: failure.waits,
-            tails: failure.tails,
-            pending: failure.pending,
-            breaches: failure.breaches,
-            unreached: failure.unreached,
-            printed: failure.printed,
-            trace: failure.trace,
+            waits: failure.waits.clone(),
+            tails: failure.tails.clone(),
+            pending: failure.pending.clone(),
+            breaches: failure.breaches.clone(),
+            unreached: failure.unreached.clone(),
+            printed: failure.printed.clone(),
+            calls: failure.trace.entries.len(),
+            numbers,
+            trace,
         }
     }
 
@@ -207,6 +223,18 @@ impl Capsule {
             strays,
             printed,
         }
+    }
+
+    /// What its trace, and the page that is made of it, leave out: a sentence.
+    pub fn left_out(&self) -> Option<String> {
+        (!self.numbers.is_empty()).then(|| {
+            format!(
+                "Of the {} calls of the run the page and the capsule's trace have {}: the last ones, those that break laws, \
+                 and those about the instances that the failure is about. The plan is whole, and replays all of it.",
+                self.calls,
+                self.numbers.len()
+            )
+        })
     }
 
     /// What the versions have to say, where they are not this program's.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{CAPSULE_VARIABLE, Difference, Report, Shrunk, Stale};
-use crate::clock::{Seen, Strays};
+use crate::clock::{Strays, strays};
 use crate::seed::{SEED_VARIABLE, Seed};
 use crate::sim::Failure;
 use crate::text::{Line, Lines};
@@ -136,17 +136,16 @@ impl fmt::Display for Problem {
             Problem::Stale(stale) => stale.fmt(f),
             Problem::Strays { strays, report, command } => {
                 writeln!(f, "Every seed went well, but something in them reaches past the simulation:")?;
-                for (stray, Seen { times, place }) in strays {
-                    let place = place.as_ref().map(|place| format!(": in {place}")).unwrap_or_default();
-                    let times = if *times == 1 { "once".to_owned() } else { format!("{times} times") };
-                    writeln!(f, "  {}", Line(format_args!("{stray}, {times} in one run{place}")))?;
-                }
+                strays::lines(strays).iter().try_for_each(|line| writeln!(f, "  {}", Line(line)))?;
                 writeln!(f, "{report}")?;
                 writeln!(f, "No seed decides how that goes, and virtual time knows nothing of it. Use tokio's sleep,")?;
                 writeln!(
                     f,
                     "locks and channels, and tasks in place of threads; or allow it, with Explore::tolerate_strays."
                 )?;
+                if strays.keys().any(|stray| stray.is_io()) {
+                    writeln!(f, "{}", strays::INSTEAD_OF_IO)?;
+                }
                 write!(f, "\nRun it with:\n  {}", Line(command))
             }
             Problem::Never { names, report } => {

@@ -38,6 +38,7 @@ impl Reason {
             Cause::VirtualTimeLimit(_) => "virtual time".to_owned(),
             Cause::StepLimit(_) => "steps".to_owned(),
             Cause::RealTimeLimit | Cause::Hang(_) => "hang".to_owned(),
+            Cause::RealIo => "real input and output".to_owned(),
             Cause::Died(how) => format!("died {}", shape(how)),
         };
         Reason { what, stuck: if is_of_instances(&failure.cause) { stuck(failure) } else { BTreeSet::new() } }

@@ -1,12 +1,13 @@
 //! [`Report`]: what exploring has covered.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::answer::Answer;
+use super::states::Seen;
 use crate::clock::Strays;
 use crate::text::{Line, Quoted};
 
@@ -25,8 +26,13 @@ pub struct Report {
     /// included.
     pub faults: u64,
     /// How many different states their instances reached: a state is an
-    /// instance's history after a turn, without times and payloads.
+    /// instance's history after a turn, without times and payloads. Exact up to
+    /// 4,095, and an estimate from there on, so that an exploration needs no more
+    /// memory the longer it lasts.
     pub states: u64,
+    /// Whether the number of states is an estimate.
+    #[serde(default)]
+    pub states_are_estimated: bool,
     /// What should sometimes hold ([`crate::Sim::sometimes`]), and in how many
     /// seeds it did.
     pub sometimes: BTreeMap<String, u64>,
@@ -43,7 +49,7 @@ pub struct Report {
     /// What reached past the simulation, over all seeds.
     pub strays: Strays,
     #[serde(skip)]
-    pub(super) seen: BTreeSet<u64>,
+    pub(super) seen: Seen,
 }
 
 impl Report {
@@ -53,8 +59,8 @@ impl Report {
         self.calls += answer.calls;
         self.faults += answer.faults;
         self.virtual_time = self.virtual_time.saturating_add(answer.elapsed);
-        self.seen.extend(&answer.states);
-        self.states = self.seen.len() as u64;
+        answer.states.iter().for_each(|state| self.seen.add(*state));
+        (self.states, self.states_are_estimated) = self.seen.count();
         for (stray, seen) in &answer.strays {
             self.strays.entry(*stray).or_default().times += seen.times;
         }
@@ -79,12 +85,13 @@ impl fmt::Display for Report {
         if *seeds == 0 && self.shard.is_some() {
             return write!(f, "{}: no seed was run, because there is none{share}", Line(name));
         }
+        let about = if self.states_are_estimated { "about " } else { "" };
         let seconds = self.took.as_secs_f64();
         let rate = *seeds as f64 / seconds.max(0.001);
         write!(
             f,
             "{}: {seeds} seeds{share} in {seconds:.1} s ({rate:.0} a second), {twice} of them twice, {calls} calls, {faults} \
-             faults, {states} states",
+             faults, {about}{states} states",
             Line(name)
         )?;
         self.sometimes.iter().try_for_each(|(name, count)| write!(f, "; {} in {count}", Quoted(name)))

@@ -1,5 +1,6 @@
 //! What must lie in the queues.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use duroxide::providers::WorkItem;
@@ -14,7 +15,7 @@ type Found = Vec<(Law, String)>;
 
 #[derive(Default)]
 pub(super) struct Queues<'a> {
-    messages: FoldMap<&'a str, Vec<Row<'a>>>,
+    messages: FoldMap<Cow<'a, str>, Vec<Row<'a>>>,
     turns: FoldMap<&'a str, Lease<'a>>,
     jobs: FoldMap<Activity<'a>, Vec<Row<'a>>>,
     /// The tokens of jobs, and where the job is.
@@ -84,7 +85,7 @@ impl<'a> Queues<'a> {
         if self.doubted.contains(instance) {
             return found;
         }
-        let rows = self.messages.entry(instance).or_default();
+        let rows = self.messages.entry(Cow::Borrowed(instance)).or_default();
         rows.iter_mut().for_each(|row| row.lease = None);
         let mut attempts = 0;
         let mut cursor = 0;
@@ -276,14 +277,14 @@ impl<'a> Queues<'a> {
     pub fn left_over(self, remains: &Remains) -> Vec<String> {
         let mut found = Vec::new();
         let rows = self.messages.into_values().chain(self.jobs.into_values()).flatten();
-        let mut expected: BTreeMap<&str, Vec<Row<'_>>> = BTreeMap::new();
+        let mut expected: BTreeMap<Cow<'_, str>, Vec<Row<'_>>> = BTreeMap::new();
         rows.for_each(|row| expected.entry(instance_of(row.item)).or_default().push(row));
         for item in remains.messages.iter().chain(&remains.jobs) {
             let instance = instance_of(item);
-            if self.doubted.contains(instance) {
+            if self.doubted.contains(&*instance) {
                 continue;
             }
-            let rows = expected.entry(instance).or_default();
+            let rows = expected.entry(instance.clone()).or_default();
             match rows.iter().position(|row| row.item == item) {
                 Some(at) => drop(rows.swap_remove(at)),
                 None => found.push(format!(
@@ -294,7 +295,7 @@ impl<'a> Queues<'a> {
             }
         }
         for (instance, rows) in expected {
-            let lost = rows.into_iter().filter(|row| !row.droppable && !self.doubted.contains(instance));
+            let lost = rows.into_iter().filter(|row| !row.droppable && !self.doubted.contains(&*instance));
             found.extend(
                 lost.map(|row| format!("{} for {instance} was never acked and is gone.", describe_item(row.item))),
             );

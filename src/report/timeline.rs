@@ -30,8 +30,9 @@ use crate::clock::Time;
 use crate::laws::Breach;
 use crate::sim::{Failure, Run, Unfinished};
 use crate::text::{Line, Lines};
-use crate::trace::Trace;
+use crate::trace::{Part, Trace, Wanted};
 
+use difference::Difference;
 pub(crate) use leave::write_page;
 use picture::{Picture, Source, SourceFailure};
 
@@ -57,6 +58,10 @@ pub struct Timeline<'a> {
 struct Side<'a> {
     name: Option<String>,
     trace: &'a Trace,
+    /// The numbers of its calls in the whole run, where it has not all of them.
+    numbers: &'a [usize],
+    /// How many calls the whole run had.
+    calls: usize,
     elapsed: Option<Duration>,
     seed: Option<String>,
     failure: Option<Fails<'a>>,
@@ -171,14 +176,52 @@ impl<'a> Timeline<'a> {
         Ok(file.to_owned())
     }
 
+    /// What the page leaves out, because there is too much of it: a sentence.
+    /// Pages have at most 50,000 calls of a run, and 32 MiB of them.
+    pub fn left_out(&self) -> Option<String> {
+        let part = |side: &Side<'_>| side.part().map_or(side.trace.entries.len(), |part| part.trace.entries.len());
+        let sides = std::iter::once(&self.first).chain(&self.second);
+        let cut = if self.second.is_some() { self.parts(None).is_some() } else { true };
+        let (shown, all): (Vec<usize>, Vec<usize>) = sides.map(|side| (part(side), side.calls)).unzip();
+        let (shown, all) = (shown.iter().sum::<usize>(), all.iter().sum::<usize>());
+        (cut && shown < all).then(|| left_out(shown, all))
+    }
+
+    /// The parts that are shown, where a run has too many calls to show all of
+    /// them; of two runs those about their first difference.
+    fn parts(&self, difference: Option<Difference>) -> Option<Vec<Part>> {
+        let Some(other) = &self.second else { return self.first.part().map(|part| vec![part]) };
+        if self.first.trace.fits() && other.trace.fits() {
+            return None;
+        }
+        let sides = [&self.first, other];
+        let at = |(run, side): (usize, &&Side<'_>)| difference.map_or(0, |found| found.sides[run].entry(side.trace));
+        let at = sides.iter().enumerate().map(at).min().unwrap_or(0);
+        Some(sides.iter().map(|side| side.trace.part_around(at)).collect())
+    }
+
     fn picture(&self) -> (Picture, Vec<String>) {
-        let difference = self.second.as_ref().and_then(|other| difference::first(self.first.trace, other.trace));
+        let whole = self.second.as_ref().and_then(|other| difference::first(self.first.trace, other.trace));
         let sides: Vec<&Side<'_>> = std::iter::once(&self.first).chain(&self.second).collect();
-        let forced: BTreeSet<usize> = sides.iter().flat_map(|side| side.broken()).collect();
+        let parts = self.parts(whole);
+        let views: Vec<View<'_>> = sides
+            .iter()
+            .enumerate()
+            .map(|(run, side)| View::of(side, parts.as_ref().map(|parts| &parts[run])))
+            .collect();
+        let difference = match &views[..] {
+            [one, other] => difference::first(one.trace, other.trace),
+            _ => None,
+        };
+        let forced: BTreeSet<usize> = views.iter().flat_map(|view| view.broken()).collect();
         let place = difference.map(|difference| difference.place);
         let names = ["first run", "second run"];
-        let sources: Vec<Source<'_>> =
-            sides.iter().zip(names).map(|(side, name)| side.source(name, &forced, place)).collect();
+        let sources: Vec<Source<'_>> = sides
+            .iter()
+            .zip(&views)
+            .zip(names)
+            .map(|((side, view), name)| side.source(view, name, &forced, place))
+            .collect();
         let title = self.title.clone().unwrap_or_else(|| sources[0].title());
         picture::picture(title, &sources, difference)
     }
@@ -198,20 +241,34 @@ impl Source<'_> {
 
 impl<'a> Side<'a> {
     fn of(trace: &'a Trace) -> Side<'a> {
-        Side { name: None, trace, elapsed: None, seed: None, failure: None, about: Vec::new() }
+        let calls = trace.entries.len();
+        Side { name: None, trace, numbers: &[], calls, elapsed: None, seed: None, failure: None, about: Vec::new() }
     }
 
-    /// The entries that break laws.
-    fn broken(&self) -> impl Iterator<Item = usize> {
+    /// The entries that break laws, and the breaches by their place in the trace.
+    fn breaches(&self) -> impl Iterator<Item = Breach> {
         let breaches = self.failure.as_ref().map_or(&[][..], |failure| failure.breaches);
-        breaches.iter().filter_map(|breach| breach.entry)
+        breaches
+            .iter()
+            .map(|breach| Breach { entry: breach.entry.and_then(|at| place(self.numbers, at)), ..breach.clone() })
     }
 
-    fn source(&self, name: &str, forced: &BTreeSet<usize>, differs: Option<usize>) -> Source<'a> {
-        let trace = self.trace;
+    /// What is shown of it, if that is not all.
+    fn part(&self) -> Option<Part> {
+        if self.trace.fits() {
+            return None;
+        }
+        let calls = self.breaches().filter_map(|breach| breach.entry).collect();
+        let waits = self.failure.as_ref().map_or(&[][..], |failure| failure.waits);
+        let waiting = waits.iter().map(|wait| wait.instance.as_str());
+        let instances = self.about.iter().map(String::as_str).chain(waiting).collect();
+        self.trace.part(&Wanted { instances, calls })
+    }
+
+    fn source<'v>(&self, view: &View<'v>, name: &str, forced: &BTreeSet<usize>, differs: Option<usize>) -> Source<'v> {
+        let trace = view.trace;
         let forced = forced.iter().copied().filter(|number| *number < trace.entries.len()).collect();
-        let breaches = self.failure.as_ref().map_or(&[][..], |failure| failure.breaches);
-        let mut walked = walk::walk(trace, forced, differs, breaches);
+        let mut walked = walk::walk(trace, forced, differs, &view.breaches);
         let last = walked.steps.last().copied().unwrap_or(0);
         let elapsed = self.elapsed.map_or(last, |elapsed| u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
         let failure = self.failure.as_ref().map(|failure| SourceFailure {
@@ -222,8 +279,48 @@ impl<'a> Side<'a> {
             waits: failure.waits.to_vec(),
         });
         let name = self.name.clone().unwrap_or_else(|| name.to_owned());
-        Source { name, trace, seed: self.seed.clone(), elapsed: elapsed.max(last), failure, walked }
+        let (seed, elapsed) = (self.seed.clone(), elapsed.max(last));
+        Source { name, trace, numbers: view.numbers.clone(), calls: self.calls, seed, elapsed, failure, walked }
     }
+}
+
+/// What is shown of a run.
+struct View<'v> {
+    trace: &'v Trace,
+    /// The numbers of its calls in the whole run, where it has not all of them.
+    numbers: Vec<usize>,
+    /// With the places of the calls in `trace`.
+    breaches: Vec<Breach>,
+}
+
+impl<'v> View<'v> {
+    fn of(side: &Side<'v>, part: Option<&'v Part>) -> View<'v> {
+        let Some(part) = part else {
+            return View { trace: side.trace, numbers: side.numbers.to_vec(), breaches: side.breaches().collect() };
+        };
+        let numbers = part.numbers.iter().map(|at| side.numbers.get(*at).copied().unwrap_or(*at)).collect();
+        let placed = |breach: Breach| Breach { entry: breach.entry.and_then(|at| place(&part.numbers, at)), ..breach };
+        View { trace: &part.trace, numbers, breaches: side.breaches().map(placed).collect() }
+    }
+
+    /// The entries that break laws.
+    fn broken(&self) -> impl Iterator<Item = usize> {
+        self.breaches.iter().filter_map(|breach| breach.entry)
+    }
+}
+
+/// Where the call of a number is among those of these numbers, which are all of
+/// them where there are none.
+fn place(numbers: &[usize], number: usize) -> Option<usize> {
+    if numbers.is_empty() { Some(number) } else { numbers.binary_search(&number).ok() }
+}
+
+/// What a page or a capsule leaves out, as a sentence.
+fn left_out(shown: usize, all: usize) -> String {
+    format!(
+        "Of its {all} calls the page has {shown}: the last ones, those that break laws, and those about the instances \
+         that the failure is about."
+    )
 }
 
 /// A page that could not be written.

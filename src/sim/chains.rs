@@ -149,9 +149,9 @@ impl Chains {
             (Call::EnqueueForOrchestrator { item, delay: None }, Reply::Done) => {
                 // What a client of the body's sends begins something.
                 match self.nodes.get(asked.by).copied() {
-                    Some((at, depth)) => self.reach(now, instance_of(item), if at == now { depth + 1 } else { 0 }),
+                    Some((at, depth)) => self.reach(now, &instance_of(item), if at == now { depth + 1 } else { 0 }),
                     None => {
-                        let row = self.row(instance_of(item));
+                        let row = self.row(&instance_of(item));
                         self.rows[row].at(now).news = true;
                     }
                 }
@@ -269,7 +269,7 @@ impl Chains {
         for item in &ack.messages {
             let later = matches!(&**item, WorkItem::TimerFired { fire_at_ms, .. } if *fire_at_ms > now.0);
             if !later {
-                self.reach(now, instance_of(item), depth);
+                self.reach(now, &instance_of(item), depth);
             }
         }
     }
@@ -297,7 +297,7 @@ impl Chains {
     }
 
     fn finished(&mut self, now: Time, completion: &WorkItem) {
-        let number = self.row(instance_of(completion));
+        let number = self.row(&instance_of(completion));
         let row = self.rows[number].at(now);
         row.next = row.next.max(row.depth + 1);
         if let WorkItem::ActivityCompleted { execution_id, id, .. }

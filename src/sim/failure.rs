@@ -17,7 +17,10 @@ use super::rest::Busy;
 use super::stuck::Stuck;
 use super::tails::Tail;
 use super::waits::Unfinished;
-use crate::clock::{Strays, Time};
+use duroxide::providers::WorkItem;
+
+use crate::call::Call;
+use crate::clock::{Strays, Time, strays};
 use crate::faults::Verdict;
 use crate::laws::Breach;
 use crate::seed::{SEED_VARIABLE, Seed};
@@ -124,6 +127,10 @@ pub enum Cause {
     /// [`super::Handle::script`] did not happen, so that the run proves nothing
     /// of it ([`super::Sim::allow_unreached`]).
     Unreached(Vec<Missed>),
+    /// The body ended well, but the run used the real network, wrote real files or
+    /// started processes ([`super::Sim::tolerate_strays`]): a green test would say
+    /// nothing of the next run.
+    RealIo,
     /// The process that ran it died; the text says how.
     Died(String),
 }
@@ -138,6 +145,7 @@ impl Cause {
             | Cause::Property { .. }
             | Cause::UnknownHandler(_)
             | Cause::Laws
+            | Cause::RealIo
             | Cause::Died(_) => true,
             Cause::Setup(_)
             | Cause::Stalled(_)
@@ -175,6 +183,7 @@ impl Cause {
             | Cause::RealTimeLimit
             | Cause::Hang(_)
             | Cause::Laws
+            | Cause::RealIo
             | Cause::Unreached(_)
             | Cause::Died(_) => false,
         }
@@ -199,6 +208,7 @@ impl Cause {
             | Cause::RealTimeLimit
             | Cause::Hang(_)
             | Cause::Laws
+            | Cause::RealIo
             | Cause::Unreached(_)
             | Cause::Died(_) => None,
         }
@@ -301,6 +311,9 @@ impl Failure {
             ("What reached past the simulation:", &self.strays_as_text()),
             ("The last of what it printed:", &self.printed),
         ];
+        if self.lacks_io() {
+            writeln!(f, "\n{}", strays::INSTEAD_OF_IO)?;
+        }
         for (title, lines) in lists {
             if !lines.is_empty() {
                 writeln!(f, "\n{title}")?;
@@ -328,7 +341,21 @@ impl Failure {
     }
 
     fn strays_as_text(&self) -> Vec<String> {
-        self.strays.iter().map(|(stray, seen)| format!("{stray}, {} times.", seen.times)).collect()
+        strays::lines(&self.strays)
+    }
+
+    /// Whether it comes from input and output that a simulation does not have.
+    fn lacks_io(&self) -> bool {
+        // What tokio panics with, which tells to change its runtime's builder.
+        const SIGNS: [&str; 2] = ["enable_io", "there is no reactor running"];
+        let says = |text: &str| SIGNS.iter().any(|sign| text.contains(sign));
+        let failed = |call: &Call| {
+            let Call::AckWorkItem { completion: Some(item), .. } = call else { return false };
+            matches!(&**item, WorkItem::ActivityFailed { details, .. } if says(&details.display_message()))
+        };
+        matches!(self.cause, Cause::RealIo)
+            || says(&self.cause.to_string())
+            || self.trace.entries.iter().any(|entry| failed(&entry.call))
     }
 
     fn breaches_as_text(&self) -> Vec<String> {
@@ -384,6 +411,9 @@ fn never_at_rest(f: &mut fmt::Formatter<'_>, name: &str, busy: &[Busy]) -> fmt::
     busy.iter().try_for_each(|busy| write!(f, "\n  {busy}"))
 }
 
+const REAL_IO: &str = "the body ended well, but the run reached the real world, so that its outcome depends on more \
+    than its seed. Allow that with Sim::tolerate_strays if it is meant.";
+
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -435,6 +465,7 @@ impl fmt::Display for Cause {
                  something waits for another thread.",
             ),
             Cause::Hang(stuck) => write!(f, "{}", Line(stuck)),
+            Cause::RealIo => f.write_str(REAL_IO),
             Cause::Died(how) => write!(f, "the process that ran it died: {}", Lines(how)),
             Cause::Unreached(missed) => {
                 f.write_str("the body ended well, but what the test's plan asks for did not happen:")?;

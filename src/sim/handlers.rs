@@ -173,7 +173,7 @@ impl Handlers {
                 WorkItem::StartOrchestration { instance, parent_instance, .. } => {
                     parent_instance.as_ref().unwrap_or(instance).clone()
                 }
-                item => crate::call::instance_of(item).to_owned(),
+                item => crate::call::instance_of(item).into_owned(),
             };
             Some(UnknownHandler { lack, instance, by: by.to_owned() })
         };

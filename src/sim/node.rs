@@ -1,8 +1,10 @@
 //! Nodes: real runtimes over the simulation's provider.
 
 use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide::runtime::{Runtime, RuntimeOptions};
@@ -10,6 +12,7 @@ use duroxide::{ActivityContext, runtime::ActivityHandler};
 
 use super::Sim;
 use super::life::Life;
+use super::run::panic_text;
 use super::tasks::ours;
 use crate::call::Handler;
 use crate::clock;
@@ -118,6 +121,19 @@ impl Up {
     }
 }
 
+/// Fails the activity where it panics, as duroxide does: but that takes tokio's
+/// text, with the number that the task has in the process.
+async fn caught(work: impl Future<Output = Result<String, String>>) -> Result<String, String> {
+    let mut work = pin!(work);
+    poll_fn(|cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx)));
+        polled.unwrap_or_else(|payload| {
+            Poll::Ready(Err(format!("the activity panicked with message {:?}", panic_text(&*payload))))
+        })
+    })
+    .await
+}
+
 /// The same activities, tied to one life of the node: they go on only while it
 /// runs, and see its clock.
 fn tied(activities: &ActivityRegistry, life: &Arc<Life>) -> ActivityRegistry {
@@ -131,7 +147,7 @@ fn tied(activities: &ActivityRegistry, life: &Arc<Life>) -> ActivityRegistry {
         builder.register(name.clone(), move |ctx: ActivityContext, input: String| {
             let (handler, life) = (handler.clone(), life.clone());
             let (activity, instance) = (name.clone(), ctx.instance_id().to_owned());
-            async move { life.code(activity, instance, handler.invoke(ctx, input)).await }
+            async move { caught(life.code(activity, instance, handler.invoke(ctx, input))).await }
         })
     };
     handlers.fold(ActivityRegistry::builder(), tie).build()

@@ -8,8 +8,7 @@
 //! duroxide writes into histories. So is a panic that the task survives, which it shows by its next
 //! provider call: somebody caught it. That is how duroxide treats the code of
 //! orchestrations (`replay_engine.rs`), whose panics go into histories too. A panic
-//! of an activity ends its task, and duroxide writes the `JoinError` down
-//! (`worker.rs`).
+//! of an activity fails it (`node.rs`).
 //!
 //! It takes note; what becomes of the run is `run`'s business.
 

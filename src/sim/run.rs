@@ -27,6 +27,7 @@ use super::pulse::{PROPERTY, REAL_TIME, STALL, STEPS, TASK_PANIC, VERDICT};
 use super::rest::Busy;
 use super::setup::{self, Cast};
 use super::stage::Stage;
+use super::strayed::Policy;
 use super::{Limits, Outcome, Run, Sim, look, quiet, tails};
 use crate::clock::{self, Strays, Time, Virtual, strays};
 use crate::laws;
@@ -70,7 +71,7 @@ pub(super) struct Scene {
     strays: Mutex<Strays>,
     select_is_seeded: AtomicBool,
     missed: Mutex<Vec<Missed>>,
-    locate: bool,
+    policy: Policy,
     pub handlers: Arc<Handlers>,
     pub unknown_handlers: bool,
     finish_within: Option<Duration>,
@@ -105,7 +106,7 @@ where
         strays: Mutex::default(),
         select_is_seeded: AtomicBool::new(false),
         missed: Mutex::default(),
-        locate: sim.locate,
+        policy: sim.strays,
         handlers: Arc::new(Handlers::of(&sim.nodes)),
         unknown_handlers: sim.unknown_handlers,
         finish_within: sim.finish_within,
@@ -188,7 +189,7 @@ where
     let quiet = tracing::subscriber::NoSubscriber::default();
     let _quiet = (!scene.logs).then(|| tracing::subscriber::set_default(quiet));
     let entropy = scene.seed.child("entropy").stream();
-    strays::begin(scene.locate);
+    strays::begin(scene.policy.locate);
     let clock = Virtual::enter(scene.start, &entropy);
     let pulse = (scene.pulse.clone(), scene.pulse.clone());
     panics::begin();
@@ -312,11 +313,9 @@ pub(super) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
     text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a text".to_owned())
 }
 
-/// Turns the end of a run into its result.
-fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<Run<T>, Box<Failure>> {
-    let now = scene.pulse.end_time();
-    let given_up = end.is_none();
-    let cause = match end {
+/// What a run came to by its end alone.
+fn cause_of<T>(scene: &Scene, end: Option<End<T>>) -> Result<T, Cause> {
+    match end {
         Some(End::Body(value)) => value.map_err(Cause::Error),
         Some(End::Panic(text)) => Err(Cause::Panic(text)),
         Some(End::Property(Broken { name, what })) => Err(Cause::Property { name, what }),
@@ -331,7 +330,14 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
         Some(End::Steps) => Err(Cause::StepLimit(scene.limits.steps)),
         Some(End::RealTime) => Err(Cause::RealTimeLimit),
         None => Err(Cause::Hang(scene.pulse.stuck())),
-    };
+    }
+}
+
+/// Turns the end of a run into its result.
+fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<Run<T>, Box<Failure>> {
+    let now = scene.pulse.end_time();
+    let given_up = end.is_none();
+    let cause = cause_of(scene, end);
     // A thread that was given up may hold the provider's lock for ever.
     let (entries, marks) = scene.log.take();
     let (mut remains, mut waits, mut tails) = (None, Vec::new(), Vec::new());
@@ -354,8 +360,9 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
     let missed = std::mem::take(&mut *scene.missed.lock());
     let strays = if given_up { Strays::new() } else { scene.strays.lock().clone() };
     let breaches = if check_laws && !given_up { laws::check(&trace) } else { Vec::new() };
+    let real_io = scene.policy.refuses(&strays);
     let cause = match cause {
-        Ok(value) if breaches.is_empty() && missed.is_empty() => {
+        Ok(value) if breaches.is_empty() && missed.is_empty() && !real_io => {
             let (seed, elapsed, memory) = (scene.seed, now - scene.start, scene.memory.clone());
             let select_is_seeded = scene.select_is_seeded.load(Ordering::Relaxed);
             #[rustfmt::skip]
@@ -363,6 +370,7 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
             return Ok(run);
         }
         Ok(_) if !breaches.is_empty() => Cause::Laws,
+        Ok(_) if real_io => Cause::RealIo,
         Ok(_) => Cause::Unreached(missed),
         Err(cause) => cause,
     };

@@ -10,7 +10,7 @@ use semver::Version;
 use super::instance::{Execution, History, RUNNING, Record};
 use super::queue::{Lease, Message};
 use super::{Choice, Key, Mail, Pick, Store, invalid, lock_lost};
-use crate::call::{AckTurn, Item, Refusal, Reply, Turn, VersionRange, instance_of, is_job, kind_of};
+use crate::call::{AckTurn, Item, Refusal, Reply, Turn, VersionRange, instance_of, is_job, kind_of, named_instance};
 use crate::clock::Time;
 
 /// Whether a filter lets an execution with this pinned version pass.
@@ -19,6 +19,17 @@ pub(super) fn compatible(versions: Option<&[VersionRange]>, pinned: &Option<Vers
         (None, _) => true,
         (Some(ranges), None) => !ranges.is_empty(),
         (Some(ranges), Some(version)) => ranges.iter().any(|range| range.contains(version)),
+    }
+}
+
+/// A message has to say which instance it is for.
+pub(super) fn named(operation: &str, item: &Item) -> Result<(), Refusal> {
+    match named_instance(item) {
+        Some(_) => Ok(()),
+        None => Err(invalid(
+            operation,
+            format!("A {} names no instance, so nobody would ever fetch it. Send it to an instance.", kind_of(item)),
+        )),
     }
 }
 
@@ -33,12 +44,13 @@ impl Store {
             let message = "An ActivityExecute belongs in the worker queue; use enqueue_for_worker.";
             return Err(invalid("enqueue_for_orchestrator", message));
         }
+        named("enqueue_for_orchestrator", item)?;
         self.push_message(item.clone(), now + delay.unwrap_or_default());
         Ok(Reply::Done)
     }
 
     pub(super) fn push_message(&mut self, item: Item, visible_at: Time) {
-        let key = self.intern(instance_of(&item));
+        let key = self.intern(&instance_of(&item));
         let message = Message { id: self.next_id(), item, visible_at, attempts: 0 };
         if !self.row(key).is_known() && matches!(*message.item, WorkItem::QueueMessage { .. }) {
             self.mail.insert((visible_at, key));
@@ -179,7 +191,7 @@ impl Store {
             let message = "An ActivityExecute does not belong in the orchestrator queue.";
             return Err(invalid(operation, message));
         }
-        Ok(())
+        ack.messages.iter().try_for_each(|item| named(operation, item))
     }
 
     /// Creates or updates the records of the instance and the execution.

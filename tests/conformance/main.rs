@@ -1,6 +1,7 @@
 //! Checking providers against the contract.
 #![allow(missing_docs)]
 
+mod clocks;
 mod concurrent;
 mod config;
 mod contract;

@@ -3,6 +3,8 @@
 
 mod agree;
 mod entropy;
+mod real_io;
+mod runtimes;
 mod setup;
 mod threads;
 mod times;

@@ -6,6 +6,7 @@ mod bounds;
 mod everything;
 mod inputs;
 mod isolation;
+mod large;
 mod shrinking;
 mod strays;
 mod twice;

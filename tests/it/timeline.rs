@@ -1,6 +1,7 @@
 //! The timeline page as far as it can be judged without a browser: what it
 //! holds, and that it holds nothing but text. `page-checks` opens it in one.
 
+mod bounds;
 mod model;
 mod pictures;
 mod texts;

@@ -1,6 +1,6 @@
 //! The functions that are noticed on a simulating thread, and then done.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 
 use super::next::next;
 use crate::clock::strays::{self, Stray};
@@ -8,7 +8,13 @@ use crate::clock::strays::{self, Stray};
 /// Names the functions; see the caller.
 pub(super) fn link() {
     std::hint::black_box((nanosleep as *const c_void, clock_nanosleep as *const c_void));
-    std::hint::black_box(pthread_create as *const c_void);
+    std::hint::black_box((pthread_create as *const c_void, connect as *const c_void, bind as *const c_void));
+    std::hint::black_box((sendto as *const c_void, sendmsg as *const c_void, getaddrinfo as *const c_void));
+    std::hint::black_box((open as *const c_void, open64 as *const c_void, openat as *const c_void));
+    std::hint::black_box((openat64 as *const c_void, creat as *const c_void, creat64 as *const c_void));
+    std::hint::black_box((mkdir as *const c_void, rmdir as *const c_void, unlink as *const c_void));
+    std::hint::black_box((rename as *const c_void, posix_spawn as *const c_void, posix_spawnp as *const c_void));
+    std::hint::black_box((fork as *const c_void, execve as *const c_void, getenv as *const c_void));
 }
 
 /// What a thread begins with.
@@ -53,4 +59,211 @@ unsafe extern "C" fn clock_nanosleep(
     next!(c"clock_nanosleep"(
         clock: libc::clockid_t, flags: c_int, time: *const libc::timespec, left: *mut libc::timespec
     ) -> c_int, or libc::EINVAL)
+}
+
+/// # Safety
+///
+/// As for the C function.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn connect(socket: c_int, address: *const libc::sockaddr, length: libc::socklen_t) -> c_int {
+    strays::notice(Stray::Network);
+    next!(c"connect"(socket: c_int, address: *const libc::sockaddr, length: libc::socklen_t) -> c_int, or -1)
+}
+
+/// # Safety
+///
+/// As for the C function.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn bind(socket: c_int, address: *const libc::sockaddr, length: libc::socklen_t) -> c_int {
+    strays::notice(Stray::Network);
+    next!(c"bind"(socket: c_int, address: *const libc::sockaddr, length: libc::socklen_t) -> c_int, or -1)
+}
+
+/// # Safety
+///
+/// As for the C function.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn sendto(
+    socket: c_int,
+    bytes: *const c_void,
+    length: usize,
+    flags: c_int,
+    address: *const libc::sockaddr,
+    address_length: libc::socklen_t,
+) -> isize {
+    strays::notice(Stray::Network);
+    next!(c"sendto"(
+        socket: c_int, bytes: *const c_void, length: usize, flags: c_int, address: *const libc::sockaddr,
+        address_length: libc::socklen_t
+    ) -> isize, or -1)
+}
+
+/// # Safety
+///
+/// As for the C function.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn sendmsg(socket: c_int, message: *const libc::msghdr, flags: c_int) -> isize {
+    strays::notice(Stray::Network);
+    next!(c"sendmsg"(socket: c_int, message: *const libc::msghdr, flags: c_int) -> isize, or -1)
+}
+
+/// # Safety
+///
+/// As for the C function.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn getaddrinfo(
+    node: *const c_char,
+    service: *const c_char,
+    hints: *const libc::addrinfo,
+    found: *mut *mut libc::addrinfo,
+) -> c_int {
+    strays::notice(Stray::Network);
+    next!(c"getaddrinfo"(
+        node: *const c_char, service: *const c_char, hints: *const libc::addrinfo, found: *mut *mut libc::addrinfo
+    ) -> c_int, or libc::EAI_FAIL)
+}
+
+/// Notes that a file is opened, if it is opened for more than reading. What is
+/// written to `/dev/null` is nowhere.
+///
+/// # Safety
+///
+/// `path` is null or a C string.
+unsafe fn opens(path: *const c_char, flags: c_int) {
+    let writes = flags & libc::O_ACCMODE != libc::O_RDONLY || flags & libc::O_CREAT != 0;
+    // SAFETY: the caller's path is a C string.
+    if writes && !path.is_null() && unsafe { CStr::from_ptr(path) } != c"/dev/null" {
+        strays::notice(Stray::File);
+    }
+}
+
+/// Defines functions of C that open files; the mode is variadic in C, which
+/// makes no difference here (see `syscall`).
+macro_rules! opening {
+    ($($name:ident, $text:literal;)*) => {$(
+        /// # Safety
+        ///
+        /// As for the C function.
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn $name(path: *const c_char, flags: c_int, mode: libc::mode_t) -> c_int {
+            // SAFETY: the caller's path.
+            unsafe { opens(path, flags) };
+            next!($text(path: *const c_char, flags: c_int, mode: libc::mode_t) -> c_int, or -1)
+        }
+    )*};
+}
+
+/// The same, in a folder that is open.
+macro_rules! opening_at {
+    ($($name:ident, $text:literal;)*) => {$(
+        /// # Safety
+        ///
+        /// As for the C function.
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn $name(folder: c_int, path: *const c_char, flags: c_int, mode: libc::mode_t) -> c_int {
+            // SAFETY: the caller's path.
+            unsafe { opens(path, flags) };
+            next!($text(folder: c_int, path: *const c_char, flags: c_int, mode: libc::mode_t) -> c_int, or -1)
+        }
+    )*};
+}
+
+/// Defines functions of C that change what a path names.
+macro_rules! changing {
+    ($($name:ident, $text:literal($($argument:ident: $type:ty),*);)*) => {$(
+        /// # Safety
+        ///
+        /// As for the C function.
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn $name($($argument: $type),*) -> c_int {
+            strays::notice(Stray::File);
+            next!($text($($argument: $type),*) -> c_int, or -1)
+        }
+    )*};
+}
+
+opening! {
+    open, c"open";
+    open64, c"open64";
+}
+
+opening_at! {
+    openat, c"openat";
+    openat64, c"openat64";
+}
+
+changing! {
+    creat, c"creat"(path: *const c_char, mode: libc::mode_t);
+    creat64, c"creat64"(path: *const c_char, mode: libc::mode_t);
+    mkdir, c"mkdir"(path: *const c_char, mode: libc::mode_t);
+    rmdir, c"rmdir"(path: *const c_char);
+    unlink, c"unlink"(path: *const c_char);
+    rename, c"rename"(from: *const c_char, to: *const c_char);
+}
+
+/// Defines functions of C that start a process from a program.
+macro_rules! spawning {
+    ($($name:ident, $text:literal;)*) => {$(
+        /// # Safety
+        ///
+        /// As for the C function.
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn $name(
+            pid: *mut libc::pid_t,
+            program: *const c_char,
+            actions: *const libc::posix_spawn_file_actions_t,
+            attributes: *const libc::posix_spawnattr_t,
+            arguments: *const *mut c_char,
+            environment: *const *mut c_char,
+        ) -> c_int {
+            strays::notice(Stray::Process);
+            next!($text(
+                pid: *mut libc::pid_t, program: *const c_char, actions: *const libc::posix_spawn_file_actions_t,
+                attributes: *const libc::posix_spawnattr_t, arguments: *const *mut c_char,
+                environment: *const *mut c_char
+            ) -> c_int, or libc::ENOSYS)
+        }
+    )*};
+}
+
+spawning! {
+    posix_spawn, c"posix_spawn";
+    posix_spawnp, c"posix_spawnp";
+}
+
+/// # Safety
+///
+/// As for the C function.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn fork() -> libc::pid_t {
+    strays::notice(Stray::Process);
+    next!(c"fork"() -> libc::pid_t, or -1)
+}
+
+/// # Safety
+///
+/// As for the C function.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn execve(
+    program: *const c_char,
+    arguments: *const *const c_char,
+    environment: *const *const c_char,
+) -> c_int {
+    strays::notice(Stray::Process);
+    next!(c"execve"(program: *const c_char, arguments: *const *const c_char, environment: *const *const c_char) -> c_int, or -1)
+}
+
+/// A runtime of duroxide reads `RUST_LOG` when it is started, just before it reads
+/// the wall clock for its id.
+///
+/// # Safety
+///
+/// As for the C function: `name` is a C string.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn getenv(name: *const c_char) -> *mut c_char {
+    // SAFETY: the caller's name is a C string.
+    if super::on() && !name.is_null() && unsafe { CStr::from_ptr(name) } == c"RUST_LOG" {
+        super::runtime_starts();
+    }
+    next!(c"getenv"(name: *const c_char) -> *mut c_char, or std::ptr::null_mut())
 }

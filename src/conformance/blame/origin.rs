@@ -253,7 +253,7 @@ pub(super) fn of_lost(case: &Case<'_>, item: &Item) -> &'static str {
 fn is_early(case: &Case<'_>, item: &Item) -> bool {
     let instance = crate::call::instance_of(item);
     let all = case.past.calls().flat_map(|seen| enqueues(&seen.call));
-    let first = all.into_iter().find(|other| *other == item || is_start(other) && other_instance(other, instance));
+    let first = all.into_iter().find(|other| *other == item || is_start(other) && other_instance(other, &instance));
     first.is_some_and(|first| first == item && !is_start(item))
 }
 

@@ -1,5 +1,7 @@
 //! What was asked and answered before a deviation.
 
+use std::borrow::Cow;
+
 use duroxide::providers::WorkItem;
 
 use crate::call::{AckTurn, Call, Item, Job, Reply, SessionClaim, Turn, instance_of};
@@ -121,13 +123,15 @@ impl<'a> Past<'a> {
         if after.iter().any(|seen| seen.reply == Some(Reply::Done) && spends(&seen.call)) {
             return Fate::Spent;
         }
-        let instance = turn.map(|(.., turn)| turn.instance.as_str()).or(job.map(|(.., job)| instance_of(&job.item)));
+        let instance = turn
+            .map(|(.., turn)| Cow::Borrowed(turn.instance.as_str()))
+            .or(job.map(|(.., job)| instance_of(&job.item)));
         if let Some((.., job)) = job
             && after.iter().any(|seen| cancels(seen, &job.item))
         {
             return Fate::Cancelled;
         }
-        if after.iter().any(|seen| is_deletion(&seen.call) && deletes(seen, instance.unwrap_or_default())) {
+        if after.iter().any(|seen| is_deletion(&seen.call) && deletes(seen, instance.as_deref().unwrap_or_default())) {
             return Fate::Deleted;
         }
         if end_of_lock(fetch, after, token) <= now { Fate::Expired } else { Fate::Live }

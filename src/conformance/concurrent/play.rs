@@ -153,10 +153,10 @@ impl Play<'_, '_> {
             self.names.extend(made.call.instance().map(str::to_owned));
             match &*made.call {
                 Call::EnqueueForOrchestrator { item, .. } | Call::EnqueueForWorker { item } => {
-                    self.names.insert(instance_of(item).to_owned());
+                    self.names.insert(instance_of(item).into_owned());
                 }
                 Call::AckOrchestrationItem(ack) => {
-                    self.names.extend(ack.messages.iter().map(|item| instance_of(item).to_owned()));
+                    self.names.extend(ack.messages.iter().map(|item| instance_of(item).into_owned()));
                 }
                 _ => {}
             }

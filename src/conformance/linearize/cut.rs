@@ -71,7 +71,7 @@ impl Relations {
     }
 
     fn learn_item(&mut self, item: &WorkItem) {
-        self.names.insert(instance_of(item).to_owned());
+        self.names.insert(instance_of(item).into_owned());
         match item {
             WorkItem::StartOrchestration { instance, parent_instance: Some(parent), .. } => {
                 self.relate(instance, parent);
@@ -109,7 +109,7 @@ impl Relations {
             WorkItem::ActivityExecute { session_id: Some(session), .. } => Some(format!("session {session}")),
             _ => None,
         };
-        session.into_iter().chain([self.instance(instance_of(item))]).collect()
+        session.into_iter().chain([self.instance(&instance_of(item))]).collect()
     }
 
     /// What an entry touches.

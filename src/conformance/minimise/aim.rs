@@ -2,6 +2,7 @@
 //! the same lock when steps before it go, and so that what was asked can be
 //! written as steps.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::call::{Call, Reply, instance_of};
@@ -52,21 +53,21 @@ pub(super) fn strangers(run: &Run) -> BTreeSet<usize> {
 
 /// The one instance that a call was about, by its answer or its token if not by
 /// itself.
-fn subject<'a>(seen: &'a Observed, all: &'a [Observed]) -> Option<&'a str> {
+fn subject<'a>(seen: &'a Observed, all: &'a [Observed]) -> Option<Cow<'a, str>> {
     let of_fetch = |seen: &'a Observed| seen.reply.as_ref().and_then(found);
     match (&*seen.call, seen.call.token()) {
         (Call::EnqueueForOrchestrator { item, .. } | Call::EnqueueForWorker { item }, _) => Some(instance_of(item)),
         (_, Some(token)) => {
             all.iter().find(|seen| issued(seen).is_some_and(|(_, known)| known == token)).and_then(of_fetch)
         }
-        (call, None) => call.instance().or_else(|| of_fetch(seen)),
+        (call, None) => call.instance().map(Cow::Borrowed).or_else(|| of_fetch(seen)),
     }
 }
 
 /// The instance of what a fetch has found.
-fn found(reply: &Reply) -> Option<&str> {
+fn found(reply: &Reply) -> Option<Cow<'_, str>> {
     match reply {
-        Reply::Turn(Some(turn)) => Some(&turn.instance),
+        Reply::Turn(Some(turn)) => Some(Cow::Borrowed(&turn.instance)),
         Reply::Job(Some(job)) => Some(instance_of(&job.item)),
         _ => None,
     }

@@ -91,7 +91,9 @@ impl Stand {
     pub fn time(&self) -> Result<TimeSource, String> {
         let find_out = || {
             let _lane = self.lane(true);
-            self.runtime.block_on(self.depot.settle())
+            let (source, why) = self.runtime.block_on(self.depot.settle())?;
+            self.results.lock().0.notes.extend(why);
+            Ok(source)
         };
         self.source.get_or_init(find_out).clone()
     }

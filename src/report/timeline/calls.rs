@@ -35,9 +35,14 @@ struct EventLine {
     text: String,
 }
 
-/// A line for each of the calls `wanted` of a trace, and the number of the line
+/// A line for each of the calls `wanted` of a trace, which have these numbers in
+/// the whole run where it is a part of one, and the number of the line
 /// of each.
-pub(super) fn lines(trace: &Trace, wanted: impl Iterator<Item = usize>) -> (String, BTreeMap<usize, usize>) {
+pub(super) fn lines(
+    trace: &Trace,
+    numbers: &[usize],
+    wanted: impl Iterator<Item = usize>,
+) -> (String, BTreeMap<usize, usize>) {
     let mut places: BTreeMap<usize, usize> = wanted.map(|number| (number, 0)).collect();
     let mut tokens = Tokens::default();
     let mut text = String::new();
@@ -52,7 +57,7 @@ pub(super) fn lines(trace: &Trace, wanted: impl Iterator<Item = usize>) -> (Stri
         };
         let event = |event: &crate::call::Event| EventLine { id: event.event_id, text: describe_event(event) };
         let line = Line {
-            number: *number,
+            number: numbers.get(*number).copied().unwrap_or(*number),
             by: text::line(&entry.by),
             method: entry.call.method(),
             asked_at: entry.asked.0.saturating_sub(trace.started.0),

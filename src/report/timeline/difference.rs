@@ -23,6 +23,17 @@ pub(super) enum Side {
     Nothing,
 }
 
+impl Side {
+    /// The number of the call at which it is.
+    pub fn entry(self, trace: &Trace) -> usize {
+        match self {
+            Side::Call(number) => number,
+            Side::Mark(number) => trace.marks[number].before,
+            Side::Nothing => trace.entries.len(),
+        }
+    }
+}
+
 /// The first difference, if there is one.
 pub(super) fn first(one: &Trace, other: &Trace) -> Option<Difference> {
     let (left, right) = (pieces(one), pieces(other));

@@ -32,7 +32,8 @@ impl Capsule {
     /// capsule.timeline().write("target/orders.html").unwrap();
     /// ```
     pub fn timeline(&self) -> Timeline<'_> {
-        let timeline = self.trace.timeline().title(format!("{}, seed {}", self.test, self.seed));
+        let mut timeline = self.trace.timeline().title(format!("{}, seed {}", self.test, self.seed));
+        (timeline.first.numbers, timeline.first.calls) = (&self.numbers, self.calls.max(self.trace.entries.len()));
         timeline.fails(&self.failure(), &self.breaches, &self.waits)
     }
 }
@@ -55,7 +56,10 @@ impl Sim {
             // What was never run has no picture.
             let ran = !matches!(failure.cause, Cause::Setup(_));
             ran.then(|| match failure.leave_timeline() {
-                Ok(page) => format!("Look at it in a browser:\n  {}", page.display()),
+                Ok(page) => {
+                    let left_out = failure.timeline().left_out().map(|left_out| format!("\n{left_out}"));
+                    format!("Look at it in a browser:\n  {}{}", page.display(), left_out.unwrap_or_default())
+                }
                 Err(error) => error.to_string(),
             })
         })

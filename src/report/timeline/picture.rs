@@ -36,9 +36,12 @@ pub(super) struct RunFacts {
     /// In milliseconds.
     pub elapsed: u64,
     pub seed: Option<String>,
-    /// How many calls there were, and how many of them are left out.
+    /// How many calls there were, how many of them are left out because they say
+    /// nothing, and how many because there are too many.
     pub calls: usize,
     pub quiet: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub left_out: usize,
     pub failure: Option<ShownFailure>,
 }
 
@@ -146,6 +149,10 @@ fn is_zero(number: &usize) -> bool {
 pub(super) struct Source<'a> {
     pub name: String,
     pub trace: &'a Trace,
+    /// The numbers of its calls in the whole run, where it has not all of them.
+    pub numbers: Vec<usize>,
+    /// How many calls the whole run had.
+    pub calls: usize,
     pub seed: Option<String>,
     /// In milliseconds.
     pub elapsed: u64,
@@ -174,7 +181,7 @@ pub(super) fn picture(title: String, sources: &[Source<'_>], difference: Option<
     let mut sides = Vec::new();
     for (run, source) in sources.iter().enumerate() {
         let wanted = source.walked.items.iter().flat_map(|item| item.entries.iter().copied());
-        let (text, places) = calls::lines(source.trace, wanted);
+        let (text, places) = calls::lines(source.trace, &source.numbers, wanted);
         let first = items.len();
         items.extend(source.walked.items.iter().map(|item| shown(run, item, &order, &lanes.index, &places, first)));
         sides.extend(difference.map(|difference| side(source.trace, difference.sides[run], &places)));
@@ -190,7 +197,8 @@ pub(super) fn picture(title: String, sources: &[Source<'_>], difference: Option<
         started: source.trace.started.0,
         elapsed: source.elapsed,
         seed: source.seed.clone(),
-        calls: source.trace.entries.len(),
+        calls: source.calls,
+        left_out: source.calls.saturating_sub(source.trace.entries.len()),
         quiet: source.walked.quiet,
         failure: source.failure.as_ref().map(|failure| ShownFailure {
             headline: Lines(&failure.headline).to_string(),

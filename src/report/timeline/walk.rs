@@ -255,9 +255,9 @@ impl<'a> Walk<'a> {
     fn instance_about(&self, entry: &Entry) -> Option<String> {
         match (&*entry.call, &entry.answer) {
             (_, Answer::Turn(turn)) => Some(turn.instance.clone()),
-            (_, Answer::Job(job)) => Some(instance_of(&job.item).to_owned()),
+            (_, Answer::Job(job)) => Some(instance_of(&job.item).into_owned()),
             (Call::EnqueueForOrchestrator { item, .. } | Call::EnqueueForWorker { item }, _) => {
-                Some(instance_of(item).to_owned())
+                Some(instance_of(item).into_owned())
             }
             (call, _) => {
                 let held = call.token().and_then(|token| self.held.get(token));
@@ -270,7 +270,7 @@ impl<'a> Walk<'a> {
     fn message(&mut self, number: usize, entry: &Entry, message: &WorkItem, at: At) {
         self.heard_of(message);
         let instance = instance_of(message);
-        let item = Item::point(Kind::Event, at, self.short(message)).of(instance).by(&entry.by).entry(number);
+        let item = Item::point(Kind::Event, at, self.short(message)).of(&instance).by(&entry.by).entry(number);
         let item = self.add(item);
         if let Some(key) = key(message) {
             self.sent.entry(key).or_default().push_back(item);
@@ -329,7 +329,7 @@ impl<'a> Walk<'a> {
             WorkItem::TimerFired { .. } => "timer".to_owned(),
             WorkItem::ExternalRaised { name, .. } | WorkItem::QueueMessage { name, .. } => name.clone(),
             WorkItem::CancelInstance { .. } => "cancel".to_owned(),
-            other => crate::call::kind_of(other).to_owned(),
+            other => crate::call::kind_of(other).into_owned(),
         }
     }
 }
@@ -348,9 +348,11 @@ fn key(message: &WorkItem) -> Option<Key> {
         WorkItem::ExternalRaised { name, data, .. } => format!("event {name} {data}"),
         WorkItem::QueueMessage { name, data, .. } => format!("queue {name} {data}"),
         WorkItem::CancelInstance { .. } => "cancel".to_owned(),
-        _ => return None,
+        WorkItem::ActivityExecute { .. } => return None,
+        #[allow(unreachable_patterns)]
+        unknown => serde_json::to_string(unknown).ok()?,
     };
-    Some((instance_of(message).to_owned(), what))
+    Some((instance_of(message).into_owned(), what))
 }
 
 /// A call or a mark.

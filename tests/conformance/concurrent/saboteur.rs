@@ -208,7 +208,7 @@ impl Saboteur {
                 if met && matches!(reply, Reply::Refused(_)) { Reply::Done } else { reply }
             }
             (Fault::MessageLost, Call::EnqueueForOrchestrator { item, .. }) => {
-                let (_way, met) = self.enter(instance_of(item));
+                let (_way, met) = self.enter(&instance_of(item));
                 pause().await;
                 if met { Reply::Done } else { self.pass(call).await }
             }

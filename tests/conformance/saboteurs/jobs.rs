@@ -141,7 +141,7 @@ fn execution_lost(bench: &mut Bench, now: Time, call: &Call) -> Reply {
 
 /// A join of jobs with the instances that run.
 fn ended_wait(bench: &mut Bench, now: Time, call: &Call) -> Reply {
-    bench.fetch_job_of(now, call, |bench, item| !bench.has_ended(now, instance_of(item)))
+    bench.fetch_job_of(now, call, |bench, item| !bench.has_ended(now, &instance_of(item)))
 }
 
 fn ack_keeps(bench: &mut Bench, now: Time, call: &Call) -> Reply {
@@ -278,7 +278,7 @@ fn renewal_adds_up(bench: &mut Bench, now: Time, call: &Call) -> Reply {
 }
 
 fn renewal_needs_instance(bench: &mut Bench, now: Time, call: &Call) -> Reply {
-    let ended = bench.job_of(call).is_some_and(|item| bench.has_ended(now, instance_of(&item)));
+    let ended = bench.job_of(call).is_some_and(|item| bench.has_ended(now, &instance_of(&item)));
     if matches!(call, Call::RenewWorkItemLock { .. }) && ended {
         return refuse(Class::LockLost, call);
     }

@@ -163,7 +163,7 @@ fn others_run(bench: &mut Bench, now: Time, call: &Call) -> Reply {
 
 fn delayed_left_out(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     if let Call::EnqueueForOrchestrator { item, .. } = call {
-        bench.notes.insert(duroxide_sim::call::instance_of(item).to_owned());
+        bench.notes.insert(duroxide_sim::call::instance_of(item).into_owned());
     }
     match bench.ask(now, call) {
         Reply::QueueDepths(mut depths) => {

@@ -88,7 +88,7 @@ fn whole_seconds(bench: &mut Bench, now: Time, call: &Call) -> Reply {
 
 fn start_is_instance(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     if let Some(item) = enqueued(call).filter(|item| is_start(item)) {
-        bench.notes.insert(instance_of(item).to_owned());
+        bench.notes.insert(instance_of(item).into_owned());
     }
     let mut reply = bench.ask(now, call);
     if let (Call::ListInstances, Reply::Names(names)) = (call, &mut reply) {
@@ -119,13 +119,13 @@ fn equal_messages(bench: &mut Bench, now: Time, call: &Call) -> Reply {
 
 fn foreign_key(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     match enqueued(call) {
-        Some(item) if !is_start(item) && !bench.is_started(instance_of(item)) => refuse(Class::NotFound, call),
+        Some(item) if !is_start(item) && !bench.is_started(&instance_of(item)) => refuse(Class::NotFound, call),
         _ => bench.ask(now, call),
     }
 }
 
 fn ended_no_mail(bench: &mut Bench, now: Time, call: &Call) -> Reply {
-    let info = enqueued(call).map(|item| Call::GetInstanceInfo { instance: instance_of(item).to_owned() });
+    let info = enqueued(call).map(|item| Call::GetInstanceInfo { instance: instance_of(item).into_owned() });
     let info = info.map(|info| bench.peek(now, &info, Pick::Nothing));
     match info {
         Some(Reply::Instance(info)) if matches!(&*info.status, "Completed" | "Failed") => {

@@ -243,7 +243,7 @@ fn early_dropped(bench: &mut Bench, now: Time, call: &Call) -> Reply {
         Call::EnqueueForOrchestrator { item, .. }
             if !duroxide_sim::call::is_job(item)
                 && !is_start(item)
-                && !bench.is_started(duroxide_sim::call::instance_of(item)) =>
+                && !bench.is_started(&duroxide_sim::call::instance_of(item)) =>
         {
             Reply::Done
         }
@@ -253,7 +253,7 @@ fn early_dropped(bench: &mut Bench, now: Time, call: &Call) -> Reply {
 
 fn no_start_needed(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     if let Call::EnqueueForOrchestrator { item, .. } = call {
-        bench.notes.insert(duroxide_sim::call::instance_of(item).to_owned());
+        bench.notes.insert(duroxide_sim::call::instance_of(item).into_owned());
     }
     let reply = bench.ask(now, call);
     let orphan = |name: &&String| bench.store.bar_to_turn(now, name, None) == Some(Bar::NotStarted);

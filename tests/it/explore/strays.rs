@@ -44,7 +44,8 @@ fn a_sleep_on_real_time_is_named() {
 fn a_wait_that_blocks_is_named() {
     let seen = strays(|_| async {
         let (send, receive) = std::sync::mpsc::channel();
-        let busy = std::time::Duration::from_millis(20);
+        // Longer than it takes to come to the wait, also on a busy machine.
+        let busy = std::time::Duration::from_millis(300);
         let thread = std::thread::spawn(move || {
             std::thread::sleep(busy);
             send.send(()).expect("somebody waits");
@@ -54,6 +55,13 @@ fn a_wait_that_blocks_is_named() {
     });
     let [(Stray::Thread, _), (Stray::Wait, place)] = &seen[..] else { panic!("{seen:?}") };
     assert!(place.contains("explore::strays::a_wait_that_blocks_is_named"), "{place}");
+}
+
+#[test]
+fn real_input_and_output_is_named() {
+    let seen = strays(|_| async { drop(std::net::TcpStream::connect("127.0.0.1:1")) });
+    let [(Stray::Network, place)] = &seen[..] else { panic!("{seen:?}") };
+    assert!(place.contains("explore::strays::real_input_and_output_is_named"), "{place}");
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn everywhere(text: &str) -> Run<String> {
         orchestrations,
     );
     let run = sim.plan(plan).try_run(move |sim| async move {
-        let client = sim.client_named(&own);
+        let client = sim.client_named(&format!("{own}, a client"));
         client.start_orchestration(&own, &own, &own).await?;
         sim.sleep(SOON).await;
         client.raise_event(&own, &own, &own).await?;

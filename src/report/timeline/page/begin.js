@@ -11,7 +11,8 @@ function describe() {
     if (RUNS > 1) line.append(make("span", { className: `tag run-${number}`, textContent: runName(number) }), ` ${run.name}: `);
     const seed = run.seed ? `seed ${run.seed}, ` : "";
     const quiet = run.quiet ? `, of which ${run.quiet.toLocaleString("en")} quiet ones are left out` : "";
-    line.append(`${seed}${span(run.elapsed)} from ${wallClock(number, 0)}, ${plural(run.calls, "provider call", "provider calls")}${quiet}`);
+    const most = run.left_out ? `. Of so many the page leaves out ${run.left_out.toLocaleString("en")}: it has the last ones, and those that the failure is about` : "";
+    line.append(`${seed}${span(run.elapsed)} from ${wallClock(number, 0)}, ${plural(run.calls, "provider call", "provider calls")}${quiet}${most}`);
     line.title = "Quiet are fetches in vain, repeated reads, and the runtimes' own reads and upkeep.";
     $("facts").append(line);
   });
