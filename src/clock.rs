@@ -45,7 +45,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 #[cfg(feature = "conformance")]
 pub(crate) use alone::run_alone;
 pub use idle::settle;
-pub(crate) use libc::{Forked, SUPPORTED, fork};
+pub(crate) use libc::SUPPORTED;
+#[cfg(target_os = "linux")]
+#[allow(unused_imports)] // Where `absent.rs` stands in.
+pub(crate) use libc::{Forked, end_by_interruption, end_when_interrupted, fork, memory_file, ring_when_interrupted};
 pub(crate) use stopwatch::Stopwatch;
 pub use strays::{Seen, Stray, Strays};
 pub(crate) use threads::Thread;

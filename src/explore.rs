@@ -14,26 +14,30 @@
 //! ([`crate::sim`]); which seeds are run, where, and what is made of their
 //! answers is this module's. It draws nothing itself.
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod again;
 mod answer;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod bench;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod campaign;
 mod capsule;
 mod difference;
+#[cfg(target_os = "linux")]
+mod interrupt;
 mod part;
 mod place;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod pool;
+#[cfg(target_os = "linux")]
+mod printed;
 mod problem;
 mod reason;
 mod report;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod server;
 mod shard;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod shrink;
 mod shrunk;
 mod stale;
@@ -320,6 +324,10 @@ impl Explore {
 
     /// `within` is the name of a type that the test's function defines.
     fn go(self, within: &str, perform: Perform) -> Result<Report, Problem> {
+        if clock::is_virtual() || part::is_within() {
+            part::note_nested();
+            return Err(Problem::Setup(part::NESTED.to_owned()));
+        }
         let place = Place::here(self.name.as_deref(), within);
         let ended = self.go_at(&place, perform);
         place.end(&ended);
@@ -327,7 +335,7 @@ impl Explore {
     }
 
     fn go_at(self, place: &Place, perform: Perform) -> Result<Report, Problem> {
-        #[cfg(unix)]
+        #[cfg(target_os = "linux")]
         if let Some(ended) = server::part_of(place, perform).map_err(Problem::Setup)? {
             return ended;
         }
@@ -354,9 +362,9 @@ impl Explore {
         if let Some(seed) = seed.or((!clock::SUPPORTED).then_some(self.base)) {
             return alone(&Order::of(seed), place, perform).0;
         }
-        #[cfg(unix)]
+        #[cfg(target_os = "linux")]
         return campaign::go(self, place);
-        #[cfg(not(unix))]
+        #[cfg(not(target_os = "linux"))]
         Err(Problem::Setup(format!(
             "There are no processes to fork here, for {}. Run one seed, with {SEED_VARIABLE}.",
             place.name

@@ -58,3 +58,16 @@ impl Forked {
         match self {}
     }
 }
+
+/// See the same functions in `libc/process.rs`; here no seed has a process.
+pub(crate) fn memory_file() -> std::io::Result<std::fs::File> {
+    Err(std::io::Error::other("there are no simulations in this build"))
+}
+
+pub(crate) fn ring_when_interrupted<T>(_: &T) -> bool {
+    false
+}
+
+pub(crate) fn end_when_interrupted() {}
+
+pub(crate) fn end_by_interruption() {}

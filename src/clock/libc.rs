@@ -1,5 +1,6 @@
 //! The clock and entropy symbols of the C library, for simulating threads and
-//! for a warp; and `fork`, for a process for each seed.
+//! for a warp; and `fork`, for a process for each seed, with what such processes
+//! need (`libc/process.rs`).
 //!
 //! This file and those of its folder are the only ones of the crate with `unsafe`
 //! in them. Their contract:
@@ -60,7 +61,7 @@ mod process;
 
 pub(super) use locals::with_locals;
 use next::next;
-pub(crate) use process::{Forked, fork};
+pub(crate) use process::{Forked, end_by_interruption, end_when_interrupted, fork, memory_file, ring_when_interrupted};
 
 /// Whether virtual time can reach std in this build.
 pub(crate) const SUPPORTED: bool = true;

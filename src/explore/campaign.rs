@@ -17,7 +17,7 @@ use super::place::Place;
 use super::pool::{Role, Worker};
 use super::shard::{self, Shard};
 use super::shrink::Batch;
-use super::{Difference, Explore, Finding, Problem, Report, SEEDS, Stopped, shrink, stale};
+use super::{Difference, Explore, Finding, Problem, Report, SEEDS, Stopped, interrupt, shrink, stale};
 use crate::clock::{Stopwatch, Strays};
 use crate::progress::Progress;
 use crate::seed::{SEED_VARIABLE, Seed};
@@ -86,6 +86,7 @@ impl<'a> Campaign<'a> {
         let mut first: Option<(u64, Answer)> = None;
         let known = (self.count < u64::MAX).then_some(self.count);
         let mut progress = Progress::new(self.explore.progress, known);
+        let shown = interrupt::Shown::begin(self.place);
         std::thread::scope(|scope| {
             for id in 0..usize::try_from(workers).unwrap_or(usize::MAX) {
                 let send = send.clone();
@@ -97,6 +98,9 @@ impl<'a> Campaign<'a> {
                     Ok((_, None)) => report.twice += 1,
                     Ok((number, Some(answer))) => {
                         report.add(&answer);
+                        if answer.failure.is_some() {
+                            shown.fails(answer.failure.as_ref().map(|failure| failure.seed));
+                        }
                         if answer.failure.is_some() && first.as_ref().is_none_or(|(found, _)| number < *found) {
                             first = Some((number, answer));
                         }
@@ -106,6 +110,7 @@ impl<'a> Campaign<'a> {
                 }
                 report.took = self.watch.elapsed();
                 progress.show(report.seeds, report.took, || report.to_string());
+                shown.reaches(&report);
             }
         });
         progress.end();
@@ -308,7 +313,8 @@ impl<'a> Campaign<'a> {
     fn role(&self) -> Role {
         const MARGIN: Duration = Duration::from_secs(5);
         let patience = self.explore.seed_at_most.saturating_add(MARGIN);
-        Role { name: self.place.name.clone(), earlier: self.place.earlier(), patience }
+        let (name, earlier) = (self.place.name.clone(), self.place.earlier());
+        Role { name, earlier, patience, parent: std::process::id() }
     }
 
     /// Repeats the runs of capsules that were kept, and says how many.

@@ -64,6 +64,10 @@ pub struct Capsule {
     pub breaches: Vec<Breach>,
     /// Those of the plan's entries that never happened.
     pub unreached: Vec<Entry>,
+    /// The last lines that the run's process printed, where that died or had to be
+    /// ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub printed: Vec<String>,
     /// How many provider calls there were up to the failure.
     #[serde(default)]
     pub calls: usize,
@@ -139,6 +143,7 @@ impl Capsule {
             pending: failure.pending.clone(),
             breaches: failure.breaches.clone(),
             unreached: failure.unreached.clone(),
+            printed: failure.printed.clone(),
             calls: failure.trace.entries.len(),
             numbers,
             trace,
@@ -198,10 +203,26 @@ impl Capsule {
 
     /// The failure that it holds.
     pub fn failure(&self) -> Failure {
-        let Capsule { cause, seed, plan, start, at, waits, tails, pending, breaches, unreached, trace, .. } =
-            self.clone();
+        let Capsule {
+            cause, seed, plan, start, at, waits, tails, pending, breaches, unreached, printed, trace, ..
+        } = self.clone();
         let (sometimes, strays) = Default::default();
-        Failure { cause, seed, start, at, waits, tails, pending, breaches, trace, plan, unreached, sometimes, strays }
+        Failure {
+            cause,
+            seed,
+            start,
+            at,
+            waits,
+            tails,
+            pending,
+            breaches,
+            trace,
+            plan,
+            unreached,
+            sometimes,
+            strays,
+            printed,
+        }
     }
 
     /// What its trace, and the page that is made of it, leave out: a sentence.

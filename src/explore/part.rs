@@ -1,6 +1,9 @@
 //! What the process of one seed does: it builds the simulation and runs it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::answer::{Answer, Order};
@@ -22,8 +25,9 @@ where
     R: Outcome,
 {
     let failed = |why: String| Answer::failed(Failure::setup(order.seed, crate::sim::START, why));
-    let Ok(mut sim) = catch_unwind(AssertUnwindSafe(|| build(Sim::new(order.seed)))) else {
-        return failed("Building the simulation panicked.".to_owned());
+    let mut sim = match built(|| build(Sim::new(order.seed))) {
+        Ok(sim) => sim,
+        Err(why) => return failed(why),
     };
     if sim.seed_of() != order.seed {
         return failed(format!(
@@ -45,10 +49,69 @@ where
         sim = sim.locate();
     }
     let mut answer = Answer::of(sim.try_run(body), order);
+    if IS_SEED.load(Ordering::Relaxed) && IS_NESTED.load(Ordering::Relaxed) {
+        return failed(NESTED.to_owned());
+    }
     if let Some(failure) = answer.failure.as_mut().filter(|_| order.brief) {
         failure.trace.entries.clear();
         failure.trace.marks.clear();
         failure.trace.remains = None;
     }
     answer
+}
+
+/// What is said where an exploration begins inside another.
+pub(super) const NESTED: &str = "An exploration cannot begin inside a simulation or another exploration, neither in the \
+    body of a run nor where the simulation is built. Explore from the test itself, one exploration after the other.";
+
+/// Whether this process is that of one seed.
+static IS_SEED: AtomicBool = AtomicBool::new(false);
+
+/// Whether the seed of this process has tried to explore.
+static IS_NESTED: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    /// Whether this thread builds a simulation.
+    static BUILDS: Cell<bool> = const { Cell::new(false) };
+    /// Where the last panic was while it does.
+    static PANICKED_AT: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// This process is that of one seed from now on.
+pub(super) fn begin_seed() {
+    IS_SEED.store(true, Ordering::Relaxed);
+}
+
+/// Whether this is part of an exploration already.
+pub(super) fn is_within() -> bool {
+    IS_SEED.load(Ordering::Relaxed) || BUILDS.get()
+}
+
+/// An exploration was to begin inside this one.
+pub(super) fn note_nested() {
+    IS_NESTED.store(true, Ordering::Relaxed);
+}
+
+/// What `build` makes, or where and why it panicked: a sentence.
+fn built(build: impl FnOnce() -> Sim) -> Result<Sim, String> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = take_hook();
+        set_hook(Box::new(move |info| {
+            if BUILDS.get() {
+                PANICKED_AT.set(info.location().map(ToString::to_string));
+            }
+            before(info);
+        }));
+    });
+    PANICKED_AT.set(None);
+    let outer = BUILDS.replace(true);
+    let built = catch_unwind(AssertUnwindSafe(build));
+    BUILDS.set(outer);
+    built.map_err(|payload| {
+        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default();
+        let place = PANICKED_AT.take().map(|place| format!(" at {place}")).unwrap_or_default();
+        format!("Building the simulation panicked{place}: {text}")
+    })
 }

@@ -1,22 +1,24 @@
 //! [`Worker`]: this program, started once more to serve seeds.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
+use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Answer, Order};
 use super::place::Place;
+use super::printed::Printed;
 use super::{Problem, Report};
+use crate::clock::{self, Stopwatch};
 
-/// Says to a program that it is a worker. The rest it is told on its standard
-/// input, which is one end of a pair of sockets.
+/// Says to a program that it is a worker, and at which address it is told the
+/// rest: a socket without a file. What it reads and prints is no part of that:
+/// tests read and print too.
 pub(super) const VARIABLE: &str = "DUROXIDE_SIM_WORKER";
 
 /// What a worker is told first.
@@ -28,6 +30,8 @@ pub(super) struct Role {
     pub earlier: Vec<Result<Report, Problem>>,
     /// After how long a seed's process has failed.
     pub patience: Duration,
+    /// The process that it works for.
+    pub parent: u32,
 }
 
 /// How long a worker may take until it comes to the exploration.
@@ -38,20 +42,7 @@ pub(super) struct Worker {
     process: Child,
     orders: UnixStream,
     answers: BufReader<UnixStream>,
-    printed: Arc<Mutex<Tail>>,
-}
-
-/// The last of what was printed.
-#[derive(Debug, Default)]
-struct Tail(Vec<u8>);
-
-impl Tail {
-    const MOST: usize = 2_000;
-
-    fn push(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
-        self.0.drain(..self.0.len().saturating_sub(Tail::MOST));
-    }
+    printed: Printed,
 }
 
 impl Worker {
@@ -62,26 +53,34 @@ impl Worker {
     /// A sentence.
     pub fn start(place: &Place, role: &Role) -> Result<Worker, String> {
         let told = |error: std::io::Error| format!("A process to run seeds in could not be started: {error}.");
-        let (orders, theirs) = UnixStream::pair().map_err(told)?;
-        let (output, writer) = std::io::pipe().map_err(told)?;
+        let (listener, address) = listen().map_err(told)?;
+        let output = clock::memory_file().map_err(told)?;
         // This very program, even where it has been built anew meanwhile.
-        let process = Command::new("/proc/self/exe")
+        let mut process = Command::new("/proc/self/exe")
             .arg0(std::env::current_exe().map_err(told)?)
             .args(&place.arguments)
-            .env(VARIABLE, "1")
+            .env(VARIABLE, address)
             // To look up a backtrace's names takes longer than most seeds.
             .env_remove("RUST_BACKTRACE")
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(writer.try_clone().map_err(told)?)
-            .stderr(writer)
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().map_err(told)?)
+            .stderr(output.try_clone().map_err(told)?)
+            // Ctrl-C in a terminal is for the test, which ends its workers.
+            .process_group(0)
             .spawn()
             .map_err(told)?;
-        let printed = Arc::new(Mutex::new(Tail::default()));
-        let tail = printed.clone();
-        std::thread::Builder::new()
-            .name("duroxide-sim output".to_owned())
-            .spawn(move || drain(output, &tail))
-            .map_err(told)?;
+        let printed = Printed::of(output);
+        let lost = |process: &mut Child, why: &str| {
+            let (arguments, words) = (&place.arguments, last_words(process, &printed, why));
+            format!(
+                "A process that was to run seeds did not come to the exploration. {words} (Its arguments were \
+                 {arguments:?}.)"
+            )
+        };
+        let orders = match accept(&listener, &mut process) {
+            Ok(orders) => orders,
+            Err(why) => return Err(lost(&mut process, &why)),
+        };
         let answers = BufReader::new(orders.try_clone().map_err(told)?);
         let mut worker = Worker { process, orders, answers, printed };
         worker.orders.set_read_timeout(Some(START)).map_err(told)?;
@@ -128,11 +127,15 @@ impl Worker {
     }
 
     fn last_words(&mut self, why: &str) -> String {
-        let _ = self.process.kill();
-        let status = self.process.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
-        let printed = String::from_utf8_lossy(&self.printed.lock().0).trim().to_owned();
-        format!("Why: {why} ({status}). The last of what it printed:\n{printed}\n")
+        last_words(&mut self.process, &self.printed, why)
     }
+}
+
+/// Ends a process, and says what it printed.
+fn last_words(process: &mut Child, printed: &Printed, why: &str) -> String {
+    let _ = process.kill();
+    let status = process.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+    format!("Why: {why} ({status}). The last of what it printed:\n{}\n", printed.lines().join("\n"))
 }
 
 impl Drop for Worker {
@@ -143,9 +146,42 @@ impl Drop for Worker {
     }
 }
 
-fn drain(mut output: impl Read, tail: &Mutex<Tail>) {
-    let mut buffer = [0; 4096];
-    while let Ok(read @ 1..) = output.read(&mut buffer) {
-        tail.lock().push(&buffer[..read]);
+/// A place where a worker finds this process, and its address.
+fn listen() -> std::io::Result<(UnixListener, String)> {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let address = format!("duroxide-sim {} {number}", std::process::id());
+        match UnixListener::bind_addr(&SocketAddr::from_abstract_name(&address)?) {
+            Ok(listener) => return Ok((listener, address)),
+            // Somebody with the same number, from elsewhere.
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Goes where a worker is told the rest.
+pub(super) fn connect(address: &str) -> std::io::Result<UnixStream> {
+    let stream = UnixStream::connect_addr(&SocketAddr::from_abstract_name(address)?)?;
+    // A copy is none of the numbers 0 to 2, which a test may have closed.
+    stream.try_clone()
+}
+
+/// Waits until a worker comes.
+fn accept(listener: &UnixListener, process: &mut Child) -> Result<UnixStream, String> {
+    let (watch, told) = (Stopwatch::start(), |error: std::io::Error| error.to_string());
+    listener.set_nonblocking(true).map_err(told)?;
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                stream.set_nonblocking(false).map_err(told)?;
+                return Ok(stream);
+            }
+            Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(told(error)),
+            Err(_) if process.try_wait().is_ok_and(|ended| ended.is_some()) => return Err("it ended".to_owned()),
+            Err(_) if watch.elapsed() >= START => return Err(format!("it took longer than {START:?}")),
+            Err(_) => std::thread::sleep(Duration::from_millis(1)),
+        }
     }
 }

@@ -3,8 +3,7 @@
 //! It forks a process for each order, hands its answer on, and does nothing
 //! else, so that every seed begins with the same memory.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::os::fd::AsFd;
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -12,9 +11,10 @@ use parking_lot::Mutex;
 
 use super::answer::{Answer, Order, Perform};
 use super::place::Place;
-use super::pool::{Role, VARIABLE};
-use super::{Problem, Report};
-use crate::clock::{self, Forked};
+use super::pool::{Role, VARIABLE, connect};
+use super::printed::Printed;
+use super::{Problem, Report, part};
+use crate::clock::{self, Forked, Stopwatch};
 use crate::sim::{Cause, Failure, Journal, Plan, START, Stuck};
 
 /// The role of this process, once it has been told, and the line to who told it.
@@ -42,32 +42,33 @@ pub(super) fn part_of(place: &Place, perform: Perform) -> Result<Option<Result<R
     }
     let Some((reader, role)) = line.take() else { return Ok(None) };
     drop(line);
-    serve(place, reader, role.patience, perform);
+    serve(place, reader, &role, perform);
     std::process::exit(0)
 }
 
-/// Takes the place that the standard input is.
+/// Goes where this process is told what to do.
 fn join() -> Result<(BufReader<UnixStream>, Role), String> {
     let told = |error: std::io::Error| format!("The variable {VARIABLE} is set, and nobody is on the line: {error}.");
-    let stream = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned().map_err(told)?);
+    let stream = connect(&std::env::var(VARIABLE).unwrap_or_default()).map_err(told)?;
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).map_err(told)?;
-    let role = serde_json::from_str(&line).map_err(|error| told(error.into()))?;
+    let role: Role = serde_json::from_str(&line).map_err(|error| told(error.into()))?;
     Ok((reader, role))
 }
 
 /// Serves until nobody orders any more.
-fn serve(place: &Place, mut reader: BufReader<UnixStream>, patience: Duration, perform: Perform) {
+fn serve(place: &Place, mut reader: BufReader<UnixStream>, role: &Role, perform: Perform) {
     let Ok(mut writer) = reader.get_ref().try_clone() else { return };
     let mut say = |line: &[u8]| writer.write_all(line).is_ok();
     if !say(&line(&place.name)) {
         return;
     }
+    let mut printed = Printed::here();
     let mut text = String::new();
     while matches!(reader.read_line(&mut text), Ok(1..)) {
         let Ok(order) = serde_json::from_str::<Order>(&text) else { return };
-        if !say(&one(&order, patience, perform)) {
+        if !say(&one(&order, role, printed.as_mut(), perform)) {
             return;
         }
         text.clear();
@@ -75,16 +76,23 @@ fn serve(place: &Place, mut reader: BufReader<UnixStream>, patience: Duration, p
 }
 
 /// Lets a process of its own carry out an order, and returns its answer.
-fn one(order: &Order, patience: Duration, perform: Perform) -> Vec<u8> {
-    let failed = |cause: Cause, told: &[u8]| {
+fn one(order: &Order, role: &Role, mut printed: Option<&mut Printed>, perform: Perform) -> Vec<u8> {
+    let failed = |cause: Cause, told: &[u8], printed: Option<&mut Printed>| {
         let failure = Failure::without_trace(order.seed, START, cause);
-        line(&Answer::failed(Box::new(Failure { plan: plan_of(told), ..*failure })))
+        let printed = printed.map(|printed| printed.lines()).unwrap_or_default();
+        line(&Answer::failed(Box::new(Failure { plan: plan_of(told), printed, ..*failure })))
     };
-    let (mut ours, theirs) = match UnixStream::pair() {
+    // A copy is none of the numbers 0 to 2, which a test may have closed.
+    let pair = || UnixStream::pair().and_then(|(ours, theirs)| Ok((ours.try_clone()?, theirs.try_clone()?)));
+    let (mut ours, theirs) = match pair() {
         Ok(pair) => pair,
-        Err(error) => return failed(Cause::Setup(format!("There is no line to a seed's process: {error}.")), &[]),
+        Err(error) => {
+            return failed(Cause::Setup(format!("There is no line to a seed's process: {error}.")), &[], None);
+        }
     };
+    printed.iter_mut().for_each(|printed| printed.clear());
     let work = || {
+        part::begin_seed();
         // Nobody listens any more where this fails.
         let say = |mut to: &UnixStream, line: &[u8]| drop(to.write_all(line));
         let journal = theirs.try_clone().ok().filter(|_| order.journal);
@@ -93,23 +101,50 @@ fn one(order: &Order, patience: Duration, perform: Perform) -> Vec<u8> {
     };
     let forked = match clock::fork(work) {
         Ok(forked) => forked,
-        Err(why) => return failed(Cause::Setup(format!("{why} Explore before the test starts threads.")), &[]),
+        Err(why) => {
+            return failed(Cause::Setup(format!("{why} Explore before the test starts threads.")), &[], None);
+        }
     };
     drop(theirs);
     let mut told = Vec::new();
-    let read = ours.set_read_timeout(Some(patience)).and_then(|()| ours.read_to_end(&mut told));
-    if read.is_err() {
+    if !listen(&mut ours, role, printed.as_deref_mut(), &mut told) {
         forked.kill();
         forked.wait();
-        return failed(Cause::Hang(Stuck::default()), &told);
+        return failed(Cause::Hang(Stuck::default()), &told, printed);
     }
     let last =
         told.strip_suffix(b"\n").map_or(&[][..], |told| told.rsplit(|byte| *byte == b'\n').next().unwrap_or(told));
     if last.is_empty() || serde_json::from_slice::<Plan>(last).is_ok() {
-        return failed(Cause::Died(death(forked)), &told);
+        let how = death(forked);
+        return failed(Cause::Died(how), &told, printed);
     }
     forked.wait();
     [last, b"\n"].concat()
+}
+
+/// Hears what a seed's process tells until it ends. Says whether it ended in
+/// time.
+fn listen(ours: &mut UnixStream, role: &Role, mut printed: Option<&mut Printed>, told: &mut Vec<u8>) -> bool {
+    const OFTEN: Duration = Duration::from_millis(200);
+    let (watch, mut buffer) = (Stopwatch::start(), [0; 1 << 16]);
+    if ours.set_read_timeout(Some(OFTEN)).is_err() {
+        return false;
+    }
+    loop {
+        match ours.read(&mut buffer) {
+            Ok(0) => return true,
+            Ok(read) => told.extend_from_slice(&buffer[..read]),
+            Err(error) => match error.kind() {
+                ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => {}
+                _ => return false,
+            },
+        }
+        printed.iter_mut().for_each(|printed| printed.bound());
+        // Where the test is gone, nobody waits for the seed any more.
+        if watch.elapsed() >= role.patience || std::os::unix::process::parent_id() != role.parent {
+            return false;
+        }
+    }
 }
 
 /// The plan that a process told in parts.

@@ -59,6 +59,10 @@ pub struct Failure {
     pub sometimes: BTreeMap<String, bool>,
     /// What reached past the simulation.
     pub strays: Strays,
+    /// The last lines that the run's process printed, where that died or had to be
+    /// ended.
+    #[serde(default)]
+    pub printed: Vec<String>,
 }
 
 /// Why a simulation failed.
@@ -244,6 +248,7 @@ impl Failure {
             unreached: Vec::new(),
             sometimes: BTreeMap::new(),
             strays: Strays::new(),
+            printed: Vec::new(),
         })
     }
 
@@ -304,6 +309,7 @@ impl Failure {
             ("Inputs:", &self.inputs_as_text()),
             ("What went wrong on purpose:", &self.plan_as_text()),
             ("What reached past the simulation:", &self.strays_as_text()),
+            ("The last of what it printed:", &self.printed),
         ];
         if self.lacks_io() {
             writeln!(f, "\n{}", strays::INSTEAD_OF_IO)?;

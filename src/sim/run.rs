@@ -390,5 +390,6 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
         unreached,
         sometimes,
         strays,
+        printed: Vec::new(),
     }))
 }

@@ -1,5 +1,6 @@
 //! Exploring: many seeds, each in a process of its own.
 
+mod apart;
 mod asked;
 mod bounds;
 mod everything;
