@@ -2,29 +2,67 @@
 //!
 //! It reads where cargo and libtest have put things, and runs nothing.
 
-use std::path::{Path, PathBuf};
+mod left;
+
+use std::path::Path;
+
+use crate::text;
+
+pub(crate) use left::{left_by, write_whole};
 
 /// The command that runs this test, or this program.
 pub(crate) fn here() -> String {
     of(test_name())
 }
 
-/// The command that runs a test of this name, or this program.
+/// The command that runs a test of this name, or this program. Only what cargo has
+/// started can be found by cargo again; what was started by hand is named by its path.
 pub(crate) fn of(test: Option<String>) -> String {
     let program = std::env::current_exe().ok();
     let target = program.as_deref().and_then(target);
-    let package = std::env::var("CARGO_PKG_NAME").ok();
-    match (target, package, test) {
-        (Some(Target::Example(name)), Some(package), _) => format!("cargo run -p {package} --example {name}"),
-        (Some(Target::Test(flag)), Some(package), Some(test)) => {
-            format!("cargo test -p {package}{flag} -- --exact {test}")
+    let package = std::env::var("CARGO_PKG_NAME").ok().map(|name| quoted(&name));
+    match (package, target, test) {
+        (Some(package), Some(Target::Example(name)), _) => {
+            format!("cargo run -p {package} --example {}", quoted(&name))
         }
-        (_, Some(package), Some(test)) => format!("cargo test -p {package} -- --exact {test}"),
-        _ => {
-            let arguments: Vec<String> = std::env::args().collect();
-            arguments.join(" ")
+        (Some(package), Some(Target::Test(flag)), Some(test)) => {
+            format!("cargo test -p {package}{flag} -- --exact {}", quoted(&test))
         }
+        (Some(package), None, Some(test)) => format!("cargo test -p {package} -- --exact {}", quoted(&test)),
+        (None, Some(Target::Test(_)) | None, Some(test)) => by_hand(["--exact".to_owned(), test]),
+        (Some(_) | None, _, None) | (None, Some(Target::Example(_)), Some(_)) => by_hand(arguments()),
     }
+}
+
+/// The command that starts this program with arguments.
+fn by_hand(arguments: impl IntoIterator<Item = String>) -> String {
+    let program = std::env::current_exe().ok().or_else(|| std::env::args_os().next().map(Into::into));
+    let program = program.unwrap_or_default().to_string_lossy().into_owned();
+    let words: Vec<String> = std::iter::once(program).chain(arguments).map(|word| quoted(&word)).collect();
+    words.join(" ")
+}
+
+/// The arguments of this program, without its name.
+pub(crate) fn arguments() -> Vec<String> {
+    std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect()
+}
+
+/// A word for a POSIX shell, which takes it for exactly this text. What a person
+/// cannot see, or would see on a line of its own, is written out for `printf`; there,
+/// line breaks at its end are lost, as in every shell's substitution.
+pub(crate) fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@".contains(c);
+    if !word.is_empty() && !word.starts_with('=') && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    if text::line(word) == word {
+        return format!("'{}'", word.replace('\'', "'\\''"));
+    }
+    let byte = |byte: &u8| match char::from(*byte) {
+        letter if letter.is_ascii_alphanumeric() || letter == ' ' => letter.to_string(),
+        _ => format!("\\{byte:03o}"),
+    };
+    format!("\"$(printf '{}')\"", word.as_bytes().iter().map(byte).collect::<String>())
 }
 
 /// The name of this test for its harness: as `named`; or as its thread or its
@@ -45,7 +83,7 @@ pub(crate) fn test(named: Option<&str>, within: &str) -> Option<String> {
 /// Whether this is libtest, told to run one test at a time, which some versions
 /// of it do on the main thread.
 fn tests_on_the_main_thread() -> bool {
-    let arguments: Vec<String> = std::env::args().collect();
+    let arguments = arguments();
     let flag = arguments.iter().any(|argument| argument == "--test-threads=1");
     let pair = arguments.windows(2).any(|pair| pair[0] == "--test-threads" && pair[1] == "1");
     flag || pair || std::env::var_os("RUST_TEST_THREADS").is_some_and(|value| value == "1")
@@ -55,32 +93,6 @@ fn tests_on_the_main_thread() -> bool {
 pub(crate) fn program() -> Option<String> {
     let program = std::env::current_exe().ok()?;
     Some(program.file_stem()?.to_str()?.to_owned())
-}
-
-/// Where cargo puts what it builds: the folder above this program that cargo has
-/// marked, or the one that its variables name.
-fn target_folder() -> PathBuf {
-    let program = std::env::current_exe().ok();
-    let above = || program.iter().flat_map(|program| program.ancestors().skip(1));
-    let marked = |folder: &&Path| folder.join("CACHEDIR.TAG").exists() || folder.join(".rustc_info.json").exists();
-    // <target>/<profile>/deps/<program>
-    let beside = |folder: &&Path| folder.ends_with("deps") || folder.ends_with("examples");
-    let profile = || above().find(beside).and_then(Path::parent);
-    let variable = |name| std::env::var_os(name).map(PathBuf::from);
-    let found = above().find(marked).or_else(|| profile()?.parent()).map(Path::to_path_buf);
-    found
-        .or_else(|| variable("CARGO_TARGET_DIR"))
-        .or_else(|| Some(variable("CARGO_MANIFEST_DIR")?.join("target")))
-        .unwrap_or_else(std::env::temp_dir)
-}
-
-/// Where a failing test leaves a file about the run of a seed, by its extension:
-/// `<target>/duroxide-sim/<test>/<seed>.<extension>`, with a folder's name that
-/// every file system takes.
-pub(crate) fn left_by(test: &str, seed: impl std::fmt::Display, extension: &str) -> PathBuf {
-    let fit = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' };
-    let test: String = test.replace("::", ".").chars().map(fit).collect();
-    target_folder().join("duroxide-sim").join(test).join(format!("{seed}.{extension}"))
 }
 
 fn is_example() -> bool {
@@ -110,18 +122,33 @@ fn target(program: &Path) -> Option<Target> {
 /// Whether this process is to run one thing alone: an example, or the test of an
 /// exact filter, unless that is how nextest runs each of many.
 pub(crate) fn runs_one_test() -> bool {
-    let exact = std::env::args().any(|argument| argument == "--exact");
-    exact && std::env::var_os("NEXTEST").is_none() || is_example()
+    exact_filter().is_some() && std::env::var_os("NEXTEST").is_none() || is_example()
 }
 
 /// The test under way: libtest names a test's thread after it; where it runs
 /// tests on the main thread, the exact filter says which one.
 pub(crate) fn test_name() -> Option<String> {
     let thread = std::thread::current();
-    if let Some(name) = thread.name().filter(|name| *name != "main") {
-        return Some(name.to_owned());
+    thread.name().filter(|name| *name != "main").map(str::to_owned).or_else(exact_filter)
+}
+
+/// The one test that libtest is told to run, if it is one.
+fn exact_filter() -> Option<String> {
+    // Those of libtest's options whose value may be the argument after them.
+    const WITH_VALUE: [&str; 7] =
+        ["--test-threads", "--skip", "--color", "--format", "--logfile", "--shuffle-seed", "-Z"];
+    let (mut is_exact, mut filters) = (false, Vec::new());
+    let mut arguments = arguments().into_iter();
+    while let Some(argument) = arguments.next() {
+        if argument == "--" {
+            filters.extend(arguments.by_ref());
+        } else if WITH_VALUE.contains(&argument.as_str()) {
+            arguments.next();
+        } else if !argument.starts_with('-') {
+            filters.push(argument);
+        } else {
+            is_exact |= argument == "--exact";
+        }
     }
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let exact = arguments.iter().any(|argument| argument == "--exact");
-    arguments.into_iter().find(|argument| exact && !argument.starts_with('-'))
+    filters.pop().filter(|_| is_exact && filters.is_empty())
 }

@@ -148,7 +148,7 @@ impl Finding {
 fn replay(rule: &str, script: &Script, file: Option<&str>) -> String {
     let file = file.map_or_else(|| regress::file_name(rule, script), str::to_owned);
     let command = crate::command::here();
-    format!("{SCRIPT_VARIABLE}={file} {command}")
+    format!("{SCRIPT_VARIABLE}={} {command}", crate::command::quoted(&file))
 }
 
 impl fmt::Display for Finding {

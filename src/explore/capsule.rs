@@ -172,7 +172,8 @@ impl Capsule {
         serde_json::from_str(&text).map_err(|error| wrong(format!("it is damaged: {error}")))
     }
 
-    /// Writes it, and makes the folder if need be.
+    /// Writes it, and makes the folder if need be. The file is written whole or not
+    /// at all.
     ///
     /// # Errors
     ///
@@ -182,10 +183,7 @@ impl Capsule {
         let wrong = |error: std::io::Error| {
             CapsuleError(format!("The capsule {} could not be written: {error}.", path.display()))
         };
-        path.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(wrong)?;
-        // Whole or not at all: a test's workers may read it meanwhile.
-        let aside = path.with_extension(format!("{}.tmp", std::process::id()));
-        std::fs::write(&aside, self.json()).and_then(|()| std::fs::rename(&aside, path)).map_err(wrong)
+        command::write_whole(path, &self.json()).map_err(wrong)
     }
 
     /// What a person reads spread over lines, the trace in one.
@@ -259,7 +257,9 @@ pub(super) fn place(test: &str, seed: Seed) -> PathBuf {
     command::left_by(test, seed, "json")
 }
 
-/// A path as a test gives it: from its package's folder.
+/// A path as a test gives it: from its package's folder. Whole, so that a command
+/// with it can be run from any folder.
 pub(super) fn from_package(path: &Path) -> PathBuf {
-    std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default().join(path)
+    let path = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default().join(path);
+    std::path::absolute(&path).unwrap_or(path)
 }

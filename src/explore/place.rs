@@ -32,7 +32,7 @@ impl Place {
             Some(test) => {
                 [test, "--exact", "--nocapture", "--test-threads=1", "--include-ignored"].map(str::to_owned).into()
             }
-            None => std::env::args().skip(1).collect(),
+            None => command::arguments(),
         };
         Place { name, arguments, command: command::of(test) }
     }

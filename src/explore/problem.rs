@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CAPSULE_VARIABLE, Difference, Report, Shrunk, Stale};
 use crate::clock::{Strays, strays};
+use crate::command::quoted;
 use crate::seed::{SEED_VARIABLE, Seed};
 use crate::sim::Failure;
 use crate::text::{Line, Lines};
@@ -89,12 +90,6 @@ impl Finding {
             None => format!("{SEED_VARIABLE}={} {}", self.seed, self.command),
         }
     }
-}
-
-/// A word for a shell.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@".contains(c);
-    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 impl fmt::Display for Finding {

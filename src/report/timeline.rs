@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::clock::Time;
+use crate::command::write_whole;
 use crate::laws::Breach;
 use crate::sim::{Failure, Run, Unfinished};
 use crate::text::{Line, Lines};
@@ -160,8 +161,8 @@ impl<'a> Timeline<'a> {
         html::page(&picture.title, &json, &calls)
     }
 
-    /// Writes the page to a file, whose folder is made if there is none, and
-    /// returns its path.
+    /// Writes the page to a file, whole or not at all, makes the folder if there is
+    /// none, and returns its path.
     ///
     /// # Errors
     ///
@@ -169,10 +170,7 @@ impl<'a> Timeline<'a> {
     pub fn write(&self, file: impl AsRef<Path>) -> Result<PathBuf, TimelineError> {
         let file = file.as_ref();
         let failed = |error: std::io::Error| TimelineError { file: file.to_owned(), reason: error.to_string() };
-        if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(failed)?;
-        }
-        std::fs::write(file, self.html()).map_err(failed)?;
+        write_whole(file, &self.html()).map_err(failed)?;
         Ok(file.to_owned())
     }
 

@@ -7,6 +7,7 @@ mod everything;
 mod inputs;
 mod isolation;
 mod large;
+mod left;
 mod shrinking;
 mod strays;
 mod twice;

@@ -10,7 +10,7 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
     ("seed", &[], &["duroxide::", "SystemTime", "tokio"]),
     ("clock", &["seed"], &["duroxide::", "HashMap"]),
     ("text", &[], &["duroxide::", "tokio", "SystemTime", "HashMap", "Instant"]),
-    ("command", &[], &["duroxide::", "tokio", "SystemTime", "HashMap"]),
+    ("command", &["seed", "text"], &["duroxide::", "tokio", "SystemTime", "HashMap"]),
     ("call", &[], &["tokio", "SystemTime", "Mutex", "HashMap"]),
     (
         "store",

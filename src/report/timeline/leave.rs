@@ -34,7 +34,13 @@ impl Capsule {
     pub fn timeline(&self) -> Timeline<'_> {
         let mut timeline = self.trace.timeline().title(format!("{}, seed {}", self.test, self.seed));
         (timeline.first.numbers, timeline.first.calls) = (&self.numbers, self.calls.max(self.trace.entries.len()));
-        timeline.fails(&self.failure(), &self.breaches, &self.waits)
+        let failure = self.failure();
+        let mut timeline = timeline.fails(&failure, &self.breaches, &self.waits);
+        if let Some(fails) = &mut timeline.first.failure {
+            // Its seed alone does not repeat a plan that was shrunk.
+            fails.text = failure.story().to_string();
+        }
+        timeline
     }
 }
 
