@@ -1,7 +1,8 @@
 //! What the simulation's thread polls, and how often in a row.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Wake, Waker};
 
 use super::failure::Cause;
 use super::no_progress::{Code, NoProgress};
@@ -48,7 +49,44 @@ impl Polled {
     }
 }
 
+/// Wakes the body, and says whether it has. The watchdog wakes the future that the
+/// body is in too, from its own thread and on real time ([`Pulse::answers`]): were
+/// the body polled for that, what counts its polls, such as `tokio::join!` to take
+/// turns, would depend on how busy the machine is.
+pub(super) struct Calling {
+    called: AtomicBool,
+    root: Waker,
+}
+
+impl Calling {
+    /// It has been called once already.
+    pub fn new(root: &Waker) -> Arc<Calling> {
+        Arc::new(Calling { called: AtomicBool::new(true), root: root.clone() })
+    }
+
+    /// Whether the body is to be polled; once for each time.
+    pub fn take(&self) -> bool {
+        self.called.swap(false, Ordering::AcqRel)
+    }
+}
+
+impl Wake for Calling {
+    fn wake(self: Arc<Calling>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Calling>) {
+        self.called.store(true, Ordering::Release);
+        self.root.wake_by_ref();
+    }
+}
+
 impl Pulse {
+    /// Takes note that the thread answers, and has nothing else to do.
+    pub fn note_answer(&self) {
+        self.polls.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Takes note that `code` is being polled, until what it returns is dropped.
     fn polling(&self, code: &Arc<Code>) -> impl Drop + '_ {
         struct Polling<'a>(&'a Pulse, Option<Arc<Code>>);

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -20,7 +20,7 @@ use super::heap::{grow_heap, keep_pages};
 use super::missed::Missed;
 use super::no_progress::{Code, NoProgress};
 use super::panics::{self, TaskPanic};
-use super::polled::Polled;
+use super::polled::{Calling, Polled};
 use super::property::{Broken, Properties};
 pub(super) use super::pulse::Pulse;
 use super::pulse::{PROPERTY, REAL_TIME, STALL, STEPS, TASK_PANIC, VERDICT};
@@ -276,9 +276,8 @@ where
     tokio::spawn(quiet::watch(stage.clone(), scene.limits));
     let mut limit = pin!(clock::sleep_until(stage.end));
     let mut polled = Polled::new(Code::Body, scene.start);
+    let mut calling = None;
     let end = std::future::poll_fn(|cx| {
-        // tokio::time::advance in the body moves tokio's clock alone.
-        clock::sync();
         *scene.pulse.root.lock() = Some(cx.waker().clone());
         match scene.pulse.stop.load(Ordering::Relaxed) {
             STEPS => return Poll::Ready(End::Steps),
@@ -295,6 +294,17 @@ where
             }
             _ => {}
         }
+        let (calling, waker) = calling.get_or_insert_with(|| {
+            let calling = Calling::new(cx.waker());
+            (calling.clone(), Waker::from(calling))
+        });
+        if !calling.take() {
+            scene.pulse.note_answer();
+            return Poll::Pending;
+        }
+        // tokio::time::advance in the body moves tokio's clock alone.
+        clock::sync();
+        let cx = &mut Context::from_waker(waker);
         if let Poll::Ready(end) = polled.poll(&scene.pulse, || whole.as_mut().poll(cx)) {
             return Poll::Ready(end.unwrap_or_else(|error| End::Body(Err(error))));
         }

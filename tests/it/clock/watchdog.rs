@@ -163,3 +163,25 @@ fn waiting_for_nothing_ends_at_the_limit_on_virtual_time() {
     assert_eq!(failure.cause, Cause::VirtualTimeLimit(day));
     assert_eq!(failure.at - failure.start, day);
 }
+
+/// The watchdog looks on real time whether the thread answers.
+#[test]
+fn a_busy_machine_does_not_show_in_how_often_the_body_is_polled() {
+    let run = Sim::new(1).try_run(|_| async {
+        let busy = tokio::spawn(async {
+            for _ in 0..4 {
+                // Longer than the watchdog waits between two looks.
+                (0..5_000_000_u64).for_each(|n| assert!(std::hint::black_box(n) < u64::MAX));
+                tokio::task::yield_now().await;
+            }
+        });
+        let (mut busy, mut polls) = (std::pin::pin!(busy), 0);
+        let done = std::future::poll_fn(|cx| {
+            polls += 1;
+            busy.as_mut().poll(cx)
+        });
+        done.await.map_err(|error| error.to_string())?;
+        Ok::<_, String>(polls)
+    });
+    assert_eq!(run.unwrap_or_else(|failure| panic!("{failure}")).value, 2, "at first, and when the task was done");
+}
