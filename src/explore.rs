@@ -360,7 +360,7 @@ impl Explore {
             );
         }
         if let Some(seed) = seed.or((!clock::SUPPORTED).then_some(self.base)) {
-            return alone(&Order::of(seed), place, perform).0;
+            return self.one(seed, place, perform);
         }
         #[cfg(target_os = "linux")]
         return campaign::go(self, place);
@@ -395,6 +395,19 @@ impl Explore {
         Ok(())
     }
 
+    /// Runs one seed in this process. What an exploration fails for fails here too.
+    fn one(&self, seed: Seed, place: &Place, perform: Perform) -> Result<Report, Problem> {
+        let order = Order { locate: true, ..Order::of(seed) };
+        let (ended, answer) = alone(&order, place, perform);
+        match ended {
+            Ok(report) if !self.tolerates_strays && !answer.strays.is_empty() => {
+                let command = format!("{SEED_VARIABLE}={seed} {}", place.command);
+                Err(Problem::Strays { strays: answer.strays, report: Box::new(report), command })
+            }
+            ended => ended,
+        }
+    }
+
     /// Repeats a capsule's run in this process.
     fn replayed(&self, path: &Path, capsule: &Capsule, place: &Place, perform: Perform) -> Result<Report, Problem> {
         let warning = capsule.warning();
@@ -424,7 +437,7 @@ impl Explore {
 /// Runs one seed in this process.
 fn alone(order: &Order, place: &Place, perform: Perform) -> (Result<Report, Problem>, Answer) {
     let mut answer = perform(order, None);
-    let mut report = Report::default();
+    let mut report = Report { name: place.name.clone(), ..Report::default() };
     report.add(&answer);
     let ended = match answer.failure.take() {
         Some(failure) => match failure.cause {

@@ -93,7 +93,9 @@ impl Sim {
     /// calm, whichever is later ([`super::Cause::Unfinished`]). The run goes on
     /// until it is at rest, which [`Sim::eventually`] explains, or until the bound.
     /// What counts is when an instance ended: one that is started after the bound
-    /// ends too late.
+    /// ends too late. One that failed or was cancelled has ended as well: ask for its
+    /// output ([`Handle::output`]) or demand what it should have done where that is
+    /// not enough.
     pub fn finish_within(mut self, bound: Duration) -> Sim {
         self.finish_within = Some(bound);
         self

@@ -30,7 +30,9 @@ impl Policy {
         if !strays.is_empty() && !self.tolerates {
             let lines = line(strays::lines(strays).join("; "));
             eprintln!(
-                "Something in the simulation of seed {seed} reaches past it: {lines}. No seed decides how that goes, and                  virtual time knows nothing of it. Use tokio's sleep, locks, channels and tasks; or allow it, with                  Sim::tolerate_strays. An exploration says where it comes from."
+                "Something in the simulation of seed {seed} reaches past it: {lines}. No seed decides how that goes, and \
+                 virtual time knows nothing of it. Use tokio's sleep, locks, channels and tasks; or allow it, with \
+                 Sim::tolerate_strays. An exploration says where it comes from."
             );
         }
     }

@@ -42,7 +42,8 @@ impl Tail {
 }
 
 /// The instances that a failure of the body with this text is about: those it names,
-/// else those that have failed, else those that have not ended.
+/// else those that have failed, else those that have not ended, else those that ended
+/// last.
 pub(super) fn about(memory: &Memory, text: &str, start: Time) -> Vec<Tail> {
     let mut names = memory.inspect(|store| store.names());
     names.sort_by_key(|name| std::cmp::Reverse(name.len()));
@@ -62,6 +63,9 @@ pub(super) fn about(memory: &Memory, text: &str, start: Time) -> Vec<Tail> {
     }
     if chosen.is_empty() {
         chosen = memory.inspect(|store| store.unfinished());
+    }
+    if chosen.is_empty() {
+        chosen = memory.inspect(|store| store.latest_ended());
     }
     let tails = chosen.iter().filter_map(|name| tail(memory, name, start));
     // Some errors hold the history already.

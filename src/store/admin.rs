@@ -174,9 +174,21 @@ impl Store {
         self.find(instance).is_some_and(|row| row.record.is_some() && row.is_terminal())
     }
 
-    /// Whether any instance has not ended.
+    /// Whether any instance has not ended. One that nothing has started, and that
+    /// only has messages such as a cancellation that came too late, has nothing to
+    /// end.
     pub fn has_unfinished(&self) -> bool {
-        self.instances.values().any(|row| !(row.record.is_some() && row.is_terminal()))
+        let begun = |row: &&Instance| row.is_known() || row.listed.is_some();
+        self.instances.values().filter(begun).any(|row| !(row.record.is_some() && row.is_terminal()))
+    }
+
+    /// The instances that have ended, by name, the last to end first.
+    pub fn latest_ended(&self) -> Vec<String> {
+        let rows = self.names.values().map(|key| &self.instances[key]);
+        let mut ended: Vec<(Time, &str)> =
+            rows.filter_map(|row| Some((row.current_execution()?.completed_at?, row.name.as_str()))).collect();
+        ended.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        ended.into_iter().map(|(_, name)| name.to_owned()).collect()
     }
 
     /// Whether any instance has ended later than `time`.

@@ -321,3 +321,24 @@ fn coming_to_rest_makes_no_calls() {
     let more = judged.trace.entries.len() - plain.trace.entries.len();
     assert!(more <= 4, "the answer to the last ack, and {more} calls more");
 }
+
+#[test]
+fn a_cancellation_of_what_nobody_started_leaves_nothing_to_end() {
+    let run = sim().finish_within(HOUR).try_run(|sim| async move {
+        sim.client().cancel_instance("nobody", "too late").await?;
+        Ok::<_, ClientError>(())
+    });
+    well(run);
+}
+
+#[test]
+fn an_assertion_that_names_no_instance_shows_the_last_events_of_those_that_ended_last() {
+    let run = sim().try_run(|sim| async move {
+        sim.client().start_orchestration("w-1", "Work", "1").await?;
+        let output: String = sim.output("w-1", HOUR).await?;
+        assert_eq!(output, "something else");
+        Ok::<_, Box<dyn std::error::Error>>(())
+    });
+    let failure = failed(run);
+    assert_eq!(failure.tails.iter().map(|tail| tail.instance.as_str()).collect::<Vec<_>>(), ["w-1"], "{failure}");
+}

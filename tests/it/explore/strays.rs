@@ -95,3 +95,25 @@ fn nothing_strays_by_itself() {
     let report = explore().seeds(50).run(|sim| shop(sim).storm(duroxide_sim::sim::Storm::new()), order);
     assert!(report.strays.is_empty(), "{report:?}");
 }
+
+/// Run by the test below, in a process that is told its one seed; by itself it has
+/// nothing to do.
+#[test]
+fn stray_with_one_seed() {
+    if std::env::var_os(duroxide_sim::seed::SEED_VARIABLE).is_some() {
+        let body = |_: Handle| async { std::thread::sleep(Duration::from_micros(10)) };
+        drop(explore().run(shop, body));
+    }
+}
+
+#[test]
+fn the_command_for_one_seed_fails_for_what_strays_as_well() {
+    let output = std::process::Command::new(std::env::current_exe().expect("a test knows its program"))
+        .args(["--exact", "explore::strays::stray_with_one_seed", "--nocapture"])
+        .env(duroxide_sim::seed::SEED_VARIABLE, "3")
+        .output()
+        .expect("the program can be run");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && text.contains("stray_with_one_seed"), "{text}");
+    assert!(text.contains("Explore::tolerate_strays"), "{text}");
+}
