@@ -93,7 +93,7 @@ async fn in_this_environment() {
 
 fn with_env(variables: &[(&str, &str)]) -> String {
     let mut program = Command::new(std::env::current_exe().expect("a test knows its program"));
-    program.args(["--exact", "conformance::config::in_this_environment", "--nocapture"]);
+    program.args(["--exact", "config::in_this_environment", "--nocapture"]);
     program.env("DUROXIDE_SIM_PRINT_VERDICT", "1").envs(variables.iter().copied());
     let output = program.output().expect("the program can be run");
     String::from_utf8_lossy(&output.stdout).into_owned()

@@ -72,7 +72,7 @@ struct Ended {
 
 fn trials_with(whom: &str, arguments: &str, waivers: Option<&Scratch>) -> Ended {
     let mut program = Command::new(std::env::current_exe().expect("a test knows its program"));
-    program.args(["--exact", "conformance::trials::child", "--nocapture", "--test-threads=1"]);
+    program.args(["--exact", "trials::child", "--nocapture", "--test-threads=1"]);
     program.env(WHOM, whom).env("DUROXIDE_SIM_TRIALS_ARGUMENTS", arguments).env_remove("NEXTEST");
     if let Some(file) = waivers {
         program.env("DUROXIDE_SIM_TRIALS_WAIVERS", file.path());
