@@ -58,7 +58,7 @@ pub enum Step {
 /// A call in a script.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Act {
-    /// What is asked, in the conventions of the [module](self).
+    /// What is asked, in the conventions of a script.
     pub call: Call,
     /// Whether numbers count from what was fetched.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
