@@ -81,7 +81,7 @@ pub use rest::Busy;
 pub use storm::{Kind, Storm};
 pub use stuck::Stuck;
 pub use tails::Tail;
-pub use waits::{About, Strayed, Unfinished, Wait};
+pub use waits::{About, Strayed, Unfinished, Untaken, Wait};
 
 /// When simulations start unless they say otherwise: 2025-01-01 00:00:00 UTC.
 pub const START: Time = Time::START;

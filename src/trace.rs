@@ -12,6 +12,7 @@
 //! It judges nothing; `laws` does.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -173,9 +174,10 @@ struct Entries {
     closed: bool,
     /// Whether calls are not kept.
     forgets: bool,
-    /// When something last happened, and when something was last read.
+    /// When something last happened.
     moved: Time,
-    read: Time,
+    /// When somebody began to read again and again, or to wait, and did so last.
+    waited: (Time, Time),
     /// How many calls were not vain.
     moves: u64,
 }
@@ -240,9 +242,16 @@ impl Log {
         self.0.lock().moves
     }
 
-    /// When there last was a call that reads, the runtimes' gauges left out.
-    pub fn read(&self) -> Time {
-        self.0.lock().read
+    /// From when to when somebody has been waiting: reading again and again (the
+    /// runtimes' gauges left out), or as [`Log::note_wait`] says.
+    pub(crate) fn waited(&self) -> (Time, Time) {
+        self.0.lock().waited
+    }
+
+    /// Somebody has waited without reading.
+    pub(crate) fn note_wait(&self, from: Time, to: Time) {
+        let waited = &mut self.0.lock().waited;
+        *waited = if from <= next_read(*waited) { (waited.0.min(from), to) } else { (from, to) };
     }
 
     /// Ends the log: what happens later is not written down. The order in which
@@ -261,12 +270,19 @@ impl Log {
             entries.moved = entry.answered;
             entries.moves += 1;
         } else if entry.call.is_read() && !is_gauge(&entry.call) {
-            entries.read = entry.answered;
+            let (at, late) = (entry.answered, entry.answered > next_read(entries.waited));
+            entries.waited = (if late { at } else { entries.waited.0 }, at);
         }
         if !entries.forgets {
             entries.list.push(entry);
         }
     }
+}
+
+/// When somebody who has been reading from and to these times reads again at the latest:
+/// the longest pause in a client's wait is a hundredth of the time it has waited.
+pub(crate) fn next_read((from, to): (Time, Time)) -> Time {
+    to + (to - from) / 50 + Duration::from_secs(1)
 }
 
 /// A layer that writes down every call.

@@ -17,7 +17,10 @@
 //!   from the seed. `nanosleep`,
 //!   `clock_nanosleep`, `pthread_create`, waits on a futex (through `syscall`) and
 //!   what uses the network, writes files or starts processes (`noticed.rs`) are
-//!   noticed there, and then done, with the caller's own arguments. `getenv` is
+//!   noticed there, and then done, with the caller's own arguments; but a thread
+//!   that is started begins in a function of this crate's, which calls the caller's
+//!   with the caller's argument, so that input and output is noticed on it too, and
+//!   on the threads that it starts. `getenv` is
 //!   done too; that somebody asks for `RUST_LOG` is how a runtime's start is seen. Everything
 //!   else falls through.
 //! - On every other thread the wall clock comes from [`WARP`] while a warp is
@@ -302,6 +305,9 @@ unsafe extern "C" fn syscall(
     // What the caller did not pass, the system call does not read.
     let call = || next!(c"syscall"(number: c_long, a: c_long, b: c_long, c: c_long, d: c_long, e: c_long, f: c_long) -> c_long, or -1);
     if number != libc::SYS_futex || !on() || !waits(b) {
+        return call();
+    }
+    if strays::is_looked_at() {
         return call();
     }
     let (began, answer) = (steady_ns(), call());

@@ -8,7 +8,10 @@ use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 /// Something that reaches past a simulation: no seed decides how it goes, and
@@ -75,6 +78,44 @@ thread_local! {
     static PLACES: RefCell<BTreeMap<Stray, String>> = const { RefCell::new(BTreeMap::new()) };
     /// Of what places are looked up, but for this very moment.
     static LOCATES: Cell<Locate> = const { Cell::new(Locate::Nothing) };
+    /// The input and output of the threads that a run has started; on its own thread
+    /// and on these.
+    static STARTED: RefCell<Option<Arc<Started>>> = const { RefCell::new(None) };
+}
+
+/// The input and output of the threads that a run has started, and those that they
+/// have: tokio does that of `tokio::fs` and of looked-up names on threads of its own.
+#[derive(Debug)]
+pub(crate) struct Started {
+    counts: [AtomicU64; 6],
+    places: Mutex<BTreeMap<Stray, String>>,
+    locate: Locate,
+}
+
+impl Started {
+    fn notice(&self, stray: Stray) {
+        self.counts[stray as usize].fetch_add(1, Ordering::Relaxed);
+        if self.locate.covers(stray)
+            && !self.places.lock().contains_key(&stray)
+            && let Some(place) = place(&Backtrace::force_capture().to_string())
+        {
+            self.places.lock().entry(stray).or_insert(place);
+        }
+    }
+
+    /// Notes from now on what this thread does, which the run has started.
+    // Where the overrides are absent no thread is noticed.
+    #[allow(dead_code)]
+    pub fn adopt(self: Arc<Started>) {
+        let _ = STARTED.try_with(|started| started.replace(Some(self)));
+    }
+}
+
+/// What a thread that this one starts is to [`Started::adopt`], if this one simulates
+/// or was started by one that does.
+#[allow(dead_code)]
+pub(super) fn started() -> Option<Arc<Started>> {
+    STARTED.try_with(|started| started.borrow().clone()).ok().flatten()
 }
 
 /// Of what it is looked up where it happens, which takes long.
@@ -101,17 +142,51 @@ pub(crate) fn begin(locate: Locate) {
     COUNTS.with(|counts| counts.iter().for_each(|count| count.set(0)));
     PLACES.take();
     LOCATES.set(locate);
+    let started = Started { counts: Default::default(), places: Mutex::default(), locate };
+    STARTED.set(Some(Arc::new(started)));
 }
 
-/// What has strayed on this thread since [`begin`].
+/// What has strayed on this thread since [`begin`], and what input and output there was
+/// on threads that it has started.
 pub(crate) fn end() -> Strays {
     LOCATES.set(Locate::Nothing);
     let mut places = PLACES.take();
+    let started = STARTED.take();
+    if let Some(started) = &started {
+        for (stray, place) in &*started.places.lock() {
+            places.entry(*stray).or_insert_with(|| place.clone());
+        }
+    }
+    let on_threads =
+        |stray: Stray| started.as_ref().map_or(0, |all| all.counts[stray as usize].load(Ordering::Relaxed));
     let seen = |stray: Stray| {
-        let times = COUNTS.with(|counts| counts[stray as usize].get());
+        let times = COUNTS.with(|counts| counts[stray as usize].get()) + on_threads(stray);
         (times > 0).then(|| (stray, Seen { times, place: places.remove(&stray) }))
     };
     Stray::ALL.iter().copied().filter_map(seen).collect()
+}
+
+/// How many of this crate's own threads look at a run at this moment.
+static LOOKS: AtomicU64 = AtomicU64::new(0);
+
+/// One of this crate's own threads looks at a run, with locks held that the run's
+/// thread may wait for, until what is returned is dropped. On a busy machine that can
+/// take milliseconds, and is no stray.
+pub(crate) fn look() -> impl Drop {
+    struct Look;
+    impl Drop for Look {
+        fn drop(&mut self) {
+            LOOKS.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+    LOOKS.fetch_add(1, Ordering::Relaxed);
+    Look
+}
+
+/// Whether a wait that begins now may be for this crate's own threads.
+#[allow(dead_code)]
+pub(super) fn is_looked_at() -> bool {
+    LOOKS.load(Ordering::Relaxed) > 0
 }
 
 /// A wait of this thread has come to an end.
@@ -125,10 +200,16 @@ pub(super) fn notice_wait(took_ns: u64) {
     }
 }
 
-/// It happens on this thread; of no interest where that does not simulate.
+/// It happens on this thread; of no interest where that neither simulates nor was
+/// started by one that does.
 #[allow(dead_code)]
 pub(super) fn notice(stray: Stray) {
     if !super::is_virtual() {
+        if stray.is_io()
+            && let Some(started) = started()
+        {
+            started.notice(stray);
+        }
         return;
     }
     COUNTS.with(|counts| counts[stray as usize].set(counts[stray as usize].get() + 1));

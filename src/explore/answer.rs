@@ -53,6 +53,10 @@ pub(super) struct Replay {
 pub(super) struct Answer {
     pub calls: u64,
     pub faults: u64,
+    pub latencies: u64,
+    /// The instances there were at the end, and those of them that had failed.
+    pub instances: u64,
+    pub failed_instances: u64,
     /// Virtual time.
     pub elapsed: Duration,
     pub states: BTreeSet<u64>,
@@ -89,6 +93,8 @@ impl Answer {
             Ok(run) => {
                 let mut answer = Answer::about(&run.trace, run.elapsed, run.sometimes.clone());
                 answer.strays = run.strays.clone();
+                let instances = run.memory.inspect(|store| (store.names().len(), store.failed().len()));
+                (answer.instances, answer.failed_instances) = (instances.0 as u64, instances.1 as u64);
                 answer.look(&run.trace, compare);
                 // The process ends; its memory need not be given back first.
                 std::mem::forget(run);
@@ -119,9 +125,10 @@ impl Answer {
 
     fn about(trace: &Trace, elapsed: Duration, sometimes: BTreeMap<String, bool>) -> Answer {
         let ordinary = |what: &Happening| what.is_ordinary() || matches!(what, Happening::Skipped { .. });
-        let faults = trace.marks.iter().filter(|mark| !ordinary(&mark.what)).count() as u64;
+        let latencies = trace.marks.iter().filter(|mark| mark.what.is_latency()).count() as u64;
+        let faults = trace.marks.iter().filter(|mark| !ordinary(&mark.what)).count() as u64 - latencies;
         let calls = trace.entries.len() as u64;
         let states = states::reached(trace);
-        Answer { calls, faults, elapsed, states, sometimes, ..Answer::default() }
+        Answer { calls, faults, latencies, elapsed, states, sometimes, ..Answer::default() }
     }
 }

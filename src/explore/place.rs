@@ -20,6 +20,10 @@ pub(super) struct Place {
     pub arguments: Vec<String>,
     /// The command that comes here again, for people.
     pub command: String,
+    /// What tells the body of this exploration from others'.
+    pub body: String,
+    /// Whether the test itself says what it is called.
+    is_named: bool,
 }
 
 impl Place {
@@ -34,7 +38,17 @@ impl Place {
             }
             None => command::arguments(),
         };
-        Place { name, arguments, command: command::of(test) }
+        Place { name, arguments, command: command::of(test), body: within.to_owned(), is_named: named.is_some() }
+    }
+
+    /// What to look at where this program, started again, does not come here.
+    pub fn hint(&self) -> &'static str {
+        if self.is_named {
+            "Explore::named has to be given the test's name as `cargo test` prints it, with its modules (\
+             \"orders::all_are_paid\")."
+        } else {
+            "The program has to come to the same explorations whenever it is started with the same arguments."
+        }
     }
 
     /// What the explorations before this one came to.

@@ -15,6 +15,7 @@ use super::place::Place;
 use super::printed::Printed;
 use super::{Problem, Report};
 use crate::clock::{self, Stopwatch};
+use crate::text::Quoted;
 
 /// Says to a program that it is a worker, and at which address it is told the
 /// rest: a socket without a file. What it reads and prints is no part of that:
@@ -70,29 +71,24 @@ impl Worker {
             .spawn()
             .map_err(told)?;
         let printed = Printed::of(output);
-        let lost = |process: &mut Child, why: &str| {
-            let (arguments, words) = (&place.arguments, last_words(process, &printed, why));
-            format!(
-                "A process that was to run seeds did not come to the exploration. {words} (Its arguments were \
-                 {arguments:?}.)"
-            )
-        };
         let orders = match accept(&listener, &mut process) {
             Ok(orders) => orders,
-            Err(why) => return Err(lost(&mut process, &why)),
+            Err(why) => return Err(lost(place, &last_words(&mut process, &printed, &why))),
         };
         let answers = BufReader::new(orders.try_clone().map_err(told)?);
         let mut worker = Worker { process, orders, answers, printed };
         worker.orders.set_read_timeout(Some(START)).map_err(told)?;
-        worker.say(role)?;
-        let greeting: String = worker.hear().map_err(|why| {
-            format!(
-                "A process that was to run seeds did not come to the exploration. {why} (Its arguments were {:?}.)",
-                place.arguments
-            )
-        })?;
-        if greeting != place.name {
-            return Err(format!("The process that was to run seeds of {} came to {greeting}.", place.name));
+        let greeting = worker.say(role).and_then(|()| worker.hear::<(String, String)>());
+        let (name, body) = greeting.map_err(|why| lost(place, &why))?;
+        if (&name, &body) != (&place.name, &place.body) {
+            let (here, there) = (Quoted(&place.name), Quoted(&name));
+            return Err(format!(
+                "The process that was to run seeds of {here} with the body {} came to an exploration of {there} with \
+                 the body {}. {}",
+                Quoted(&place.body),
+                Quoted(&body),
+                place.hint()
+            ));
         }
         // It bounds every seed itself.
         let patience = role.patience.saturating_mul(2).saturating_add(START);
@@ -129,6 +125,15 @@ impl Worker {
     fn last_words(&mut self, why: &str) -> String {
         last_words(&mut self.process, &self.printed, why)
     }
+}
+
+/// That a worker did not come, with what it printed.
+fn lost(place: &Place, words: &str) -> String {
+    let (arguments, hint) = (&place.arguments, place.hint());
+    format!(
+        "A process that was to run seeds did not come to the exploration. {hint} (The process was this program with \
+         the arguments {arguments:?}.) {words}"
+    )
 }
 
 /// Ends a process, and says what it printed.

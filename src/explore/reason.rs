@@ -31,7 +31,7 @@ impl Reason {
             Cause::Unreached(_) => "unreached".to_owned(),
             Cause::Laws => format!("law {:?}", failure.breaches.first().map(|breach| breach.law)),
             // A lower limit or bound is the same failure.
-            Cause::Stalled(_) => "stalled".to_owned(),
+            Cause::Stalled { .. } => "stalled".to_owned(),
             Cause::UnknownHandler(unknown) => format!("unknown {}", unknown.lack),
             Cause::NoProgress(circle) => format!("no progress {}", circle.kind()),
             Cause::Unfinished(_) => "unfinished".to_owned(),
@@ -55,7 +55,7 @@ impl Reason {
 /// Whether a failure is that instances do not end. A property says by itself what
 /// is wrong, whichever instance has it so.
 fn is_of_instances(cause: &Cause) -> bool {
-    matches!(cause, Cause::Stalled(_) | Cause::Unfinished(_) | Cause::VirtualTimeLimit(_))
+    matches!(cause, Cause::Stalled { .. } | Cause::Unfinished(_) | Cause::VirtualTimeLimit(_))
 }
 
 /// The instances that had not ended, each with the kind of what it waits for.
@@ -70,6 +70,7 @@ fn stuck(failure: &Failure) -> BTreeSet<(String, String)> {
 fn kind(wait: &Wait) -> &str {
     match wait {
         Wait::Start => "start",
+        Wait::Unstarted { .. } => "unstarted",
         // An event's text begins with its kind.
         Wait::Open { what, .. } => what.split(' ').next().unwrap_or_default(),
         Wait::Message { .. } => "message",

@@ -22,9 +22,18 @@ pub struct Report {
     pub twice: u64,
     /// How many provider calls they made.
     pub calls: u64,
-    /// How many faults, crashes and other troubles they met, latencies
-    /// included.
+    /// How many faults, crashes and other troubles they met.
     pub faults: u64,
+    /// How many of their calls were only late.
+    #[serde(default)]
+    pub latencies: u64,
+    /// How many instances there were at the ends of the runs that went well.
+    #[serde(default)]
+    pub instances: u64,
+    /// How many of these instances had failed, as orchestrations: that fails no run by
+    /// itself.
+    #[serde(default)]
+    pub failed_instances: u64,
     /// How many different states their instances reached: a state is an
     /// instance's history after a turn, without times and payloads. Exact up to
     /// 4,095, and an estimate from there on, so that an exploration needs no more
@@ -58,6 +67,9 @@ impl Report {
         self.seeds += 1;
         self.calls += answer.calls;
         self.faults += answer.faults;
+        self.latencies += answer.latencies;
+        self.instances += answer.instances;
+        self.failed_instances += answer.failed_instances;
         self.virtual_time = self.virtual_time.saturating_add(answer.elapsed);
         answer.states.iter().for_each(|state| self.seen.add(*state));
         (self.states, self.states_are_estimated) = self.seen.count();
@@ -77,7 +89,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Report { name, seeds, twice, calls, faults, states, capsules, .. } = self;
+        let Report { name, seeds, twice, calls, faults, latencies, instances, states, capsules, .. } = self;
         let share = self.shard.as_ref().map(|shard| format!(" of share {shard}")).unwrap_or_default();
         if *seeds == 0 && *capsules > 0 {
             return write!(f, "{}: {capsules} capsules repeated, no seed{share} was run", Line(name));
@@ -90,10 +102,15 @@ impl fmt::Display for Report {
         let rate = *seeds as f64 / seconds.max(0.001);
         write!(
             f,
-            "{}: {seeds} seeds{share} in {seconds:.1} s ({rate:.0} a second), {twice} of them twice, {calls} calls, {faults} \
-             faults, {about}{states} states",
+            "{}: {seeds} seeds{share} in {seconds:.1} s ({rate:.0} a second), {twice} of them twice, {calls} calls, \
+             {latencies} of them late, {faults} faults, {about}{states} states, {instances} instances",
             Line(name)
         )?;
+        match self.failed_instances {
+            0 => {}
+            failed if failed == *instances => f.write_str(", all of which failed")?,
+            failed => write!(f, ", {failed} of which failed")?,
+        }
         self.sometimes.iter().try_for_each(|(name, count)| write!(f, "; {} in {count}", Quoted(name)))
     }
 }

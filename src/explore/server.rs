@@ -61,7 +61,7 @@ fn join() -> Result<(BufReader<UnixStream>, Role), String> {
 fn serve(place: &Place, mut reader: BufReader<UnixStream>, role: &Role, perform: Perform) {
     let Ok(mut writer) = reader.get_ref().try_clone() else { return };
     let mut say = |line: &[u8]| writer.write_all(line).is_ok();
-    if !say(&line(&place.name)) {
+    if !say(&line(&(&place.name, &place.body))) {
         return;
     }
     let mut printed = Printed::here();

@@ -77,9 +77,14 @@ pub enum Cause {
     /// Tasks panicked, whose panics nobody else reports: tasks that the body or an
     /// activity has started, or duroxide's own ([`super::Sim::tolerate_panics`]).
     TaskPanic(Vec<TaskPanic>),
-    /// Nothing could happen any more, and the body still waited: since this long
-    /// after the start ([`super::Limits::waiting`], [`super::Limits::idle`]).
-    Stalled(Duration),
+    /// Nothing could happen any more, and the body waited.
+    Stalled {
+        /// Since when, counted from the start.
+        since: Duration,
+        /// How the body ended then, where its wait had a time-out. Otherwise the run was
+        /// ended ([`super::Limits::waiting`], [`super::Limits::idle`]).
+        then: Option<Box<Cause>>,
+    },
     /// Something goes on for ever and gets nowhere.
     NoProgress(NoProgress),
     /// Work was stored for a handler that no build of any node has.
@@ -148,7 +153,7 @@ impl Cause {
             | Cause::RealIo
             | Cause::Died(_) => true,
             Cause::Setup(_)
-            | Cause::Stalled(_)
+            | Cause::Stalled { .. }
             | Cause::NoProgress(_)
             | Cause::Eventually { .. }
             | Cause::AtEnd { .. }
@@ -166,7 +171,7 @@ impl Cause {
     /// more.
     pub fn is_of_liveness(&self) -> bool {
         match self {
-            Cause::Stalled(_)
+            Cause::Stalled { .. }
             | Cause::NoProgress(_)
             | Cause::Eventually { .. }
             | Cause::AtEnd { .. }
@@ -196,8 +201,8 @@ impl Cause {
         match self {
             Cause::Error(text) | Cause::Panic(text) => Some(text),
             Cause::Property { what, .. } | Cause::Eventually { what, .. } | Cause::AtEnd { what, .. } => Some(what),
+            Cause::Stalled { then, .. } => then.as_deref().and_then(Cause::text),
             Cause::Setup(_)
-            | Cause::Stalled(_)
             | Cause::NoProgress(_)
             | Cause::UnknownHandler(_)
             | Cause::TaskPanic(_)
@@ -389,6 +394,16 @@ fn task_panics(f: &mut fmt::Formatter<'_>, panics: &[TaskPanic]) -> fmt::Result 
     f.write_str(" (If it is meant, allow it with Sim::tolerate_panics.)")
 }
 
+fn stalled(f: &mut fmt::Formatter<'_>, since: Duration, then: Option<&Cause>) -> fmt::Result {
+    write!(f, "it is stalled. Since +{} nothing has happened but polling, nothing is due, and the body ", Span(since))?;
+    match then {
+        Some(then) => write!(f, "only waited. Then {then}"),
+        None => f.write_str(
+            "still waits. (Raise Limits::waiting or Limits::idle if the body is to act after so long a time.)",
+        ),
+    }
+}
+
 fn eventually(f: &mut fmt::Formatter<'_>, name: &str, what: &str, held: Option<Held>) -> fmt::Result {
     write!(f, "{} must eventually hold", Quoted(name))?;
     match held {
@@ -425,12 +440,7 @@ impl fmt::Display for Cause {
             Cause::Error(error) => write!(f, "the body returned the error {}.", Quoted(error)),
             Cause::Panic(text) => write!(f, "it panicked: {}", Lines(text)),
             Cause::TaskPanic(panics) => task_panics(f, panics),
-            Cause::Stalled(since) => write!(
-                f,
-                "it is stalled. Since +{} nothing has happened but polling, nothing is due, and the body still waits. \
-                 (Raise Limits::waiting or Limits::idle if the body is to act after so long a time.)",
-                Span(*since)
-            ),
+            Cause::Stalled { since, then } => stalled(f, *since, then.as_deref()),
             Cause::UnknownHandler(unknown) => write!(f, "{}", Line(unknown)),
             Cause::NoProgress(circle) => write!(f, "there is no progress: {}", Line(circle)),
             Cause::Property { name, what } => {

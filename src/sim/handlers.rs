@@ -189,7 +189,7 @@ impl Handlers {
 }
 
 /// The name that looks most like `wanted`, if one does.
-fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a String>) -> Option<String> {
+pub(super) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a String>) -> Option<String> {
     let most = wanted.chars().count() / 3 + 1;
     let near = names.map(|name| (distance(&wanted.to_lowercase(), &name.to_lowercase()), name));
     near.filter(|(distance, _)| *distance <= most).min().map(|(_, name)| name.clone())

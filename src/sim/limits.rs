@@ -9,8 +9,10 @@ pub struct Limits {
     /// Virtual time after the start: 10 years unless set, and at most 200.
     pub virtual_time: Duration,
     /// Virtual time in which nothing happens and nothing is known that will, while
-    /// clients wait for something: a day unless set. Then the run is stalled
-    /// ([`super::Cause::Stalled`]).
+    /// clients wait for something: 366 days unless set. Then the run is stalled
+    /// ([`super::Cause::Stalled`]); a wait with a shorter time-out ends with that. Where nodes
+    /// poll far more often than [`super::Sim::default_options`] has it, a shorter limit
+    /// ends stalled runs sooner.
     pub waiting: Duration,
     /// The same while nobody waits through a client: three years unless set. A body
     /// that sleeps longer has to do it with [`super::Handle::sleep`].
@@ -49,7 +51,7 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             virtual_time: Duration::from_secs(10 * 365 * 86_400),
-            waiting: Duration::from_secs(86_400),
+            waiting: Duration::from_secs(366 * 86_400),
             idle: Duration::from_secs(3 * 365 * 86_400),
             steps: 100_000_000,
             chain: 2_000,

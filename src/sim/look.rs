@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use duroxide::EventKind;
 use duroxide::providers::WorkItem;
 
-use super::handlers::Handlers;
-use super::waits::{About, Strayed, Unfinished, Wait};
+use super::handlers::{self, Handlers};
+use super::waits::{About, Strayed, Unfinished, Untaken, Wait};
 use crate::call::{Call, Event, SessionClaim};
 use crate::clock::Time;
 use crate::provider::Memory;
@@ -32,7 +32,12 @@ pub(super) fn unfinished(
         all.iter_mut().filter(|one| one.instance == at).for_each(|one| one.strayed.push(strayed.clone()));
     }
     let rest = names.into_iter().skip(MOST);
-    all.extend(rest.map(|instance| Unfinished { instance, waits: Vec::new(), strayed: Vec::new() }));
+    all.extend(rest.map(|instance| Unfinished {
+        instance,
+        waits: Vec::new(),
+        strayed: Vec::new(),
+        untaken: Vec::new(),
+    }));
     all
 }
 
@@ -73,7 +78,8 @@ impl Look<'_> {
                 let signals = Signals::of(events);
                 open(events, &signals).into_iter().map(|event| self.event(event, events, &signals)).collect()
             }
-            None => vec![Wait::Start],
+            None if self.has_message(starts) => vec![Wait::Start],
+            None => vec![Wait::Unstarted { nearest: self.nearest_instance() }],
         };
         waits.extend(self.messages());
         let until = self.memory.inspect(|store| store.lock_of(self.name)).filter(|until| *until > self.now);
@@ -86,7 +92,15 @@ impl Look<'_> {
         if waits.is_empty() {
             waits.push(Wait::Unseen);
         }
-        Unfinished { instance: self.name.to_owned(), waits, strayed: Vec::new() }
+        let untaken = events.map(|events| untaken(&events, self.start)).unwrap_or_default();
+        Unfinished { instance: self.name.to_owned(), waits, strayed: Vec::new(), untaken }
+    }
+
+    /// The name of a started instance that looks like this one's.
+    fn nearest_instance(&self) -> Option<String> {
+        let started = |name: &String| current(self.memory, name).is_some();
+        let names: Vec<String> = self.memory.inspect(|store| store.names()).into_iter().filter(started).collect();
+        handlers::nearest(self.name, names.iter())
     }
 
     fn event(&self, event: &Event, events: &[Event], signals: &Signals) -> Wait {
@@ -95,8 +109,8 @@ impl Look<'_> {
             EventKind::TimerCreated { .. } => (self.timer(event.event_id), None),
             EventKind::SubOrchestrationScheduled { instance, .. } => (self.child(instance), None),
             EventKind::ExternalSubscribed { name } => {
-                let lost = signals.lost.contains(name).then_some(About::Lost);
-                let came = self.came_to_relatives(events, |events| Signals::of(events).lost.contains(name));
+                let lost = signals.lost.contains_key(name).then_some(About::Lost);
+                let came = self.came_to_relatives(events, |events| Signals::of(events).lost.contains_key(name));
                 (lost.into_iter().chain(came).collect(), Some(name))
             }
             EventKind::QueueSubscribed { name } => {
@@ -211,6 +225,50 @@ fn relatives(name: &str, events: &[Event]) -> BTreeSet<String> {
     events.iter().filter_map(relative).collect()
 }
 
+/// Whether a message starts an instance.
+fn starts(item: &WorkItem) -> bool {
+    matches!(item, WorkItem::StartOrchestration { .. } | WorkItem::ContinueAsNew { .. })
+}
+
+/// The events of a history that its code has not taken.
+pub(super) fn untaken(events: &[Event], start: Time) -> Vec<Untaken> {
+    let signals = Signals::of(events);
+    let wanted: Vec<String> = open(events, &signals).into_iter().filter_map(subject).cloned().collect();
+    let one = |name: &str, at_ms: u64, count: usize, queued: bool| Untaken {
+        name: name.to_owned(),
+        at: Time(at_ms) - start,
+        count,
+        queued,
+        nearest: handlers::nearest(name, wanted.iter()).filter(|near| near != name),
+    };
+    let lost = signals.lost.iter().map(|(name, (at, count))| one(name, *at, *count, false));
+    let mut queues = BTreeMap::<&str, Vec<u64>>::new();
+    for event in events {
+        if let EventKind::QueueEventDelivered { name, .. } = &event.kind {
+            queues.entry(name).or_default().push(event.timestamp_ms);
+        }
+    }
+    let asked = |queue: &str| {
+        events
+            .iter()
+            .filter(|event| matches!(&event.kind, EventKind::QueueSubscribed { name } if name == queue))
+            .count()
+    };
+    let unread = queues.into_iter().filter_map(|(name, times)| {
+        let first = asked(name);
+        times.get(first).map(|at| one(name, *at, times.len() - first, true))
+    });
+    lost.chain(unread).collect()
+}
+
+/// The name of the event or queue that an event waits for.
+fn subject(event: &Event) -> Option<&String> {
+    match &event.kind {
+        EventKind::ExternalSubscribed { name } | EventKind::QueueSubscribed { name } => Some(name),
+        _ => None,
+    }
+}
+
 /// Whether a queue has got more than was asked of it.
 fn has_unread(events: &[Event], queue: &str) -> bool {
     let count = |is: fn(&EventKind) -> Option<&String>| {
@@ -263,8 +321,9 @@ fn open<'a>(events: &'a [Event], signals: &Signals) -> Vec<&'a Event> {
 struct Signals {
     /// The waits that got one.
     taken: BTreeSet<u64>,
-    /// The names of those that came while nothing waited for them: they are lost.
-    lost: BTreeSet<String>,
+    /// Those that came while nothing waited for them, by name: the times of the first
+    /// ones, and how many came. They are lost.
+    lost: BTreeMap<String, (u64, usize)>,
 }
 
 impl Signals {
@@ -280,7 +339,7 @@ impl Signals {
                 EventKind::ExternalEvent { name, .. } => {
                     match open.get_mut(name.as_str()).and_then(VecDeque::pop_front) {
                         Some(wait) => drop(signals.taken.insert(wait)),
-                        None => drop(signals.lost.insert(name.clone())),
+                        None => signals.lost.entry(name.clone()).or_insert((event.timestamp_ms, 0)).1 += 1,
                     }
                 }
                 _ => {}

@@ -134,7 +134,7 @@ pub(super) async fn of<T: DeserializeOwned>(
     within: Duration,
 ) -> Result<T, OutputError> {
     let began = clock::now();
-    let ended = wait(stage, instance, began + within).await;
+    let ended = wait(stage, instance, began, began + within).await;
     let lines = || history().last_lines(LINES);
     let name = || instance.to_owned();
     match ended {
@@ -159,16 +159,19 @@ pub(super) async fn of<T: DeserializeOwned>(
     }
 }
 
-/// Waits until the instance has ended, or `until`.
-async fn wait(stage: &Stage, instance: &str, until: Time) -> Seen {
+/// Waits from `began` until the instance has ended, or `until`.
+async fn wait(stage: &Stage, instance: &str, began: Time, until: Time) -> Seen {
     let _waiter = stage.waiters.one();
     let watch = stage.memory.watch(instance);
     let mut over = pin!(clock::sleep_until(until));
     loop {
         let mut changed = pin!(watch.changed());
         changed.as_mut().enable();
-        let seen = look(stage, instance);
-        if matches!(seen, Seen::Ended(_)) || clock::now() >= until {
+        let (seen, now) = (look(stage, instance), clock::now());
+        if now >= until {
+            stage.log.note_wait(began, now);
+        }
+        if matches!(seen, Seen::Ended(_)) || now >= until {
             return seen;
         }
         tokio::select! {

@@ -10,12 +10,13 @@
 //! How long the stretch is depends on what the test's body is seen to do. While
 //! clients keep reading, as `wait_for_orchestration` does, or somebody is in
 //! [`super::Handle::output`], somebody waits for
-//! what cannot come: [`Limits::waiting`], a day unless set. Where nobody reads,
+//! what cannot come: [`Limits::waiting`], 366 days unless set. Where nobody reads,
 //! the body may be in a timer of tokio's, which nobody can see from outside:
 //! [`Limits::idle`], three years unless set. So a body that sleeps and then
 //! acts is not stalled, however long it sleeps with the handle's own `sleep`, and
-//! up to three years with tokio's; and a wait whose time-out is shorter than a day
-//! ends with its own error.
+//! up to three years with tokio's; and a wait whose time-out is shorter than a year
+//! ends with its own error. Where the body fails with that error, the run is stalled
+//! all the same: nothing else is wrong with it ([`ended_in_a_stall`]).
 //!
 //! Virtual time costs next to nothing while nothing happens, so that a stalled
 //! run ends at once for whoever waits for it.
@@ -28,6 +29,10 @@ use super::Limits;
 use super::rest::Codes;
 use super::stage::Stage;
 use crate::clock::{self, Time};
+use crate::trace::next_read;
+
+/// What is due since a moment ago may still be on its way.
+const MOMENT: Duration = Duration::from_secs(60);
 
 /// Counts those who wait for something: who sleep with the handle's `sleep`, or
 /// wait for an output.
@@ -98,7 +103,7 @@ async fn stalled(stage: &Stage, limits: &Limits) {
             // What is judged after the body's end has bounds of its own.
             return std::future::pending().await;
         }
-        if !may_go_on(stage) && (now - since >= limits.idle || now - since >= limits.waiting && waits(stage, since)) {
+        if !may_go_on(stage) && (now - since >= limits.idle || now - since >= limits.waiting && waits(stage)) {
             return;
         }
         patience = (patience * 2).min(longer.max(shorter));
@@ -108,23 +113,25 @@ async fn stalled(stage: &Stage, limits: &Limits) {
     }
 }
 
-/// Whether anything is known that will happen. What is due since a moment ago
-/// may still be on its way.
+/// Whether anything is known that will happen.
 pub(super) fn may_go_on(stage: &Stage) -> bool {
-    const MOMENT: Duration = Duration::from_secs(60);
     let from = clock::now().before(MOMENT);
     let stored = || stage.memory.inspect(|store| store.awaits_a_message(from) || store.next_job_after(from).is_some());
     stage.sleepers.any() || stage.director.next().is_some() || stored()
 }
 
-/// Whether somebody waits for an output, or has been reading all along since
-/// `since`. The longest pause
-/// in a client's wait is a hundredth of the time it has waited.
-fn waits(stage: &Stage, since: Time) -> bool {
-    if stage.waiters.any() {
-        return true;
-    }
-    let now = clock::now();
-    let pause = (now - since) / 50 + Duration::from_secs(1);
-    now - stage.log.read() <= pause
+/// Whether somebody waits for an output, or has been reading all along.
+fn waits(stage: &Stage) -> bool {
+    stage.waiters.any() || clock::now() <= next_read(stage.log.waited())
+}
+
+/// Since when the run has been stalled, where the body has just failed after a wait in
+/// which nothing happened and nothing was due: then that is what is wrong, and the
+/// body's error is only the wait's time-out.
+pub(super) fn ended_in_a_stall(stage: &Stage) -> Option<Time> {
+    let (from, to) = stage.log.waited();
+    let (now, since) = (clock::now(), since(stage));
+    let waited = now - from.max(since) >= MOMENT && now <= next_read((from, to));
+    let unfinished = || stage.memory.inspect(|store| store.has_unfinished());
+    (waited && !may_go_on(stage) && unfinished()).then_some(since)
 }

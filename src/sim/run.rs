@@ -44,7 +44,8 @@ enum End<T> {
     Body(Result<T, String>),
     Panic(String),
     VirtualTime,
-    Stalled(Time),
+    /// Since when, and how the body ended then, if it did.
+    Stalled(Time, Option<Box<Cause>>),
     Verdict(Cause),
     Property(Broken),
     Unfinished,
@@ -282,7 +283,7 @@ where
         match scene.pulse.stop.load(Ordering::Relaxed) {
             STEPS => return Poll::Ready(End::Steps),
             REAL_TIME => return Poll::Ready(End::RealTime),
-            STALL => return Poll::Ready(End::Stalled(quiet::since(&stage))),
+            STALL => return Poll::Ready(End::Stalled(quiet::since(&stage), None)),
             VERDICT => {
                 let cause = scene.pulse.verdict.lock().take().expect("the run ends for a cause");
                 return Poll::Ready(End::Verdict(cause));
@@ -305,17 +306,31 @@ where
         // tokio::time::advance in the body moves tokio's clock alone.
         clock::sync();
         let cx = &mut Context::from_waker(waker);
-        if let Poll::Ready(end) = polled.poll(&scene.pulse, || whole.as_mut().poll(cx)) {
-            return Poll::Ready(end.unwrap_or_else(|error| End::Body(Err(error))));
+        let poll = || polled.poll(&scene.pulse, || whole.as_mut().poll(cx));
+        match catch_unwind(AssertUnwindSafe(poll)) {
+            Ok(Poll::Ready(Ok(end))) => return Poll::Ready(end),
+            Ok(Poll::Ready(Err(error))) => return Poll::Ready(failed(&stage, Cause::Error(error))),
+            Err(payload) => return Poll::Ready(failed(&stage, Cause::Panic(panic_text(&*payload)))),
+            Ok(Poll::Pending) => {}
         }
         limit.as_mut().poll(cx).map(|()| End::VirtualTime)
     })
     .await;
     *scene.missed.lock() = stage.missed();
-    if matches!(end, End::Unfinished | End::Stalled(_) | End::Verdict(_) | End::VirtualTime | End::NeverAtRest(..)) {
+    if matches!(end, End::Unfinished | End::Stalled(..) | End::Verdict(_) | End::VirtualTime | End::NeverAtRest(..)) {
         stage.properties.note_pending(&Handle::new(stage.clone()));
     }
     end
+}
+
+/// The end of a run whose body failed for `cause`.
+fn failed<T>(stage: &Stage, cause: Cause) -> End<T> {
+    match (quiet::ended_in_a_stall(stage), cause) {
+        (Some(since), cause) => End::Stalled(since, Some(Box::new(cause))),
+        (None, Cause::Error(text)) => End::Body(Err(text)),
+        (None, Cause::Panic(text)) => End::Panic(text),
+        (None, cause) => End::Verdict(cause),
+    }
 }
 
 pub(super) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
@@ -335,7 +350,7 @@ fn cause_of<T>(scene: &Scene, end: Option<End<T>>) -> Result<T, Box<Cause>> {
         Some(End::TaskPanic(panics)) => Cause::TaskPanic(panics),
         Some(End::NeverAtRest(name, busy)) => Cause::NeverAtRest { name, busy },
         Some(End::Unfinished) => Cause::Unfinished(scene.finish_within.unwrap_or_default()),
-        Some(End::Stalled(since)) => Cause::Stalled(since - scene.start),
+        Some(End::Stalled(since, then)) => Cause::Stalled { since: since - scene.start, then },
         Some(End::Verdict(cause)) => cause,
         Some(End::VirtualTime) => Cause::VirtualTimeLimit(scene.limits.virtual_time),
         Some(End::Steps) => Cause::StepLimit(scene.limits.steps),

@@ -52,8 +52,9 @@ impl Sim {
     /// a run; [`Sim::run`] prints them, unless they are allowed. All of them are in
     /// [`super::Run::strays`] in any case.
     ///
-    /// Only what the simulation's own thread does is seen, through the C library's
-    /// functions. Reading files is not noticed.
+    /// Seen is what the simulation's own thread does through the C library's functions, and
+    /// what input and output there is on threads that it starts, such as those of
+    /// `tokio::fs` and `spawn_blocking`. Reading files is not noticed.
     pub fn tolerate_strays(mut self) -> Sim {
         self.strays.tolerates = true;
         if self.strays.locate == Locate::Io {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::look;
+use super::waits::Untaken;
 use crate::call::Event;
 use crate::clock::Time;
 use crate::provider::Memory;
@@ -26,17 +28,21 @@ pub struct Tail {
     pub before: usize,
     /// The last events, each as a line.
     pub events: Vec<String>,
+    /// Events that came to it and that its code has not taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub untaken: Vec<Untaken>,
 }
 
 impl Tail {
     /// What a person is shown of it.
     pub(super) fn lines(&self) -> Vec<String> {
-        let Tail { instance, status, execution, before, events } = self;
+        let Tail { instance, status, execution, before, events, untaken } = self;
         let mut lines = vec![format!("{instance}, execution {execution}, {status}:")];
         if *before > 0 {
             lines.push(format!("  {before} events, and then"));
         }
         lines.extend(events.iter().map(|event| format!("  {event}")));
+        lines.extend(untaken.iter().map(|event| format!("  {event}")));
         lines.iter().map(crate::text::line).collect()
     }
 }
@@ -90,7 +96,10 @@ fn tail(memory: &Memory, name: &str, start: Time) -> Option<(Tail, String)> {
     let before = events.len().saturating_sub(EVENTS);
     let lines = events[before..].iter().map(|event| line(event, start)).collect();
     let last = describe_event(events.last()?);
-    Some((Tail { instance: name.to_owned(), status, execution, before, events: lines }, last))
+    // Of those that have not ended it is told with what they wait for.
+    let has_ended = memory.inspect(|store| store.has_ended(name));
+    let untaken = if has_ended { look::untaken(&events, start) } else { Vec::new() };
+    Some((Tail { instance: name.to_owned(), status, execution, before, events: lines, untaken }, last))
 }
 
 fn line(event: &Event, start: Time) -> String {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::handlers::{Lack, TagsOfNode};
 use crate::call::Tags;
+use crate::text::Quoted;
 use crate::trace::Span;
 
 /// An instance that had not ended. Prints as a sentence. Times count from the start of
@@ -20,6 +21,9 @@ pub struct Unfinished {
     /// Events that came to it while a relative waits for one of that name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub strayed: Vec<Strayed>,
+    /// Events that came to it and that its code has not taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub untaken: Vec<Untaken>,
 }
 
 /// What an instance waits for.
@@ -28,6 +32,12 @@ pub struct Unfinished {
 pub enum Wait {
     /// Its start: there is no history yet.
     Start,
+    /// Somebody to start it: there are messages to an instance of this name, and none is
+    /// its start.
+    Unstarted {
+        /// The name of an instance that looks like it.
+        nearest: Option<String>,
+    },
     /// Something that its history shows as begun and not ended.
     Open {
         /// The event that began it, and what it says.
@@ -113,6 +123,36 @@ pub struct Strayed {
     pub wanted_by: String,
 }
 
+/// An event that came to an instance and that its code has not taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Untaken {
+    /// The event's name, or its queue's.
+    pub name: String,
+    /// When the first such event came into the history.
+    pub at: Duration,
+    /// How many came.
+    pub count: usize,
+    /// Whether it is kept in a queue, and not lost.
+    pub queued: bool,
+    /// The name that the instance waits for and that looks like this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nearest: Option<String>,
+}
+
+impl fmt::Display for Untaken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Untaken { name, at, count, queued, nearest } = self;
+        let (name, at) = (Quoted(name), Span(*at));
+        let times = if *count == 1 { String::new() } else { format!(" ({count} of them)") };
+        match queued {
+            true => write!(f, "A message came to its queue {name} at +{at}{times} that nothing has asked for")?,
+            false => write!(f, "An event {name} came to it at +{at}{times} while nothing waited for one, and is lost")?,
+        }
+        nearest.iter().try_for_each(|near| write!(f, "; it waits for {}", Quoted(near)))?;
+        f.write_str(".")
+    }
+}
+
 impl fmt::Display for Unfinished {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} waits for ", self.instance)?;
@@ -123,7 +163,14 @@ impl fmt::Display for Unfinished {
         for Strayed { name, wanted_by } in &self.strayed {
             write!(f, " An event {name:?} came to it that nothing there waits for, and {wanted_by} waits for one.")?;
         }
-        Ok(())
+        let is_told = |event: &Untaken| {
+            let is_lost = |wait: &Wait| {
+                matches!(wait, Wait::Open { subject, about, .. }
+                if subject.as_ref() == Some(&event.name) && about.contains(&About::Lost))
+            };
+            self.strayed.iter().any(|strayed| strayed.name == event.name) || self.waits.iter().any(is_lost)
+        };
+        self.untaken.iter().filter(|event| !is_told(event)).try_for_each(|event| write!(f, " {event}"))
     }
 }
 
@@ -131,6 +178,10 @@ impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Wait::Start => f.write_str("its start"),
+            Wait::Unstarted { nearest } => {
+                f.write_str("somebody to start it: no instance of this name was ever started")?;
+                nearest.iter().try_for_each(|near| write!(f, ", and there is one called {near}"))
+            }
             Wait::Open { event, what, since, subject: _, about } => {
                 write!(f, "{what} (event {event}, since +{}", Span(*since))?;
                 for (n, about) in about.iter().enumerate() {

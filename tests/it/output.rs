@@ -187,9 +187,20 @@ fn a_wait_for_what_cannot_come_is_a_stall_and_not_years() {
         sim.client().start_orchestration("i-1", "Ask", "").await?;
         Done::Ok(sim.output::<String>("i-1", 9 * YEAR).await?)
     }));
-    assert_eq!(failure.cause, Cause::Stalled(Duration::ZERO), "{failure}");
+    assert_eq!(failure.cause, Cause::Stalled { since: Duration::ZERO, then: None }, "{failure}");
     assert_eq!(failure.at - failure.start, Limits::default().waiting);
     assert!(failure.to_string().contains("i-1 waits for ExternalSubscribed approval"), "{failure}");
+}
+
+#[test]
+fn a_wait_that_is_meant_to_time_out_after_days_does() {
+    let told = sim().run(|sim| async move {
+        sim.client().start_orchestration("i-1", "Ask", "").await?;
+        let by_client = sim.client().wait_for_orchestration("i-1", 90 * DAY).await;
+        let by_output = sim.output::<String>("i-1", 90 * DAY).await;
+        Done::Ok((by_client.is_err(), by_output.is_err(), sim.elapsed() >= 180 * DAY))
+    });
+    assert_eq!(told, (true, true, true));
 }
 
 #[test]

@@ -224,5 +224,5 @@ fn the_shortest_limits_end_a_run_that_waits_for_nothing() {
     let shortest = Duration::from_nanos(1);
     let limits = Limits { waiting: shortest, idle: shortest, ..Limits::default() };
     let failure = failed(sim().limits(limits).try_run(|_| std::future::pending::<()>()));
-    assert!(matches!(failure.cause, Cause::Stalled(_)), "{failure}");
+    assert!(matches!(failure.cause, Cause::Stalled { .. }), "{failure}");
 }

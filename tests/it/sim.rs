@@ -100,7 +100,7 @@ fn a_body_that_waits_for_ever_ends_and_says_what_instances_wait_for() {
     });
     let failure = failure.expect_err("the body never ends");
     // The last that happens is that the unknown orchestration is given up.
-    assert_eq!(failure.cause, Cause::Stalled(Duration::from_secs(303)), "{failure}");
+    assert_eq!(failure.cause, Cause::Stalled { since: Duration::from_secs(303), then: None }, "{failure}");
     let waits = failure.to_string();
     assert!(waits.contains("ask-1 waits for ExternalSubscribed approval (event 2, since +0.000)."), "{waits}");
     assert!(!waits.contains("gone-1 waits"), "an unknown orchestration is poisoned in the end: {waits}");

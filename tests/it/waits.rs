@@ -107,7 +107,7 @@ async fn one(
     input: &'static str,
 ) -> Result<OrchestrationStatus, ClientError> {
     sim.client().start_orchestration("i-1", orchestration, input).await?;
-    sim.client().wait_for_orchestration("i-1", 30 * DAY).await
+    sim.client().wait_for_orchestration("i-1", 3 * 366 * DAY).await
 }
 
 #[track_caller]

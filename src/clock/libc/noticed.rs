@@ -1,6 +1,7 @@
 //! The functions that are noticed on a simulating thread, and then done.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
+use std::sync::Arc;
 
 use super::next::next;
 use crate::clock::strays::{self, Stray};
@@ -18,7 +19,27 @@ pub(super) fn link() {
 }
 
 /// What a thread begins with.
-type Start = extern "C" fn(*mut c_void) -> *mut c_void;
+type Start = unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void;
+
+/// What a thread that is noticed begins with.
+struct Begin {
+    started: Arc<strays::Started>,
+    start: Start,
+    argument: *mut c_void,
+}
+
+/// Begins a thread that a simulating one has started, or one of these.
+///
+/// # Safety
+///
+/// `begin` is a [`Begin`] of a box, which this thread alone has.
+unsafe extern "C-unwind" fn begin(begin: *mut c_void) -> *mut c_void {
+    // SAFETY: this function's own contract.
+    let Begin { started, start, argument } = *unsafe { Box::from_raw(begin.cast::<Begin>()) };
+    started.adopt();
+    // SAFETY: this is what the thread's starter has asked for.
+    unsafe { start(argument) }
+}
 
 /// # Safety
 ///
@@ -31,9 +52,16 @@ unsafe extern "C" fn pthread_create(
     argument: *mut c_void,
 ) -> c_int {
     strays::notice(Stray::Thread);
-    next!(c"pthread_create"(
+    let boxed = strays::started().map(|started| Box::into_raw(Box::new(Begin { started, start, argument })));
+    let (start, argument) = boxed.map_or((start, argument), |boxed| (begin as Start, boxed.cast::<c_void>()));
+    let answer = next!(c"pthread_create"(
         thread: *mut libc::pthread_t, attributes: *const libc::pthread_attr_t, start: Start, argument: *mut c_void
-    ) -> c_int, or libc::EAGAIN)
+    ) -> c_int, or libc::EAGAIN);
+    if let Some(boxed) = boxed.filter(|_| answer != 0) {
+        // SAFETY: it is a box of this function's, and there is no thread to have it.
+        drop(unsafe { Box::from_raw(boxed) });
+    }
+    answer
 }
 
 /// # Safety

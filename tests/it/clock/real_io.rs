@@ -102,15 +102,6 @@ fn processes_are_noticed() {
     assert_eq!(failure.strays[&Stray::Process].times, 1, "{failure}");
 }
 
-#[test]
-fn threads_that_do_not_simulate_may_do_all_that() {
-    let elsewhere = || {
-        let thread = std::thread::spawn(|| fs::write(file("threads_that_do_not_simulate"), "text"));
-        thread.join().expect("no panic").expect("it can be written");
-    };
-    assert!(allowed(elsewhere).iter().all(|(stray, _)| !stray.is_io()));
-}
-
 fn calls(sim: Sim) -> Sim {
     let activities = ActivityRegistry::builder().register("Call", |_: ActivityContext, _: String| async {
         match tokio::net::TcpStream::connect(NOBODY).await {
@@ -160,6 +151,46 @@ fn a_panic_in_an_activity_is_told_alike_each_time() {
     let first = told();
     assert!(first.0.contains("panicked with message") && first.0.contains("on purpose: x"), "{}", first.0);
     assert_eq!(first, told());
+}
+
+#[test]
+fn what_threads_of_a_run_do_is_noticed_too() {
+    fn name() -> PathBuf {
+        file("what_threads_of_a_run_do_is_noticed_too")
+    }
+    let blocking = Sim::new(1).try_run(|_| async {
+        tokio::task::spawn_blocking(|| fs::write(name(), "text")).await.map_err(|error| error.to_string())?.ok();
+        Ok::<_, String>(())
+    });
+    let failure = blocking.map(drop).expect_err("it writes a file");
+    assert!(matches!(failure.cause, Cause::RealIo), "{failure}");
+    let seen = &failure.strays[&Stray::File];
+    let place = seen.place.clone().unwrap_or_default();
+    assert!(seen.times == 1 && place.contains("what_threads_of_a_run_do_is_noticed_too"), "{failure}");
+    // A thread of a thread, and one that does nothing of the kind.
+    let nested = || {
+        let inner = || std::thread::spawn(|| drop(TcpStream::connect(NOBODY))).join();
+        std::thread::spawn(inner).join().expect("it ends").expect("so does the inner one");
+    };
+    let strays = allowed(nested);
+    assert!(strays.contains(&(Stray::Network, 1)) && strays.contains(&(Stray::Thread, 1)), "{strays:?}");
+    // What outlives a run, or comes from another thread, is not the run's.
+    let (send, receive) = std::sync::mpsc::channel::<()>();
+    let outlives = move || {
+        let _ = receive.recv();
+        drop(fs::write(name(), "late"));
+    };
+    let run =
+        Sim::new(1).tolerate_strays().try_run(move |_| async move { Ok::<_, String>(std::thread::spawn(outlives)) });
+    let run = run.unwrap_or_else(|failure| panic!("{failure}"));
+    let mut late = Some((send, run.value));
+    let strays = Sim::new(1).tolerate_strays().try_run(move |_| async move {
+        let (send, thread) = late.take().expect("the body runs once");
+        drop(send);
+        thread.join().expect("it ends");
+    });
+    let strays = strays.unwrap_or_else(|failure| panic!("{failure}")).strays;
+    assert!(!strays.contains_key(&Stray::File), "{strays:?}");
 }
 
 /// Set in a child process.

@@ -167,7 +167,11 @@ fn started(name: &str) -> (Child, [UnixStream; 2]) {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
     let _ = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path).expect("a socket can be made");
-    let child = program()
+    // Where this test runs in the background of a shell it ignores interruptions, and so
+    // would the program.
+    let child = Command::new("env")
+        .arg("--default-signal=INT")
+        .arg(program().get_program())
         .args(["--exact", "explore::apart::stays_until_it_is_ended"])
         .env_remove(SEED_VARIABLE)
         .env(SOCKET, &path)

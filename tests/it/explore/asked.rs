@@ -36,6 +36,35 @@ fn an_exploration_that_runs_nothing_is_a_mistake() {
     assert!(found.expect_err("no seed").to_string().contains("Explore::seeds(0)"));
 }
 
+#[test]
+fn a_name_that_is_not_the_tests_is_told_with_what_to_write() {
+    let other = "explore::apart::what_a_seed_reads_and_prints_is_no_part_of_the_protocol";
+    for name in ["no_such_test", other] {
+        let found = tried(explore().seeds(3).named(name));
+        let Err(Problem::Setup(text)) = &found else { panic!("{found:?}") };
+        assert!(text.contains("Explore::named has to be given the test's name as `cargo test` prints it"), "{text}");
+    }
+}
+
+#[test]
+fn instances_that_fail_are_counted_because_they_fail_no_run() {
+    let every = || {
+        explore().seeds(20).run(
+            |sim| shop(sim).allow_unknown_handlers(),
+            |sim| async move {
+                sim.client().start_orchestration("order-1", "Order", "").await?;
+                sim.client().start_orchestration("none-1", "Nobody has this", "").await?;
+                sim.client().wait_for_orchestration("order-1", Duration::from_secs(86_400)).await?;
+                sim.client().wait_for_orchestration("none-1", Duration::from_secs(86_400)).await.map(drop)
+            },
+        )
+    };
+    let report = every();
+    assert_eq!((report.instances, report.failed_instances), (40, 20), "{report}");
+    assert!(report.to_string().contains("40 instances, 20 of which failed"), "{report}");
+    assert!(report.latencies > 0 && report.to_string().contains(" of them late, "), "{report}");
+}
+
 /// A plan of an entry that nobody comes to, in an exploration.
 #[test]
 fn a_plan_that_no_seed_comes_to_is_found_out() {

@@ -90,7 +90,7 @@ fn a_hang_brings_out_who_never_restarts() {
         sim.client().start_orchestration("i", "Echo", "x").await?;
         sim.client().wait_for_orchestration("i", 30 * super::DAY).await
     });
-    assert!(matches!(failure.expect_err("nobody restarts").cause, Cause::Stalled(_)));
+    assert!(matches!(failure.expect_err("nobody restarts").cause, Cause::Stalled { .. }));
     let restarted = hang().at(60 * SECOND, What::crash("a", SECOND));
     assert_eq!(run_one(alone().plan(restarted), "Echo").value, "x");
 }

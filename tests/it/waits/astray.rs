@@ -54,7 +54,7 @@ fn astray(orchestration: &'static str, input: &'static str, raised_on: &'static 
             true => client.enqueue_event(raised_on, name, "").await?,
             false => client.raise_event(raised_on, name, "").await?,
         }
-        client.wait_for_orchestration("i-1", 30 * DAY).await.map(drop)
+        client.wait_for_orchestration("i-1", 3 * 366 * DAY).await.map(drop)
     });
     let failure = failure.map(drop).expect_err("nobody gets the event");
     println!("{failure}");
@@ -73,4 +73,65 @@ fn an_event_that_came_to_a_relative_is_told_at_both() {
     astray("Parent", "QueueForGo", "i-1", "go", true);
     // And the other way round.
     astray("ParentWaits", "", "child", "go", false);
+}
+
+#[test]
+fn an_event_with_a_misspelt_name_is_told_beside_the_name_that_is_waited_for() {
+    let failure = sim().try_run(|sim| async move {
+        let client = sim.client();
+        client.start_orchestration("i-1", "Waits", "approval").await?;
+        sim.sleep(Duration::from_secs(3)).await;
+        client.raise_event("i-1", "aproval", "yes").await?;
+        client.raise_event("i-1", "aproval", "yes").await?;
+        client.enqueue_event("i-1", "approvals", "yes").await?;
+        client.wait_for_orchestration("i-1", DAY).await.map(drop)
+    });
+    let failure = failure.map(drop).expect_err("nobody gets the event");
+    let [unfinished] = &failure.waits[..] else { panic!("{failure}") };
+    let told: Vec<_> = unfinished.untaken.iter().map(|event| (&*event.name, event.count, event.queued)).collect();
+    assert_eq!(told, [("aproval", 2, false), ("approvals", 1, true)], "{failure}");
+    for told in [
+        "An event \"aproval\" came to it at +3.000 (2 of them) while nothing waited for one, and is lost; it waits for \
+         \"approval\".",
+        "A message came to its queue \"approvals\" at +3.000 that nothing has asked for; it waits for \"approval\".",
+    ] {
+        assert!(failure.to_string().contains(told), "{failure}");
+    }
+}
+
+#[test]
+fn an_event_that_an_ended_instance_has_not_taken_is_told_with_its_last_events() {
+    let failure = sim().try_run(|sim| async move {
+        let client = sim.client();
+        client.start_orchestration("i-1", "Waits", "go").await.map_err(|error| error.to_string())?;
+        sim.sleep(Duration::from_secs(1)).await;
+        client.raise_event("i-1", "stop", "").await.map_err(|error| error.to_string())?;
+        sim.sleep(Duration::from_secs(1)).await;
+        client.raise_event("i-1", "go", "").await.map_err(|error| error.to_string())?;
+        client.wait_for_orchestration("i-1", DAY).await.map_err(|error| error.to_string())?;
+        if sim.history("i-1").executions.len() < 2 {
+            return Err("i-1 was to go on".to_owned());
+        }
+        Ok(())
+    });
+    let failure = failure.map(drop).expect_err("the body fails");
+    let told = "An event \"stop\" came to it at +1.000 while nothing waited for one, and is lost.";
+    assert!(failure.to_string().contains(told), "{failure}");
+}
+
+#[test]
+fn messages_to_an_instance_that_nobody_started_are_told_with_the_nearest_name() {
+    let failure = sim().try_run(|sim| async move {
+        let client = sim.client();
+        client.start_orchestration("order-1", "Waits", "go").await?;
+        sim.sleep(Duration::from_secs(1)).await;
+        client.raise_event("ordr-1", "go", "").await?;
+        client.wait_for_orchestration("order-1", DAY).await.map(drop)
+    });
+    let failure = failure.map(drop).expect_err("nobody gets the event");
+    let wait = &waits_of(&failure, "ordr-1")[0];
+    assert_eq!(*wait, Wait::Unstarted { nearest: Some("order-1".to_owned()) }, "{failure}");
+    let told = "ordr-1 waits for somebody to start it: no instance of this name was ever started, and there is one \
+                called order-1";
+    assert!(failure.to_string().contains(told), "{failure}");
 }

@@ -96,7 +96,7 @@ fn runtimes_that_the_body_starts_may_have_other_handlers() {
     assert!(matches!(&status, OrchestrationStatus::Completed { output, .. } if output == "done"), "{status:?}");
     // Nor is anything known of who works where there are no nodes.
     let failure = Sim::new(3).try_run(|sim| one(sim, "Order", "")).map(drop).expect_err("nobody works");
-    assert!(matches!(failure.cause, Cause::Stalled(_)), "{failure}");
+    assert!(matches!(failure.cause, Cause::Stalled { .. }), "{failure}");
 }
 
 #[test]

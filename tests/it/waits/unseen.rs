@@ -5,7 +5,7 @@ use super::*;
 #[track_caller]
 fn is_unseen(orchestration: &'static str, input: &'static str) {
     let failure = fails(sim(), orchestration, input);
-    assert!(matches!(failure.cause, Cause::Stalled(_)), "{failure}");
+    assert!(matches!(failure.cause, Cause::Stalled { .. }), "{failure}");
     assert_eq!(waits_of(&failure, "i-1"), [Wait::Unseen]);
     let text = failure.to_string();
     for named in ["tokio::time::sleep", "ctx.schedule_timer", "a channel", "futures::join_all", "ctx.join"] {
