@@ -11,6 +11,7 @@
 //! them are [`crate::explore()`]'s).
 
 mod breeze;
+mod cause;
 mod chains;
 mod crashes;
 mod demands;
@@ -62,11 +63,12 @@ use crate::provider::{Memory, Settings};
 use crate::seed::Seed;
 use crate::trace::Trace;
 
+pub use cause::Cause;
 pub use crashes::{Incident, Incidents, Survey, crash_everywhere, try_crash_everywhere};
 pub(crate) use director::Journal;
 pub use effects::Effects;
 pub use ending::Held;
-pub use failure::{Cause, Failure};
+pub use failure::Failure;
 pub use handle::{Handle, NodeError};
 pub use handlers::{Lack, TagsOfNode, UnknownHandler};
 pub use input::Input;

@@ -43,6 +43,8 @@
 //!   be read there; the allocator's locks glibc itself makes free. Only the given
 //!   work runs there, and then the process ends, without returning to its caller,
 //!   running destructors or flushing buffers that the parent has as well.
+//! - [`stack_of`] interrupts another thread of this process with a signal that is
+//!   ignored otherwise, and gives back what was done about it (`stack.rs`).
 //! - [`with_locals`] reads and writes the memory of the calling thread's own
 //!   thread-locals, as far as the loader says that it reaches. Words of it that
 //!   other threads know of, such as a lock's, they know as atomics; so it is read
@@ -61,10 +63,12 @@ mod locals;
 mod next;
 mod noticed;
 mod process;
+mod stack;
 
 pub(super) use locals::with_locals;
 use next::next;
 pub(crate) use process::{Forked, end_by_interruption, end_when_interrupted, fork, memory_file, ring_when_interrupted};
+pub(super) use stack::stack_of;
 
 /// Whether virtual time can reach std in this build.
 pub(crate) const SUPPORTED: bool = true;

@@ -246,13 +246,20 @@ pub(crate) fn lines(strays: &Strays) -> Vec<String> {
 
 /// The first frame of a backtrace that is neither ours nor a library's.
 fn place(backtrace: &str) -> Option<String> {
+    frames(backtrace).next()
+}
+
+/// The frames of a backtrace that are neither ours nor a library's: each a function with
+/// its place.
+pub(super) fn frames(backtrace: &str) -> impl Iterator<Item = String> {
     let lines: Vec<&str> = backtrace.lines().map(str::trim).collect();
-    lines.windows(2).find_map(|pair| {
+    let frame = |pair: &[&str]| {
         let (_, function) = pair[0].split_once(": ")?;
         let at = pair[1].strip_prefix("at ")?;
         let library = at.starts_with("/rustc/") || at.contains("/.cargo/registry/") || at.contains("/library/std/");
         let ours = function.contains("duroxide_sim::");
         // The overrides bear C's names.
         (function.contains("::") && !library && !ours).then(|| format!("{function}, {at}"))
-    })
+    };
+    lines.windows(2).filter_map(frame).collect::<Vec<_>>().into_iter()
 }

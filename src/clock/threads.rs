@@ -4,6 +4,8 @@
 use std::io::Result;
 use std::time::Duration;
 
+use super::{libc, strays};
+
 /// Waits for a moment until no other thread does anything: there may be a main
 /// thread that sleeps, as that of a test harness does soon after it has started
 /// the test's.
@@ -39,13 +41,18 @@ fn others_awake() -> Result<usize> {
 
 /// A thread of this process.
 #[derive(Debug)]
-pub(crate) struct Thread(std::path::PathBuf);
+pub(crate) struct Thread {
+    id: i32,
+    /// Where /proc tells of it.
+    stat: std::path::PathBuf,
+}
 
 impl Thread {
     /// This thread, where /proc tells.
     pub fn current() -> Option<Thread> {
         let own = std::fs::read_link("/proc/thread-self").ok()?;
-        Some(Thread(std::path::Path::new("/proc").join(own).join("stat")))
+        let id = own.file_name()?.to_str()?.parse().ok()?;
+        Some(Thread { id, stat: std::path::Path::new("/proc").join(own).join("stat") })
     }
 
     /// Whether it runs, or could run if there were a processor for it, in most of a few
@@ -54,8 +61,17 @@ impl Thread {
         const LOOKS: usize = 9;
         let runs = || {
             std::thread::sleep(Duration::from_millis(2));
-            std::fs::read_to_string(&self.0).is_ok_and(|stat| stat.contains(") R "))
+            std::fs::read_to_string(&self.stat).is_ok_and(|stat| stat.contains(") R "))
         };
         (0..LOOKS).filter(|_| runs()).count() > LOOKS / 2
+    }
+
+    /// The functions that it is in, the innermost first, those of this crate and of
+    /// libraries left out. The thread is interrupted for it, and is to be given up: it is
+    /// not certain that it goes on.
+    pub fn stack(&self, is_busy: bool) -> Vec<String> {
+        const MOST: usize = 16;
+        let stack = libc::stack_of(self.id, !is_busy).map(|stack| stack.to_string()).unwrap_or_default();
+        strays::frames(&stack).take(MOST).collect()
     }
 }

@@ -64,6 +64,9 @@ pub struct Capsule {
     pub breaches: Vec<Breach>,
     /// Those of the plan's entries that never happened.
     pub unreached: Vec<Entry>,
+    /// The functions that the run's thread was in, where it did not answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stack: Vec<String>,
     /// The last lines that the run's process printed, where that died or had to be
     /// ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -143,6 +146,7 @@ impl Capsule {
             pending: failure.pending.clone(),
             breaches: failure.breaches.clone(),
             unreached: failure.unreached.clone(),
+            stack: failure.stack.clone(),
             printed: failure.printed.clone(),
             calls: failure.trace.entries.len(),
             numbers,
@@ -202,7 +206,20 @@ impl Capsule {
     /// The failure that it holds.
     pub fn failure(&self) -> Failure {
         let Capsule {
-            cause, seed, plan, start, at, waits, tails, pending, breaches, unreached, printed, trace, ..
+            cause,
+            seed,
+            plan,
+            start,
+            at,
+            waits,
+            tails,
+            pending,
+            breaches,
+            unreached,
+            stack,
+            printed,
+            trace,
+            ..
         } = self.clone();
         let (sometimes, strays) = Default::default();
         Failure {
@@ -219,6 +236,7 @@ impl Capsule {
             unreached,
             sometimes,
             strays,
+            stack,
             printed,
         }
     }

@@ -17,7 +17,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use super::breeze::Breeze;
-use super::failure::Cause;
+use super::cause::Cause;
 use super::input::Input;
 use super::life::Trouble;
 use super::no_progress::NoProgress;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
 
-use super::failure::Cause;
+use super::cause::Cause;
 use super::no_progress::{Code, NoProgress};
 use super::run::Pulse;
 use super::stuck::Stuck;
@@ -111,10 +111,12 @@ impl Pulse {
         }
     }
 
-    /// Looks whether the thread runs.
+    /// Looks whether the thread runs, and where it is. It has been given up.
     pub fn note_busy(&self) {
-        let busy = self.thread.lock().as_ref().is_some_and(Thread::is_busy);
+        let thread = self.thread.lock();
+        let busy = thread.as_ref().is_some_and(Thread::is_busy);
         self.busy.store(busy, Ordering::Relaxed);
+        *self.stack.lock() = thread.as_ref().map(|thread| thread.stack(busy)).unwrap_or_default();
     }
 
     /// What is known of the thread, if it does not answer.

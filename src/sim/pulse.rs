@@ -7,7 +7,7 @@ use std::task::Waker;
 use parking_lot::Mutex;
 
 use super::Limits;
-use super::failure::Cause;
+use super::cause::Cause;
 use super::no_progress::Code;
 use crate::clock::{self, Time, strays};
 
@@ -29,6 +29,8 @@ pub(super) struct Pulse {
     /// The thread, and whether it was busy when it was given up.
     pub thread: Mutex<Option<clock::Thread>>,
     pub busy: AtomicBool,
+    /// Where it was then.
+    pub stack: Mutex<Vec<String>>,
     /// How often the body was polled, and how often activities.
     pub polls: AtomicU64,
     pub code_polls: AtomicU64,
@@ -64,6 +66,7 @@ impl Pulse {
             parked: AtomicBool::new(false),
             thread: Mutex::new(None),
             busy: AtomicBool::new(false),
+            stack: Mutex::default(),
             polls: AtomicU64::new(0),
             code_polls: AtomicU64::new(0),
             code: Mutex::new(None),

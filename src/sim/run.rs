@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::cause::Cause;
 use super::director::Record;
 use super::effects::Effects;
 use super::ending::{self, Ending, Held};
-use super::failure::{Cause, Failure};
+use super::failure::Failure;
 use super::handle::Handle;
 use super::handlers::Handlers;
 use super::heap::{grow_heap, keep_pages};
@@ -415,6 +416,7 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
         unreached,
         sometimes,
         strays,
+        stack: std::mem::take(&mut *scene.pulse.stack.lock()),
         printed: Vec::new(),
     }))
 }
