@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use duroxide_sim::Sim;
-use duroxide_sim::duroxide::ClientError;
+use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
+use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};
 use duroxide_sim::faults::{Asked, Verdict};
-use duroxide_sim::sim::{Cause, Entry, NodeError, Plan, What, When};
-use duroxide_sim::trace::Happening;
+use duroxide_sim::sim::{Cause, Effects, Entry, NodeError, Plan, What, When};
+use duroxide_sim::trace::{Happening, Mark};
 
 use super::{SECOND, once, one_node, point, run_one, two_nodes};
 
@@ -101,6 +102,98 @@ fn what_happens_at_a_time_happens_then() {
         "9s a reaches the storage again",
     ];
     assert_eq!(marks, expected);
+}
+
+/// Every call of a caller counts, the later ones too.
+#[test]
+fn a_fault_meets_the_call_of_its_number_however_late_that_is() {
+    let reads = 40;
+    for nth in [1, 2, 3, 4, 5, 9, 17, 33, reads] {
+        let plan = Plan::new().fault(point("client", "read", nth), Verdict::Refuse { retryable: false });
+        let run = one_node(1).plan(plan).try_run(move |sim| async move {
+            let mut refused = Vec::new();
+            for n in 1..=reads {
+                if sim.client().get_orchestration_status("i").await.is_err() {
+                    refused.push(n);
+                }
+            }
+            Ok::<_, ClientError>(refused)
+        });
+        let run = run.unwrap_or_else(|failure| panic!("{failure}"));
+        assert_eq!(run.value, [nth], "{}", run.trace.text());
+        let marks: Vec<_> = run.trace.marks.iter().filter(|mark| !mark.what.is_ordinary()).collect();
+        assert!(matches!(&marks[..], [mark] if matches!(mark.what, Happening::Fault { nth: at, .. } if at == nth)));
+    }
+}
+
+/// Asked every quarter of a second, a node does nothing while its trouble lasts, to the
+/// moment.
+#[test]
+fn a_trouble_lasts_as_long_as_the_plan_says() {
+    let (node, lasts) = ("a".to_owned(), 7 * SECOND);
+    for what in [
+        What::partition("a", lasts),
+        What::stall("a", lasts),
+        What::Outage { node: node.clone(), lasts },
+        What::crash("a", lasts),
+    ] {
+        let plan = Plan::new().at(SECOND, what.clone());
+        let run = one_node(1).plan(plan).try_run(|sim| async move {
+            let client = sim.client();
+            for n in 0..60 {
+                client.start_orchestration(&format!("i-{n:02}"), "Echo", "x").await?;
+                sim.sleep(SECOND / 4).await;
+            }
+            sim.sleep(60 * SECOND).await;
+            Ok::<_, ClientError>(())
+        });
+        let trace = run.unwrap_or_else(|failure| panic!("{failure}")).trace;
+        // duroxide asks again one, two and four seconds after refusals.
+        let slack = if matches!(what, What::Outage { .. }) { 4 * SECOND } else { Duration::ZERO };
+        let acks = trace.entries.iter().filter(|entry| entry.call.method() == "ack_orchestration_item");
+        let acks: Vec<Duration> = acks.map(|entry| entry.answered - trace.started).collect();
+        let (from, to) = (SECOND, SECOND + lasts);
+        assert!(!acks.iter().any(|at| *at > from && *at < to), "{what:?}: {acks:?}");
+        let back = acks.iter().find(|at| **at >= to).expect("it works again");
+        assert!(*back <= to + slack, "{what:?} lasts too long: {acks:?}");
+        assert!(acks.iter().any(|at| *at > SECOND / 2 && *at <= from), "it worked before: {acks:?}");
+        let ends = |mark: &&Mark| {
+            let again = matches!(mark.what, Happening::Started { restarts, .. } if restarts > 0);
+            again || matches!(mark.what, Happening::Healed | Happening::Resumed)
+        };
+        let ended: Vec<Duration> = trace.marks.iter().filter(ends).map(|mark| mark.at - trace.started).collect();
+        assert_eq!(ended, [to], "{what:?}");
+    }
+}
+
+/// Each tick of an activity is an effect on the outside world.
+#[test]
+fn the_code_of_an_activity_goes_no_further_than_the_crash_of_its_node() {
+    for crash_at in [1, 2, 5, 8] {
+        let effects = Effects::default();
+        let ticks = effects.clone();
+        let activity = move |_: ActivityContext, _: String| {
+            let ticks = ticks.clone();
+            async move {
+                for tick in 0..10 {
+                    ticks.add(format!("tick {tick}"));
+                    tokio::time::sleep(SECOND).await;
+                }
+                Ok(String::new())
+            }
+        };
+        let orchestration = |ctx: OrchestrationContext, _: String| async move { ctx.schedule_activity("Do", "").await };
+        let activities = ActivityRegistry::builder().register("Do", activity).build();
+        let orchestrations = OrchestrationRegistry::builder().register("Work", orchestration).build();
+        let at = crash_at * SECOND - SECOND / 2;
+        let plan = Plan::new().at(at, What::Crash { node: "a".to_owned(), restart_after: None });
+        Sim::new(1).node("a", activities, orchestrations).plan(plan).run(|sim| async move {
+            sim.client().start_orchestration("i", "Work", "").await?;
+            sim.sleep(100 * SECOND).await;
+            Ok::<_, ClientError>(())
+        });
+        assert_eq!(effects.all().len(), crash_at as usize, "ticks until the crash at {at:?}");
+    }
 }
 
 #[test]
