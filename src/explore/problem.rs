@@ -102,7 +102,7 @@ impl fmt::Display for Finding {
         self.shrunk.iter().try_for_each(|shrunk| writeln!(f, "{shrunk}"))?;
         if !self.without.is_empty() {
             let names: Vec<&str> = self.without.iter().map(String::as_str).collect();
-            writeln!(f, "Left out of it: {}.", Line(names.join(", ")))?;
+            writeln!(f, "It fails without these nodes too, which are left out: {}.", Line(names.join(", ")))?;
         }
         self.notes.iter().try_for_each(|note| writeln!(f, "{}", Lines(note)))?;
         if let Some(page) = &self.page {

@@ -140,9 +140,11 @@ impl Failure {
         writeln!(f, "  seed:         {}", self.seed)?;
         writeln!(f, "  virtual time: +{} ({})", Span(self.at - self.start), self.at)?;
         if !self.plan.entries.is_empty() {
-            let verdict = |holds| if holds { "held" } else { "broken" };
-            writeln!(f, "  safety:       {}", verdict(self.is_safe()))?;
-            writeln!(f, "  liveness:     {}", verdict(self.is_live()))?;
+            let verdict = |holds, broken| if holds { "held" } else { broken };
+            let (unsafe_, stuck) =
+                ("broken: something happened that must never", "broken: something did not happen that must");
+            writeln!(f, "  safety:       {}", verdict(self.is_safe(), unsafe_))?;
+            writeln!(f, "  liveness:     {}", verdict(self.is_live(), stuck))?;
         }
         if matches!(self.cause, Cause::Hang(_) | Cause::RealTimeLimit | Cause::StepLimit(_))
             && let Some(last) = self.trace.entries.last()
