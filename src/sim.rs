@@ -23,6 +23,7 @@ mod gate;
 mod handle;
 mod handlers;
 mod heap;
+mod hints;
 mod input;
 mod life;
 mod limits;

@@ -6,13 +6,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::cause::Cause;
+use super::hints;
 use super::look::MOST;
 use super::plan::{Entry, Plan, What};
 use super::tails::Tail;
 use super::waits::Unfinished;
-use duroxide::providers::WorkItem;
-
-use crate::call::Call;
 use crate::clock::{Strays, Time, strays};
 use crate::faults::Verdict;
 use crate::laws::Breach;
@@ -162,9 +160,7 @@ impl Failure {
             ("The stack of its thread:", &self.stack),
             ("The last of what it printed:", &self.printed),
         ];
-        if self.lacks_io() {
-            writeln!(f, "\n{}", strays::INSTEAD_OF_IO)?;
-        }
+        hints::of(&self.cause, &self.trace).iter().try_for_each(|hint| writeln!(f, "\n{hint}"))?;
         for (title, lines) in lists {
             if !lines.is_empty() {
                 writeln!(f, "\n{title}")?;
@@ -193,20 +189,6 @@ impl Failure {
 
     fn strays_as_text(&self) -> Vec<String> {
         strays::lines(&self.strays)
-    }
-
-    /// Whether it comes from input and output that a simulation does not have.
-    fn lacks_io(&self) -> bool {
-        // What tokio panics with, which tells to change its runtime's builder.
-        const SIGNS: [&str; 2] = ["enable_io", "there is no reactor running"];
-        let says = |text: &str| SIGNS.iter().any(|sign| text.contains(sign));
-        let failed = |call: &Call| {
-            let Call::AckWorkItem { completion: Some(item), .. } = call else { return false };
-            matches!(&**item, WorkItem::ActivityFailed { details, .. } if says(&details.display_message()))
-        };
-        matches!(self.cause, Cause::RealIo)
-            || says(&self.cause.to_string())
-            || self.trace.entries.iter().any(|entry| failed(&entry.call))
     }
 
     fn breaches_as_text(&self) -> Vec<String> {

@@ -15,6 +15,7 @@ mod hostile;
 mod laws;
 mod memory;
 mod no_progress;
+mod nondeterminism;
 mod output;
 mod panics;
 mod prune;

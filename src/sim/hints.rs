@@ -1,0 +1,45 @@
+//! What to do about failures whose own text, which is not ours, leaves that open.
+
+use duroxide::providers::WorkItem;
+use duroxide::{ConfigErrorKind, ErrorDetails, EventKind};
+
+use super::cause::Cause;
+use crate::call::{Call, Event};
+use crate::clock::strays;
+use crate::trace::Trace;
+
+const INSTEAD_OF_CHANCE: &str = "duroxide replays orchestration code from its history, and this code did not ask for \
+    the same things in the same order as before. Inside orchestration code take the time from ctx.utc_now(), unique \
+    values from ctx.new_guid(), and everything else that can differ from an activity; iterate over ordered maps \
+    (BTreeMap), not over a HashMap; and where the code itself was changed, register it as a new version.";
+
+/// Advice for a run that failed for this cause, each piece a paragraph.
+pub(super) fn of(cause: &Cause, trace: &Trace) -> Vec<&'static str> {
+    let advice = [(lacks_io(cause, trace), strays::INSTEAD_OF_IO), (replays_differently(trace), INSTEAD_OF_CHANCE)];
+    advice.into_iter().filter_map(|(fits, text)| fits.then_some(text)).collect()
+}
+
+/// Whether it comes from input and output that a simulation does not have.
+fn lacks_io(cause: &Cause, trace: &Trace) -> bool {
+    // What tokio panics with, which tells to change its runtime's builder.
+    const SIGNS: [&str; 2] = ["enable_io", "there is no reactor running"];
+    let says = |text: &str| SIGNS.iter().any(|sign| text.contains(sign));
+    let failed = |call: &Call| {
+        let Call::AckWorkItem { completion: Some(item), .. } = call else { return false };
+        matches!(&**item, WorkItem::ActivityFailed { details, .. } if says(&details.display_message()))
+    };
+    matches!(cause, Cause::RealIo) || says(&cause.to_string()) || trace.entries.iter().any(|entry| failed(&entry.call))
+}
+
+/// Whether duroxide found, in an orchestration of this run, that its code is not
+/// deterministic.
+fn replays_differently(trace: &Trace) -> bool {
+    let found = |event: &Event| {
+        let EventKind::OrchestrationFailed { details } = &event.kind else { return false };
+        matches!(details, ErrorDetails::Configuration { kind: ConfigErrorKind::Nondeterminism, .. })
+    };
+    trace.entries.iter().any(|entry| match &*entry.call {
+        Call::AckOrchestrationItem(ack) => ack.history.iter().any(found),
+        _ => false,
+    })
+}
