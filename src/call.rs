@@ -10,7 +10,6 @@
 //! This module decides nothing and knows no provider.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,11 +19,14 @@ use serde::{Deserialize, Serialize};
 
 mod admin;
 mod answering;
+mod method;
 mod refusal;
 mod work;
 
 pub use admin::{DeleteCounts, Execution, Instance, InstanceQuery, KeepRule, Metrics, PruneCounts, QueueDepths, Tree};
 pub use answering::Answering;
+pub(crate) use method::{Changes, Queue};
+pub use method::{Effect, Method};
 pub use refusal::{Class, Refusal};
 pub(crate) use work::fields_of;
 pub use work::{instance_of, is_job, is_of_session, is_start, kind_of, named_instance, tag_of};
@@ -265,185 +267,4 @@ pub struct Job {
     pub item: Item,
     pub token: String,
     pub attempts: u32,
-}
-
-/// The one instance that a call names, by whatever reference the call is.
-macro_rules! named_instance {
-    ($call:expr) => {
-        match $call {
-            Call::Read { instance }
-            | Call::ReadWithExecution { instance, .. }
-            | Call::AppendWithExecution { instance, .. }
-            | Call::GetCustomStatus { instance, .. }
-            | Call::GetKvValue { instance, .. }
-            | Call::GetKvAllValues { instance }
-            | Call::GetInstanceStats { instance }
-            | Call::ListExecutions { instance }
-            | Call::ReadHistoryWithExecutionId { instance, .. }
-            | Call::ReadHistory { instance }
-            | Call::LatestExecutionId { instance }
-            | Call::GetInstanceInfo { instance }
-            | Call::GetExecutionInfo { instance, .. }
-            | Call::ListChildren { instance }
-            | Call::GetParentId { instance }
-            | Call::GetInstanceTree { instance }
-            | Call::DeleteInstance { instance, .. }
-            | Call::PruneExecutions { instance, .. } => Some(instance),
-            _ => None,
-        }
-    };
-}
-
-/// The token of a call that is not the ack of a turn, likewise.
-macro_rules! plain_token {
-    ($call:expr) => {
-        match $call {
-            Call::AbandonOrchestrationItem { token, .. }
-            | Call::RenewOrchestrationItemLock { token, .. }
-            | Call::AckWorkItem { token, .. }
-            | Call::RenewWorkItemLock { token, .. }
-            | Call::AbandonWorkItem { token, .. } => Some(token),
-            _ => None,
-        }
-    };
-}
-
-impl Call {
-    /// The one instance that the call names, if it names just one.
-    pub fn instance(&self) -> Option<&str> {
-        named_instance!(self).map(String::as_str)
-    }
-
-    /// The same, to be changed.
-    pub fn instance_mut(&mut self) -> Option<&mut String> {
-        named_instance!(self)
-    }
-
-    /// The lock token that the call brings, if it brings one.
-    pub fn token(&self) -> Option<&str> {
-        match self {
-            Call::AckOrchestrationItem(ack) => Some(&ack.token),
-            other => plain_token!(other).map(String::as_str),
-        }
-    }
-
-    /// The same, to be changed.
-    pub fn token_mut(&mut self) -> Option<&mut String> {
-        match self {
-            Call::AckOrchestrationItem(ack) => Some(&mut ack.token),
-            other => plain_token!(other),
-        }
-    }
-
-    /// Whether the call only looks.
-    pub fn is_read(&self) -> bool {
-        !matches!(
-            self,
-            Call::FetchOrchestrationItem { .. }
-                | Call::FetchWorkItem { .. }
-                | Call::EnqueueForWorker { .. }
-                | Call::EnqueueForOrchestrator { .. }
-                | Call::AppendWithExecution { .. }
-                | Call::RenewSessionLock { .. }
-                | Call::CleanupOrphanedSessions { .. }
-                | Call::DeleteInstancesAtomic { .. }
-                | Call::DeleteInstance { .. }
-                | Call::DeleteInstanceBulk { .. }
-                | Call::PruneExecutions { .. }
-                | Call::PruneExecutionsBulk { .. }
-        ) && self.token().is_none()
-    }
-
-    /// Whether the call takes something out of a queue, for as long as a lock holds.
-    pub(crate) fn is_fetch(&self) -> bool {
-        matches!(self, Call::FetchOrchestrationItem { .. } | Call::FetchWorkItem { .. })
-    }
-
-    /// Whether the call is one of `ProviderAdmin`.
-    pub fn is_admin(&self) -> bool {
-        matches!(
-            self,
-            Call::ListInstances
-                | Call::ListInstancesByStatus { .. }
-                | Call::ListExecutions { .. }
-                | Call::ReadHistoryWithExecutionId { .. }
-                | Call::ReadHistory { .. }
-                | Call::LatestExecutionId { .. }
-                | Call::GetInstanceInfo { .. }
-                | Call::GetExecutionInfo { .. }
-                | Call::GetSystemMetrics
-                | Call::GetQueueDepths
-                | Call::ListChildren { .. }
-                | Call::GetParentId { .. }
-                | Call::DeleteInstancesAtomic { .. }
-                | Call::GetInstanceTree { .. }
-                | Call::DeleteInstance { .. }
-                | Call::DeleteInstanceBulk { .. }
-                | Call::PruneExecutions { .. }
-                | Call::PruneExecutionsBulk { .. }
-        )
-    }
-}
-
-/// The names of duroxide's methods, from one table.
-macro_rules! methods {
-    ($($variant:ident $method:literal),* $(,)?) => {
-        impl Call {
-            /// The name of duroxide's method.
-            pub fn method(&self) -> &'static str {
-                match self {
-                    $(Call::$variant { .. } => $method,)*
-                }
-            }
-
-            /// The names of all methods that are called.
-            pub const METHODS: &[&str] = &[$($method),*];
-        }
-    };
-}
-
-methods! {
-    FetchOrchestrationItem "fetch_orchestration_item",
-    AckOrchestrationItem "ack_orchestration_item",
-    AbandonOrchestrationItem "abandon_orchestration_item",
-    RenewOrchestrationItemLock "renew_orchestration_item_lock",
-    Read "read",
-    ReadWithExecution "read_with_execution",
-    AppendWithExecution "append_with_execution",
-    EnqueueForWorker "enqueue_for_worker",
-    FetchWorkItem "fetch_work_item",
-    AckWorkItem "ack_work_item",
-    RenewWorkItemLock "renew_work_item_lock",
-    AbandonWorkItem "abandon_work_item",
-    RenewSessionLock "renew_session_lock",
-    CleanupOrphanedSessions "cleanup_orphaned_sessions",
-    EnqueueForOrchestrator "enqueue_for_orchestrator",
-    GetCustomStatus "get_custom_status",
-    GetKvValue "get_kv_value",
-    GetKvAllValues "get_kv_all_values",
-    GetInstanceStats "get_instance_stats",
-    ListInstances "list_instances",
-    ListInstancesByStatus "list_instances_by_status",
-    ListExecutions "list_executions",
-    ReadHistoryWithExecutionId "read_history_with_execution_id",
-    ReadHistory "read_history",
-    LatestExecutionId "latest_execution_id",
-    GetInstanceInfo "get_instance_info",
-    GetExecutionInfo "get_execution_info",
-    GetSystemMetrics "get_system_metrics",
-    GetQueueDepths "get_queue_depths",
-    ListChildren "list_children",
-    GetParentId "get_parent_id",
-    DeleteInstancesAtomic "delete_instances_atomic",
-    GetInstanceTree "get_instance_tree",
-    DeleteInstance "delete_instance",
-    DeleteInstanceBulk "delete_instance_bulk",
-    PruneExecutions "prune_executions",
-    PruneExecutionsBulk "prune_executions_bulk",
-}
-
-impl fmt::Display for Call {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.method())
-    }
 }

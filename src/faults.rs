@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::call::{Answering, Call, Handler, Refusal, Reply};
+use crate::call::{Answering, Call, Handler, Method, Refusal, Reply};
 use crate::clock::{self, Time};
 
 pub use verdict::Verdict;
@@ -37,7 +37,7 @@ pub struct Asked<'a> {
 
 impl Asked<'_> {
     /// The method that is called.
-    pub fn method(&self) -> &'static str {
+    pub fn method(&self) -> Method {
         self.call.method()
     }
 }
@@ -45,13 +45,14 @@ impl Asked<'_> {
 /// Decides what becomes of calls.
 ///
 /// ```
+/// use duroxide_sim::call::Method;
 /// use duroxide_sim::faults::{Asked, Rule, Verdict};
 ///
 /// fn rule(rule: impl Rule) -> impl Rule {
 ///     rule
 /// }
 /// let every_third_ack_loses_its_reply = rule(|asked: &Asked<'_>| match asked.method() {
-///     "ack_work_item" if asked.nth % 3 == 0 => Verdict::LoseReply,
+///     Method::AckWorkItem if asked.nth % 3 == 0 => Verdict::LoseReply,
 ///     _ => Verdict::Pass,
 /// });
 /// ```
@@ -74,16 +75,16 @@ impl<F: Fn(&Asked<'_>) -> Verdict + Send + Sync> Rule for F {
 
 /// Counts a caller's calls by method. Clones count together.
 #[derive(Clone, Debug, Default)]
-pub struct Counts(Arc<Mutex<BTreeMap<&'static str, u64>>>);
+pub struct Counts(Arc<Mutex<BTreeMap<Method, u64>>>);
 
 impl Counts {
     /// How many calls of `method` there were.
-    pub(crate) fn of(&self, method: &str) -> u64 {
-        self.0.lock().get(method).copied().unwrap_or_default()
+    pub(crate) fn of(&self, method: Method) -> u64 {
+        self.0.lock().get(&method).copied().unwrap_or_default()
     }
 
     /// The number of the next call of `method`, from 1.
-    fn next(&self, method: &'static str) -> u64 {
+    fn next(&self, method: Method) -> u64 {
         let mut counts = self.0.lock();
         let count = counts.entry(method).or_default();
         *count += 1;
@@ -133,17 +134,17 @@ impl<H: Handler, R: Rule> Faults<H, R> {
     }
 
     fn act(&self, verdict: Verdict, call: Arc<Call>, nth: u64) -> Answering<'_> {
-        let operation = call.method();
+        let method = call.method();
         match verdict {
             Verdict::Pass => self.pass(call, nth),
             Verdict::Refuse { retryable } => {
-                Answering::ready(refuse(operation, "The storage is not available.", retryable))
+                Answering::ready(refuse(method, "The storage is not available.", retryable))
             }
             Verdict::LoseReply => Answering::wait(async move {
                 match self.pass(call, nth).await {
                     // A refusal has changed nothing; the caller may have it.
                     refused @ Reply::Refused(_) => refused,
-                    _ => refuse(operation, "The connection broke before the reply came.", true),
+                    _ => refuse(method, "The connection broke before the reply came.", true),
                 }
             }),
             Verdict::Delay { before, after } => Answering::wait(async move {
@@ -160,7 +161,7 @@ impl<H: Handler, R: Rule> Faults<H, R> {
             }),
             Verdict::Drop { after } => Answering::wait(async move {
                 let answer = tokio::time::timeout(after, self.pass(call, nth)).await;
-                answer.unwrap_or_else(|_| refuse(operation, "The call was given up: it took too long.", true))
+                answer.unwrap_or_else(|_| refuse(method, "The call was given up: it took too long.", true))
             }),
             Verdict::ShortLock { lasts } => self.pass(Arc::new(verdict::shortened(&call, lasts)), nth),
         }
@@ -171,8 +172,8 @@ async fn wait(duration: std::time::Duration) {
     clock::sleep_until(clock::now() + duration).await;
 }
 
-fn refuse(operation: &str, message: &str, retryable: bool) -> Reply {
-    Reply::Refused(Refusal { retryable, ..Refusal::retryable(operation, format!("Injected fault: {message}")) })
+fn refuse(method: Method, message: &str, retryable: bool) -> Reply {
+    Reply::Refused(Refusal { retryable, ..Refusal::retryable(method.name(), format!("Injected fault: {message}")) })
 }
 
 impl<H: Handler, R: Rule> Handler for Faults<H, R> {

@@ -21,7 +21,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-use crate::call::{Answering, Call, Handler, Reply, is_of_session};
+use crate::call::{Answering, Call, Effect, Handler, Queue, Reply, is_of_session};
 use crate::clock::{self, Time};
 use crate::store::{Choice, Pick, Store, Touched};
 
@@ -231,21 +231,15 @@ impl Backend {
     /// Wakes the fetches that `call` may have something for, or an earlier
     /// moment to wait for.
     fn ring(&self, call: &Call, sooner: bool) {
-        let (turns, jobs) = match call {
-            Call::AckOrchestrationItem(ack) => (true, !ack.jobs.is_empty()),
-            Call::EnqueueForOrchestrator { .. }
-            | Call::AckWorkItem { .. }
-            | Call::AbandonOrchestrationItem { .. }
-            | Call::AppendWithExecution { .. } => (true, false),
-            Call::EnqueueForWorker { .. } | Call::AbandonWorkItem { .. } => (false, true),
-            Call::RenewOrchestrationItemLock { .. } => (sooner, false),
-            Call::RenewWorkItemLock { .. } | Call::RenewSessionLock { .. } => (false, sooner),
-            _ => (false, false),
-        };
-        if turns {
+        let method = call.method();
+        if method.effect() == Effect::Renew && !sooner {
+            return;
+        }
+        if method.wakes(Queue::Orchestrator) {
             self.turns.notify_waiters();
         }
-        if jobs {
+        let brings_no_job = matches!(call, Call::AckOrchestrationItem(ack) if ack.jobs.is_empty());
+        if method.wakes(Queue::Worker) && !brings_no_job {
             self.jobs.notify_waiters();
         }
     }

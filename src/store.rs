@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use semver::Version;
 
-use crate::call::{Call, Class, Item, Refusal, Reply};
+use crate::call::{Call, Changes, Class, Item, Refusal, Reply};
 use crate::clock::Time;
 
 mod admin;
@@ -174,10 +174,10 @@ impl Store {
             Call::CleanupOrphanedSessions { .. } if choice.leeway == Leeway::KeepSessions => Ok(Reply::Count(0)),
             Call::CleanupOrphanedSessions { .. } => Ok(Reply::Count(self.sweep_sessions(now))),
 
-            Call::Read { instance } | Call::ReadHistory { instance } => self.read(call.method(), instance, None),
+            Call::Read { instance } | Call::ReadHistory { instance } => self.read(call.method().name(), instance, None),
             Call::ReadWithExecution { instance, execution }
             | Call::ReadHistoryWithExecutionId { instance, execution } =>
-                self.read(call.method(), instance, Some(*execution)),
+                self.read(call.method().name(), instance, Some(*execution)),
             Call::AppendWithExecution { instance, execution, events } =>
                 self.append(instance, *execution, events, choice.leeway),
             Call::LatestExecutionId { instance } => Ok(Reply::Number(self.latest_execution(instance))),
@@ -199,7 +199,7 @@ impl Store {
             Call::GetInstanceTree { instance } => Ok(Reply::Tree(self.tree(instance))),
 
             Call::DeleteInstancesAtomic { instances, force } =>
-                self.delete(call.method(), instances, *force).map(Reply::Deleted),
+                self.delete(call.method().name(), instances, *force).map(Reply::Deleted),
             Call::DeleteInstance { instance, force } => self.delete_tree(instance, *force),
             Call::DeleteInstanceBulk { query } => self.delete_bulk(query),
             Call::PruneExecutions { instance, keep } => self.prune(instance, keep).map(Reply::Pruned),
@@ -224,18 +224,15 @@ impl Store {
     /// The instances whose histories, status or values `call` may change: none,
     /// one by name, or any.
     pub fn touched_by(&self, call: &Call) -> Touched {
-        match call {
-            Call::AckOrchestrationItem(ack) => match self.turn_tokens.get(&ack.token) {
-                Some(key) => Touched::One(self.instances[key].name.clone()),
-                None => Touched::None,
-            },
-            Call::AppendWithExecution { instance, .. } => Touched::One(instance.clone()),
-            Call::DeleteInstancesAtomic { .. }
-            | Call::DeleteInstance { .. }
-            | Call::DeleteInstanceBulk { .. }
-            | Call::PruneExecutions { .. }
-            | Call::PruneExecutionsBulk { .. } => Touched::Any,
-            _ => Touched::None,
+        let one = |name: Option<&str>| name.map_or(Touched::None, |name| Touched::One(name.to_owned()));
+        match call.method().changes() {
+            Changes::Nothing => Touched::None,
+            Changes::Locked => {
+                let locked = call.token().and_then(|token| self.turn_tokens.get(token));
+                one(locked.map(|key| self.instances[key].name.as_ref()))
+            }
+            Changes::Named => one(call.instance()),
+            Changes::Any => Touched::Any,
         }
     }
 

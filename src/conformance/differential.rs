@@ -171,7 +171,7 @@ fn judge(runs: &[(&str, &Run)], at: usize, answers: BTreeMap<String, Vec<String>
     let mut answers: Vec<(Vec<String>, String)> =
         answers.into_iter().map(|(answer, providers)| (providers, answer)).collect();
     answers.sort_by_key(|(providers, _)| std::cmp::Reverse(providers.len()));
-    let method = runs.iter().find_map(|(_, run)| run.observed.get(at)).map_or("", |seen| seen.call.method());
+    let method = runs.iter().find_map(|(_, run)| run.observed.get(at)).map_or("", |seen| seen.call.method().name());
     // Whoever breaks a rule is odd, whatever the others do.
     let broken: BTreeMap<String, &'static str> =
         runs.iter().filter_map(|(name, run)| Some(((*name).to_owned(), broken_rule(run)?))).collect();

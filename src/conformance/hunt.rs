@@ -107,7 +107,7 @@ impl Hunter<'_> {
     /// breaks; of those that break the same rule, if that is to be `kept`.
     async fn shrink(&mut self, script: &Script, wanted: &Look, kept: bool) -> (Script, Option<Run>, &'static str) {
         let like = |observed: &[Observed], mismatch: &Mismatch| {
-            observed.last().is_some_and(|last| last.call.method() == wanted.0)
+            observed.last().is_some_and(|last| last.call.method().name() == wanted.0)
                 && aspect(mismatch) == wanted.1
                 && (!kept || blame(observed, mismatch) == wanted.2)
         };
@@ -130,7 +130,7 @@ impl Hunter<'_> {
 }
 
 fn look(run: &Run, deviation: &Deviation) -> (&'static str, String) {
-    (run.observed[deviation.observed].call.method(), aspect(&deviation.mismatch))
+    (run.observed[deviation.observed].call.method().name(), aspect(&deviation.mismatch))
 }
 
 fn aspect(mismatch: &Mismatch) -> String {

@@ -107,7 +107,7 @@ impl Counts {
                 Some(_) => &mut self.accepted,
                 None => &mut self.unanswered,
             };
-            *by_method.entry(seen.call.method()).or_default() += 1;
+            *by_method.entry(seen.call.method().name()).or_default() += 1;
         }
         self.calls += observed.len() as u64;
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::call::Call;
+use crate::call::{Call, Method};
 
 /// What becomes of one call. Each but [`Verdict::Pass`] is a fault that a
 /// correct provider in a bad world may show, and says why a correct system
@@ -70,31 +70,17 @@ impl Verdict {
     pub fn concerns(self, call: &Call) -> bool {
         match self {
             Verdict::Pass => false,
-            Verdict::ShortLock { .. } => locks(call.method()),
+            Verdict::ShortLock { .. } => call.method().locks(),
             Verdict::Delay { before, after } => !before.is_zero() || !after.is_zero(),
             _ => true,
         }
     }
 
     /// Whether it may change anything about a call of this method.
-    pub(crate) fn may_concern(self, method: &str) -> bool {
-        !matches!(self, Verdict::ShortLock { .. }) || locks(method)
+    pub(crate) fn may_concern(self, method: Method) -> bool {
+        !matches!(self, Verdict::ShortLock { .. }) || method.locks()
     }
 }
-
-/// Whether a method takes or renews a lock.
-fn locks(method: &str) -> bool {
-    LOCKING.contains(&method)
-}
-
-/// The methods that take or renew a lock.
-const LOCKING: [&str; 5] = [
-    "fetch_orchestration_item",
-    "fetch_work_item",
-    "renew_orchestration_item_lock",
-    "renew_work_item_lock",
-    "renew_session_lock",
-];
 
 /// The call with its lock's time cut down to `lasts`.
 pub(super) fn shortened(call: &Call, lasts: Duration) -> Call {

@@ -42,7 +42,7 @@ impl<H: Handler> Port<H> {
             // that layer; the caller still deserves an error and not a panic.
             Err(reply) => {
                 let message = format!("The answer is of the wrong kind for this call ({}).", type_name_of_val(&reply));
-                Err(ProviderError::permanent(method, message))
+                Err(ProviderError::permanent(method.name(), message))
             }
         }
     }

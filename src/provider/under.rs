@@ -43,7 +43,7 @@ impl Under {
                 Some(admin) => manage(admin, call).await,
                 None => {
                     let message = format!("{} has no management capability.", self.0.name());
-                    Reply::Refused(Refusal::permanent(Class::Invalid, call.method(), message))
+                    Reply::Refused(Refusal::permanent(Class::Invalid, call.method().name(), message))
                 }
             },
         }
@@ -162,7 +162,7 @@ async fn manage(admin: &dyn ProviderAdmin, call: &Call) -> Reply {
             reply(pruned, |n| Reply::Pruned(t::pruned(n)))
         }
         // `work` has answered the rest.
-        other => Reply::Refused(Refusal::permanent(Class::Invalid, other.method(), "This is no management call.")),
+        other => Reply::Refused(Refusal::permanent(Class::Invalid, other.method().name(), "This is no management call.")),
     }
 }
 

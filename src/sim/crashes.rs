@@ -12,7 +12,8 @@ use std::time::Duration;
 use super::effects::Effects;
 use super::plan::{Entry, Plan, Point, What, When};
 use super::{Failure, Handle, Outcome, Run, Sim};
-use crate::text::{Line, Lines};
+use crate::call::Method;
+use crate::text::Lines;
 use crate::trace::Trace;
 
 /// How long after a crash the node starts again.
@@ -30,10 +31,10 @@ pub struct Survey {
 
 impl fmt::Display for Survey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut methods = BTreeMap::<&str, usize>::new();
+        let mut methods = BTreeMap::<Method, usize>::new();
         for entry in &self.tried {
             if let When::Before(point) = &entry.when {
-                *methods.entry(&point.method).or_default() += 1;
+                *methods.entry(point.method).or_default() += 1;
             }
         }
         let calls: usize = methods.values().sum();
@@ -43,7 +44,7 @@ impl fmt::Display for Survey {
             self.tried.len(),
             self.unreached.len()
         )?;
-        methods.iter().try_for_each(|(method, calls)| writeln!(f, "  {calls:>5} {}", Line(method)))
+        methods.iter().try_for_each(|(method, calls)| writeln!(f, "  {calls:>5} {method}"))
     }
 }
 
@@ -218,7 +219,7 @@ where
 /// A crash before and after every call of a node in the trace.
 fn crashes(trace: &Trace) -> Vec<Entry> {
     let nodes: Vec<&str> = trace.marks.iter().filter(|mark| mark.what.is_ordinary()).map(|mark| &*mark.node).collect();
-    let mut counts = BTreeMap::<(&str, &str), u64>::new();
+    let mut counts = BTreeMap::<(&str, Method), u64>::new();
     let calls = trace.entries.iter().filter(|entry| nodes.contains(&&*entry.by)).map(|entry| {
         let (node, method) = (&*entry.by, entry.call.method());
         let count = counts.entry((node, method)).or_default();

@@ -26,7 +26,7 @@ use super::plan::{Entry, Plan, What, When};
 use super::stage::Stage;
 use super::storm::{Land, Weather};
 use super::tasks::ours;
-use crate::call::Reply;
+use crate::call::{Method, Reply};
 use crate::clock::{self, Time};
 use crate::faults::{Asked, Rule, Verdict};
 use crate::trace::Happening;
@@ -100,7 +100,7 @@ enum Side {
 }
 
 /// By method, number and side: the entries of the plan, by their numbers.
-type Points = BTreeMap<String, BTreeMap<(u64, Side), Vec<usize>>>;
+type Points = BTreeMap<Method, BTreeMap<(u64, Side), Vec<usize>>>;
 
 pub(super) struct Director {
     record: Arc<Mutex<Record>>,
@@ -183,7 +183,7 @@ impl Director {
         };
         let mut points = self.points.lock();
         let methods = points.entry(point.node.clone()).or_default();
-        let numbers = methods.entry(point.method.clone()).or_default();
+        let numbers = methods.entry(point.method).or_default();
         numbers.entry((point.nth, side)).or_default().push(number);
     }
 
@@ -209,7 +209,7 @@ impl Director {
     fn at(&self, side: Side, asked: &Asked<'_>, land: &Land) -> Vec<What> {
         let mut points = self.points.lock();
         let methods = points.get_mut(asked.by);
-        let numbers = methods.and_then(|methods| methods.get_mut(asked.method())?.remove(&(asked.nth, side)));
+        let numbers = methods.and_then(|methods| methods.get_mut(&asked.method())?.remove(&(asked.nth, side)));
         drop(points);
         let mut whats: Vec<What> = numbers.into_iter().flatten().map(|number| self.reach(number)).collect();
         if let Some(weather) = &self.weather {
@@ -294,7 +294,7 @@ impl Judge {
                 at: asked.at - stage.start,
                 calls,
                 by: asked.by.to_owned(),
-                method: asked.method().to_owned(),
+                method: asked.method(),
                 instance: asked.call.instance().map(str::to_owned),
             }));
         }
@@ -326,8 +326,7 @@ impl Rule for Judge {
             }
         }
         if verdict.concerns(asked.call) {
-            let method = asked.method().to_owned();
-            stage.log.mark(asked.by, Happening::Fault { method, nth: asked.nth, fault: verdict.to_string() });
+            stage.log.mark(asked.by, Happening::Fault { method: asked.method(), nth: asked.nth, verdict });
         }
         verdict
     }

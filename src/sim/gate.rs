@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::life::Life;
 use super::panics;
-use crate::call::{Answering, Call, Handler, Refusal, Reply};
+use crate::call::{Answering, Call, Handler, Method, Refusal, Reply};
 use crate::clock::{self, Time};
 
 pub(super) struct Gate<H> {
@@ -99,6 +99,6 @@ impl<H: Handler> Handler for Door<H> {
     }
 }
 
-fn refused(method: &str) -> Reply {
-    Reply::Refused(Refusal::retryable(method, "Injected fault: the storage is not available."))
+fn refused(method: Method) -> Reply {
+    Reply::Refused(Refusal::retryable(method.name(), "Injected fault: the storage is not available."))
 }

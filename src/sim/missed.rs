@@ -70,7 +70,7 @@ fn why(when: &When, counts: &BTreeMap<String, Counts>, elapsed: Duration) -> Why
     match when {
         When::At(_) => Why::Ended(elapsed),
         When::Before(point) | When::After(point) => match counts.get(&point.node) {
-            Some(counts) => Why::Calls(counts.of(&point.method)),
+            Some(counts) => Why::Calls(counts.of(point.method)),
             None => Why::NoCaller(counts.keys().cloned().collect()),
         },
     }
@@ -89,7 +89,7 @@ impl fmt::Display for Missed {
         write!(f, "{entry}: ")?;
         match (why, &entry.when) {
             (Why::Calls(made), When::Before(point) | When::After(point)) => {
-                let (node, method) = (Line(&point.node), Line(&point.method));
+                let (node, method) = (Line(&point.node), point.method);
                 match made {
                     0 => write!(f, "{node} made no call of {method}.")?,
                     1 => write!(f, "{node} made 1 call of {method}.")?,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::call::Method;
 use crate::trace::Span;
 
 /// What goes on for ever and gets nowhere ([`super::Cause::NoProgress`]). Times count
@@ -66,7 +67,7 @@ pub enum NoProgress {
         /// Who made the last of them.
         by: String,
         /// Its method.
-        method: String,
+        method: Method,
         /// The instance that it names, if it names one.
         instance: Option<String>,
     },

@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::input::Input;
+use crate::call::Method;
 use crate::faults::Verdict;
 use crate::text::{Line, Quoted};
 use crate::trace::Span;
@@ -25,7 +26,7 @@ use crate::trace::Span;
 ///
 /// let plan = Plan::new()
 ///     .at(Duration::from_secs(5), What::Partition { node: "b".into(), lasts: Duration::from_secs(60) })
-///     .after(Point::new("a", "ack_orchestration_item", 3), What::crash("a", Duration::from_secs(10)));
+///     .after(Point::new("a", Method::AckOrchestrationItem, 3), What::crash("a", Duration::from_secs(10)));
 /// assert_eq!(
 ///     plan.to_string(),
 ///     "at +5.000: b is cut off from the storage for 1:00.000\n\
@@ -70,8 +71,8 @@ pub enum When {
 pub struct Point {
     /// Who makes it: a node, or a client by its name in the trace.
     pub node: String,
-    /// duroxide's name of the method.
-    pub method: String,
+    /// The method.
+    pub method: Method,
     /// Which of the caller's calls of the method it is, from 1, over all the
     /// node's restarts.
     pub nth: u64,
@@ -195,8 +196,8 @@ impl Entry {
 
 impl Point {
     /// The `nth` call of `method` by `node`, counted from 1.
-    pub fn new(node: &str, method: &str, nth: u64) -> Point {
-        Point { node: node.to_owned(), method: method.to_owned(), nth }
+    pub fn new(node: &str, method: Method, nth: u64) -> Point {
+        Point { node: node.to_owned(), method, nth }
     }
 }
 

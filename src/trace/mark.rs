@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::call::Method;
 use crate::clock::Time;
+use crate::faults::Verdict;
 use crate::text::Line;
 
 /// Something that happened to a node, or to one of its calls.
@@ -55,12 +57,12 @@ pub enum Happening {
     },
     /// One of its calls met a fault.
     Fault {
-        /// duroxide's name of the method.
-        method: String,
+        /// The method.
+        method: Method,
         /// Which of the caller's calls of the method it was, from 1.
         nth: u64,
-        /// What was done to it: the end of a sentence that begins with the call.
-        fault: String,
+        /// What was done to it.
+        verdict: Verdict,
     },
     /// Something that was to happen to it could not.
     Skipped {
@@ -80,9 +82,7 @@ impl Happening {
     /// Whether it is no more than that a call or its reply took time. Storms lay
     /// such latencies on nearly every call.
     pub fn is_latency(&self) -> bool {
-        // The beginnings of `faults::Verdict::Delay` as text.
-        let slow = |fault: &str| fault.starts_with("is delayed by ") || fault.starts_with("has its reply delayed by ");
-        matches!(self, Happening::Fault { fault, .. } if slow(fault))
+        matches!(self, Happening::Fault { verdict: Verdict::Delay { .. }, .. })
     }
 }
 
@@ -100,7 +100,7 @@ impl fmt::Display for Happening {
             Happening::Stalled => f.write_str("stands still"),
             Happening::Resumed => f.write_str("goes on"),
             Happening::Skewed { by_ms } => write!(f, "has its clock set {by_ms:+} ms off"),
-            Happening::Fault { method, nth, fault } => write!(f, "{} #{nth} {}", Line(method), Line(fault)),
+            Happening::Fault { method, nth, verdict } => write!(f, "{method} #{nth} {verdict}"),
             Happening::Skipped { what, why } => write!(f, "does not: {}. {}", Line(what), Line(why)),
         }
     }

@@ -120,7 +120,7 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 fn fault(run: &Run) -> Option<String> {
     match &run.end {
         End::Deviates(deviation) => {
-            let method = run.observed[deviation.observed].call.method();
+            let method = run.observed[deviation.observed].call.method().name();
             Some(format!("{method} {:?}", std::mem::discriminant(&deviation.mismatch.aspect)))
         }
         _ => None,

@@ -14,6 +14,7 @@ mod verdicts;
 
 use std::time::Duration;
 
+use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, Client, ClientError, OrchestrationContext, OrchestrationStatus};
 use duroxide_sim::sim::{Point, Run};
@@ -105,6 +106,6 @@ async fn output(client: &Client, instance: &str) -> Result<String, ClientError> 
     }
 }
 
-fn point(node: &str, method: &str, nth: u64) -> Point {
+fn point(node: &str, method: Method, nth: u64) -> Point {
     Point::new(node, method, nth)
 }

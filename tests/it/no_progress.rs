@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use duroxide_sim::Sim;
+use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};
 use duroxide_sim::faults::{Asked, Verdict};
@@ -226,19 +227,19 @@ fn a_client_that_asks_in_a_circle_is_named_with_what_it_asks() {
     let Cause::NoProgress(NoProgress::Calls { calls, by, method, instance, .. }) = &failure.cause else {
         panic!("{failure}")
     };
-    assert_eq!((*calls, &**by, &**method, instance.as_deref()), (5_001, "eager", "read", Some("i-1")));
+    assert_eq!((*calls, &**by, *method, instance.as_deref()), (5_001, "eager", Method::Read, Some("i-1")));
 }
 
 /// The reply to every fetch of a turn comes a minute late, and the lock lasts 5 s.
 #[test]
 fn a_lease_that_is_dead_on_arrival_is_named_with_its_stretch() {
-    let late = |method: &'static str| {
+    let late = |method: Method| {
         move |asked: &Asked<'_>| match asked.method() == method {
             true => Verdict::Delay { before: Duration::ZERO, after: Duration::from_secs(60) },
             false => Verdict::Pass,
         }
     };
-    let (circle, failure) = circle(sim().rule(late("fetch_orchestration_item")), "Chain");
+    let (circle, failure) = circle(sim().rule(late(Method::FetchOrchestrationItem)), "Chain");
     let NoProgress::Deliveries { instance, work, deliveries, since, until, node, refusal, .. } = &circle else {
         panic!("{circle:?}")
     };
@@ -247,7 +248,7 @@ fn a_lease_that_is_dead_on_arrival_is_named_with_its_stretch() {
     assert!(*until > Duration::from_secs(1_000) && refusal.is_some(), "{circle}");
     assert!(failure.trace.entries.len() < 20_000, "{} entries", failure.trace.entries.len());
 
-    let (circle, _) = self::circle(sim().rule(late("fetch_work_item")), "Retries");
+    let (circle, _) = self::circle(sim().rule(late(Method::FetchWorkItem)), "Retries");
     let NoProgress::Deliveries { work, deliveries, .. } = &circle else { panic!("{circle:?}") };
     assert_eq!((&**work, *deliveries), ("Activity \"Fail\" (event 2)", 1_011));
 }

@@ -4,6 +4,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, AppErrorKind, ClientError, ErrorDetails, OrchestrationContext};
 use duroxide_sim::sim::{Cause, Limits, OutputError};
@@ -150,9 +151,9 @@ fn it_is_seen_at_the_instant_and_makes_no_call() {
     });
     let run = run.unwrap_or_else(|failure| panic!("{failure}"));
     assert_eq!(run.value, ("counted".to_owned(), 10 * SECOND));
-    let calls: Vec<&str> =
+    let calls: Vec<Method> =
         run.trace.entries.iter().filter(|e| &*e.by == "client").map(|entry| entry.call.method()).collect();
-    assert_eq!(calls, ["enqueue_for_orchestrator"]);
+    assert_eq!(calls, [Method::EnqueueForOrchestrator]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
 use duroxide_sim::explore::Problem;
@@ -127,7 +128,7 @@ fn what_is_dropped_at_the_runs_end_and_panics_fails_the_run() {
 #[test]
 fn a_rule_that_panics_in_a_nodes_call_fails_the_run() {
     let rule = |asked: &Asked<'_>| match asked.method() {
-        "ack_work_item" => panic!("the rule panics"),
+        Method::AckWorkItem => panic!("the rule panics"),
         _ => Verdict::Pass,
     };
     let failure = failed(sim().rule(rule).try_run(|sim| run(sim, "Run", "Spawn")));

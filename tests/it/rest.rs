@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, Either2, OrchestrationContext};
 use duroxide_sim::sim::{Busy, Cause, Effects, Held, Kind, Run, Storm};
@@ -143,7 +144,7 @@ fn an_activity_whose_lock_was_lost_is_waited_for_and_one_of_a_crashed_node_is_no
                 .trace()
                 .entries
                 .iter()
-                .find(|entry| entry.call.method() == "fetch_work_item")
+                .find(|entry| entry.call.method() == Method::FetchWorkItem)
                 .map(|entry| entry.by.to_string());
             let node = by.expect("a node works");
             if crashes {

@@ -66,7 +66,7 @@ impl World {
         match self.ask(&call) {
             Reply::Refused(refusal) => {
                 assert!(self.store == before, "{call:?} is refused, and yet changes something");
-                assert_eq!(refusal.operation, call.method());
+                assert_eq!(refusal.operation, call.method().name());
                 refusal.class
             }
             other => panic!("{call:?} is answered with {other:?}"),

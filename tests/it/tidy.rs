@@ -18,13 +18,14 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
         &["async ", "tokio", "Mutex", "Arc<", "HashMap", "SystemTime", "Instant::now", "rand"],
     ),
     ("provider", &["call", "clock", "seed", "store"], &["SystemTime", "thread::"]),
-    ("trace", &["call", "clock", "text"], &["SystemTime", "HashMap"]),
+    ("trace", &["call", "clock", "faults", "text"], &["SystemTime", "HashMap"]),
     ("faults", &["call", "clock", "seed", "text"], &["SystemTime", "HashMap", "duroxide::"]),
     ("laws", &["call", "clock", "seed", "text", "trace"], &["SystemTime", "HashMap", "Mutex"]),
     (
         "sim",
         &["call", "clock", "command", "seed", "provider", "faults", "text", "trace", "laws"],
-        &["SystemTime", "HashMap", "use crate::store"],
+        // "HashMap" alone is a word of its advice.
+        &["SystemTime", "HashMap<", "HashMap::", "::HashMap", "use crate::store"],
     ),
     ("cuts", &[], &["duroxide::", "tokio", "SystemTime", "HashMap", "Instant"]),
     ("progress", &[], &["duroxide::", "tokio", "SystemTime", "HashMap", "Instant"]),

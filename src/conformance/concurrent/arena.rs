@@ -95,7 +95,7 @@ impl<'a> Arena<'a> {
     pub async fn learn_from(&mut self, script: &Script) {
         let run = self.lab.run(script, &past_reads, None).await;
         for deviation in deviations(&run) {
-            let method = run.observed[deviation.observed].call.method();
+            let method = run.observed[deviation.observed].call.method().name();
             self.habits.learn(method, &deviation.mismatch.aspect);
         }
     }
@@ -168,7 +168,7 @@ impl<'a> Arena<'a> {
             let learned = broken
                 .stuck
                 .iter()
-                .filter(|(call, mismatch)| self.habits.learn(history[*call].call.method(), &mismatch.aspect));
+                .filter(|(call, mismatch)| self.habits.learn(history[*call].call.method().name(), &mismatch.aspect));
             if learned.count() == 0 {
                 return false;
             }

@@ -94,7 +94,7 @@ impl Race {
                 words(&made.call, &answer, &mut Tokens::default(), self.base).answered.unwrap_or_default()
             }
         };
-        let (method, caller) = (made.call.method(), made.caller);
+        let (method, caller) = (made.call.method().name(), made.caller);
         Some(format!("{method} of caller {caller} would be answered with {expected}: {}", self.why(&mismatch.aspect)))
     }
 

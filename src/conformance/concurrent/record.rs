@@ -92,7 +92,7 @@ impl Caller {
             Asked::Answered(reply) => Some(reply),
             Asked::Panicked(said) => {
                 let message = format!("The call panicked: {said}");
-                Some(Reply::Refused(Refusal::permanent(Class::Other, call.method(), message)))
+                Some(Reply::Refused(Refusal::permanent(Class::Other, call.method().name(), message)))
             }
             Asked::Dropped | Asked::Hung => None,
         };

@@ -18,7 +18,7 @@ impl Look {
     }
 
     pub fn seen(observed: &[Observed], mismatch: &Mismatch) -> Look {
-        let method = observed.last().map_or("", |last| last.call.method());
+        let method = observed.last().map_or("", |last| last.call.method().name());
         // When a lock ends is no part of the look.
         let aspect = match &mismatch.aspect {
             Aspect::Barred(Bar::Locked(_)) => Aspect::Barred(Bar::Locked(Time::MAX)),

@@ -12,7 +12,7 @@ pub(super) type TokenNames = BTreeMap<String, String>;
 
 /// The method and its arguments.
 pub(super) fn method(call: &Call, base: Time, tokens: &TokenNames) -> Code {
-    Code::call(call.method(), arguments(call, base, tokens))
+    Code::call(call.method().name(), arguments(call, base, tokens))
 }
 
 fn token(token: &str, tokens: &TokenNames) -> Code {

@@ -73,7 +73,7 @@ fn quiet(script: &Script, run: &Run, steps: std::ops::Range<usize>, at: Time) ->
 pub(in crate::conformance) fn line(base: Time, observed: &Observed, tokens: &mut Tokens, deviates: bool) -> Line {
     let answered = observed.reply.as_ref().map_or(Answer::Dropped, answer);
     let words = words(&observed.call, &answered, tokens, base);
-    let call = [observed.call.method().to_owned(), words.asked, details(&observed.call)];
+    let call = [observed.call.method().name().to_owned(), words.asked, details(&observed.call)];
     let call: Vec<String> =
         call.into_iter().map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect();
     let answer = match (&observed.reply, words.answered) {

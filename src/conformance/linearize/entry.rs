@@ -137,9 +137,9 @@ impl Entry<'_> {
     pub fn explain(&self, world: &mut Store, reading: Reading, habits: &Habits) -> Result<(), Box<Mismatch>> {
         match self.explain_strictly(world, reading) {
             Err(_) if self.deletes_nothing(world) => Ok(()),
-            Err(mismatch) if habits.have(self.made.call.method(), &mismatch.aspect) => Ok(()),
+            Err(mismatch) if habits.have(self.made.call.method().name(), &mismatch.aspect) => Ok(()),
             // What is wrong with the whole may show in any part.
-            Err(_) if self.part != Part::Whole && habits.have_any(self.made.call.method()) => Ok(()),
+            Err(_) if self.part != Part::Whole && habits.have_any(self.made.call.method().name()) => Ok(()),
             result => result,
         }
     }

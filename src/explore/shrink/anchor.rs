@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::call::Method;
 use crate::clock::Time;
 use crate::sim::{Entry, Point, When};
 use crate::trace::{Happening, Trace};
@@ -29,7 +30,7 @@ pub(super) fn near(entry: &Entry, trace: &Trace) -> Vec<Entry> {
 fn points(node: &str, trace: &Trace) -> Vec<(Time, Point)> {
     let mut calls: Vec<_> = trace.entries.iter().filter(|entry| &*entry.by == node).collect();
     calls.sort_by_key(|entry| entry.asked);
-    let mut counts = BTreeMap::<&str, u64>::new();
+    let mut counts = BTreeMap::<Method, u64>::new();
     let mut points = BTreeMap::<Point, Time>::new();
     for entry in calls {
         let method = entry.call.method();
@@ -41,7 +42,7 @@ fn points(node: &str, trace: &Trace) -> Vec<(Time, Point)> {
     }
     for mark in trace.marks.iter().filter(|mark| &*mark.node == node) {
         if let Happening::Fault { method, nth, .. } = &mark.what {
-            points.insert(Point::new(node, method, *nth), mark.at);
+            points.insert(Point::new(node, *method, *nth), mark.at);
         }
     }
     let mut points: Vec<(Time, Point)> = points.into_iter().map(|(point, asked)| (asked, point)).collect();

@@ -59,7 +59,7 @@ pub(super) fn lines(
         let line = Line {
             number: numbers.get(*number).copied().unwrap_or(*number),
             by: text::line(&entry.by),
-            method: entry.call.method(),
+            method: entry.call.method().name(),
             asked_at: entry.asked.0.saturating_sub(trace.started.0),
             answered_at: entry.answered.0.saturating_sub(trace.started.0),
             asked: words.asked,

@@ -303,7 +303,7 @@ impl<'a> Walk<'a> {
             None if dropped => "Its future was dropped before it was answered.".to_owned(),
             None => String::new(),
         };
-        let mut item = Item::point(Kind::Call, at, call.method()).by(&entry.by).entry(number);
+        let mut item = Item::point(Kind::Call, at, call.method().name()).by(&entry.by).entry(number);
         item = item.state(state).note(note);
         item.instance = call.token().and_then(|token| self.held.get(token)).map(|held| held.work.instance().to_owned());
         if let Some(instance) = call.instance().filter(|_| !call.is_read()) {

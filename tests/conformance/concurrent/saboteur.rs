@@ -280,9 +280,9 @@ impl Saboteur {
         if !met {
             return self.pass(call).await;
         }
-        let refuse = |class, why: &str| Refusal::permanent(class, call.method(), why);
+        let refuse = |class, why: &str| Refusal::permanent(class, call.method().name(), why);
         Reply::Refused(match self.fault {
-            Fault::Busy => Refusal::retryable(call.method(), "The database is locked."),
+            Fault::Busy => Refusal::retryable(call.method().name(), "The database is locked."),
             Fault::TokenDenied => refuse(Class::LockLost, "The lock token is invalid."),
             _ => refuse(Class::Other, "The database is locked."),
         })

@@ -101,7 +101,7 @@ impl Survey {
                 continue;
             };
             let class = self.look(&mut watch, observed, reply);
-            let answers = self.methods.entry(observed.call.method()).or_default();
+            let answers = self.methods.entry(observed.call.method().name()).or_default();
             if matches!(reply, Reply::Refused(_)) {
                 *answers.refused.entry(class.unwrap_or(Class::Other)).or_default() += 1;
             } else {

@@ -229,7 +229,7 @@ pub fn class(reply: &Reply) -> Option<Class> {
 
 /// A refusal that no retry cures.
 pub fn refuse(class: Class, call: &Call) -> Reply {
-    Reply::Refused(Refusal::permanent(class, call.method(), "Something is wrong."))
+    Reply::Refused(Refusal::permanent(class, call.method().name(), "Something is wrong."))
 }
 
 /// A millisecond before.

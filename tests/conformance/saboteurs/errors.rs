@@ -51,7 +51,7 @@ fn again(bench: &mut Bench, now: Time, call: &Call, classes: &[Class]) -> Reply 
 fn table_is_locked(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     match call {
         Call::EnqueueForOrchestrator { .. } if bench.live(now).is_some() => {
-            Reply::Refused(Refusal::permanent(Class::Other, call.method(), "The database table is locked."))
+            Reply::Refused(Refusal::permanent(Class::Other, call.method().name(), "The database table is locked."))
         }
         _ => bench.ask(now, call),
     }

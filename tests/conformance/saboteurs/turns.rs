@@ -321,7 +321,7 @@ fn busy_after_lock(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     bench.count += u64::from(matches!(reply, Reply::Turn(Some(_))));
     match reply {
         Reply::Turn(Some(_)) if bench.count == 1 => {
-            Reply::Refused(Refusal::retryable(call.method(), "The database is busy."))
+            Reply::Refused(Refusal::retryable(call.method().name(), "The database is busy."))
         }
         reply => reply,
     }

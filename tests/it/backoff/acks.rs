@@ -7,6 +7,7 @@
 //! begun: nothing is abandoned, and the turn comes back when its lock is over.
 
 use duroxide_sim::Sim;
+use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::runtime::RuntimeOptions;
 use duroxide_sim::duroxide::runtime::registry::OrchestrationRegistry;
 use duroxide_sim::duroxide::{ErrorDetails, OrchestrationContext, OrchestrationStatus};
@@ -58,7 +59,7 @@ fn acks_that_fail_are_tried_again_then_the_failure_is_and_then_the_lock_runs_out
         let expected = expected(&script, ceil_ms(lock_for));
         let until = expected.tried.last().copied().unwrap_or(0);
         let run = run(Sim::new(10), move |sim| async move {
-            let stage = Stage::new("ack_orchestration_item", &script);
+            let stage = Stage::new(Method::AckOrchestrationItem, &script);
             stage.client().start_orchestration("one", "Now", "").await.map_err(text)?;
             let builder = OrchestrationRegistry::builder();
             let now = builder.register("Now", |_: OrchestrationContext, _| async { Ok("own".to_owned()) });
@@ -67,7 +68,8 @@ fn acks_that_fail_are_tried_again_then_the_failure_is_and_then_the_lock_runs_out
             let _runtime = stage.start(no_activities(), now.build(), options).await;
             sim.sleep(ms(until + 10_000)).await;
             let entries = stage.entries();
-            let abandoned = entries.iter().filter(|entry| entry.call.method() == "abandon_orchestration_item").count();
+            let abandoned =
+                entries.iter().filter(|entry| entry.call.method() == Method::AbandonOrchestrationItem).count();
             let status = stage.client().get_orchestration_status("one").await.map_err(text)?;
             Ok((stage.calls(), turns_fetched(&entries), abandoned, status))
         })?;

@@ -9,6 +9,7 @@
 //! over waits for the rest of it.
 
 use duroxide_sim::Sim;
+use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::ActivityContext;
 use duroxide_sim::duroxide::providers::{Provider, WorkItem};
 use duroxide_sim::duroxide::runtime::RuntimeOptions;
@@ -64,14 +65,14 @@ fn options(poll: u64, least: u64) -> RuntimeOptions {
 
 /// Starts a runtime over the script and returns when it fetched, as far as the
 /// script goes.
-fn fetches(method: &'static str, case: (Vec<Step>, usize, u64, u64)) -> Result<(), TestCaseError> {
+fn fetches(method: Method, case: (Vec<Step>, usize, u64, u64)) -> Result<(), TestCaseError> {
     let (script, work, poll, least) = case;
     let expected = expected(&script, work, poll, least);
     let until = expected[script.len()];
     let run = run(Sim::new(9), move |sim| async move {
         let stage = Stage::new(method, &script);
         for n in 0..work {
-            if method == "fetch_work_item" {
+            if method == Method::FetchWorkItem {
                 stage.memory.enqueue_for_worker(job(n as u64)).await.map_err(text)?;
             } else {
                 stage.client().start_orchestration(&n.to_string(), "End", "86400000").await.map_err(text)?;
@@ -103,12 +104,12 @@ fn job(id: u64) -> WorkItem {
 
 #[test]
 fn orchestration_fetches_that_fail_back_off_and_start_over_after_a_success() {
-    check(48, (scripts(), 0..4usize, 1..2_000u64, 1..300u64), |case| fetches("fetch_orchestration_item", case));
+    check(48, (scripts(), 0..4usize, 1..2_000u64, 1..300u64), |case| fetches(Method::FetchOrchestrationItem, case));
 }
 
 #[test]
 fn activity_fetches_that_fail_back_off_and_start_over_after_a_success() {
-    check(48, (scripts(), 0..4usize, 1..2_000u64, 1..300u64), |case| fetches("fetch_work_item", case));
+    check(48, (scripts(), 0..4usize, 1..2_000u64, 1..300u64), |case| fetches(Method::FetchWorkItem, case));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use duroxide_sim::Memory;
-use duroxide_sim::call::{Answering, Call, Class, Handler, Refusal, Reply};
+use duroxide_sim::call::{Answering, Call, Class, Handler, Method, Refusal, Reply};
 use duroxide_sim::duroxide::Client;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::runtime::{Runtime, RuntimeOptions};
@@ -26,7 +26,7 @@ pub enum Step {
 /// the script is over, everything passes.
 struct Scripted {
     inner: Arc<Memory>,
-    method: &'static str,
+    method: Method,
     script: Mutex<VecDeque<Step>>,
 }
 
@@ -34,8 +34,8 @@ impl Handler for Scripted {
     fn handle(&self, call: Arc<Call>) -> Answering<'_> {
         let next = if call.method() == self.method { self.script.lock().unwrap().pop_front() } else { None };
         let refusal = match next {
-            Some(Step::Retryable) => Refusal::retryable(self.method, "Not now."),
-            Some(Step::Permanent) => Refusal::permanent(Class::Other, self.method, "Never."),
+            Some(Step::Retryable) => Refusal::retryable(self.method.name(), "Not now."),
+            Some(Step::Permanent) => Refusal::permanent(Class::Other, self.method.name(), "Never."),
             Some(Step::Pass) | None => return self.inner.handle(call),
         };
         Answering::ready(Reply::Refused(refusal))
@@ -54,13 +54,13 @@ impl Handler for Scripted {
 /// sees it.
 pub struct Stage {
     pub memory: Arc<Memory>,
-    method: &'static str,
+    method: Method,
     log: Log,
     provider: Arc<Port<Recorder<Scripted>>>,
 }
 
 impl Stage {
-    pub fn new(method: &'static str, script: &[Step]) -> Stage {
+    pub fn new(method: Method, script: &[Step]) -> Stage {
         let (memory, log) = (Arc::new(Memory::new()), Log::new());
         let script = Mutex::new(script.iter().copied().collect());
         let scripted = Scripted { inner: memory.clone(), method, script };

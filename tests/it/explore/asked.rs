@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use duroxide_sim::Sim;
+use duroxide_sim::call::Method;
 use duroxide_sim::explore::{
     BASE_VARIABLE, CAPSULE_VARIABLE, Capsule, Explore, Outdated, Problem, Report, SEEDS_VARIABLE, SHARD_VARIABLE, Stale,
 };
@@ -68,7 +69,7 @@ fn instances_that_fail_are_counted_because_they_fail_no_run() {
 /// A plan of an entry that nobody comes to, in an exploration.
 #[test]
 fn a_plan_that_no_seed_comes_to_is_found_out() {
-    let plan = || Plan::new().fault(Point::new("a", "ack_work_item", 99), Verdict::LoseReply);
+    let plan = || Plan::new().fault(Point::new("a", Method::AckWorkItem, 99), Verdict::LoseReply);
     let found = explore().seeds(3).try_run(|sim| shop(sim).plan(plan()), order).map_err(|problem| *problem);
     let Err(Problem::Failed(found)) = found else { panic!("{found:?}") };
     assert!(matches!(found.failure.cause, Cause::Unreached(_)), "{found}");
@@ -96,7 +97,7 @@ fn stale(explore: Explore) -> Stale {
 
 #[test]
 fn a_capsule_whose_calls_nobody_makes_any_more_is_stale() {
-    let gone = Plan::new().fault(Point::new("a", "ack_work_item", 99), Verdict::LoseReply);
+    let gone = Plan::new().fault(Point::new("a", Method::AckWorkItem, 99), Verdict::LoseReply);
     let entry = gone.entries[0].clone();
     let path = capsule("gone", |capsule| capsule.plan.entries = gone.entries);
     let found = stale(explore().seeds(1).capsule(&path));

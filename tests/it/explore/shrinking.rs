@@ -3,6 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
+use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};
 use duroxide_sim::explore::{CAPSULE_VARIABLE, Capsule, Finding, Problem, Stopped, Versions};
@@ -136,7 +137,7 @@ fn a_node_that_does_not_matter_is_left_out() {
 fn one_long_trouble_takes_the_place_of_several_short_ones() {
     let short = Verdict::Delay { before: Duration::from_millis(400), after: Duration::ZERO };
     let build = move |sim| {
-        let points = ["ack_orchestration_item", "ack_work_item"].map(|method| Point::new("a", method, 1));
+        let points = [Method::AckOrchestrationItem, Method::AckWorkItem].map(|method| Point::new("a", method, 1));
         let plan = points.into_iter().fold(Plan::new(), |plan, point| plan.fault(point, short));
         shop(sim).plan(plan).always("soon paid", |sim| {
             if sim.elapsed() < Duration::from_millis(700) { Ok(()) } else { Err("it takes too long".to_owned()) }
@@ -163,8 +164,9 @@ fn no_time_to_shrink_leaves_the_plan_as_it_was() {
 /// A number of up to a million, from 1,234 on too large, beside 18 entries that do
 /// not matter.
 fn large_number() -> Finding {
-    let entries = (1..=6)
-        .flat_map(|nth| ["fetch_orchestration_item", "ack_orchestration_item", "read"].map(|method| (method, nth)));
+    let entries = (1..=6).flat_map(|nth| {
+        [Method::FetchOrchestrationItem, Method::AckOrchestrationItem, Method::Read].map(|method| (method, nth))
+    });
     let slow = Verdict::Delay { before: Duration::from_secs(2), after: Duration::ZERO };
     let plan = entries.fold(Plan::new(), |plan, (method, nth)| plan.fault(Point::new("a", method, nth), slow));
     let body = |sim: Handle| async move {
@@ -260,7 +262,7 @@ fn shrinking_does_not_slip_to_another_failure_of_the_same_instance() {
 #[test]
 fn shrinking_that_loses_its_workers_does_not_call_the_plan_minimal() {
     let found = finding(|sim| {
-        let plan = ["read", "ack_work_item"].map(|method| Point::new("a", method, 1));
+        let plan = [Method::Read, Method::AckWorkItem].map(|method| Point::new("a", method, 1));
         let plan = plan.into_iter().fold(Plan::new(), |plan, point| plan.fault(point, Verdict::LoseReply));
         shop(sim).plan(plan).always("nothing goes wrong", |sim| {
             let troubles = sim.trace().marks.iter().filter(|mark| matches!(mark.what, Happening::Fault { .. })).count();
@@ -290,11 +292,16 @@ fn file(name: &str, text: &str) -> std::path::PathBuf {
 fn a_damaged_capsule_is_an_error_that_says_so() {
     let missing = Capsule::read("no/such/file.json").expect_err("there is none").to_string();
     assert!(missing.contains("no/such/file.json") && missing.contains("No such file"), "{missing}");
+    let capsule = Capsule::read(finding(planted).capsule.expect("a capsule")).expect("it can be read");
+    let plan = Plan::new().fault(Point::new("a", Method::AckWorkItem, 1), Verdict::LoseReply);
+    let misspelt = serde_json::to_string(&Capsule { plan, ..capsule }).expect("it has a JSON form");
+    let misspelt = misspelt.replacen("\"ack_work_item\"", "\"ack\"", 1);
     for (text, why) in [
         ("not json", "it is no capsule: expected"),
         ("{\"capsule\": 7}", "it has the format 7, and this crate reads the format 2"),
         ("{\"capsule\": 2, \"seed\": 5}", "it is damaged: missing field"),
         ("", "it is no capsule: EOF"),
+        (&misspelt, "unknown variant `ack`, expected one of `fetch_orchestration_item`, `ack_orchestration_item`"),
     ] {
         let path = file("damaged", text);
         let error = Capsule::read(&path).expect_err("it is damaged").to_string();

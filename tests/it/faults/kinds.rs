@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use duroxide_sim::call::{Effect, Method};
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{Client, ClientError, OrchestrationStatus};
 use duroxide_sim::faults::Verdict;
@@ -65,12 +66,14 @@ const KINDS: [Kind; 12] = [
 
 impl Kind {
     /// What it may do to a call of this method.
-    fn faults(self, method: &str) -> Vec<Verdict> {
-        let fetches = method.starts_with("fetch");
+    fn faults(self, method: Method) -> Vec<Verdict> {
+        let fetches = method.effect() == Effect::Fetch;
         let (long, none) = (10 * SECOND, Duration::ZERO);
         match self {
             Kind::Refuse => vec![Verdict::Refuse { retryable: true }],
-            Kind::RefuseForGood if method.starts_with("enqueue") => vec![Verdict::Refuse { retryable: false }],
+            Kind::RefuseForGood if matches!(method, Method::EnqueueForOrchestrator | Method::EnqueueForWorker) => {
+                vec![Verdict::Refuse { retryable: false }]
+            }
             Kind::LoseReply => vec![Verdict::LoseReply],
             Kind::Delay => {
                 vec![Verdict::Delay { before: long, after: none }, Verdict::Delay { before: none, after: long }]
@@ -97,15 +100,15 @@ impl Kind {
     /// Plans with this kind alone: the same calls of both nodes; one node, and
     /// with upgrades both.
     fn plans(self) -> Vec<Plan> {
-        const METHODS: [&str; 5] = [
-            "enqueue_for_orchestrator",
-            "fetch_orchestration_item",
-            "ack_orchestration_item",
-            "fetch_work_item",
-            "ack_work_item",
+        const METHODS: [Method; 5] = [
+            Method::EnqueueForOrchestrator,
+            Method::FetchOrchestrationItem,
+            Method::AckOrchestrationItem,
+            Method::FetchWorkItem,
+            Method::AckWorkItem,
         ];
         let calls = METHODS.into_iter().flat_map(|method| (1..=2).map(move |nth| (method, nth)));
-        let both = |method: &str, nth, verdict| {
+        let both = |method: Method, nth, verdict| {
             Plan::new().fault(point("a", method, nth), verdict).fault(point("b", method, nth), verdict)
         };
         let mut plans: Vec<Plan> = calls

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use duroxide_sim::call::{Answering, Call, Handler, Reply};
+use duroxide_sim::call::{Answering, Call, Handler, Method, Reply};
 use duroxide_sim::faults::{Asked, Faults, Verdict};
 use duroxide_sim::trace::{Answer, Log, Recorder};
 use duroxide_sim::{Memory, Sim, clock};
@@ -20,7 +20,7 @@ fn start() -> Arc<Call> {
 }
 
 /// The first call of a method meets a fault.
-fn first(method: &'static str, verdict: Verdict) -> impl Fn(&Asked<'_>) -> Verdict + Send + Sync {
+fn first(method: Method, verdict: Verdict) -> impl Fn(&Asked<'_>) -> Verdict + Send + Sync {
     move |asked| if asked.method() == method && asked.nth == 1 { verdict } else { Verdict::Pass }
 }
 
@@ -44,7 +44,7 @@ fn a_refused_call_has_no_effect_and_one_without_reply_has_its() {
             let layers = Faults::new(
                 Recorder::new(Memory::new(), "n", log.clone()),
                 "n",
-                first("enqueue_for_orchestrator", verdict),
+                first(Method::EnqueueForOrchestrator, verdict),
             );
             let reply = layers.handle(start()).await;
             assert_eq!(retryable(&reply), told, "{verdict:?}");
@@ -60,7 +60,7 @@ fn delays_come_before_and_after_the_effect() {
     Sim::new(1).run(|_| async {
         let log = Log::new();
         let (before, after) = (Duration::from_secs(2), Duration::from_secs(3));
-        let rule = first("enqueue_for_orchestrator", Verdict::Delay { before, after });
+        let rule = first(Method::EnqueueForOrchestrator, Verdict::Delay { before, after });
         let layers = Faults::new(Recorder::new(Memory::new(), "n", log.clone()), "n", rule);
         let start_time = clock::now();
         assert_eq!(layers.handle(start()).await, Reply::Done);
@@ -74,7 +74,7 @@ fn a_call_that_hangs_is_never_answered_and_applied_or_not() {
     Sim::new(1).run(|_| async {
         for applied in [true, false] {
             let memory = Arc::new(Memory::new());
-            let rule = first("enqueue_for_orchestrator", Verdict::Hang { applied });
+            let rule = first(Method::EnqueueForOrchestrator, Verdict::Hang { applied });
             let layers = Faults::new(memory.clone(), "n", rule);
             let hour = Duration::from_secs(3600);
             assert!(tokio::time::timeout(hour, layers.handle(start())).await.is_err());
@@ -109,7 +109,7 @@ impl Handler for TakesFirst {
 /// there.
 async fn survives(provider: impl Handler, verdict: Verdict, item_comes_first: bool) -> bool {
     let provider = Arc::new(provider);
-    let layers = Faults::new(provider.clone(), "n", first("fetch_orchestration_item", verdict));
+    let layers = Faults::new(provider.clone(), "n", first(Method::FetchOrchestrationItem, verdict));
     if item_comes_first {
         provider.handle(start()).await;
     }
@@ -161,7 +161,7 @@ fn a_short_lock_ends_sooner_and_never_later() {
         for (lasts, expected) in [(Duration::from_secs(1), Duration::from_secs(1)), (2 * LOCK, LOCK)] {
             let log = Log::new();
             let memory = Recorder::new(Memory::new(), "n", log.clone());
-            let layers = Faults::new(memory, "n", first("fetch_orchestration_item", Verdict::ShortLock { lasts }));
+            let layers = Faults::new(memory, "n", first(Method::FetchOrchestrationItem, Verdict::ShortLock { lasts }));
             layers.handle(start()).await;
             let began = clock::now();
             assert!(matches!(layers.handle(fetch(Duration::ZERO)).await, Reply::Turn(Some(_))));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::providers::SemverRange;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::runtime::{RuntimeOptions, UnregisteredBackoffConfig};
@@ -16,7 +17,7 @@ use semver::Version;
 use super::{SECOND, activities, once, one_node, orchestrations, output, point, run_one, two_nodes, work};
 
 /// When calls of `node` that `is` accepts were answered, since the start.
-fn answered(trace: &Trace, node: &str, is: impl Fn(&str) -> bool) -> Vec<Duration> {
+fn answered(trace: &Trace, node: &str, is: impl Fn(Method) -> bool) -> Vec<Duration> {
     let mine = trace.entries.iter().filter(|entry| &*entry.by == node && !entry.is_vain() && is(entry.call.method()));
     mine.map(|entry| entry.answered - trace.started).collect()
 }
@@ -124,8 +125,8 @@ fn an_outage_refuses_calls_that_wait_and_work_goes_on_after_it() {
 #[test]
 fn a_stall_longer_than_its_lock_costs_a_node_the_turn() {
     let plan = Plan::new()
-        .before(point("a", "ack_orchestration_item", 1), What::stall("a", 20 * SECOND))
-        .before(point("b", "ack_orchestration_item", 1), What::stall("b", 20 * SECOND));
+        .before(point("a", Method::AckOrchestrationItem, 1), What::stall("a", 20 * SECOND))
+        .before(point("b", Method::AckOrchestrationItem, 1), What::stall("b", 20 * SECOND));
     let run = run_one(two_nodes(1).plan(plan), "Echo");
     assert_eq!(run.value, "x");
     let text = run.trace.text();
@@ -288,7 +289,7 @@ fn nothing_of_a_crashed_node_goes_on() {
 
 #[test]
 fn a_crash_at_the_very_start_of_a_node_is_stood() {
-    let first = || point("a", "get_system_metrics", 1);
+    let first = || point("a", Method::GetSystemMetrics, 1);
     for plan in [
         Plan::new().before(first(), What::crash("a", SECOND)),
         Plan::new().after(first(), What::crash("a", SECOND)),
@@ -299,7 +300,7 @@ fn a_crash_at_the_very_start_of_a_node_is_stood() {
     one_node(1).run(|sim| async move {
         sim.crash("a").expect("node a is up");
         let plan = Plan::new()
-            .before(point("a", "get_system_metrics", 2), What::Crash { node: "a".into(), restart_after: None });
+            .before(point("a", Method::GetSystemMetrics, 2), What::Crash { node: "a".into(), restart_after: None });
         sim.script(plan).expect("the plan is sound");
         assert_eq!(sim.start("a").await, Err(NodeError::Crashed("a".to_owned())));
         assert_eq!(sim.start("a").await, Ok(()));

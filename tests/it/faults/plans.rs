@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use duroxide_sim::Sim;
+use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};
 use duroxide_sim::faults::{Asked, Verdict};
@@ -14,7 +15,7 @@ use super::{SECOND, once, one_node, point, run_one, two_nodes};
 /// One entry of every kind.
 fn everything() -> Plan {
     let (node, lasts) = (|| "a".to_owned(), Duration::from_secs(90));
-    let ack = |nth| point("a", "ack_orchestration_item", nth);
+    let ack = |nth| point("a", Method::AckOrchestrationItem, nth);
     Plan::new()
         .at(SECOND, What::crash("a", SECOND))
         .at(SECOND, What::Crash { node: node(), restart_after: None })
@@ -31,8 +32,8 @@ fn everything() -> Plan {
         .fault(ack(7), Verdict::LoseReply)
         .fault(ack(8), Verdict::Delay { before: SECOND, after: Duration::ZERO })
         .fault(ack(9), Verdict::Hang { applied: true })
-        .fault(point("client", "read", 1), Verdict::Drop { after: SECOND })
-        .fault(point("a", "fetch_work_item", 1), Verdict::ShortLock { lasts: SECOND })
+        .fault(point("client", Method::Read, 1), Verdict::Drop { after: SECOND })
+        .fault(point("a", Method::FetchWorkItem, 1), Verdict::ShortLock { lasts: SECOND })
 }
 
 #[test]
@@ -59,8 +60,7 @@ fn a_plan_that_names_what_is_not_there_is_not_carried_out() {
         (Plan::new().at(SECOND, What::stall("b", SECOND)), "the simulation has no node \"b\"; it has [\"a\"]."),
         (Plan::new().at(SECOND, What::upgrade("a", "v2")), "node \"a\" has no build \"v2\"; it has [\"first\"]."),
         (Plan::new().at(SECOND, What::Fault(Verdict::Pass)), "a fault happens to a call."),
-        (Plan::new().fault(point("a", "ack", 1), Verdict::LoseReply), "providers have no method \"ack\"."),
-        (Plan::new().fault(point("a", "read", 0), Verdict::LoseReply), "calls are counted from 1."),
+        (Plan::new().fault(point("a", Method::Read, 0), Verdict::LoseReply), "calls are counted from 1."),
     ] {
         let text = refused(plan);
         assert!(text.starts_with("The plan's entry \"") && text.contains(why), "{text}");
@@ -73,7 +73,7 @@ fn a_plan_that_names_what_is_not_there_is_not_carried_out() {
 
 #[test]
 fn what_happens_at_a_call_happens_on_the_side_that_was_said() {
-    let ack = || point("a", "ack_orchestration_item", 1);
+    let ack = || point("a", Method::AckOrchestrationItem, 1);
     for (plan, acked) in [
         (Plan::new().before(ack(), What::crash("a", SECOND)), 1),
         (Plan::new().after(ack(), What::crash("a", SECOND)), 0),
@@ -81,7 +81,7 @@ fn what_happens_at_a_call_happens_on_the_side_that_was_said() {
         let run = run_one(one_node(1).plan(plan.clone()), "Echo");
         assert_eq!((run.value.as_str(), run.unreached.len()), ("x", 0));
         assert_eq!(run.plan, plan);
-        let turns = run.trace.entries.iter().filter(|entry| entry.call.method() == "fetch_orchestration_item");
+        let turns = run.trace.entries.iter().filter(|entry| entry.call.method() == Method::FetchOrchestrationItem);
         let again = turns.filter(|entry| format!("{:?}", entry.answer).contains("attempts: 2")).count();
         assert_eq!(again, acked, "a turn that was not acked comes again: {}", run.trace.text());
     }
@@ -109,7 +109,7 @@ fn what_happens_at_a_time_happens_then() {
 fn a_fault_meets_the_call_of_its_number_however_late_that_is() {
     let reads = 40;
     for nth in [1, 2, 3, 4, 5, 9, 17, 33, reads] {
-        let plan = Plan::new().fault(point("client", "read", nth), Verdict::Refuse { retryable: false });
+        let plan = Plan::new().fault(point("client", Method::Read, nth), Verdict::Refuse { retryable: false });
         let run = one_node(1).plan(plan).try_run(move |sim| async move {
             let mut refused = Vec::new();
             for n in 1..=reads {
@@ -150,7 +150,7 @@ fn a_trouble_lasts_as_long_as_the_plan_says() {
         let trace = run.unwrap_or_else(|failure| panic!("{failure}")).trace;
         // duroxide asks again one, two and four seconds after refusals.
         let slack = if matches!(what, What::Outage { .. }) { 4 * SECOND } else { Duration::ZERO };
-        let acks = trace.entries.iter().filter(|entry| entry.call.method() == "ack_orchestration_item");
+        let acks = trace.entries.iter().filter(|entry| entry.call.method() == Method::AckOrchestrationItem);
         let acks: Vec<Duration> = acks.map(|entry| entry.answered - trace.started).collect();
         let (from, to) = (SECOND, SECOND + lasts);
         assert!(!acks.iter().any(|at| *at > from && *at < to), "{what:?}: {acks:?}");
@@ -212,8 +212,8 @@ fn what_cannot_be_done_is_skipped_and_told() {
 #[test]
 fn entries_that_never_happen_are_told() {
     let plan = Plan::new()
-        .fault(point("a", "ack_work_item", 1), Verdict::LoseReply)
-        .fault(point("a", "ack_work_item", 99), Verdict::LoseReply);
+        .fault(point("a", Method::AckWorkItem, 1), Verdict::LoseReply)
+        .fault(point("a", Method::AckWorkItem, 99), Verdict::LoseReply);
     let run = run_one(one_node(1).plan(plan.clone()).allow_unreached(), "Echo");
     assert_eq!(run.unreached, plan.entries[1..]);
 }
@@ -221,7 +221,7 @@ fn entries_that_never_happen_are_told() {
 #[test]
 fn the_body_can_add_to_the_plan() {
     let run = one_node(1).try_run(|sim| async move {
-        let plan = Plan::new().before(point("a", "ack_work_item", 1), What::crash("a", SECOND));
+        let plan = Plan::new().before(point("a", Method::AckWorkItem, 1), What::crash("a", SECOND));
         sim.script(plan).expect("the plan is sound");
         once(sim, "Echo").await
     });
@@ -233,7 +233,7 @@ fn the_body_can_add_to_the_plan() {
 #[test]
 fn a_closure_is_a_rule_and_the_plan_comes_first() {
     let rule = |asked: &Asked<'_>| match asked.method() {
-        "ack_work_item" => Verdict::Delay { before: SECOND, after: Duration::ZERO },
+        Method::AckWorkItem => Verdict::Delay { before: SECOND, after: Duration::ZERO },
         _ => Verdict::Pass,
     };
     let run = run_one(one_node(1).rule(rule), "Echo");
@@ -241,19 +241,20 @@ fn a_closure_is_a_rule_and_the_plan_comes_first() {
     assert_eq!(run.plan, Plan::new(), "what rules do is not in the plan");
 
     let delay = Verdict::Delay { before: 5 * SECOND, after: Duration::ZERO };
-    let run = run_one(one_node(1).rule(rule).plan(Plan::new().fault(point("a", "ack_work_item", 1), delay)), "Echo");
+    let run =
+        run_one(one_node(1).rule(rule).plan(Plan::new().fault(point("a", Method::AckWorkItem, 1), delay)), "Echo");
     assert!(run.trace.text().contains("** ack_work_item #1 is delayed by 5s **"), "{}", run.trace.text());
 }
 
 #[test]
 fn clients_meet_faults_too() {
-    let plan = Plan::new().fault(point("client", "enqueue_for_orchestrator", 1), Verdict::LoseReply);
+    let plan = Plan::new().fault(point("client", Method::EnqueueForOrchestrator, 1), Verdict::LoseReply);
     let failure = Sim::new(1).plan(plan).try_run(|sim| async move {
         sim.client().start_orchestration("i", "Echo", "x").await?;
         Ok::<_, ClientError>(())
     });
     let failure = failure.expect_err("the client is told of an error");
     assert!(failure.to_string().contains("Injected fault: The connection broke"), "{failure}");
-    let when = When::Before(point("client", "enqueue_for_orchestrator", 1));
+    let when = When::Before(point("client", Method::EnqueueForOrchestrator, 1));
     assert_eq!(failure.plan.entries, [Entry { when, what: What::Fault(Verdict::LoseReply) }]);
 }

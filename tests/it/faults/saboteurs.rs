@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, Client, Either2, OrchestrationContext};
 use duroxide_sim::faults::Verdict;
@@ -13,7 +14,7 @@ use duroxide_sim::{Handle, Sim};
 use super::{SECOND, once, output, point, run_one, two_nodes, work};
 
 /// The first calls of a method by either node meet a fault.
-fn at_first(method: &str, verdict: Verdict) -> Plan {
+fn at_first(method: Method, verdict: Verdict) -> Plan {
     Plan::new().fault(point("a", method, 1), verdict).fault(point("b", method, 1), verdict)
 }
 
@@ -44,7 +45,7 @@ fn mail(again: bool) -> Sim {
 
 #[test]
 fn a_refusal_brings_out_who_does_not_ask_again() {
-    let refusal = || at_first("enqueue_for_orchestrator", Verdict::Refuse { retryable: true });
+    let refusal = || at_first(Method::EnqueueForOrchestrator, Verdict::Refuse { retryable: true });
     assert_eq!(run_one(mail(false), "Work").value, "1");
     assert_eq!(run_one(mail(false).plan(refusal()).allow_unreached(), "Work").value, "0");
     assert_eq!(run_one(mail(true).plan(refusal()).allow_unreached(), "Work").value, "1");
@@ -52,7 +53,7 @@ fn a_refusal_brings_out_who_does_not_ask_again() {
 
 #[test]
 fn a_lost_reply_brings_out_who_asks_again_without_care() {
-    let lost = || at_first("enqueue_for_orchestrator", Verdict::LoseReply);
+    let lost = || at_first(Method::EnqueueForOrchestrator, Verdict::LoseReply);
     assert_eq!(run_one(mail(true), "Work").value, "1");
     assert_eq!(run_one(mail(true).plan(lost()).allow_unreached(), "Work").value, "2");
 }
@@ -78,12 +79,15 @@ fn impatient() -> Sim {
 fn a_delay_brings_out_who_takes_slow_for_failed() {
     let slow = Verdict::Delay { before: 10 * SECOND, after: std::time::Duration::ZERO };
     assert_eq!(run_one(impatient(), "Work").value, "done");
-    assert_eq!(run_one(impatient().plan(at_first("ack_work_item", slow)).allow_unreached(), "Work").value, "given up");
+    assert_eq!(
+        run_one(impatient().plan(at_first(Method::AckWorkItem, slow)).allow_unreached(), "Work").value,
+        "given up"
+    );
 }
 
 #[test]
 fn a_hang_brings_out_who_never_restarts() {
-    let hang = || Plan::new().fault(point("a", "ack_orchestration_item", 1), Verdict::Hang { applied: false });
+    let hang = || Plan::new().fault(point("a", Method::AckOrchestrationItem, 1), Verdict::Hang { applied: false });
     let alone = || super::one_node(1);
     assert_eq!(run_one(alone(), "Echo").value, "x");
     let failure = alone().plan(hang()).try_run(|sim| async move {
@@ -135,7 +139,8 @@ fn a_short_lock_brings_out_who_thinks_he_is_alone() {
     assert_eq!(Running::under(Plan::new()), (1, 1));
     let short = (1..=2).fold(Plan::new(), |plan, nth| {
         let verdict = Verdict::ShortLock { lasts: 3 * SECOND };
-        plan.fault(point("a", "fetch_work_item", nth), verdict).fault(point("b", "fetch_work_item", nth), verdict)
+        plan.fault(point("a", Method::FetchWorkItem, nth), verdict)
+            .fault(point("b", Method::FetchWorkItem, nth), verdict)
     });
     let (starts, most) = Running::under(short);
     assert!(starts >= 2 && most >= 2, "{starts} {most}");
@@ -145,7 +150,7 @@ fn a_short_lock_brings_out_who_thinks_he_is_alone() {
 fn a_stall_brings_out_who_thinks_he_is_alone() {
     // Longer than the 30 s of an activity's lock; the other node takes over, and
     // the first goes on where it stood.
-    let stall = |node| Plan::new().after(point(node, "read", 1), What::stall(node, 35 * SECOND));
+    let stall = |node| Plan::new().after(point(node, Method::Read, 1), What::stall(node, 35 * SECOND));
     let (starts, most) = Running::under(stall("a"));
     let (starts, most) = if starts == 1 { Running::under(stall("b")) } else { (starts, most) };
     assert!(starts == 2 && most == 2, "{starts} {most}");
@@ -155,8 +160,8 @@ fn a_stall_brings_out_who_thinks_he_is_alone() {
 fn a_crash_brings_out_what_is_done_twice() {
     assert_eq!(Running::under(Plan::new()).0, 1);
     let crash = Plan::new()
-        .before(point("a", "ack_work_item", 1), What::crash("a", SECOND))
-        .before(point("b", "ack_work_item", 1), What::crash("b", SECOND));
+        .before(point("a", Method::AckWorkItem, 1), What::crash("a", SECOND))
+        .before(point("b", Method::AckWorkItem, 1), What::crash("b", SECOND));
     assert!(Running::under(crash).0 >= 2);
 }
 
@@ -189,7 +194,7 @@ fn a_partition_brings_out_who_keeps_state_in_a_node() {
         node(node(Sim::new(1), "a"), "b")
     };
     assert_eq!(run_one(ticket(), "Two").value, "1 2");
-    let cut = |node| Plan::new().after(point(node, "ack_work_item", 1), What::partition(node, 600 * SECOND));
+    let cut = |node| Plan::new().after(point(node, Method::AckWorkItem, 1), What::partition(node, 600 * SECOND));
     let values = ["a", "b"].map(|node| run_one(ticket().plan(cut(node)).allow_unreached(), "Two").value);
     assert!(values.contains(&"1 1".to_owned()), "{values:?}");
 }

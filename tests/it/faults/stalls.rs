@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::ClientError;
 use duroxide_sim::faults::{Asked, Verdict};
 use duroxide_sim::sim::{Cause, Failure, Limits, Plan, What};
@@ -58,15 +59,15 @@ fn an_activity_that_no_node_has() {
 
 #[test]
 fn a_node_that_never_comes_back() {
-    let plan =
-        Plan::new().before(point("a", "ack_work_item", 1), What::Crash { node: "a".to_owned(), restart_after: None });
+    let plan = Plan::new()
+        .before(point("a", Method::AckWorkItem, 1), What::Crash { node: "a".to_owned(), restart_after: None });
     let (failure, _) = stalls(one_node(1).plan(plan), "Slow");
     waits_for(&failure, "ActivityScheduled Slow \"x\" (event 2, since +0.000, in the worker queue, fetched 1 times)");
 }
 
 #[test]
 fn a_turn_whose_commit_hangs_keeps_its_lock_for_good() {
-    let plan = Plan::new().fault(point("a", "ack_orchestration_item", 2), Verdict::Hang { applied: false });
+    let plan = Plan::new().fault(point("a", Method::AckOrchestrationItem, 2), Verdict::Hang { applied: false });
     // The lock is renewed for as long as the run goes on, half a million times in a month.
     let limits = Limits { waiting: MONTH / 30, ..Limits::default() };
     let (failure, _) = stalls(one_node(1).plan(plan).limits(limits), "Echo");
@@ -79,7 +80,7 @@ fn a_turn_whose_commit_hangs_keeps_its_lock_for_good() {
 #[test]
 fn a_refused_renewal_loses_the_activity() {
     let refuse = |asked: &Asked<'_>| match asked.method() {
-        "renew_work_item_lock" => Verdict::Refuse { retryable: true },
+        Method::RenewWorkItemLock => Verdict::Refuse { retryable: true },
         _ => Verdict::Pass,
     };
     let sim = super::work(
@@ -186,7 +187,7 @@ fn a_wait_that_times_out_within_a_day_ends_with_its_own_error() {
 #[test]
 fn what_a_plan_still_has_to_do_is_waited_for() {
     let plan = Plan::new()
-        .before(point("a", "ack_work_item", 1), What::Crash { node: "a".to_owned(), restart_after: Some(3 * DAY) });
+        .before(point("a", Method::AckWorkItem, 1), What::Crash { node: "a".to_owned(), restart_after: Some(3 * DAY) });
     let elapsed = one_node(1).plan(plan).run(|sim| async move {
         let clone = sim.clone();
         wait_long(sim, "Echo").await.map(|()| clone.elapsed())

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use duroxide_sim::Sim;
+use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::ClientError;
 use duroxide_sim::faults::Verdict;
 use duroxide_sim::sim::{Cause, Kind, Plan, Run, Storm, What, When};
@@ -109,8 +110,8 @@ fn a_broken_property_ends_the_run_where_it_breaks() {
     };
     let crash = |node: &str| What::crash(node, SECOND);
     let plan = Plan::new()
-        .before(point("a", "ack_work_item", 1), crash("a"))
-        .before(point("b", "ack_work_item", 1), crash("b"));
+        .before(point("a", Method::AckWorkItem, 1), crash("a"))
+        .before(point("b", Method::AckWorkItem, 1), crash("b"));
     let failure = sim.plan(plan).always("done once", twice).try_run(|sim| once(sim, "Work"));
     let failure = failure.expect_err("it is done twice");
     let Cause::Property { name, what } = &failure.cause else { panic!("{failure}") };

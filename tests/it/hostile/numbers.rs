@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use duroxide_sim::Sim;
+use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};
 use duroxide_sim::explore::Capsule;
@@ -137,7 +138,7 @@ fn an_event_of_the_last_id_breaks_a_law_and_so_does_the_one_after_it() {
 /// Everything that a plan can say.
 fn troubled() -> Plan {
     let second = Duration::from_secs(1);
-    let fetch = |nth| Point::new("a", "fetch_orchestration_item", nth);
+    let fetch = |nth| Point::new("a", Method::FetchOrchestrationItem, nth);
     Plan::new()
         .at(second, What::crash("a", second))
         .at(10 * second, What::stall("a", second))
@@ -146,8 +147,8 @@ fn troubled() -> Plan {
         .at(30 * second, What::Stop { node: "a".into(), restart_after: Some(second) })
         .fault(fetch(2), Verdict::Delay { before: second, after: second })
         .fault(fetch(3), Verdict::ShortLock { lasts: second })
-        .fault(Point::new("a", "ack_orchestration_item", 2), Verdict::Drop { after: second })
-        .fault(Point::new("client", "read", 2), Verdict::Delay { before: second, after: second })
+        .fault(Point::new("a", Method::AckOrchestrationItem, 2), Verdict::Drop { after: second })
+        .fault(Point::new("client", Method::Read, 2), Verdict::Delay { before: second, after: second })
         .after(fetch(4), What::Outage { node: "a".into(), lasts: second })
 }
 

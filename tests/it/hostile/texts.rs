@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
 use duroxide_sim::explore::{Capsule, Difference, Problem, Report};
@@ -36,7 +37,7 @@ fn everywhere(text: &str) -> Run<String> {
             }
         })
         .build();
-    let point = Point::new(text, "ack_work_item", 1);
+    let point = Point::new(text, Method::AckWorkItem, 1);
     let plan = Plan::new().at(SOON, What::upgrade(text, text)).fault(point, Verdict::LoseReply);
     let sim = Sim::new(1).node(text, activities.clone(), orchestrations.clone()).build(
         text,
@@ -76,7 +77,7 @@ fn no_text_of_a_run_shows_more_than_lines_of_letters() {
 /// A failure that says `text` wherever it can.
 fn failure(text: &str, cause: Cause) -> Failure {
     let owned = || text.to_owned();
-    let point = Point::new(text, text, 3);
+    let point = Point::new(text, Method::Read, 3);
     let plan = Plan::new()
         .before(point.clone(), What::crash(text, SOON))
         .after(point, What::stall(text, SOON))

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use duroxide_sim::call::{AckTurn, Call, Reply};
+use duroxide_sim::call::{AckTurn, Call, Method, Reply};
 use duroxide_sim::clock::Time;
 use duroxide_sim::faults::Verdict;
 use duroxide_sim::laws::{Breach, Law};
@@ -168,7 +168,7 @@ fn refused_and_dropped_calls_are_shown() {
     let ack = Arc::new(Call::AckOrchestrationItem(Box::new(AckTurn::nothing("forged", 1))));
     let refusal = duroxide_sim::call::Refusal::permanent(
         duroxide_sim::call::Class::LockLost,
-        "ack_orchestration_item",
+        Method::AckOrchestrationItem.name(),
         "Nobody has this lock.",
     );
     let last = trace.entries.last().expect("there are calls").clone();
@@ -185,7 +185,7 @@ fn refused_and_dropped_calls_are_shown() {
 #[test]
 fn latencies_are_told_from_other_faults() {
     let second = Duration::from_secs(1);
-    let fault = |verdict: Verdict| Happening::Fault { method: "read".into(), nth: 1, fault: verdict.to_string() };
+    let fault = |verdict: Verdict| Happening::Fault { method: Method::Read, nth: 1, verdict };
     for (before, after) in [(second, second), (second, Duration::ZERO), (Duration::ZERO, second)] {
         assert!(fault(Verdict::Delay { before, after }).is_latency());
     }
