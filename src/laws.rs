@@ -55,7 +55,7 @@ pub enum Law {
 
 impl Law {
     /// Every law.
-    pub const ALL: [Law; 9] = [
+    pub const ALL: &[Law] = &[
         Law::OneLiveLease,
         Law::NothingInvisible,
         Law::WholeBatch,

@@ -30,6 +30,7 @@ pub use history::{ExecutionHistory, History};
 pub use lines::TraceError;
 pub use mark::{Happening, Mark};
 pub(crate) use part::{Part, Wanted};
+pub(crate) use text::event_name;
 pub(crate) use text::{Span, Tokens, is_idle, is_repeated, words};
 pub use text::{describe_event, describe_item};
 #[cfg(feature = "conformance")]

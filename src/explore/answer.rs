@@ -72,6 +72,14 @@ pub(super) struct Answer {
     pub trace: Option<Trace>,
 }
 
+/// A line that a seed's process says: parts of its plan as they are drawn, where the
+/// order asks for a journal, and at last its answer.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Told<P, A> {
+    Plan(P),
+    Answer(A),
+}
+
 impl Order {
     pub fn of(seed: Seed) -> Order {
         Order { seed, replay: None, brief: false, journal: false, compare: Compare::Nothing, locate: false }

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::ser::Error as _;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::answer::{Order, Replay};
 use super::place::Place;
@@ -81,7 +82,13 @@ pub struct Capsule {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub numbers: Vec<usize>,
     /// The provider calls up to the failure.
+    #[serde(serialize_with = "on_one_line")]
     pub trace: Trace,
+}
+
+/// What a person reads of a capsule is spread over lines; the trace is not that.
+fn on_one_line<S: Serializer>(trace: &Trace, to: S) -> Result<S::Ok, S::Error> {
+    serde_json::value::to_raw_value(trace).map_err(S::Error::custom)?.serialize(to)
 }
 
 /// The versions of the crates that decide how a run goes.
@@ -190,17 +197,8 @@ impl Capsule {
         command::write_whole(path, &self.json()).map_err(wrong)
     }
 
-    /// What a person reads spread over lines, the trace in one.
     fn json(&self) -> String {
-        let json = |value: serde_json::Result<String>| value.expect("plain data with text keys has a JSON form");
-        let trace = json(serde_json::to_string(&self.trace));
-        let rest = Capsule {
-            trace: Trace { entries: Vec::new(), marks: Vec::new(), remains: None, ..self.trace },
-            ..self.clone()
-        };
-        let rest = json(serde_json::to_string_pretty(&rest));
-        let head = rest.rfind("\n  \"trace\": ").map_or("", |at| &rest[..at]);
-        format!("{head}\n  \"trace\": {trace}\n}}\n")
+        serde_json::to_string_pretty(self).expect("plain data with text keys has a JSON form") + "\n"
     }
 
     /// The failure that it holds.

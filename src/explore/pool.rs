@@ -8,9 +8,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::answer::{Answer, Order};
+use super::answer::{Answer, Order, Told};
 use super::place::Place;
 use super::printed::Printed;
 use super::{Problem, Report};
@@ -103,7 +104,13 @@ impl Worker {
 
     /// The answer to the first order that is not answered yet.
     pub fn answer(&mut self) -> Result<Answer, String> {
-        self.hear().map_err(|why| format!("A process that ran seeds is gone. {why}"))
+        match self.hear::<Told<IgnoredAny, Answer>>() {
+            Ok(Told::Answer(answer)) => Ok(answer),
+            Ok(Told::Plan(_)) => {
+                Err("A process that ran seeds said a part of a plan in place of its answer.".to_owned())
+            }
+            Err(why) => Err(format!("A process that ran seeds is gone. {why}")),
+        }
     }
 
     fn say(&mut self, what: &impl Serialize) -> Result<(), String> {

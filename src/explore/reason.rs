@@ -71,8 +71,7 @@ fn kind(wait: &Wait) -> &str {
     match wait {
         Wait::Start => "start",
         Wait::Unstarted { .. } => "unstarted",
-        // An event's text begins with its kind.
-        Wait::Open { what, .. } => what.split(' ').next().unwrap_or_default(),
+        Wait::Open { kind, .. } => kind,
         Wait::Message { .. } => "message",
         Wait::Lock(_) => "lock",
         Wait::Node(_) => "node",

@@ -8,8 +8,9 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use serde::de::IgnoredAny;
 
-use super::answer::{Answer, Order, Perform};
+use super::answer::{Answer, Order, Perform, Told};
 use super::place::Place;
 use super::pool::{Role, VARIABLE, connect};
 use super::printed::Printed;
@@ -80,7 +81,7 @@ fn one(order: &Order, role: &Role, mut printed: Option<&mut Printed>, perform: P
     let failed = |cause: Cause, told: &[u8], printed: Option<&mut Printed>| {
         let failure = Failure::without_trace(order.seed, START, cause);
         let printed = printed.map(|printed| printed.lines()).unwrap_or_default();
-        line(&Answer::failed(Box::new(Failure { plan: plan_of(told), printed, ..*failure })))
+        answer(&Answer::failed(Box::new(Failure { plan: plan_of(told), printed, ..*failure })))
     };
     // A copy is none of the numbers 0 to 2, which a test may have closed.
     let pair = || UnixStream::pair().and_then(|(ours, theirs)| Ok((ours.try_clone()?, theirs.try_clone()?)));
@@ -96,8 +97,9 @@ fn one(order: &Order, role: &Role, mut printed: Option<&mut Printed>, perform: P
         // Nobody listens any more where this fails.
         let say = |mut to: &UnixStream, line: &[u8]| drop(to.write_all(line));
         let journal = theirs.try_clone().ok().filter(|_| order.journal);
-        let journal = journal.map(|to| -> Journal { Box::new(move |plan| say(&to, &line(plan))) });
-        say(&theirs, &line(&perform(order, journal)));
+        let journal =
+            journal.map(|to| -> Journal { Box::new(move |plan| say(&to, &line(&Told::<_, ()>::Plan(plan)))) });
+        say(&theirs, &answer(&perform(order, journal)));
     };
     let forked = match clock::fork(work) {
         Ok(forked) => forked,
@@ -114,7 +116,7 @@ fn one(order: &Order, role: &Role, mut printed: Option<&mut Printed>, perform: P
     }
     let last =
         told.strip_suffix(b"\n").map_or(&[][..], |told| told.rsplit(|byte| *byte == b'\n').next().unwrap_or(told));
-    if last.is_empty() || serde_json::from_slice::<Plan>(last).is_ok() {
+    if !matches!(serde_json::from_slice(last), Ok(Told::<IgnoredAny, IgnoredAny>::Answer(_))) {
         let how = death(forked);
         return failed(Cause::Died(how), &told, printed);
     }
@@ -149,7 +151,12 @@ fn listen(ours: &mut UnixStream, role: &Role, mut printed: Option<&mut Printed>,
 
 /// The plan that a process told in parts.
 fn plan_of(told: &[u8]) -> Plan {
-    let parts = told.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Plan>(line).ok());
+    let part = |line| match serde_json::from_slice(line) {
+        Ok(Told::<Plan, IgnoredAny>::Plan(part)) => Some(part),
+        // The last line may be cut off.
+        Ok(Told::Answer(_)) | Err(_) => None,
+    };
+    let parts = told.split(|byte| *byte == b'\n').filter_map(part);
     parts.fold(Plan::new(), |mut plan, part| {
         plan.entries.extend(part.entries);
         plan.calm = part.calm.or(plan.calm);
@@ -166,6 +173,10 @@ fn death(forked: Forked) -> String {
         _ => "",
     };
     format!("{status}.{hint}")
+}
+
+fn answer(answer: &Answer) -> Vec<u8> {
+    line(&Told::<(), _>::Answer(answer))
 }
 
 fn line(value: &impl serde::Serialize) -> Vec<u8> {

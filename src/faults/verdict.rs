@@ -72,7 +72,7 @@ impl Verdict {
             Verdict::Pass => false,
             Verdict::ShortLock { .. } => call.method().locks(),
             Verdict::Delay { before, after } => !before.is_zero() || !after.is_zero(),
-            _ => true,
+            Verdict::Refuse { .. } | Verdict::LoseReply | Verdict::Hang { .. } | Verdict::Drop { .. } => true,
         }
     }
 

@@ -10,7 +10,7 @@ use super::waits::{About, Strayed, Unfinished, Untaken, Wait};
 use crate::call::{Call, Event, SessionClaim};
 use crate::clock::Time;
 use crate::provider::Memory;
-use crate::trace::{self, Answer, describe_event, describe_item};
+use crate::trace::{self, Answer, describe_event, describe_item, event_name};
 
 /// How many instances are looked at one by one.
 pub(super) const MOST: usize = 20;
@@ -120,6 +120,7 @@ impl Look<'_> {
         };
         Wait::Open {
             event: event.event_id,
+            kind: event_name(event).to_owned(),
             what: describe_event(event),
             since: Time(event.timestamp_ms) - self.start,
             subject: subject.cloned(),

@@ -59,7 +59,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 13] = [
+    pub const ALL: &[Kind] = &[
         Kind::Latency,
         Kind::Slowness,
         Kind::Refuse,

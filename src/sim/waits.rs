@@ -40,8 +40,10 @@ pub enum Wait {
     },
     /// Something that its history shows as begun and not ended.
     Open {
-        /// The event that began it, and what it says.
+        /// The event that began it: its number, and duroxide's name of its kind.
         event: u64,
+        #[allow(missing_docs)]
+        kind: String,
         /// The event as text.
         what: String,
         /// Since when.
@@ -182,7 +184,7 @@ impl fmt::Display for Wait {
                 f.write_str("somebody to start it: no instance of this name was ever started")?;
                 nearest.iter().try_for_each(|near| write!(f, ", and there is one called {near}"))
             }
-            Wait::Open { event, what, since, subject: _, about } => {
+            Wait::Open { event, kind: _, what, since, subject: _, about } => {
                 write!(f, "{what} (event {event}, since +{}", Span(*since))?;
                 for (n, about) in about.iter().enumerate() {
                     write!(f, "{}{about}", if n == 0 { ", " } else { "; " })?;

@@ -327,7 +327,8 @@ pub(super) fn event_number(event: &duroxide::Event) -> u64 {
     event_kind(event).0
 }
 
-fn event_name(event: &duroxide::Event) -> &'static str {
+/// duroxide's name of the event's kind.
+pub(crate) fn event_name(event: &duroxide::Event) -> &'static str {
     event_kind(event).1
 }
 

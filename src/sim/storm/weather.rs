@@ -30,6 +30,33 @@ pub(in super::super) struct Weather {
     running: BTreeMap<String, usize>,
 }
 
+/// A kind of fault that happens to a node and begins at one of its calls.
+#[derive(Clone, Copy)]
+enum Trouble {
+    Crash,
+    Stop,
+    Upgrade,
+    Partition,
+    Stall,
+    Outage,
+}
+
+impl Trouble {
+    const ALL: [Trouble; 6] =
+        [Trouble::Crash, Trouble::Stop, Trouble::Upgrade, Trouble::Partition, Trouble::Stall, Trouble::Outage];
+
+    fn kind(self) -> Kind {
+        match self {
+            Trouble::Crash => Kind::Crash,
+            Trouble::Stop => Kind::Stop,
+            Trouble::Upgrade => Kind::Upgrade,
+            Trouble::Partition => Kind::Partition,
+            Trouble::Stall => Kind::Stall,
+            Trouble::Outage => Kind::Outage,
+        }
+    }
+}
+
 impl Weather {
     /// What `seed` draws of `storm`, and what of it happens at a set time.
     pub fn draw(storm: &Storm, seed: Seed, start: Time, land: Land) -> (Weather, Vec<Entry>) {
@@ -38,10 +65,11 @@ impl Weather {
         let may = |kind: Kind| match kind {
             Kind::Outage => storm.merciless,
             Kind::Upgrade => nodes.values().any(|builds| builds.len() > 1),
-            _ => true,
+            Kind::Latency | Kind::Slowness | Kind::Refuse | Kind::LoseReply | Kind::Drop | Kind::ShortLock => true,
+            Kind::Crash | Kind::Stop | Kind::Partition | Kind::Stall | Kind::Skew => true,
         };
         let mut kinds = Vec::new();
-        for kind in Kind::ALL {
+        for &kind in Kind::ALL {
             // Drawn for every kind, so that to leave one out leaves the others.
             let drawn = random.below(100) < if kind == Kind::Latency { 75 } else { 40 };
             if storm.kinds.contains(&kind) && may(kind) && (drawn || storm.every) {
@@ -104,19 +132,19 @@ impl Weather {
 
     /// Something that befalls a node at `at`, if any kind of that is on.
     fn trouble_of(&mut self, node: &str, at: Duration) -> Option<What> {
-        const KINDS: [Kind; 6] = [Kind::Crash, Kind::Stop, Kind::Upgrade, Kind::Partition, Kind::Stall, Kind::Outage];
-        let on: Vec<Kind> = KINDS.into_iter().filter(|kind| self.kinds.contains(kind)).collect();
+        let on: Vec<Trouble> =
+            Trouble::ALL.into_iter().filter(|trouble| self.kinds.contains(&trouble.kind())).collect();
         if on.is_empty() || at + MARGIN >= self.calm {
             return None;
         }
-        let kind = *pick(&mut self.random, &on);
+        let trouble = *pick(&mut self.random, &on);
         let lasts = spread(&mut self.random, Duration::from_millis(10), Duration::from_secs(120));
         let lasts = lasts.min(self.calm - MARGIN - at);
         let (name, random) = (node.to_owned(), &mut self.random);
-        Some(match kind {
-            Kind::Crash => What::Crash { node: name, restart_after: Some(lasts) },
-            Kind::Stop => What::Stop { node: name, restart_after: Some(lasts) },
-            Kind::Upgrade => {
+        Some(match trouble {
+            Trouble::Crash => What::Crash { node: name, restart_after: Some(lasts) },
+            Trouble::Stop => What::Stop { node: name, restart_after: Some(lasts) },
+            Trouble::Upgrade => {
                 let builds = &self.nodes[node];
                 if builds.len() < 2 {
                     return None;
@@ -126,9 +154,9 @@ impl Weather {
                 *running = (*running + step) % builds.len();
                 What::Upgrade { node: name, build: builds[*running].clone() }
             }
-            Kind::Partition => What::Partition { node: name, lasts },
-            Kind::Outage => What::Outage { node: name, lasts },
-            _ => What::Stall { node: name, lasts },
+            Trouble::Partition => What::Partition { node: name, lasts },
+            Trouble::Outage => What::Outage { node: name, lasts },
+            Trouble::Stall => What::Stall { node: name, lasts },
         })
     }
 
@@ -196,7 +224,10 @@ impl Weather {
                 let (before, after) = if self.random.one_in(2) { (slow, zero) } else { (zero, slow) };
                 Some(Verdict::Delay { before, after })
             }
-            _ => None,
+            Kind::Refuse | Kind::LoseReply | Kind::Drop => None,
+            // Latencies are drawn for every call, and the rest happens to nodes.
+            Kind::Latency | Kind::Crash | Kind::Stop | Kind::Upgrade => None,
+            Kind::Partition | Kind::Stall | Kind::Skew | Kind::Outage => None,
         }
     }
 

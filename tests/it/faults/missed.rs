@@ -120,7 +120,7 @@ fn a_storm_that_can_bring_nothing_is_a_mistake() {
     let storm = |storm| refused(one_node(1).storm(storm));
     for (text, why) in [
         (storm(Storm::new().only(&[])), "may have no kind"),
-        (storm(Storm::new().without(&Kind::ALL)), "may have no kind"),
+        (storm(Storm::new().without(Kind::ALL)), "may have no kind"),
         (storm(Storm::new().only(&[Kind::Upgrade])), "Upgrade: no node has a second build"),
         (storm(Storm::new().only(&[Kind::Crash, Kind::Outage])), "Outage: it is left to storms that are merciless"),
         (storm(Storm::new().lasts(Duration::ZERO)), "the storm lasts no time"),

@@ -41,7 +41,7 @@ fn kind_of(what: &What) -> Kind {
 fn storms_of_one_kind_bring_that_kind_alone() {
     // Outages are for merciless storms, and nodes have one build here.
     let possible = |kind: &Kind| !matches!(kind, Kind::Outage | Kind::Upgrade);
-    for kind in Kind::ALL.into_iter().filter(possible) {
+    for kind in Kind::ALL.iter().copied().filter(possible) {
         let entries: Vec<_> = (0..12)
             .flat_map(|seed| stormy(seed, Storm::new().only(&[kind]).every_kind()).plan.entries)
             .map(|entry| kind_of(&entry.what))

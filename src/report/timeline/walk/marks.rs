@@ -25,7 +25,8 @@ impl Walk<'_> {
             Happening::Started { .. } => self.well_again(mark, &["down", "cut", "still"], at),
             Happening::Healed => self.well_again(mark, &["cut"], at),
             Happening::Resumed => self.well_again(mark, &["still"], at),
-            _ => {}
+            Happening::Stopping | Happening::Skewed { .. } => {}
+            Happening::Fault { .. } | Happening::Skipped { .. } => {}
         }
         if let Happening::Crashed | Happening::Stopped = &mark.what {
             let why = if mark.what == Happening::Crashed { "Its node crashed." } else { "Its node shut down." };
@@ -35,7 +36,9 @@ impl Walk<'_> {
             Happening::Fault { .. } => (Kind::Fault, State::Failed),
             Happening::Crashed => (Kind::Node, State::Failed),
             Happening::Skipped { .. } => (Kind::Node, State::Cancelled),
-            _ => (Kind::Node, State::Fine),
+            Happening::Started { .. } | Happening::Stopping | Happening::Stopped => (Kind::Node, State::Fine),
+            Happening::CutOff | Happening::Refused | Happening::Healed => (Kind::Node, State::Fine),
+            Happening::Stalled | Happening::Resumed | Happening::Skewed { .. } => (Kind::Node, State::Fine),
         };
         let what = mark.what.to_string();
         let note = format!("{} {}.", mark.node, what.trim_end_matches('.'));
