@@ -24,7 +24,7 @@ mod history;
 mod lines;
 mod mark;
 mod part;
-mod text;
+pub(crate) mod text;
 
 pub use history::{ExecutionHistory, History};
 pub use lines::TraceError;
@@ -32,8 +32,6 @@ pub use mark::{Happening, Mark};
 pub(crate) use part::{Part, Wanted};
 pub(crate) use text::{Span, Tokens, is_idle, is_repeated, words};
 pub use text::{describe_event, describe_item};
-#[cfg(feature = "conformance")]
-pub(crate) use text::{item_text, quote};
 
 /// Everything that was asked of a provider in one run, in the order of the
 /// answers.
