@@ -21,6 +21,7 @@ mod server;
 mod shared;
 #[path = "../../../../tests/it/source.rs"]
 mod source;
+mod tidy;
 mod trials;
 mod tricks;
 mod validations;
