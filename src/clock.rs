@@ -18,8 +18,7 @@
 //!
 //! It does not know what the time is used for, and starts no threads.
 
-#[cfg(feature = "conformance")]
-mod alone;
+pub(crate) mod alone;
 mod chance;
 mod idle;
 // Where virtual time cannot reach std, `absent.rs` stands in for `libc.rs`.
@@ -33,7 +32,7 @@ mod idle;
     path = "clock/absent.rs"
 )]
 mod libc;
-mod stopwatch;
+pub(crate) mod stopwatch;
 pub(crate) mod strays;
 #[allow(dead_code)] // Where `absent.rs` stands in.
 mod threads;
@@ -42,8 +41,6 @@ mod warp;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-#[cfg(feature = "conformance")]
-pub(crate) use alone::run_alone;
 pub use idle::settle;
 pub(crate) use libc::SUPPORTED;
 #[cfg(target_os = "linux")]

@@ -11,7 +11,7 @@ use crate::text;
 pub(crate) use left::{left_by, write_whole};
 
 /// The command that runs this test, or this program.
-pub(crate) fn here() -> String {
+pub fn here() -> String {
     of(test_name())
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn arguments() -> Vec<String> {
 /// A word for a POSIX shell, which takes it for exactly this text. What a person
 /// cannot see, or would see on a line of its own, is written out for `printf`; there,
 /// line breaks at its end are lost, as in every shell's substitution.
-pub(crate) fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@".contains(c);
     if !word.is_empty() && !word.starts_with('=') && word.chars().all(is_plain) {
         return word.to_owned();

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 /// What to leave out next.
 #[derive(Clone, Debug)]
-pub(crate) struct Cuts {
+pub struct Cuts {
     chunk: usize,
     end: usize,
     /// Whether anything of this round could be left out.

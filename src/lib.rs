@@ -59,9 +59,8 @@
 //! | [`contract`] | which document each of the store's rules follows |
 //! | [`faults`] | what a correct provider in a bad world may do, as a layer |
 //! | [`trace`] | every provider call with its virtual time; histories as text |
-//! | `conformance` | any provider against the whole contract (feature `conformance`) |
 //! | [`laws`] | what must hold in any trace |
-//! | [`report`] | what a person reads: the timeline of a run as a page; reports of checks |
+//! | [`report`] | what a person reads: the timeline of a run as a page |
 //! | [`call`] | the vocabulary: calls and replies as plain data |
 //! | [`clock`] | virtual time, and how it reaches std; the warp, which holds the wall clock |
 //! | [`seed`] | the one source of randomness |
@@ -84,8 +83,6 @@
 pub mod call;
 pub mod clock;
 mod command;
-#[cfg(feature = "conformance")]
-pub mod conformance;
 pub mod contract;
 mod cuts;
 pub mod explore;
@@ -99,6 +96,8 @@ pub mod sim;
 pub mod store;
 mod text;
 pub mod trace;
+#[doc(hidden)]
+pub mod unstable;
 
 pub use duroxide;
 pub use provider::{Memory, Settings};
@@ -112,6 +111,6 @@ pub fn explore() -> explore::Explore {
 }
 
 /// The README's examples are tests.
-#[cfg(all(doctest, feature = "conformance"))]
+#[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

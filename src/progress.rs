@@ -12,7 +12,7 @@ const FIRST: Duration = Duration::from_secs(5);
 const SHORT: Duration = Duration::from_millis(500);
 
 /// What a person sees.
-pub(crate) struct Progress {
+pub struct Progress {
     kind: Kind,
     /// How much there is to do, where that is known.
     total: Option<u64>,

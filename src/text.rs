@@ -13,26 +13,25 @@ use std::fmt::{self, Display, Write};
 
 /// A text on one line: whatever cannot be seen, breaks the line or steers a
 /// terminal is written out, as in `\n`, `\u{1b}` and `\u{202e}`.
-pub(crate) struct Line<T>(pub T);
+pub struct Line<T>(pub T);
 
 /// A text of several lines, as panics have: as [`Line`], but its line breaks
 /// stay, and every line after the first is marked, so that none can be taken
 /// for a line of ours.
-pub(crate) struct Lines<T>(pub T);
+pub struct Lines<T>(pub T);
 
 /// A text in double quotes, as in Rust's code, on one line.
 pub(crate) struct Quoted<T>(pub T);
 
 /// JSON, exactly the same to whoever reads it, in which nothing stands that
 /// cannot be seen.
-#[cfg(feature = "conformance")]
-pub(crate) struct Json<T>(pub T);
+pub struct Json<T>(pub T);
 
 /// What marks the second and later lines of a text.
 const MARK: &str = "\n  | ";
 
 /// [`Line`] as a `String`.
-pub(crate) fn line(text: impl Display) -> String {
+pub fn line(text: impl Display) -> String {
     Line(text).to_string()
 }
 
@@ -62,7 +61,6 @@ impl<T: Display> Display for Quoted<T> {
     }
 }
 
-#[cfg(feature = "conformance")]
 impl<T: Display> Display for Json<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Beyond ASCII there are only letters of strings in JSON.

@@ -24,7 +24,7 @@ mod history;
 mod lines;
 mod mark;
 mod part;
-mod text;
+pub(crate) mod text;
 
 pub use history::{ExecutionHistory, History};
 pub use lines::TraceError;
@@ -33,8 +33,6 @@ pub(crate) use part::{Part, Wanted};
 pub(crate) use text::event_name;
 pub(crate) use text::{Span, Tokens, is_idle, is_repeated, words};
 pub use text::{describe_event, describe_item};
-#[cfg(feature = "conformance")]
-pub(crate) use text::{item_text, quote};
 
 /// Everything that was asked of a provider in one run, in the order of the
 /// answers.

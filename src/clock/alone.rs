@@ -13,7 +13,7 @@ use crate::seed::Seed;
 ///
 /// When this build has no virtual time, the thread is on it already, or no
 /// tokio runtime can be built.
-pub(crate) fn run_alone<F: Future>(start: Time, seed: Seed, body: F) -> Result<F::Output, String> {
+pub fn run_alone<F: Future>(start: Time, seed: Seed, body: F) -> Result<F::Output, String> {
     if !super::SUPPORTED {
         return Err("Virtual time needs Linux with glibc on x86-64 or AArch64, and this crate's feature `interpose` \
                     (on by default)."

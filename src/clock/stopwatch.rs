@@ -8,7 +8,7 @@ use super::libc;
 
 /// Measures real time, also on a thread whose time is virtual.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Stopwatch(u64);
+pub struct Stopwatch(u64);
 
 impl Stopwatch {
     /// One that runs from now on.

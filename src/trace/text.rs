@@ -64,7 +64,7 @@ pub(crate) fn is_repeated<'a>(entry: &'a Entry, told: &mut BTreeMap<(&'a str, St
 
 /// Short names for lock tokens.
 #[derive(Default)]
-pub(crate) struct Tokens(BTreeMap<String, usize>);
+pub struct Tokens(BTreeMap<String, usize>);
 
 impl Tokens {
     fn name(&mut self, token: &str) -> String {
@@ -84,14 +84,15 @@ fn line(entry: &Entry, tokens: &mut Tokens, started: Time) -> String {
 }
 
 /// A call and its answer in words.
-pub(crate) struct Words {
+pub struct Words {
     /// What was asked, without the method's name.
     pub asked: String,
     /// What was answered; `None` for what is only done.
     pub answered: Option<String>,
 }
 
-pub(crate) fn words(call: &Call, answer: &Answer, tokens: &mut Tokens, started: Time) -> Words {
+/// What was asked and answered, with times since `started`.
+pub fn words(call: &Call, answer: &Answer, tokens: &mut Tokens, started: Time) -> Words {
     let asked = text::line(ask(call, tokens, started));
     let answered = match answer {
         Answer::Turn(turn) => turn_text(turn, tokens, started),
@@ -224,7 +225,7 @@ pub fn describe_item(item: &WorkItem) -> String {
 }
 
 /// The same, with times since `started`.
-pub(crate) fn item_text(item: &WorkItem, started: Time) -> String {
+pub fn item_text(item: &WorkItem, started: Time) -> String {
     let kind = kind_of(item);
     match item {
         WorkItem::StartOrchestration { orchestration, input, .. } => format!("{kind} {orchestration} {}", quote(input)),
@@ -333,7 +334,7 @@ pub(crate) fn event_name(event: &duroxide::Event) -> &'static str {
 }
 
 /// A payload in quotes, cut where it gets long.
-pub(crate) fn quote(text: &str) -> String {
+pub fn quote(text: &str) -> String {
     const LONGEST: usize = 60;
     if text.chars().count() <= LONGEST {
         return Quoted(text).to_string();
@@ -354,7 +355,7 @@ impl fmt::Display for Since {
 }
 
 /// A duration: `1d 02:03:04.005`, without leading parts that are zero.
-pub(crate) struct Span(pub Duration);
+pub struct Span(pub Duration);
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,6 +1,6 @@
 //! Duroxide's own validations of a provider, each as a test of [`Memory`] on
 //! virtual time. The conformance tests run them too, and more; here they are
-//! without the feature `conformance`, for mutants of the store.
+//! in the package of the store, for mutants of it.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use duroxide_sim::{Memory, Settings, Sim};
 use parking_lot::Mutex;
 
 #[macro_use]
-#[path = "../../src/conformance/official/list.rs"]
+#[path = "../../crates/duroxide-conformance/src/official/list.rs"]
 mod list;
 
 /// The versions that duroxide's tests stamp old events with.

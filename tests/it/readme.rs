@@ -23,9 +23,3 @@ fn readme_shows_the_exploration_that_runs_here() {
     let here = include_str!("readme/orders.rs");
     assert!(README.split("## Explore thousands of seeds").nth(1).is_some_and(|section| block(section, 0) == here));
 }
-
-#[test]
-fn readme_shows_the_check_that_runs_here() {
-    let here = include_str!("../check_provider.rs");
-    assert!(README.split("## Check your provider").nth(1).is_some_and(|section| block(section, 0) == here));
-}

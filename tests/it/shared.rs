@@ -4,12 +4,14 @@
 use duroxide::providers::WorkItem;
 use proptest::test_runner::{Config, FileFailurePersistence, TestRunner};
 
-/// A proptest runner whose failures are kept, and always tried again first, in
-/// `proptest-regressions/it.txt`.
+/// Where failures of proptest are kept, in the package that is tested.
+const REGRESSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/cases.txt");
+
+/// A proptest runner whose failures are kept, and always tried again first.
 fn runner(cases: u32) -> TestRunner {
     TestRunner::new(Config {
         cases,
-        failure_persistence: Some(Box::new(FileFailurePersistence::Direct("proptest-regressions/it.txt"))),
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(REGRESSIONS))),
         ..Config::default()
     })
 }
@@ -27,11 +29,11 @@ pub fn check<S: proptest::strategy::Strategy>(
     }
 }
 
-/// Compares `text` with the snapshot of that name in `snapshots/`.
+/// Compares `text` with the snapshot of that name in the package's `snapshots/`.
 #[track_caller]
 pub fn snapshot(name: &str, text: &str) {
     let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("../../snapshots");
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots"));
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.bind(|| insta::assert_snapshot!(name, text));

@@ -1,7 +1,8 @@
 //! Reports that need today's data: each asks for it by the one name, and to whom
 //! it is refused, because somebody has asked before, does with what is there. The
 //! bug: they do not see to it that the first has begun, and of two that ask
-//! before it does one is never answered (by duroxide 0.1.32: provider-checks/RACES.md).
+//! before it does one is never answered (by duroxide 0.1.32: RACES.md in
+//! crates/provider-checks).
 
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};

@@ -1,0 +1,104 @@
+//! Which rule of the contract an answer breaks.
+//!
+//! A deviation shows in one call and may come from another: a message that is
+//! missing from a batch may never have been enqueued, may have been removed by
+//! an ack that did not hold it, or is held back by an abandon. So the rule is
+//! worked out from all that was observed up to the deviation. It is right for
+//! a small script, in which every call is needed for what is seen, and a guess
+//! for a long one; that is why scripts are made small first.
+//!
+//! It decides nothing about what a right answer is.
+
+mod count;
+mod dropped;
+mod fetch;
+mod origin;
+mod past;
+mod payload;
+mod read;
+mod refusal;
+mod reopened;
+mod versions;
+
+use super::drive::Observed;
+use super::oracle::{Aspect, Mismatch};
+
+use duroxide_sim::call::{Call, Reply};
+use past::Past;
+pub(super) use refusal::is_about_contention;
+
+/// The id of the rule that the last of the observed calls breaks.
+pub(crate) fn blame(observed: &[Observed], mismatch: &Mismatch) -> &'static str {
+    let Some((last, before)) = observed.split_last() else { return "error.no-panic" };
+    let case = Case { past: Past(before), last, mismatch };
+    if let Some(rule) = dropped::rule(&case).or_else(|| reopened::rule(&case)) {
+        return rule;
+    }
+    match &mismatch.aspect {
+        Aspect::Panicked | Aspect::Hung => case.unanswered(),
+        Aspect::Token => {
+            if case.is_turn() {
+                "turn.token-unique"
+            } else {
+                "job.token-unique"
+            }
+        }
+        Aspect::Retryable => refusal::retryable(&case),
+        Aspect::Accepted => refusal::accepted(&case),
+        Aspect::Refused => refusal::refused(&case),
+        Aspect::Missed => fetch::missed(&case),
+        Aspect::Barred(bar) => fetch::barred(&case, bar),
+        Aspect::Part(part) if case.last.call.is_read() => read::part(&case, part),
+        Aspect::Part(part) => fetch::part(&case, part),
+    }
+}
+
+/// Whether the last of the observed calls, a fetch that found nothing, should
+/// have found what was locked by an earlier one whose lock has ended.
+pub(crate) fn is_of_ended_lock(observed: &[Observed], mismatch: &Mismatch) -> bool {
+    let Some((last, before)) = observed.split_last() else { return false };
+    reopened::was_locked(&Case { past: Past(before), last, mismatch })
+}
+
+/// One deviation, with everything that led to it.
+struct Case<'a> {
+    past: Past<'a>,
+    last: &'a Observed,
+    mismatch: &'a Mismatch,
+}
+
+impl Case<'_> {
+    fn call(&self) -> &Call {
+        &self.last.call
+    }
+
+    fn expected(&self) -> &Reply {
+        &self.mismatch.expected
+    }
+
+    fn got(&self) -> &Reply {
+        self.last.reply.as_ref().unwrap_or(&Reply::Done)
+    }
+
+    /// Whether it is about an instance's lock, and not about a job's.
+    fn is_turn(&self) -> bool {
+        matches!(
+            self.call(),
+            Call::FetchOrchestrationItem { .. }
+                | Call::AckOrchestrationItem(_)
+                | Call::AbandonOrchestrationItem { .. }
+                | Call::RenewOrchestrationItemLock { .. }
+        )
+    }
+
+    /// A call that panicked, or did not come back.
+    fn unanswered(&self) -> &'static str {
+        match self.call() {
+            _ if self.mismatch.aspect == Aspect::Panicked => "error.no-panic",
+            _ if self.past.has_dropped() => "dropped.releases-resources",
+            Call::FetchOrchestrationItem { .. } => "turn.poll-ends-in-time",
+            Call::FetchWorkItem { .. } => "job.poll-ends-in-time",
+            _ => "error.no-panic",
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! What a call has done whose future was dropped.
+//!
+//! The oracle allows that it has happened whole, and that it has not happened.
+//! What fits neither is the dropped call's doing only if nothing since has
+//! changed anything.
+
+use duroxide_sim::call::Call;
+
+use super::Case;
+use super::past::may_change;
+use crate::oracle::Aspect;
+
+/// The rule that the dropped call breaks, if it is one's doing.
+pub(super) fn rule(case: &Case<'_>) -> Option<&'static str> {
+    match case.mismatch.aspect {
+        // Wrong whatever was there.
+        Aspect::Panicked | Aspect::Hung | Aspect::Token | Aspect::Retryable => return None,
+        Aspect::Accepted | Aspect::Refused | Aspect::Missed | Aspect::Barred(_) | Aspect::Part(_) => {}
+    }
+    let last = case.past.last(may_change)?;
+    let is_dropped = last.reply.is_none() && last.panic.is_none();
+    if is_dropped { named(&last.call) } else { None }
+}
+
+fn named(call: &Call) -> Option<&'static str> {
+    Some(match call {
+        Call::FetchOrchestrationItem { .. } | Call::FetchWorkItem { .. } => "dropped.fetch",
+        Call::AckOrchestrationItem(_) => "dropped.ack-turn",
+        Call::AckWorkItem { .. } => "dropped.ack-job",
+        Call::AbandonOrchestrationItem { .. }
+        | Call::AbandonWorkItem { .. }
+        | Call::RenewOrchestrationItemLock { .. }
+        | Call::RenewWorkItemLock { .. }
+        | Call::RenewSessionLock { .. } => "dropped.release",
+        Call::EnqueueForOrchestrator { .. } | Call::EnqueueForWorker { .. } => "dropped.enqueue",
+        Call::AppendWithExecution { .. } => "dropped.append",
+        Call::DeleteInstance { .. }
+        | Call::DeleteInstancesAtomic { .. }
+        | Call::DeleteInstanceBulk { .. }
+        | Call::PruneExecutions { .. } => "dropped.remove",
+        _ => return None,
+    })
+}

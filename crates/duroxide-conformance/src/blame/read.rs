@@ -1,0 +1,470 @@
+//! Reads that answer something wrong: which earlier call should have left
+//! something else behind.
+
+use duroxide::EventKind;
+use duroxide_sim::call::{AckTurn, Call, Reply};
+
+use super::Case;
+use super::past::is_deletion;
+use super::payload::spoiled;
+use crate::drive::Observed;
+
+/// A part of what a read has answered.
+pub(super) fn part(case: &Case<'_>, part: &str) -> &'static str {
+    if was_right(case) {
+        return "read.changes-nothing";
+    }
+    if let Some(rule) = undone(case) {
+        return rule;
+    }
+    let is_time = part.ends_with("_at");
+    // Something where nothing should be was not spoiled.
+    let is_nothing = *case.expected() == Reply::Value(None);
+    if let Some(rule) = spoiled(case.expected(), case.got()).filter(|_| !is_time && !is_nothing) {
+        return rule;
+    }
+    match case.call() {
+        Call::Read { .. }
+        | Call::ReadHistory { .. }
+        | Call::ReadWithExecution { .. }
+        | Call::ReadHistoryWithExecutionId { .. } => history(case, part),
+        Call::LatestExecutionId { .. } => latest(case),
+        Call::GetCustomStatus { .. } => status(case, part),
+        Call::GetKvValue { .. } | Call::GetKvAllValues { .. } => value(case),
+        Call::GetInstanceStats { .. } => stats(case, part),
+        Call::ListInstances if part == "order" => "list.newest-first",
+        Call::ListInstancesByStatus { .. } if part == "order" => "list.newest-first",
+        Call::ListInstances => created(case).unwrap_or("list.all"),
+        Call::ListInstancesByStatus { .. } => "list.by-status",
+        Call::ListExecutions { .. } => "execution.listed",
+        Call::GetInstanceInfo { .. } => info(case, part),
+        Call::GetExecutionInfo { .. } => execution(case, part),
+        Call::GetSystemMetrics => metrics(case, part),
+        Call::GetQueueDepths => depths(case),
+        Call::ListChildren { .. } if is_more(case) => "tree.children",
+        Call::ListChildren { .. } => parent(case).unwrap_or("tree.children"),
+        Call::GetParentId { .. } => parent(case).unwrap_or("tree.parent"),
+        _ => "tree.whole",
+    }
+}
+
+/// Whether the same was answered rightly before, and nothing but reads came
+/// since.
+fn was_right(case: &Case<'_>) -> bool {
+    let reads = case.past.calls().rev().take_while(|seen| seen.call.is_read());
+    reads.into_iter().any(|seen| seen.call == case.last.call && seen.reply.as_ref() == Some(case.expected()))
+}
+
+/// Whether the last call that may have changed something is one that must not
+/// have changed this: one that was refused, a deletion, a pruning.
+fn undone(case: &Case<'_>) -> Option<&'static str> {
+    let culprit = case.past.culprit()?;
+    match (&*culprit.call, culprit.reply.as_ref()?) {
+        (Call::AckOrchestrationItem(_), Reply::Refused(_)) => Some(atomic(case)),
+        (Call::AckWorkItem { .. }, Reply::Refused(_)) => Some("ack-job.refusal-changes-nothing"),
+        (call, Reply::Refused(_)) if is_deletion(call) => Some("delete.refusals-leave-all"),
+        (_, Reply::Refused(_)) => Some("error.refusal-changes-nothing"),
+        (call, Reply::Deleted(_)) if is_deletion(call) => deleted(case, call),
+        (Call::PruneExecutions { .. } | Call::PruneExecutionsBulk { .. }, Reply::Pruned(_)) => pruned(case),
+        (Call::AbandonOrchestrationItem { .. }, _) if !matches!(case.call(), Call::GetQueueDepths) => {
+            Some("abandon-turn.commits-nothing")
+        }
+        _ => None,
+    }
+}
+
+fn atomic(case: &Case<'_>) -> &'static str {
+    match case.call() {
+        Call::Read { .. }
+        | Call::ReadHistory { .. }
+        | Call::ReadWithExecution { .. }
+        | Call::ReadHistoryWithExecutionId { .. } => "ack-turn.atomic-history",
+        Call::GetKvValue { .. } | Call::GetKvAllValues { .. } => "ack-turn.atomic-values",
+        Call::GetQueueDepths => match (case.expected(), case.got()) {
+            (Reply::QueueDepths(expected), Reply::QueueDepths(got)) if expected.worker_queue != got.worker_queue => {
+                "ack-turn.atomic-jobs"
+            }
+            _ => "ack-turn.atomic-messages",
+        },
+        _ => "ack-turn.atomic-metadata",
+    }
+}
+
+fn deleted(case: &Case<'_>, call: &Call) -> Option<&'static str> {
+    if matches!(call, Call::DeleteInstanceBulk { .. }) {
+        return Some("delete-bulk.deletes-whole");
+    }
+    // What is asked about: something of what was deleted, or of something else.
+    let about_deleted = match (call, case.call().instance()) {
+        (_, None) => true,
+        (Call::DeleteInstance { instance, .. }, Some(asked)) => instance == asked,
+        (Call::DeleteInstancesAtomic { instances, .. }, Some(asked)) => instances.iter().any(|name| name == asked),
+        _ => false,
+    };
+    let more = |expected: &Reply, got: &Reply| match (expected, got) {
+        (Reply::QueueDepths(expected), Reply::QueueDepths(got)) => got.orchestrator_queue > expected.orchestrator_queue,
+        _ => false,
+    };
+    Some(match case.call() {
+        Call::GetKvValue { .. } | Call::GetKvAllValues { .. } | Call::GetCustomStatus { .. } if about_deleted => {
+            "delete.removes-values"
+        }
+        Call::GetQueueDepths => match (case.expected(), case.got()) {
+            (expected, got) if more(expected, got) => "delete.removes-messages",
+            (Reply::QueueDepths(expected), Reply::QueueDepths(got)) if got.worker_queue > expected.worker_queue => {
+                "delete.removes-jobs"
+            }
+            _ => "delete.leaves-others",
+        },
+        _ if about_deleted => "delete.removes-record",
+        _ if matches!(call, Call::DeleteInstance { .. }) && in_tree(case, call) => "delete.cascade",
+        _ => "delete.leaves-others",
+    })
+}
+
+/// Whether what is asked about has a parent that somebody has recorded.
+fn in_tree(case: &Case<'_>, _: &Call) -> bool {
+    case.past.calls().any(|seen| {
+        matches!(&*seen.call, Call::AckOrchestrationItem(ack) if ack.metadata.parent_instance_id.is_some()
+            && case.past.turn_of(&ack.token).map(|turn| &*turn.instance) == case.call().instance())
+    })
+}
+
+fn pruned(case: &Case<'_>) -> Option<&'static str> {
+    Some(match case.call() {
+        Call::GetKvValue { .. } | Call::GetKvAllValues { .. } => "kv.kept-by-pruning",
+        Call::ReadWithExecution { .. }
+        | Call::ReadHistoryWithExecutionId { .. }
+        | Call::GetSystemMetrics
+        | Call::ListExecutions { .. } => "prune.removes-history",
+        _ => "prune.leaves-rest",
+    })
+}
+
+/// The acks that were accepted, the last first.
+fn acks_of_all<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (&'a Observed, &'a AckTurn)> {
+    case.past.calls().rev().filter_map(move |seen| match (&*seen.call, &seen.reply) {
+        (Call::AckOrchestrationItem(ack), Some(Reply::Done)) => Some((seen, &**ack)),
+        _ => None,
+    })
+}
+
+/// Those of the instance that is asked about.
+fn acks<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (&'a Observed, &'a AckTurn)> {
+    let asked = case.call().instance();
+    acks_of_all(case)
+        .filter(move |(_, ack)| asked.is_none() || case.past.turn_of(&ack.token).map(|turn| &*turn.instance) == asked)
+}
+
+fn history(case: &Case<'_>, part: &str) -> &'static str {
+    let appended = matches!(case.past.culprit().map(|seen| &*seen.call), Some(Call::AppendWithExecution { .. }));
+    let given = matches!(case.call(), Call::ReadWithExecution { .. } | Call::ReadHistoryWithExecutionId { .. });
+    let several = acks(case).map(|(_, ack)| ack.execution).collect::<std::collections::BTreeSet<_>>().len() > 1;
+    match part {
+        "order" => "read.in-order",
+        "event" => {
+            if appended {
+                "append.never-overwrites"
+            } else {
+                "read.complete"
+            }
+        }
+        _ if appended => "append.stored",
+        _ if given && several && is_other(case) => "read.given-execution",
+        _ if moved(case) => "ack-turn.history-in-given-execution",
+        _ if several && given => "ack-turn.history-in-given-execution",
+        _ if several => "read.latest-execution",
+        _ if given => "read.given-execution",
+        _ => "ack-turn.history-appended",
+    }
+}
+
+/// Whether nothing that was read should have been there, and something else
+/// should.
+fn is_other(case: &Case<'_>) -> bool {
+    match (case.expected(), case.got()) {
+        (Reply::Events(expected), Reply::Events(got)) => {
+            !expected.is_empty() && !got.is_empty() && got.iter().all(|event| !expected.contains(event))
+        }
+        _ => false,
+    }
+}
+
+/// Whether the last ack was for another execution than the one that was fetched.
+fn moved(case: &Case<'_>) -> bool {
+    acks(case)
+        .next()
+        .is_some_and(|(_, ack)| case.past.turn_of(&ack.token).is_some_and(|turn| turn.execution != ack.execution))
+}
+
+fn latest(case: &Case<'_>) -> &'static str {
+    let appended = case.past.calls().any(|seen| matches!(&*seen.call, Call::AppendWithExecution { .. }));
+    let known = acks(case).next().is_some();
+    match (known, appended) {
+        (_, true) => "read.appended-execution",
+        (false, false) => "read.latest-execution-id-unknown",
+        (true, false) => "read.latest-execution-id",
+    }
+}
+
+fn status(case: &Case<'_>, part: &str) -> &'static str {
+    let updates = |ack: &AckTurn| {
+        let all = ack.history.iter().filter_map(|event| match &event.kind {
+            EventKind::CustomStatusUpdated { status } => Some(status.is_some()),
+            _ => None,
+        });
+        all.collect::<Vec<bool>>()
+    };
+    let Some((_, ack)) = acks(case).next() else {
+        return match acks_of_others(case) {
+            true => "status.of-the-instance",
+            false => "status.fresh-is-nothing",
+        };
+    };
+    let last = updates(ack);
+    let executions = acks(case).any(|(_, other)| other.execution != ack.execution);
+    match (&last[..], part) {
+        (_, "value") if matches!(case.call(), Call::GetCustomStatus { last_seen_version: 1.., .. }) => {
+            "status.newer-returned"
+        }
+        ([_, _, ..], "version") => "status.version-step",
+        ([_, _, ..], _) => "status.last-wins",
+        ([], _) if executions => "status.of-the-instance",
+        ([], _) => "status.none-keeps",
+        ([false], "custom_status") => "status.cleared",
+        ([false], _) => "status.version-rises",
+        (_, "version") => "status.version-rises",
+        _ => "status.set",
+    }
+}
+
+/// Whether other instances than the one asked about were acked.
+fn acks_of_others(case: &Case<'_>) -> bool {
+    case.past
+        .calls()
+        .any(|seen| matches!(&*seen.call, Call::AckOrchestrationItem(_)) && seen.reply == Some(Reply::Done))
+}
+
+fn value(case: &Case<'_>) -> &'static str {
+    let appended = matches!(case.past.culprit().map(|seen| &*seen.call), Some(Call::AppendWithExecution { .. }));
+    if appended {
+        return "kv.append-writes-nothing";
+    }
+    let Some((_, ack)) = acks(case).next() else {
+        return if acks_of_others(case) { "kv.isolated" } else { "kv.missing-is-nothing" };
+    };
+    if let Some(rule) = of_other_key(case).or_else(|| of_all(case)) {
+        return rule;
+    }
+    let other = acks_of_all(case).next().map(|(_, ack)| &ack.token);
+    if other != Some(&ack.token) {
+        return "kv.isolated";
+    }
+    // Nothing is there of a value that would be there at the latest when the
+    // execution ends.
+    let unseen = match (case.expected(), case.got()) {
+        (Reply::Value(Some(_)), Reply::Value(None)) => true,
+        (Reply::Values(expected), Reply::Values(got)) => got.is_empty() && !expected.is_empty(),
+        _ => false,
+    };
+    let writes: Vec<&EventKind> = ack
+        .history
+        .iter()
+        .map(|event| &event.kind)
+        .filter(|kind| {
+            matches!(
+                kind,
+                EventKind::KeyValueSet { .. } | EventKind::KeyValueCleared { .. } | EventKind::KeyValuesCleared
+            )
+        })
+        .collect();
+    match &writes[..] {
+        [] if ack.metadata.status.is_some() => "kv.merged-at-end",
+        [] if acks(case).count() > 1 => "kv.readers-see-both",
+        [] => "kv.isolated",
+        [_, _, ..] => "kv.in-order",
+        [EventKind::KeyValueSet { value, .. }] if value.is_empty() => "kv.empty-is-a-value",
+        [EventKind::KeyValueSet { .. }] if unseen && ack.metadata.status.is_none() => "kv.readers-see-both",
+        [EventKind::KeyValueSet { .. }] => "kv.set",
+        [EventKind::KeyValueCleared { .. }] => "kv.clear",
+        [_] => "kv.clear-all",
+    }
+}
+
+/// A key was found that was never written, but one that is like it.
+fn of_other_key(case: &Case<'_>) -> Option<&'static str> {
+    let (Call::GetKvValue { key, .. }, Reply::Value(None)) = (case.call(), case.expected()) else { return None };
+    let written = |key: &String| {
+        acks(case).flat_map(|(_, ack)| &ack.history).any(|event| match &event.kind {
+            EventKind::KeyValueSet { key: other, .. } => other == key,
+            _ => false,
+        })
+    };
+    (!written(key)).then_some("payload.names-exact")
+}
+
+/// Some of the keys are missing where all are asked for.
+fn of_all(case: &Case<'_>) -> Option<&'static str> {
+    let (Reply::Values(expected), Reply::Values(got)) = (case.expected(), case.got()) else { return None };
+    let part = got.iter().all(|(key, value)| expected.get(key) == Some(value));
+    (part && !got.is_empty() && got.len() < expected.len()).then_some("kv.all-values")
+}
+
+fn stats(case: &Case<'_>, part: &str) -> &'static str {
+    match part {
+        "history_event_count" => "stats.event-count",
+        "history_size_bytes" => "stats.history-size",
+        "queue_pending_count" => "stats.pending-count",
+        "kv_user_key_count" => "stats.key-count",
+        "kv_total_value_bytes" => "stats.value-bytes",
+        _ if acks(case).next().is_some() => "ack-turn.creates-instance",
+        _ => "stats.unknown-is-nothing",
+    }
+}
+
+/// An instance is listed too soon, or not at all.
+fn created(case: &Case<'_>) -> Option<&'static str> {
+    let culprit = case.past.culprit()?;
+    match &*culprit.call {
+        Call::EnqueueForOrchestrator { .. } | Call::EnqueueForWorker { .. } => Some("enqueue.creates-no-instance"),
+        Call::AppendWithExecution { .. } => Some("append.creates-no-instance"),
+        Call::AckOrchestrationItem(ack) if ack.metadata.orchestration_name.is_none() => {
+            Some("ack-turn.nameless-creates-nothing")
+        }
+        _ => None,
+    }
+}
+
+fn info(case: &Case<'_>, part: &str) -> &'static str {
+    let all: Vec<&AckTurn> = acks(case).map(|(_, ack)| ack).collect();
+    let Some(last) = all.first() else { return "info.fields" };
+    match part {
+        "created_at" | "updated_at" if in_seconds(case) => "time.milliseconds",
+        "created_at" => "info.created-at",
+        "updated_at" => "info.updated-at",
+        "orchestration_name" | "orchestration_version" => identity(case, part, &all),
+        "current_execution_id" => "ack-turn.current-execution-greatest",
+        "status" | "output" if last.metadata.status.is_none() && last.metadata.output.is_some() => {
+            "ack-turn.output-without-status"
+        }
+        "status" | "output" if all.iter().any(|ack| ack.execution != last.execution) => "info.fields",
+        "status" | "output" if last.metadata.status.is_none() => "ack-turn.status-none-keeps",
+        "status" | "output" => "ack-turn.status-stored",
+        "parent_instance_id" => parent(case).unwrap_or("info.fields"),
+        _ => "info.fields",
+    }
+}
+
+/// Whether a time differs by a factor.
+fn in_seconds(case: &Case<'_>) -> bool {
+    let (Reply::Instance(expected), Reply::Instance(got)) = (case.expected(), case.got()) else { return false };
+    [1_000, 1_000_000].into_iter().any(|factor| {
+        got.created_at == expected.created_at / factor || got.created_at == expected.created_at.saturating_mul(factor)
+    })
+}
+
+fn identity(_: &Case<'_>, part: &str, all: &[&AckTurn]) -> &'static str {
+    let name = part == "orchestration_name";
+    let given = |ack: &&&AckTurn| match name {
+        true => ack.metadata.orchestration_name.is_some(),
+        false => ack.metadata.orchestration_version.is_some(),
+    };
+    let count = all.iter().filter(given).count();
+    match all.first() {
+        Some(last) if given(&last) => "ack-turn.identity-stored",
+        Some(_) if count > 0 => "ack-turn.identity-none-keeps",
+        _ if !name => "info.version-unknown",
+        _ => "info.fields",
+    }
+}
+
+fn execution(case: &Case<'_>, part: &str) -> &'static str {
+    let asked = match case.call() {
+        Call::GetExecutionInfo { execution, .. } => *execution,
+        _ => 0,
+    };
+    match part {
+        "status" | "output" if acks(case).next().is_some_and(|(_, ack)| ack.execution != asked) => "execution.info",
+        "event_count" => "execution.event-count",
+        "started_at" => "execution.started-at",
+        "completed_at" | "completed_at set" => "ack-turn.completed-at",
+        "status" | "output" => match acks(case).next() {
+            Some((_, ack)) if ack.metadata.status.is_none() && ack.metadata.output.is_some() => {
+                "ack-turn.output-without-status"
+            }
+            Some(_) if acks(case).all(|(_, ack)| ack.metadata.status.is_none()) => "ack-turn.execution-created",
+            Some((_, ack)) if ack.metadata.status.is_none() => "ack-turn.status-none-keeps",
+            _ => "ack-turn.status-stored",
+        },
+        _ => "execution.info",
+    }
+}
+
+fn metrics(case: &Case<'_>, part: &str) -> &'static str {
+    let unrecorded = case.past.calls().any(|seen| match &*seen.call {
+        Call::AppendWithExecution { .. } => true,
+        Call::AckOrchestrationItem(ack) => ack.metadata.orchestration_name.is_none(),
+        _ => false,
+    });
+    match part {
+        "running_instances" | "completed_instances" | "failed_instances" => "metrics.by-status",
+        _ if unrecorded => "metrics.unrecorded-events",
+        _ => "metrics.totals",
+    }
+}
+
+fn depths(case: &Case<'_>) -> &'static str {
+    let (Reply::QueueDepths(expected), Reply::QueueDepths(got)) = (case.expected(), case.got()) else {
+        return "depths.waiting-counted";
+    };
+    let turns = expected.orchestrator_queue != got.orchestrator_queue;
+    let fetched = if turns { case.past.turns().next().map(|f| f.0) } else { case.past.jobs().next().map(|f| f.0) };
+    let lower = if turns {
+        got.orchestrator_queue < expected.orchestrator_queue
+    } else {
+        got.worker_queue < expected.worker_queue
+    };
+    match case.past.culprit().map(|seen| (&*seen.call, &seen.reply)) {
+        Some((Call::AckWorkItem { completion: Some(_), .. }, Some(Reply::Done))) if turns && lower => {
+            return "ack-job.completion-enqueued";
+        }
+        Some((Call::AckWorkItem { completion: None, .. }, Some(Reply::Done))) if turns && !lower => {
+            return "ack-job.none-enqueues-nothing";
+        }
+        Some((Call::AbandonWorkItem { .. }, Some(Reply::Done))) if !turns && lower => return "abandon-job.keeps-job",
+        _ => {}
+    }
+    let Some(number) = fetched else { return "depths.waiting-counted" };
+    let released = case.past.0[number + 1..].iter().any(|seen| seen.call.token().is_some());
+    match (lower, released) {
+        (true, false) => "depths.ended-locks",
+        (false, false) => "depths.held-not-counted",
+        (true, true) => "depths.waiting-counted",
+        (false, true) if turns => "ack-turn.messages-removed",
+        (false, true) => "ack-job.removes",
+    }
+}
+
+/// Whether a name is listed that should not be.
+fn is_more(case: &Case<'_>) -> bool {
+    match (case.expected(), case.got()) {
+        (Reply::Names(expected), Reply::Names(got)) => got.iter().any(|name| !expected.contains(name)),
+        _ => false,
+    }
+}
+
+fn parent(case: &Case<'_>) -> Option<&'static str> {
+    let given: Vec<bool> = case
+        .past
+        .calls()
+        .filter_map(|seen| match (&*seen.call, &seen.reply) {
+            (Call::AckOrchestrationItem(ack), Some(Reply::Done)) => Some(ack.metadata.parent_instance_id.is_some()),
+            _ => None,
+        })
+        .collect();
+    match &given[..] {
+        [true] => Some("ack-turn.parent-stored"),
+        [false, .., true] => Some("ack-turn.parent-later"),
+        _ => None,
+    }
+}

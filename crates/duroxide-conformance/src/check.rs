@@ -1,0 +1,183 @@
+//! [`check`]: a provider against the whole contract, in a test of one's own.
+
+use duroxide::provider_validations::ProviderFactory;
+use duroxide_sim::seed::Seed;
+
+use super::blame::blame;
+use super::config::Config;
+use super::contract::{self, Strength};
+use super::detect::{on_clock, on_its_clock, settled};
+use super::drive::{Next, Observed, Run, ends_with_read, stop_at_once};
+use super::explore::{Explorer, Plan};
+use super::lab::Lab;
+use super::oracle::Mismatch;
+use super::pace::Pace;
+use super::progress::Progress;
+use super::pulse::{Pulse, Watch};
+use super::regress::Kept;
+use super::script::Script;
+use super::storage::{Plain, Storage};
+use super::verdict::Verdict;
+use super::waivers::Waivers;
+use crate::report::Report;
+
+/// Checks a provider.
+///
+/// It blocks the thread where the provider follows virtual time. What it finds
+/// is in the verdict; nothing panics but [`Verdict::assert_clean`], and the
+/// factory.
+pub async fn check(factory: &dyn ProviderFactory, config: &Config) -> Verdict {
+    check_storage(&Plain(factory), config).await
+}
+
+/// Checks a provider of which the check knows more.
+pub async fn check_storage(storage: &dyn Storage, config: &Config) -> Verdict {
+    let (config, waivers) = match settle(config) {
+        Ok(settled) => settled,
+        Err(why) => return Verdict::trouble(storage.label(), config.seed, why),
+    };
+    let mut verdict = examine(storage, &config, &waivers, Work::Everything).await;
+    verdict.troubles.extend(write_reports(&Report::of(&verdict), &config));
+    verdict
+}
+
+/// The configuration as the environment has it, with its waivers.
+///
+/// # Errors
+///
+/// A sentence, where one of them cannot be read.
+pub(crate) fn settle(config: &Config) -> Result<(Config, Waivers), String> {
+    let config = config.clone().with_env().map_err(|error| error.to_string())?;
+    let waivers = config.load_waivers().map_err(|error| error.to_string())?;
+    Ok((config, waivers))
+}
+
+/// Begins to watch a check of so many calls.
+///
+/// # Errors
+///
+/// A sentence, where the storage cannot be checked here, or nobody can watch.
+pub(crate) fn watch(storage: &dyn Storage, config: &Config, calls: u64) -> Result<Watch, String> {
+    let label = storage.label();
+    if let Some(why) = storage.unavailable() {
+        return Err(format!("{label} cannot be checked here: {why}"));
+    }
+    Watch::start(config.at_most, Progress::new(config.progress, &label, calls))
+}
+
+/// Runs one script on an empty provider, up to the first deviation.
+pub async fn replay(storage: &dyn Storage, script: &Script) -> Run {
+    let run = async |pace: Pace| {
+        let mut lab = Lab::new(storage, pace, Config::default().patience);
+        let run = lab.run(script, &stop_at_once, None).await;
+        lab.close().await;
+        run
+    };
+    on_its_clock(storage, Seed(1), run).await.unwrap_or_else(|why| panic!("{why}"))
+}
+
+/// Runs scripts, each on an empty provider, up to the first deviation that
+/// fails it.
+pub(crate) async fn replay_all(
+    storage: &dyn Storage,
+    scripts: &[&Script],
+    config: &Config,
+) -> Result<Vec<Run>, String> {
+    let may = |rule| contract::find(rule).is_some_and(|rule| rule.strength == Strength::May);
+    let policy = |observed: &[Observed], mismatch: &Mismatch| {
+        let passes = ends_with_read(observed) && may(blame(observed, mismatch));
+        if passes { Next::GoOn } else { Next::Stop }
+    };
+    let run = async |pace: Pace| {
+        let mut lab = Lab::new(storage, pace, config.patience);
+        let mut runs = Vec::new();
+        for script in scripts {
+            runs.push(lab.run(script, &policy, None).await);
+        }
+        lab.close().await;
+        runs
+    };
+    on_its_clock(storage, config.seed, run).await
+}
+
+/// Which part of a check to do.
+pub(crate) enum Work {
+    /// The waivers' scripts, the kept scripts, and what the seed brings; or the
+    /// one script that the environment names.
+    Everything,
+    /// Generated scripts alone.
+    Plan(Plan),
+    /// The waivers' scripts alone.
+    Waivers,
+    /// One script that was kept.
+    Kept(Kept),
+}
+
+/// Does it, and says what came of it.
+pub(crate) async fn examine(storage: &dyn Storage, config: &Config, waivers: &Waivers, work: Work) -> Verdict {
+    let trouble = |why: String| Verdict::trouble(storage.label(), config.seed, why);
+    let calls = match &work {
+        Work::Plan(plan) => plan.calls,
+        _ => config.calls_at(storage.time()),
+    };
+    let watch = match watch(storage, config, calls) {
+        Ok(watch) => watch,
+        Err(why) => return trouble(why),
+    };
+    let pulse: &Pulse = &watch.pulse;
+    let body = async |pace: Pace| perform(storage, config, waivers, work, pulse, pace).await;
+    let (source, why) = match settled(storage).await {
+        Ok(settled) => settled,
+        Err(why) => return trouble(why),
+    };
+    let mut verdict = on_clock(source, config.seed, body).await.unwrap_or_else(trouble);
+    verdict.notes.extend(why);
+    verdict
+}
+
+async fn perform(
+    storage: &dyn Storage,
+    config: &Config,
+    waivers: &Waivers,
+    work: Work,
+    pulse: &Pulse,
+    pace: Pace,
+) -> Verdict {
+    let label = storage.label();
+    let mut verdict = Verdict::new(label.clone(), config.seed);
+    verdict.clock = pace.describe();
+    let lab = Lab::new(storage, pace, config.patience);
+    let mut explorer = Explorer::new(storage, lab, config, waivers.of(&label).collect(), pulse, verdict);
+    match (work, &config.script) {
+        (Work::Kept(kept), _) => explorer.rerun(&kept).await,
+        (Work::Plan(plan), _) => explorer.explore(&plan).await,
+        (Work::Waivers, _) => explorer.try_waivers(waivers.file()).await,
+        (Work::Everything, Some(kept)) => explorer.rerun(kept).await,
+        (Work::Everything, None) => {
+            explorer.try_waivers(waivers.file()).await;
+            rerun_all(&mut explorer, config).await;
+            let calls = config.calls_at(storage.time());
+            let plan = Plan { seed: config.seed, calls, profiles: config.profiles.clone(), focus: None };
+            explorer.explore(&plan).await;
+            return explorer.finish(waivers.file()).await;
+        }
+    }
+    explorer.end().await
+}
+
+async fn rerun_all(explorer: &mut Explorer<'_>, config: &Config) {
+    let Some(regressions) = &config.regressions else { return };
+    match regressions.load() {
+        Ok(kept) => {
+            for kept in &kept {
+                explorer.rerun(kept).await;
+            }
+        }
+        Err(error) => explorer.verdict.troubles.push(error.to_string()),
+    }
+}
+
+/// Writes the reports that were asked for. Says what could not be written.
+pub(crate) fn write_reports(report: &Report, config: &Config) -> Vec<String> {
+    config.reports.iter().filter_map(|(format, file)| report.write(*format, file).err()).collect()
+}

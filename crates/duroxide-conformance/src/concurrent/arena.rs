@@ -1,0 +1,257 @@
+//! [`Arena`]: where programs are run, judged and made small.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use duroxide_sim::clock;
+use duroxide_sim::seed::Seed;
+
+use super::Callers;
+use super::blame::blame;
+use super::play::{Lapse, Place, play};
+use super::program::Program;
+use super::race::Race;
+use super::rounds::{Theme, Waits, program};
+use crate::config::Config;
+use crate::drive::{Observed, past_reads};
+use crate::explore::look::deviations;
+use crate::finding::Subject;
+use crate::lab::Lab;
+use crate::linearize::{Broken, Budget, Habits, Linearity, Made, linearize_within, smallest};
+use crate::oracle::Reading;
+use crate::pace::Pace;
+use crate::pulse::Pulse;
+use crate::script::Script;
+use crate::storage::Storage;
+
+/// How many runs making a program small may take.
+const MOST_RUNS: u64 = 1_500;
+
+/// The same on threads, where each run takes its time.
+const MOST_RUNS_ON_THREADS: u64 = 300;
+
+/// In how many orders of its callers a smaller program is tried.
+const SCHEDULES: u64 = 10;
+
+/// In how many orders a program is run one call at a time, to see whether what
+/// it shows takes several callers at all.
+const ORDERS: u64 = 8;
+
+/// How many programs are run one call at a time at first.
+const LESSONS: u64 = 12;
+
+/// What one run has come to.
+pub(super) enum Judged {
+    Explained,
+    Unknown(&'static str),
+    Race(Box<Race>),
+}
+
+/// A program, and a run of it that no order explains.
+pub(super) struct Found {
+    program: Program,
+    schedule: Seed,
+    history: Vec<Made>,
+    broken: Broken,
+}
+
+/// A storage on which programs are run one after the other.
+pub(super) struct Arena<'a> {
+    lab: Lab<'a>,
+    subject: Subject,
+    patience: Duration,
+    place: fn(Seed) -> Place,
+    waits: Waits,
+    lapse: Lapse,
+    reading: Reading,
+    /// What the provider gets wrong with one caller at a time too.
+    habits: Habits,
+    lessons_left: u64,
+    /// What the last run that was looked at has asked and was answered.
+    pub observed: Vec<Observed>,
+}
+
+impl<'a> Arena<'a> {
+    pub fn new(storage: &'a dyn Storage, pace: Pace, config: &Config, callers: Callers) -> Arena<'a> {
+        // Where a slow call may outlast a lock, nothing may hang on the time.
+        let held = pace.tick().is_none();
+        let (waits, lapse) = if held { (Waits::Some, Lapse::Locks) } else { (Waits::None, Lapse::Nothing) };
+        let interleaved = clock::is_virtual() && callers == Callers::AsTheClockSays;
+        let reading = storage.reading();
+        Arena {
+            subject: Subject::of(storage),
+            patience: config.patience,
+            place: if interleaved { Place::Jumbled } else { Place::Tasks },
+            waits,
+            lapse,
+            reading: Reading { timestamps: !matches!(pace, Pace::Real(_)) && reading.timestamps, ..reading },
+            habits: Habits::default(),
+            lessons_left: LESSONS,
+            observed: Vec::new(),
+            lab: Lab::new(storage, pace, config.patience),
+        }
+    }
+
+    /// Runs a script of one caller, and takes what deviates in it for a habit.
+    pub async fn learn_from(&mut self, script: &Script) {
+        let run = self.lab.run(script, &past_reads, None).await;
+        for deviation in deviations(&run) {
+            let method = run.observed[deviation.observed].call.method().name();
+            self.habits.learn(method, &deviation.mismatch.aspect);
+        }
+    }
+
+    pub async fn close(self) {
+        self.lab.close().await;
+    }
+
+    fn is_repeatable(&self) -> bool {
+        matches!((self.place)(Seed(0)), Place::Jumbled(_))
+    }
+
+    /// Runs the program of a seed. Of what it shows, only rules that are not
+    /// `known` are made small.
+    pub async fn look_at(&mut self, seed: Seed, theme: Option<Theme>, known: &[&str], pulse: &Pulse) -> Judged {
+        let program = program(seed, theme, self.waits);
+        if self.lessons_left > 0 {
+            self.lessons_left -= 1;
+            self.learn(&program, Place::OneByOne(VecDeque::new(), seed)).await;
+        }
+        let history = self.play(&program, (self.place)(seed)).await;
+        self.observed = history.iter().map(Made::observed).collect();
+        let broken = match self.judge(&history) {
+            Linearity::Explained => return Judged::Explained,
+            Linearity::Unknown => return Judged::Unknown("Too many orders are possible to look at all of them."),
+            Linearity::Broken(broken) => broken,
+        };
+        if known.contains(&blame(&history, &broken.calls, &broken)) {
+            return Judged::Explained;
+        }
+        let found = Found { program, schedule: seed, history, broken };
+        let found = match self.only_when_several_call(found, seed).await {
+            Ok(found) => self.shrink(found, seed, pulse).await,
+            Err(judged) => return judged,
+        };
+        match self.only_when_several_call(found, seed).await {
+            Ok(found) => Judged::Race(Box::new(self.describe(found, seed))),
+            Err(judged) => judged,
+        }
+    }
+
+    /// The same, if the program shows nothing of the kind when one calls at a
+    /// time, in several orders.
+    async fn only_when_several_call(&mut self, found: Found, seed: Seed) -> Result<Found, Judged> {
+        // As they were answered, as they were made, and in any order.
+        let mut answered: Vec<&Made> = found.history.iter().filter(|made| made.caller > 0).collect();
+        let made: VecDeque<usize> = answered.iter().map(|made| made.caller).collect();
+        answered.sort_by_key(|made| made.replied);
+        let answered = answered.into_iter().map(|made| made.caller).collect();
+        let orders = [answered, made].into_iter().chain((0..ORDERS).map(|_| VecDeque::new()));
+        for (number, turns) in orders.enumerate() {
+            let place = Place::OneByOne(turns, seed.child(&format!("order {number}")));
+            if !self.learn(&found.program, place).await {
+                return Err(Judged::Unknown("One caller at a time is answered wrongly too."));
+            }
+        }
+        // What was learned may explain it now.
+        match self.judge(&found.history) {
+            Linearity::Broken(broken) => Ok(Found { broken, ..found }),
+            _ => Err(Judged::Explained),
+        }
+    }
+
+    /// Runs a program one call at a time, and takes what deviates for a habit.
+    /// Says whether that explains the run.
+    async fn learn(&mut self, program: &Program, place: Place) -> bool {
+        let history = self.play(program, place).await;
+        loop {
+            let Linearity::Broken(broken) = self.judge(&history) else { return true };
+            let learned = broken
+                .stuck
+                .iter()
+                .filter(|(call, mismatch)| self.habits.learn(history[*call].call.method().name(), &mismatch.aspect));
+            if learned.count() == 0 {
+                return false;
+            }
+        }
+    }
+
+    /// Runs a program, and keeps the run if no order explains it.
+    pub async fn find(&mut self, program: Program, schedule: Seed) -> Option<Found> {
+        let history = self.play(&program, (self.place)(schedule)).await;
+        match self.judge(&history) {
+            Linearity::Broken(broken) => Some(Found { program, schedule, history, broken }),
+            _ => None,
+        }
+    }
+
+    async fn play(&mut self, program: &Program, place: Place) -> Vec<Made> {
+        play(program, &mut self.lab, place, self.patience, self.lapse).await
+    }
+
+    fn judge(&self, history: &[Made]) -> Linearity {
+        linearize_within(history, &BTreeSet::new(), &self.habits, self.reading, Budget::default())
+    }
+
+    /// The same in a program as small as it gets.
+    async fn shrink(&mut self, found: Found, seed: Seed, pulse: &Pulse) -> Found {
+        let mut best = found;
+        let mut runs = if self.is_repeatable() { MOST_RUNS } else { MOST_RUNS_ON_THREADS };
+        let mut chunk = best.program.len().div_ceil(2).max(1);
+        while runs > 0 && !pulse.is_over() {
+            let mut at = 0;
+            let mut shrunk = false;
+            loop {
+                let places = best.program.places();
+                let Some(cut) = places.get(at..(at + chunk).min(places.len())).filter(|cut| !cut.is_empty()) else {
+                    break;
+                };
+                match self.again(best.program.without(cut), seed, &best, &mut runs).await {
+                    Some(smaller) => {
+                        best = smaller;
+                        shrunk = true;
+                    }
+                    None => at += chunk,
+                }
+            }
+            if chunk == 1 && !shrunk {
+                break;
+            }
+            chunk = chunk.div_ceil(2);
+        }
+        best
+    }
+
+    /// Looks for an order of the callers in which `program` breaks the same rule.
+    async fn again(&mut self, program: Program, seed: Seed, best: &Found, runs: &mut u64) -> Option<Found> {
+        let rule = blame(&best.history, &best.broken.calls, &best.broken);
+        for number in 0..SCHEDULES {
+            *runs = runs.checked_sub(1)?;
+            let schedule = if number == 0 { best.schedule } else { seed.child(&number.to_string()) };
+            if let Some(found) = self.find(program.clone(), schedule).await
+                && blame(&found.history, &found.broken.calls, &found.broken) == rule
+            {
+                return Some(found);
+            }
+        }
+        None
+    }
+
+    /// What a run shows, without what does not matter.
+    pub fn describe(&self, found: Found, seed: Seed) -> Race {
+        let (calls, broken) = smallest(&found.history, found.broken, &self.habits, self.reading);
+        let rule = blame(&found.history, &calls, &broken);
+        let place = |call: usize| calls.iter().position(|kept| *kept == call);
+        let stuck = broken.stuck.iter().filter_map(|(call, mismatch)| Some((place(*call)?, mismatch.clone())));
+        Race {
+            rule,
+            stuck: stuck.collect(),
+            history: calls.iter().map(|call| found.history[*call].clone()).collect(),
+            base: found.history.first().map_or(clock::Time(0), |made| made.at),
+            program: found.program,
+            schedule: self.is_repeatable().then_some(found.schedule),
+            seed,
+            subject: self.subject.clone(),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Which rule a history breaks that no order explains.
+
+use std::collections::BTreeMap;
+
+use duroxide_sim::call::{Call, Refusal, Reply};
+use duroxide_sim::store::Bar;
+
+use crate::blame::is_about_contention;
+use crate::linearize::{Broken, Made};
+use crate::oracle::{Aspect, Mismatch};
+
+/// The id of the rule. `calls` are those that contradict each other.
+pub(super) fn blame(history: &[Made], calls: &[usize], broken: &Broken) -> &'static str {
+    let stuck = |test: &dyn Fn(&Made, &Mismatch) -> bool| {
+        broken.stuck.iter().any(|(call, mismatch)| test(&history[*call], mismatch))
+    };
+    let all_stuck = |test: &dyn Fn(&Made, &Mismatch) -> bool| {
+        !broken.stuck.is_empty() && broken.stuck.iter().all(|(call, mismatch)| test(&history[*call], mismatch))
+    };
+    let deletes = |made: &Made| {
+        matches!(
+            &*made.call,
+            Call::DeleteInstance { .. } | Call::DeleteInstancesAtomic { .. } | Call::DeleteInstanceBulk { .. }
+        ) && made.reply.as_ref().is_some_and(|reply| !matches!(reply, Reply::Refused(_)))
+    };
+    if acked_twice(history, calls) {
+        return "concurrent.one-ack-winner";
+    }
+    if stuck(&|_, mismatch| matches!(mismatch.aspect, Aspect::Token | Aspect::Barred(Bar::Locked(_) | Bar::Session))) {
+        return "concurrent.one-lock-winner";
+    }
+    if calls.iter().any(|call| deletes(&history[*call])) {
+        return "concurrent.deletions";
+    }
+    let refused = || calls.iter().map(|call| &history[*call]).filter_map(refusal_for_good);
+    let of_refusal = || match refused().any(is_about_contention) {
+        true => "error.contention-is-retryable",
+        false => "concurrent.no-false-refusals",
+    };
+    if all_stuck(&|_, mismatch| matches!(mismatch.aspect, Aspect::Refused | Aspect::Retryable)) {
+        return of_refusal();
+    }
+    if stuck(&|_, mismatch| is_about_queues(&mismatch.aspect)) {
+        return "concurrent.nothing-lost";
+    }
+    if refused().next().is_some() {
+        return of_refusal();
+    }
+    "concurrent.linearizable"
+}
+
+/// The error of a call that should change something, where no retry can help.
+fn refusal_for_good(made: &Made) -> Option<&Refusal> {
+    match &made.reply {
+        Some(Reply::Refused(refusal)) if !refusal.retryable && !made.call.is_read() => Some(refusal),
+        _ => None,
+    }
+}
+
+fn is_about_queues(aspect: &Aspect) -> bool {
+    const PARTS: [&str; 4] = ["messages", "orchestrator_queue", "worker_queue", "queue_pending_count"];
+    match aspect {
+        Aspect::Missed | Aspect::Barred(Bar::Absent) => true,
+        Aspect::Part(part) => PARTS.contains(part),
+        _ => false,
+    }
+}
+
+/// Whether two calls that end a lock were both accepted for one token.
+fn acked_twice(history: &[Made], calls: &[usize]) -> bool {
+    let mut accepted: BTreeMap<&str, usize> = BTreeMap::new();
+    for made in calls.iter().map(|call| &history[*call]) {
+        let ends = !matches!(&*made.call, Call::RenewOrchestrationItemLock { .. } | Call::RenewWorkItemLock { .. });
+        if let (Some(token), Some(Reply::Done), true) = (made.call.token(), &made.reply, ends) {
+            *accepted.entry(token).or_default() += 1;
+        }
+    }
+    accepted.values().any(|count| *count > 1)
+}

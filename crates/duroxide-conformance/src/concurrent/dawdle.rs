@@ -1,0 +1,60 @@
+//! A layer that takes its time: before it passes a call on and before it hands
+//! the answer back it lets others run, as often as a seed says.
+
+use std::sync::Arc;
+use std::task::Poll;
+
+use duroxide_sim::call::{Answering, Call, Handler};
+use duroxide_sim::seed::Stream;
+use parking_lot::Mutex;
+
+/// A handler whose calls overlap, even where `inner` answers at once.
+pub(super) struct Dawdle<H> {
+    inner: H,
+    random: Mutex<Stream>,
+}
+
+impl<H: Handler> Dawdle<H> {
+    pub fn over(inner: H, random: Stream) -> Dawdle<H> {
+        Dawdle { inner, random: Mutex::new(random) }
+    }
+
+    async fn wait(&self) {
+        let times = self.random.lock().below(4);
+        for _ in 0..times {
+            step_back().await;
+        }
+    }
+}
+
+/// Lets others run once.
+async fn step_back() {
+    let mut stepped = false;
+    std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut stepped, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+impl<H: Handler> Handler for Dawdle<H> {
+    fn handle(&self, call: Arc<Call>) -> Answering<'_> {
+        Answering::wait(async move {
+            self.wait().await;
+            let reply = self.inner.handle(call).await;
+            self.wait().await;
+            reply
+        })
+    }
+
+    fn describe(&self) -> String {
+        self.inner.describe()
+    }
+
+    fn has_admin(&self) -> bool {
+        self.inner.has_admin()
+    }
+}

@@ -1,0 +1,195 @@
+//! [`Race`]: calls of several callers that no order explains, to be read.
+
+use std::fmt;
+
+use duroxide_sim::call::Reply;
+use duroxide_sim::clock::Time;
+use duroxide_sim::seed::Seed;
+use duroxide_sim::store::Bar;
+use duroxide_sim::trace::Answer;
+use duroxide_sim::unstable::text::Line as OneLine;
+use duroxide_sim::unstable::trace::{Tokens, answer, words};
+use serde::Serialize;
+
+use super::program::Program;
+use crate::contract;
+use crate::finding::{Line, Subject, line};
+use crate::linearize::Made;
+use crate::oracle::{Aspect, Mismatch};
+
+/// Calls of several callers that no order explains.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Race {
+    /// The rule's id in the contract table.
+    pub rule: &'static str,
+    /// The calls that contradict each other, in the order in which they were
+    /// made. Others of the run would not have helped to explain them.
+    pub history: Vec<Made>,
+    /// The calls among them at which every order ends at the latest, and why.
+    pub stuck: Vec<(usize, Mismatch)>,
+    /// When the run began.
+    pub base: Time,
+    /// What the callers did; the smallest program found that shows it, where it
+    /// can be repeated.
+    pub program: Program,
+    /// The seed of the order in which the callers came to run, where there was
+    /// one: with the program it repeats the run (see
+    /// [`replay_race`](crate::replay_race)).
+    pub schedule: Option<Seed>,
+    /// The seed of the program it was found in.
+    pub seed: Seed,
+    /// Which provider it is about.
+    pub subject: Subject,
+}
+
+/// A race in words: what prints, and what a report holds as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ShownRace {
+    /// The rule's id.
+    pub rule: String,
+    /// What it says.
+    pub claim: String,
+    /// The document it comes from.
+    pub source: String,
+    /// The provider's label.
+    pub provider: String,
+    /// A line for each invocation and each answer, a column for each caller.
+    pub table: Vec<String>,
+    /// Where every order ends.
+    pub stuck: Vec<String>,
+    /// The program, a line for each round.
+    pub program: Vec<String>,
+    /// The seed of the order of the callers, where there was one.
+    pub schedule: Option<u64>,
+    /// The seed of the program it was found in.
+    pub seed: u64,
+}
+
+/// The width of a caller's column in the table.
+const COLUMN: usize = 4;
+
+impl Race {
+    /// The race in words.
+    pub fn shown(&self) -> ShownRace {
+        let cited = contract::find(self.rule);
+        ShownRace {
+            rule: self.rule.to_owned(),
+            claim: cited.map_or("", |rule| rule.claim).to_owned(),
+            source: cited.map_or("", |rule| rule.source).to_owned(),
+            provider: self.subject.label.clone(),
+            table: self.table(),
+            stuck: self.stuck.iter().filter_map(|(call, mismatch)| self.stuck_at(*call, mismatch)).collect(),
+            program: self.program.to_string().lines().map(str::to_owned).collect(),
+            schedule: self.schedule.map(|seed| seed.0),
+            seed: self.seed.0,
+        }
+    }
+
+    fn stuck_at(&self, call: usize, mismatch: &Mismatch) -> Option<String> {
+        let made = self.history.get(call)?;
+        let expected = match &mismatch.expected {
+            Reply::Refused(refusal) => format!("a refusal ({:?})", refusal.class),
+            Reply::Done => "done".to_owned(),
+            other => {
+                let answer: Answer = answer(other);
+                words(&made.call, &answer, &mut Tokens::default(), self.base).answered.unwrap_or_default()
+            }
+        };
+        let (method, caller) = (made.call.method().name(), made.caller);
+        Some(format!("{method} of caller {caller} would be answered with {expected}: {}", self.why(&mismatch.aspect)))
+    }
+
+    /// What is wrong with the answer that was given.
+    fn why(&self, aspect: &Aspect) -> String {
+        match aspect {
+            Aspect::Accepted => "it was not to be accepted".to_owned(),
+            Aspect::Refused => "there is no reason to refuse it".to_owned(),
+            Aspect::Retryable => "no retry can cure it".to_owned(),
+            Aspect::Missed => "there is something to fetch".to_owned(),
+            Aspect::Token => "the token is another lock's".to_owned(),
+            Aspect::Part(part) => format!("{part} differs"),
+            Aspect::Barred(bar) => match bar {
+                Bar::Absent => "what it fetched is not there".to_owned(),
+                Bar::Locked(until) => {
+                    format!("what it fetched is locked until {} ms", until.0.saturating_sub(self.base.0))
+                }
+                Bar::Invisible(from) => {
+                    format!("what it fetched is visible from {} ms on", from.0.saturating_sub(self.base.0))
+                }
+                Bar::NotStarted => "nothing has started what it fetched".to_owned(),
+                Bar::Version | Bar::Tag => "its filter leaves out what it fetched".to_owned(),
+                Bar::Session => "the session of what it fetched is another worker's".to_owned(),
+            },
+            Aspect::Panicked | Aspect::Hung => "it was not answered".to_owned(),
+        }
+    }
+
+    fn table(&self) -> Vec<String> {
+        let mut columns: Vec<usize> = self.history.iter().map(|made| made.caller).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        let column = |made: &Made| columns.iter().position(|caller| *caller == made.caller).unwrap_or_default();
+        let mut tokens = Tokens::default();
+        let lines: Vec<Line> =
+            self.history.iter().map(|made| line(self.base, &made.observed(), &mut tokens, false)).collect();
+        let mut moments: Vec<(u64, usize, bool)> = Vec::new();
+        for (call, made) in self.history.iter().enumerate() {
+            moments.push((made.invoked, call, true));
+            moments.extend(made.reply.is_some().then_some((made.replied, call, false)));
+        }
+        moments.sort_unstable();
+        let heads: Vec<String> = columns.iter().map(|caller| format!("{caller:<COLUMN$}")).collect();
+        let mut table = vec![format!("caller   {}", heads.concat().trim_end())];
+        let mut open = vec![false; columns.len()];
+        for (_, call, begins) in moments {
+            let made = &self.history[call];
+            let own = column(made);
+            let bars = (0..columns.len()).map(|at| match (at == own, begins, open[at]) {
+                (true, true, _) => format!("{:<COLUMN$}", "┌"),
+                (true, false, _) => format!("{:<COLUMN$}", "└"),
+                (false, _, true) => format!("{:<COLUMN$}", "│"),
+                (false, _, false) => " ".repeat(COLUMN),
+            });
+            let bars: String = bars.collect();
+            open[own] = begins && made.reply.is_some();
+            let text = match (begins, &made.reply) {
+                (true, Some(_)) => lines[call].call.clone(),
+                (true, None) => format!("{}, and no answer came", lines[call].call),
+                (false, _) => format!("-> {}", lines[call].answer),
+            };
+            table.push(format!("{:>5} ms {bars}{text}", lines[call].at_ms));
+        }
+        table
+    }
+}
+
+impl fmt::Display for Race {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.shown().fmt(f)
+    }
+}
+
+impl fmt::Display for ShownRace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} breaks {} when several call", OneLine(&self.provider), self.rule)?;
+        writeln!(f)?;
+        writeln!(f, "  {}", self.claim)?;
+        writeln!(f, "  Source: {}", self.source)?;
+        writeln!(f)?;
+        writeln!(f, "No order of these calls explains their answers (from \u{250c} to \u{2514} a call is under way):")?;
+        writeln!(f)?;
+        self.table.iter().try_for_each(|line| writeln!(f, "  {}", OneLine(line)))?;
+        writeln!(f)?;
+        if !self.stuck.is_empty() {
+            writeln!(f, "In the order that explains most of them")?;
+            self.stuck.iter().try_for_each(|line| writeln!(f, "  {}", OneLine(line)))?;
+            writeln!(f)?;
+        }
+        match self.schedule {
+            Some(schedule) => writeln!(f, "Found with seed {}. Schedule {schedule} repeats it with:", self.seed)?,
+            None => writeln!(f, "Found with seed {}, on threads, where it may not repeat:", self.seed)?,
+        }
+        writeln!(f)?;
+        self.program.iter().try_for_each(|line| writeln!(f, "    {}", OneLine(line)))
+    }
+}

@@ -1,0 +1,107 @@
+//! Callers at work, and the record of what they asked and were answered.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use duroxide_sim::call::{Call, Class, Handler, Refusal, Reply};
+use duroxide_sim::clock::Time;
+use parking_lot::Mutex;
+
+use crate::drive::{Asked, ask};
+use crate::linearize::Made;
+use crate::resolve::Memo;
+use crate::script::Act;
+
+/// What was asked and answered, in one order.
+#[derive(Default)]
+pub(super) struct Record {
+    places: AtomicU64,
+    made: Mutex<Vec<Made>>,
+}
+
+impl Record {
+    fn place(&self) -> u64 {
+        self.places.fetch_add(1, Ordering::SeqCst)
+    }
+
+    /// How many calls there are.
+    pub fn len(&self) -> usize {
+        self.made.lock().len()
+    }
+
+    /// Whether a call is without an answer.
+    pub fn owes_an_answer(&self) -> bool {
+        self.made.lock().iter().any(|made| made.reply.is_none())
+    }
+
+    /// The calls from the `first` on, in the order of their answers.
+    pub fn since(&self, first: usize) -> Vec<Made> {
+        self.made.lock()[first..].to_vec()
+    }
+
+    /// All calls, in the order in which they were made.
+    pub fn history(&self) -> Vec<Made> {
+        let mut history = self.made.lock().clone();
+        history.sort_by_key(|made| made.invoked);
+        history
+    }
+}
+
+/// One caller.
+#[derive(Clone)]
+pub(super) struct Caller {
+    pub number: usize,
+    pub handler: Arc<dyn Handler>,
+    pub record: Arc<Record>,
+    pub memo: Memo,
+    /// How much real time one call may take.
+    pub patience: Duration,
+}
+
+impl Caller {
+    /// Does everything in `acts`, at one moment of the clock that stands still.
+    pub async fn work(mut self, at: Time, acts: Vec<Act>) {
+        for act in &acts {
+            self.act(at, act).await;
+        }
+    }
+
+    pub async fn act(&mut self, at: Time, act: &Act) -> Option<Reply> {
+        let mut call = self.memo.resolve(act);
+        if let Call::AckOrchestrationItem(ack) = &mut call {
+            // Which instance the token is for was not known to who wrote the
+            // program, and none is its own parent.
+            let own = ack.history.first().map(|event| event.instance_id.clone());
+            let parent = &mut ack.metadata.parent_instance_id;
+            *parent = parent.take().filter(|parent| Some(parent) != own.as_ref());
+        }
+        self.call(at, call).await
+    }
+
+    /// Makes a call as it is; none that the handler cannot answer.
+    pub async fn call(&mut self, at: Time, call: Call) -> Option<Reply> {
+        if call.is_admin() && !self.handler.has_admin() {
+            return None;
+        }
+        let call = Arc::new(call);
+        let invoked = self.record.place();
+        let asked = ask(&*self.handler, call.clone(), None, self.patience).await;
+        let replied = self.record.place();
+        let reply = match asked {
+            Asked::Answered(reply) => Some(reply),
+            Asked::Panicked(said) => {
+                let message = format!("The call panicked: {said}");
+                Some(Reply::Refused(Refusal::permanent(Class::Other, call.method().name(), message)))
+            }
+            Asked::Dropped | Asked::Hung => None,
+        };
+        if let Some(reply) = &reply {
+            self.memo.note(&call, reply);
+        }
+        let replied = if reply.is_some() { replied } else { u64::MAX };
+        let made = Made { caller: self.number, at, call, reply: reply.clone(), invoked, replied };
+        self.record.made.lock().push(made);
+        reply
+    }
+}

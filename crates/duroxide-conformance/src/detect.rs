@@ -1,0 +1,179 @@
+//! Which clock a provider follows, and running something on that clock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use duroxide::providers::{Provider, WorkItem};
+use duroxide_sim::seed::Seed;
+use duroxide_sim::unstable::clock::{START, run_alone};
+
+use super::pace::Pace;
+use super::storage::{Storage, TimeSource};
+
+/// The tick of real time where nobody has named one.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Runs `body` on the clock that the storage asks for. In virtual time that is
+/// a thread of its own, which this one waits for.
+///
+/// # Errors
+///
+/// A sentence, where that clock is not to be had.
+pub(crate) async fn on_its_clock<T: Send>(
+    storage: &dyn Storage,
+    seed: Seed,
+    body: impl AsyncFnOnce(Pace) -> T + Send,
+) -> Result<T, String> {
+    let (source, _) = settled(storage).await?;
+    on_clock(source, seed, body).await
+}
+
+/// The clock that the storage asks for, and how it was found where it had to be.
+///
+/// # Errors
+///
+/// A sentence, where it cannot be found.
+pub(crate) async fn settled(storage: &dyn Storage) -> Result<(TimeSource, Option<String>), String> {
+    match storage.time() {
+        TimeSource::Detect => detect(storage).await.map(|found| (found.source, Some(found.why))),
+        source => Ok((source, None)),
+    }
+}
+
+/// Runs `body` on this clock.
+///
+/// # Errors
+///
+/// A sentence, where that clock is not to be had.
+pub(crate) async fn on_clock<T: Send>(
+    source: TimeSource,
+    seed: Seed,
+    body: impl AsyncFnOnce(Pace) -> T + Send,
+) -> Result<T, String> {
+    if source != TimeSource::Virtual {
+        return Ok(body(Pace::new(source).await?).await);
+    }
+    let alone = || run_alone(START, seed, body(Pace::Virtual));
+    let thread = std::thread::Builder::new().name(thread_name()).stack_size(16 << 20);
+    std::thread::scope(|scope| {
+        let thread =
+            thread.spawn_scoped(scope, alone).map_err(|error| format!("No thread could be started: {error}."))?;
+        thread.join().unwrap_or_else(|payload| std::panic::resume_unwind(payload))
+    })
+}
+
+/// The test's name: libtest captures the output of threads that bear it.
+pub(super) fn thread_name() -> String {
+    std::thread::current().name().unwrap_or("conformance").to_owned()
+}
+
+/// The clock that a provider follows, as it was found by trying.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub source: TimeSource,
+    /// What shows that: a full sentence.
+    pub why: String,
+}
+
+/// What something that ends after a while shows when the clock of this process is
+/// moved on by more than that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shows {
+    /// It was there before and not after: the provider reads this clock.
+    Moved,
+    /// It is still there.
+    StoodStill,
+    /// It was never there.
+    Nothing,
+}
+
+impl Shows {
+    fn of(before: bool, after: bool) -> Shows {
+        match (before, after) {
+            (true, true) => Shows::Moved,
+            (true, false) => Shows::StoodStill,
+            (false, _) => Shows::Nothing,
+        }
+    }
+}
+
+/// How long the lock and the delay last that are tried, and how far the clock is
+/// moved on: a lock that is kept for somewhat too long or too short, which is a
+/// breach for the check to name, has ended by then all the same.
+const LASTS: Duration = Duration::from_secs(60);
+const MOVED: Duration = Duration::from_secs(600);
+
+/// Tries whether a lock and a message's delay follow a warped clock. One of them
+/// is enough: nothing else ends them in no time.
+///
+/// # Errors
+///
+/// A sentence, where neither shows which clock it is, or the provider refuses.
+pub(crate) async fn detect(storage: &dyn Storage) -> Result<Found, String> {
+    let mut pace = Pace::new(TimeSource::Warp).await?;
+    let provider = storage.create_provider().await;
+    let tried = probe(&provider, &mut pace).await;
+    storage.dispose(provider).await;
+    let [lock, delay] = tried.map_err(|error| {
+        format!("The provider could not be tried for the clock that it follows: {error}. Set it with Storage::time.")
+    })?;
+    let (lasts, moved) = (LASTS.as_secs(), MOVED.as_secs());
+    let found = |source, what: &str, how: &str| {
+        let why = format!(
+            "Time source: {what} of {lasts} s {how} when the system clock of this process was moved on by {moved} s \
+             (found by trying; Storage::time sets it)."
+        );
+        Ok(Found { source, why })
+    };
+    let real = TimeSource::Real { tick: TICK };
+    match (lock, delay) {
+        (Shows::Moved, _) => found(TimeSource::Warp, "the system clock of this process, for a lock", "ended"),
+        (_, Shows::Moved) => found(TimeSource::Warp, "the system clock of this process, for a delay", "ended"),
+        (Shows::StoodStill, _) => found(real, "real time, for a lock", "still held"),
+        (_, Shows::StoodStill) => found(real, "real time, for a delay", "had not ended"),
+        (Shows::Nothing, Shows::Nothing) => Err(format!(
+            "Which clock the provider follows cannot be found out: neither does a lock of {lasts} s hold, nor is a \
+             message with a delay of {lasts} s held back. Set it with Storage::time, and check the provider then."
+        )),
+    }
+}
+
+/// What a lock shows, and what a delay does.
+async fn probe(
+    provider: &Arc<dyn Provider>,
+    pace: &mut Pace,
+) -> Result<[Shows; 2], duroxide::providers::ProviderError> {
+    let fetch = async || {
+        let turn = provider.fetch_orchestration_item(LASTS, Duration::ZERO, None).await?;
+        Ok::<_, duroxide::providers::ProviderError>(turn.map(|(turn, ..)| turn.instance))
+    };
+    let is = |found: &Option<String>, name: &str| found.as_deref() == Some(name);
+    provider.enqueue_for_orchestrator(start(LOCKED), None).await?;
+    let first = fetch().await?;
+    let second = fetch().await?;
+    let held = is(&first, LOCKED) && second.is_none();
+    provider.enqueue_for_orchestrator(start(DELAYED), Some(LASTS)).await?;
+    let third = fetch().await?;
+    let held_back = third.is_none();
+    let moved = pace.wait(MOVED.as_millis() as u64).await.is_ok();
+    // In whichever order they come.
+    let after = [fetch().await?, fetch().await?];
+    let came = |name: &str| moved && after.iter().any(|found| is(found, name));
+    Ok([Shows::of(held, came(LOCKED)), Shows::of(held_back, came(DELAYED))])
+}
+
+const LOCKED: &str = "probe";
+const DELAYED: &str = "probe-delayed";
+
+fn start(instance: &str) -> WorkItem {
+    WorkItem::StartOrchestration {
+        instance: instance.to_owned(),
+        orchestration: "Probe".to_owned(),
+        input: String::new(),
+        version: None,
+        parent_instance: None,
+        parent_id: None,
+        parent_execution_id: None,
+        execution_id: 1,
+    }
+}

@@ -1,0 +1,57 @@
+//! [`Look`]: what stays the same of a deviation while its script is made small.
+
+use duroxide_sim::call::{Class, Reply};
+use duroxide_sim::clock::Time;
+use duroxide_sim::store::Bar;
+
+use crate::blame::blame;
+use crate::drive::{Deviation, End, Observed, Run};
+use crate::oracle::{Aspect, Mismatch};
+
+/// How a deviation looks: the method, in what it deviates, and why the call had
+/// to be refused if it had to be.
+#[derive(PartialEq)]
+pub(crate) struct Look(&'static str, Aspect, Option<Class>);
+
+impl Look {
+    pub fn of(run: &Run, deviation: &Deviation) -> Look {
+        Look::seen(&run.observed[..=deviation.observed], &deviation.mismatch)
+    }
+
+    pub fn seen(observed: &[Observed], mismatch: &Mismatch) -> Look {
+        let method = observed.last().map_or("", |last| last.call.method().name());
+        // When a lock ends is no part of the look.
+        let aspect = match &mismatch.aspect {
+            Aspect::Barred(Bar::Locked(_)) => Aspect::Barred(Bar::Locked(Time::MAX)),
+            Aspect::Barred(Bar::Invisible(_)) => Aspect::Barred(Bar::Invisible(Time::MAX)),
+            aspect => aspect.clone(),
+        };
+        let class = match &mismatch.expected {
+            Reply::Refused(refusal) => Some(refusal.class),
+            _ => None,
+        };
+        Look(method, aspect, class)
+    }
+}
+
+impl Look {
+    /// Whether it may well be the same mistake: the same part of an answer is
+    /// wrong, whichever method gives it.
+    pub fn resembles(&self, other: &Look) -> bool {
+        self.1 == other.1 && (self.0 == other.0 || matches!(self.1, Aspect::Part(_)))
+    }
+}
+
+/// The rule that a deviation breaks, as far as its run tells.
+pub(crate) fn rule_of(run: &Run, deviation: &Deviation) -> &'static str {
+    blame(&run.observed[..=deviation.observed], &deviation.mismatch)
+}
+
+/// Everything that deviates in a run.
+pub(crate) fn deviations(run: &Run) -> impl Iterator<Item = &Deviation> {
+    let last = match &run.end {
+        End::Deviates(deviation) => Some(deviation),
+        _ => None,
+    };
+    run.waived.iter().chain(last)
+}

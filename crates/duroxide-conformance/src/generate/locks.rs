@@ -1,0 +1,189 @@
+//! Stories of locks on turns: they end, are renewed, are taken over.
+
+use duroxide_sim::call::Call;
+
+use super::draft::Draft;
+use super::turns::Outcome;
+use crate::script::Step;
+
+impl Draft {
+    /// A turn is in somebody's hands. There is mostly something to fetch.
+    fn hold_turn(&mut self) {
+        if self.random.one_in(6) {
+            self.begin();
+        }
+        self.wake();
+        self.take_turn();
+    }
+
+    /// One of the calls that need the lock of a turn.
+    fn use_turn(&mut self, back: u64) {
+        let token = format!("turn:{back}");
+        match self.random.below(4) {
+            0 => {
+                let extend_for = self.usual_span();
+                self.call(Call::RenewOrchestrationItemLock { token, extend_for });
+            }
+            1 => {
+                let (delay, ignore_attempt) = (self.delay(), self.random.one_in(2));
+                self.call(Call::AbandonOrchestrationItem { token, delay, ignore_attempt });
+            }
+            _ => {
+                let ack = self.turn(token, Outcome::Any);
+                self.relative(Call::AckOrchestrationItem(Box::new(ack)));
+            }
+        }
+    }
+
+    /// The lock ends, and its token is used at that very moment, or next to it.
+    pub fn turn_expires(&mut self) {
+        self.hold_turn();
+        self.pass_to_last_deadline();
+        self.use_turn(0);
+        if self.random.one_in(2) {
+            self.take_turn();
+            self.finish_turn(Outcome::Any);
+        }
+    }
+
+    /// The lock ends, somebody else takes over, and the first comes back.
+    pub fn turn_taken_over(&mut self) {
+        self.hold_turn();
+        self.meanwhile();
+        self.pass_to_last_deadline();
+        self.take_turn();
+        let tries = 1 + self.random.below(2);
+        for _ in 0..tries {
+            self.use_turn(1);
+        }
+        self.use_turn(0);
+    }
+
+    /// A token is used again after it has done its work.
+    pub fn turn_token_twice(&mut self) {
+        self.hold_turn();
+        self.use_turn(0);
+        if self.random.one_in(3) {
+            self.take_turn();
+            self.use_turn(1);
+        } else {
+            self.use_turn(0);
+        }
+    }
+
+    /// Renewals, some for less than what is left.
+    pub fn short_renewals(&mut self) {
+        self.hold_turn();
+        let times = 1 + self.random.below(3);
+        for _ in 0..times {
+            let extend_for = self.span();
+            self.call(Call::RenewOrchestrationItemLock { token: "turn:0".to_owned(), extend_for });
+            if self.random.one_in(2) {
+                self.pass_to_deadline();
+            }
+        }
+        self.take_turn();
+        self.use_turn(0);
+    }
+
+    /// Messages come while the turn is under way, and are left for the next.
+    pub fn arrives_under_lock(&mut self) {
+        self.hold_turn();
+        let count = 1 + self.random.below(3);
+        for _ in 0..count {
+            let item = self.message("@".to_owned());
+            let delay = if self.random.one_in(4) { self.delay() } else { None };
+            self.enqueue(item, delay);
+        }
+        self.take_turn();
+        match self.random.below(4) {
+            0 => self.pass_to_last_deadline(),
+            1 => self.abandon_turn(),
+            _ => self.finish_turn(Outcome::Any),
+        }
+        self.take_turn();
+        self.use_turn(0);
+    }
+
+    /// An ack that must be refused, a look at what it has left, and a right one.
+    pub fn refused_turn(&mut self) {
+        self.hold_turn();
+        let mut ack = self.turn("turn:0".to_owned(), Outcome::Any);
+        match self.random.below(3) {
+            0 => ack.jobs.push(self.start("@".to_owned(), None)),
+            1 => ack.messages.push(self.job("@".to_owned(), 0)),
+            _ => ack.history.extend(ack.history.last().cloned()),
+        }
+        self.relative(Call::AckOrchestrationItem(Box::new(ack)));
+        match self.random.below(4) {
+            0 => self.step(Step::ReadBack),
+            1 => self.read_values(),
+            2 => self.look(),
+            _ => {}
+        }
+        self.use_turn(0);
+    }
+
+    /// The history becomes unreadable, and the instance goes on all the same.
+    pub fn unreadable(&mut self) {
+        let instance = self.instance();
+        self.begin_as(instance.clone(), None);
+        self.step(Step::Corrupt(instance));
+        self.wake();
+        let times = 1 + self.random.below(3);
+        for _ in 0..times {
+            self.fetch_turn();
+            self.use_turn(0);
+        }
+        self.look();
+    }
+
+    /// A turn that fails again and again.
+    pub fn poison(&mut self) {
+        self.wake();
+        let times = 2 + self.random.below(8);
+        for _ in 0..times {
+            self.take_turn();
+            match self.random.below(4) {
+                0 => self.pass_to_last_deadline(),
+                1 => {
+                    let (delay, ignore_attempt) = (Some(self.usual_span()), self.random.one_in(2));
+                    self.call(Call::AbandonOrchestrationItem { token: "turn:0".to_owned(), delay, ignore_attempt });
+                    self.pass_to_last_deadline();
+                }
+                _ => {
+                    let ignore_attempt = self.random.one_in(2);
+                    let token = "turn:0".to_owned();
+                    self.call(Call::AbandonOrchestrationItem { token, delay: None, ignore_attempt });
+                }
+            }
+            if self.random.one_in(4) {
+                self.wake();
+            }
+        }
+        self.take_turn();
+        self.finish_turn(Outcome::Ends);
+    }
+
+    /// An instance is deleted while its turn is under way, and perhaps begun again.
+    pub fn deleted_under_lock(&mut self) {
+        self.hold_turn();
+        let (instance, force) = ("@".to_owned(), !self.random.one_in(4));
+        if self.random.one_in(2) {
+            self.call(Call::DeleteInstance { instance, force });
+        } else {
+            let instance = self.instance();
+            self.call(Call::DeleteInstancesAtomic { instances: vec![instance], force });
+        }
+        if self.random.one_in(2) {
+            let item = self.start("@".to_owned(), None);
+            self.enqueue(item, None);
+            self.take_turn();
+            self.use_turn(1);
+        }
+        self.use_turn(0);
+        if self.random.one_in(2) {
+            self.ack_job();
+        }
+    }
+}

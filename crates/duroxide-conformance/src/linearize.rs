@@ -1,0 +1,282 @@
+//! Whether what several callers saw at once is what one after another could
+//! have seen.
+//!
+//! The store is the sequential specification. A history is cut where nobody
+//! calls, and between two cuts by what the calls touch; for each piece an order
+//! is sought in which the store gives every answer, from each state that the
+//! pieces before may have led to. The search has a budget: past it nothing can be
+//! said.
+//!
+//! How answers are read that are not promised to be one step is told in `entry`.
+//! Nothing is called here, and no rule is named.
+
+mod cut;
+mod entry;
+mod habits;
+mod history;
+mod order;
+mod search;
+mod smallest;
+
+use std::collections::BTreeSet;
+
+pub(crate) use habits::Habits;
+pub use history::Made;
+pub(crate) use smallest::smallest;
+
+use duroxide_sim::call::{Call, Reply};
+use duroxide_sim::store::{Likeness, Store};
+
+use self::cut::{Relations, cut};
+use self::entry::{Entry, Others, Standing, entries};
+use self::order::Orders;
+use self::search::{Found, MOST_ENTRIES, Search};
+use super::oracle::{Aspect, Mismatch, Reading};
+
+/// What can be said of a history.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Linearity {
+    /// There is an order that explains it.
+    Explained,
+    /// There is none.
+    Broken(Broken),
+    /// The search was given up: too many orders are possible.
+    Unknown,
+}
+
+/// Why there is no order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Broken {
+    /// The piece of the history for which there is none.
+    pub calls: Vec<usize>,
+    /// Where the search got stuck at best: calls, and why they do not fit.
+    pub stuck: Vec<(usize, Mismatch)>,
+}
+
+/// How much a search may do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    /// States looked at, over the whole history.
+    pub states: u64,
+    /// States followed from one piece to the next.
+    pub worlds: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Budget {
+        Budget { states: 200_000, worlds: 64 }
+    }
+}
+
+/// Whether there is an order of `history` in which the store gives the same
+/// answers, from an empty one on. The calls are given in the order in which they
+/// were made.
+pub fn linearize(history: &[Made], reading: Reading) -> Linearity {
+    linearize_within(history, &BTreeSet::new(), &Habits::default(), reading, Budget::default())
+}
+
+/// The same, within a budget. The answers of the calls in `waived` do not count,
+/// and what deviates by habit does not either.
+pub(crate) fn linearize_within(
+    history: &[Made],
+    waived: &BTreeSet<usize>,
+    habits: &Habits,
+    reading: Reading,
+    budget: Budget,
+) -> Linearity {
+    if let Some(broken) = token_given_twice(history, waived) {
+        return Linearity::Broken(broken);
+    }
+    // One state is mostly enough, and found at once.
+    let hasty = Budget { states: budget.states / 4, worlds: 1 };
+    match Sought::new(history, waived, habits, reading, hasty).run() {
+        Linearity::Explained => Linearity::Explained,
+        _ => Sought::new(history, waived, habits, reading, budget).run(),
+    }
+}
+
+/// A token that two fetches returned opens one lock for two.
+fn token_given_twice(history: &[Made], waived: &BTreeSet<usize>) -> Option<Broken> {
+    let issued = |call: &usize| history[*call].issued().filter(|_| !waived.contains(call));
+    let second = (0..history.len())
+        .find(|call| issued(call).is_some_and(|token| (0..*call).any(|i| issued(&i) == Some(token))))?;
+    let first = (0..second).find(|call| issued(call) == issued(&second))?;
+    let expected = history[second].reply.clone()?;
+    Some(Broken { calls: vec![first, second], stuck: vec![(second, Mismatch { aspect: Aspect::Token, expected })] })
+}
+
+/// A state that the history so far may have led to.
+struct World {
+    store: Store,
+    /// The calls without an answer that have taken effect in it.
+    happened: BTreeSet<usize>,
+}
+
+struct Sought<'a> {
+    history: &'a [Made],
+    waived: &'a BTreeSet<usize>,
+    habits: &'a Habits,
+    relations: Relations,
+    orders: Orders,
+    names: Vec<String>,
+    reading: Reading,
+    budget: Budget,
+    states_left: u64,
+    worlds: Vec<World>,
+    /// Whether states were left out.
+    is_cut: bool,
+}
+
+impl<'a> Sought<'a> {
+    fn new(
+        history: &'a [Made],
+        waived: &'a BTreeSet<usize>,
+        habits: &'a Habits,
+        reading: Reading,
+        budget: Budget,
+    ) -> Sought<'a> {
+        let relations = Relations::of(history);
+        let names = relations.names();
+        let worlds = vec![World { store: Store::new(), happened: BTreeSet::new() }];
+        let orders = Orders::of(history);
+        let states_left = budget.states;
+        Sought {
+            history,
+            waived,
+            habits,
+            relations,
+            orders,
+            names,
+            reading,
+            budget,
+            states_left,
+            worlds,
+            is_cut: false,
+        }
+    }
+
+    fn run(mut self) -> Linearity {
+        let mut unanswered: Vec<Entry<'a>> = Vec::new();
+        for segment in segments(self.history) {
+            let now = self.history[segment[0]].at;
+            let (lasting, mut entries): (Vec<_>, Vec<_>) =
+                self.entries(&segment).into_iter().partition(|entry| entry.standing == Standing::Ever);
+            unanswered.extend(lasting);
+            entries.extend(unanswered.iter().cloned().map(|entry| Entry { at: now.max(entry.at), ..entry }));
+            let touches: Vec<_> = entries.iter().map(|entry| self.relations.touch(entry)).collect();
+            for part in cut(&touches) {
+                let part: Vec<Entry<'a>> = part.into_iter().map(|place| entries[place].clone()).collect();
+                if part.iter().any(|entry| entry.standing != Standing::Ever)
+                    && let Err(answer) = self.follow(&part)
+                {
+                    return answer;
+                }
+            }
+        }
+        Linearity::Explained
+    }
+
+    fn entries(&self, segment: &[usize]) -> Vec<Entry<'a>> {
+        let of = |call: &usize| {
+            let made = &self.history[*call];
+            let others = others(self.history, segment, *call);
+            let mut found = entries(*call, made, others, &self.orders, &self.names);
+            if self.waived.contains(call) {
+                found.retain(|_| !made.call.is_read());
+                for entry in &mut found {
+                    if entry.standing == Standing::Certain {
+                        entry.standing = Standing::Perhaps;
+                    }
+                }
+            }
+            found
+        };
+        segment.iter().flat_map(of).collect()
+    }
+
+    /// Puts one piece in order, in every state that may be.
+    fn follow(&mut self, part: &[Entry<'a>]) -> Result<(), Linearity> {
+        let mut next: Vec<World> = Vec::new();
+        let mut known: BTreeSet<(Vec<usize>, Likeness)> = BTreeSet::new();
+        let mut best = Found::default();
+        let mut best_part = part.to_vec();
+        for world in std::mem::take(&mut self.worlds) {
+            let part: Vec<Entry<'a>> =
+                part.iter().filter(|entry| !world.happened.contains(&entry.call)).cloned().collect();
+            if part.len() > MOST_ENTRIES {
+                return Err(Linearity::Unknown);
+            }
+            let search = Search {
+                entries: &part,
+                reading: self.reading,
+                habits: self.habits,
+                most_ends: self.budget.worlds,
+                states_left: &mut self.states_left,
+            };
+            let mut found = search.run(world.store);
+            self.is_cut |= found.is_cut;
+            if found.is_out_of_budget && (found.ends.is_empty() || self.budget.worlds > 1) {
+                return Err(Linearity::Unknown);
+            }
+            for (store, done) in std::mem::take(&mut found.ends) {
+                let taken = part.iter().enumerate().filter(|(i, e)| e.standing == Standing::Ever && done >> i & 1 == 1);
+                let happened: BTreeSet<usize> =
+                    world.happened.iter().copied().chain(taken.map(|(_, e)| e.call)).collect();
+                if known.insert((happened.iter().copied().collect(), store.likeness())) {
+                    next.push(World { store, happened });
+                }
+            }
+            if found.deepest >= best.deepest && !found.stuck.is_empty() {
+                (best, best_part) = (found, part);
+            }
+        }
+        if next.len() > self.budget.worlds {
+            next.truncate(self.budget.worlds);
+            self.is_cut = true;
+        }
+        self.worlds = next;
+        match self.worlds.is_empty() {
+            false => Ok(()),
+            true if self.is_cut => Err(Linearity::Unknown),
+            true => Err(Linearity::Broken(broken(&best_part, best))),
+        }
+    }
+}
+
+fn broken(part: &[Entry<'_>], found: Found) -> Broken {
+    let calls: BTreeSet<usize> =
+        part.iter().filter(|entry| entry.standing != Standing::Ever).map(|entry| entry.call).collect();
+    let stuck = found.stuck.into_iter().map(|(place, mismatch)| (part[place].call, *mismatch)).collect();
+    Broken { calls: calls.into_iter().collect(), stuck }
+}
+
+/// The history cut where no answer is awaited but those that never came.
+fn segments(history: &[Made]) -> Vec<Vec<usize>> {
+    let mut segments: Vec<Vec<usize>> = Vec::new();
+    let mut until = 0;
+    for (call, made) in history.iter().enumerate() {
+        match segments.last_mut() {
+            Some(segment) if made.invoked < until => segment.push(call),
+            _ => segments.push(vec![call]),
+        }
+        until = until.max(if made.reply.is_some() { made.replied } else { made.invoked });
+    }
+    segments
+}
+
+/// What others do while a call is under way.
+fn others(history: &[Made], segment: &[usize], call: usize) -> Others {
+    let made = &history[call];
+    let beside = history.iter().enumerate().filter(|(other, _)| *other != call);
+    // A call without an answer may reach any later segment.
+    let beside = beside.filter(|(other, it)| segment.contains(other) || it.reply.is_none());
+    let mut others = Others::default();
+    for (_, other) in beside.filter(|(_, other)| made.overlaps(other) && !other.call.is_read()) {
+        others.change = true;
+        others.take_or_free |= !matches!(
+            &*other.call,
+            Call::EnqueueForOrchestrator { .. } | Call::EnqueueForWorker { .. } | Call::AppendWithExecution { .. }
+        ) && !matches!(other.reply, Some(Reply::Refused(ref refusal)) if !refusal.retryable);
+    }
+    others
+}

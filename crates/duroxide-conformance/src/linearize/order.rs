@@ -1,0 +1,60 @@
+//! In which order the messages of a turn may lie.
+//!
+//! A queue is first in, first out; of two messages that were sent at the same
+//! time either may be first, and no document says that the order in which they
+//! lie is that in which they become visible.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use duroxide_sim::call::{Call, Item, Reply};
+
+use super::Made;
+
+/// Which turns have their messages in an order that cannot be.
+pub(super) struct Orders {
+    unsound: BTreeSet<usize>,
+}
+
+/// The call that sent a message, and as which of its messages.
+#[derive(Clone, Copy)]
+struct Sent(usize, usize);
+
+impl Orders {
+    pub fn of(history: &[Made]) -> Orders {
+        let mut senders: BTreeMap<String, Option<Sent>> = BTreeMap::new();
+        for (call, made) in history.iter().enumerate() {
+            for (place, item) in messages(&made.call).into_iter().enumerate() {
+                // Of two messages that are alike nobody knows which is which.
+                let sent = senders.entry(format!("{item:?}")).or_insert(Some(Sent(call, place)));
+                *sent = sent.filter(|sent| sent.0 == call && sent.1 == place);
+            }
+        }
+        let sound = |items: &[Item]| {
+            let sent: Vec<Sent> =
+                items.iter().filter_map(|item| *senders.get(&format!("{item:?}"))?).collect::<Vec<_>>();
+            let after = |first: &Sent, second: &Sent| match first.0 == second.0 {
+                true => first.1 > second.1,
+                false => history[second.0].replied < history[first.0].invoked,
+            };
+            !sent.iter().enumerate().any(|(at, first)| sent[at + 1..].iter().any(|second| after(first, second)))
+        };
+        let turns = history.iter().enumerate().filter_map(|(call, made)| match &made.reply {
+            Some(Reply::Turn(Some(turn))) if turn.messages.len() > 1 => Some((call, turn)),
+            _ => None,
+        });
+        Orders { unsound: turns.filter(|(_, turn)| !sound(&turn.messages)).map(|(call, _)| call).collect() }
+    }
+
+    pub fn is_sound(&self, call: usize) -> bool {
+        !self.unsound.contains(&call)
+    }
+}
+
+/// The messages for orchestrations that a call sends.
+fn messages(call: &Call) -> Vec<&Item> {
+    match call {
+        Call::EnqueueForOrchestrator { item, .. } | Call::AckWorkItem { completion: Some(item), .. } => vec![item],
+        Call::AckOrchestrationItem(ack) => ack.messages.iter().collect(),
+        _ => Vec::new(),
+    }
+}

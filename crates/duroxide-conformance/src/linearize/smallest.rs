@@ -1,0 +1,60 @@
+//! The smallest part of a history that cannot be explained.
+//!
+//! A call is left out only where its answer does not matter: where the history
+//! cannot be explained either if the call was answered in any other way, or
+//! never took effect. So what is left contradicts itself, and nothing that was
+//! left out would have helped.
+
+use std::collections::BTreeSet;
+
+use super::{Broken, Budget, Habits, Linearity, Made, linearize_within, segments};
+use crate::oracle::Reading;
+
+/// How often a smaller history is tried.
+const MOST_TRIES: usize = 600;
+
+/// What one try may cost.
+const BUDGET: Budget = Budget { states: 5_000, worlds: 64 };
+
+/// The calls that contradict each other, by their places in `history`, and
+/// where the search for an order gets stuck in them.
+pub(crate) fn smallest(history: &[Made], broken: Broken, habits: &Habits, reading: Reading) -> (Vec<usize>, Broken) {
+    let last = broken.calls.last().copied().unwrap_or_default();
+    let piece = segments(history).into_iter().find(|segment| segment.contains(&last));
+    let end = piece.and_then(|segment| segment.last().copied()).map_or(history.len(), |last| last + 1);
+    let history = &history[..end];
+    let mut waived = BTreeSet::new();
+    let mut broken = broken;
+    let mut tries = MOST_TRIES;
+    let mut attempt = |more: &[usize], waived: &mut BTreeSet<usize>, broken: &mut Broken| {
+        if tries == 0 || more.is_empty() {
+            return false;
+        }
+        tries -= 1;
+        let wider: BTreeSet<usize> = waived.iter().chain(more).copied().collect();
+        match linearize_within(history, &wider, habits, reading, BUDGET) {
+            Linearity::Broken(smaller) => {
+                *waived = wider;
+                *broken = smaller;
+                true
+            }
+            _ => false,
+        }
+    };
+    let reads: Vec<usize> = (0..end).filter(|call| history[*call].call.is_read()).collect();
+    let others: Vec<usize> = (0..end).filter(|call| !history[*call].call.is_read()).collect();
+    for candidates in [reads, others] {
+        let mut chunk = candidates.len().max(1);
+        loop {
+            for calls in candidates.chunks(chunk) {
+                let calls: Vec<usize> = calls.iter().copied().filter(|call| !waived.contains(call)).collect();
+                attempt(&calls, &mut waived, &mut broken);
+            }
+            if chunk == 1 {
+                break;
+            }
+            chunk = chunk.div_ceil(2);
+        }
+    }
+    ((0..end).filter(|call| !waived.contains(call)).collect(), broken)
+}

@@ -1,0 +1,144 @@
+//! What a script's conventions stood for in a run: so that a token still means
+//! the same lock when steps before it go, and so that what was asked can be
+//! written as steps.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use duroxide_sim::call::{Call, Reply, instance_of};
+
+use crate::drive::{End, Observed, Run};
+use crate::script::{Act, Script, Step};
+
+/// The script without the steps that are `gone`. Tokens still stand for what
+/// the same fetch has returned.
+pub(super) fn without(script: &Script, run: &Run, gone: impl Fn(usize) -> bool) -> Script {
+    let steps = script.steps.iter().enumerate().filter(|(at, _)| !gone(*at)).map(|(at, step)| {
+        let mut step = step.clone();
+        if let Step::Call(act) = &mut step
+            && let Some(token) = act.call.token_mut()
+        {
+            aim(token, &run.observed, at, &gone);
+        }
+        step
+    });
+    Script { steps: steps.collect() }
+}
+
+fn aim(token: &mut String, observed: &[Observed], at: usize, gone: &impl Fn(usize) -> bool) {
+    let Some((queue, back)) = token.split_once(':') else { return };
+    let Ok(back) = back.parse::<usize>() else { return };
+    let before = observed.iter().filter(|call| call.step < at && issued(call).is_some_and(|(of, _)| of == queue));
+    let fetches: Vec<usize> = before.map(|call| call.step).collect();
+    let Some(target) = fetches.len().checked_sub(back + 1) else { return };
+    if !gone(fetches[target]) {
+        let between = fetches[target + 1..].iter().filter(|step| !gone(**step)).count();
+        *token = format!("{queue}:{between}");
+    }
+}
+
+/// The steps whose calls were all about other instances than the last one of the
+/// run. None, where that is about no instance, or about several.
+pub(super) fn strangers(run: &Run) -> BTreeSet<usize> {
+    let Some((last, before)) = run.observed.split_last() else { return BTreeSet::new() };
+    let expected = || match &run.end {
+        End::Deviates(deviation) => found(&deviation.mismatch.expected),
+        _ => None,
+    };
+    let Some(subject) = subject(last, before).or_else(expected) else { return BTreeSet::new() };
+    let is_stranger = |seen: &&Observed| self::subject(seen, before).is_some_and(|instance| instance != subject);
+    let (strangers, others): (Vec<&Observed>, Vec<&Observed>) = before.iter().partition(is_stranger);
+    let needed: BTreeSet<usize> = others.iter().chain([&last]).map(|seen| seen.step).collect();
+    strangers.iter().map(|seen| seen.step).filter(|step| !needed.contains(step)).collect()
+}
+
+/// The one instance that a call was about, by its answer or its token if not by
+/// itself.
+fn subject<'a>(seen: &'a Observed, all: &'a [Observed]) -> Option<Cow<'a, str>> {
+    let of_fetch = |seen: &'a Observed| seen.reply.as_ref().and_then(found);
+    match (&*seen.call, seen.call.token()) {
+        (Call::EnqueueForOrchestrator { item, .. } | Call::EnqueueForWorker { item }, _) => Some(instance_of(item)),
+        (_, Some(token)) => {
+            all.iter().find(|seen| issued(seen).is_some_and(|(_, known)| known == token)).and_then(of_fetch)
+        }
+        (call, None) => call.instance().map(Cow::Borrowed).or_else(|| of_fetch(seen)),
+    }
+}
+
+/// The instance of what a fetch has found.
+fn found(reply: &Reply) -> Option<Cow<'_, str>> {
+    match reply {
+        Reply::Turn(Some(turn)) => Some(Cow::Borrowed(&turn.instance)),
+        Reply::Job(Some(job)) => Some(instance_of(&job.item)),
+        _ => None,
+    }
+}
+
+/// The queue of a fetch that has found something, and the token it returned.
+fn issued(call: &Observed) -> Option<(&'static str, &str)> {
+    match &call.reply {
+        Some(Reply::Turn(Some(turn))) => Some(("turn", &turn.token)),
+        Some(Reply::Job(Some(job))) => Some(("job", &job.token)),
+        _ => None,
+    }
+}
+
+/// What the steps at `step` asked, as a call each, with waits between.
+pub(crate) fn spelled_out(run: &Run, step: usize) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let first = run.observed.iter().position(|call| call.step == step).unwrap_or(run.observed.len());
+    for (at, call) in run.observed.iter().enumerate().skip(first).take_while(|(_, call)| call.step == step) {
+        let passed = if at == first { 0 } else { call.at.0 - run.observed[at - 1].at.0 };
+        if passed > 0 {
+            steps.push(Step::Wait(passed));
+        }
+        steps.push(Step::call(as_asked(run, at)));
+    }
+    steps
+}
+
+/// The act at `step` as the call that was made, its numbers as they are.
+pub(super) fn absolute(run: &Run, step: usize, act: &Act) -> Option<Step> {
+    let at = run.observed.iter().position(|call| call.step == step)?;
+    Some(Step::Call(Act { call: as_asked(run, at), relative: false, dropped_after: act.dropped_after }))
+}
+
+/// The observed call with its token by name again, and its times from the
+/// script's start.
+fn as_asked(run: &Run, at: usize) -> Call {
+    let mut call = (*run.observed[at].call).clone();
+    if let Some(token) = call.token_mut() {
+        let before: Vec<(&str, &str)> = run.observed[..at].iter().filter_map(issued).collect();
+        if let Some(index) = before.iter().rposition(|(_, known)| known == token) {
+            let queue = before[index].0;
+            let back = before[index + 1..].iter().filter(|(of, _)| *of == queue).count();
+            *token = format!("{queue}:{back}");
+        }
+    }
+    let from_start = |time: &mut u64| *time = time.saturating_sub(run.base.0);
+    each_time(&mut call, from_start);
+    call
+}
+
+fn each_time(call: &mut Call, mut change: impl FnMut(&mut u64)) {
+    use duroxide::providers::WorkItem;
+    use std::sync::Arc;
+    let mut item = |item: &mut duroxide_sim::call::Item| {
+        if matches!(**item, WorkItem::TimerFired { .. })
+            && let WorkItem::TimerFired { fire_at_ms, .. } = Arc::make_mut(item)
+        {
+            change(fire_at_ms);
+        }
+    };
+    match call {
+        Call::AckOrchestrationItem(ack) => ack.jobs.iter_mut().chain(&mut ack.messages).for_each(item),
+        Call::EnqueueForWorker { item: one } | Call::EnqueueForOrchestrator { item: one, .. } => item(one),
+        Call::AckWorkItem { completion, .. } => completion.iter_mut().for_each(item),
+        Call::DeleteInstanceBulk { query } => query.completed_before.iter_mut().for_each(change),
+        Call::PruneExecutions { keep, .. } => keep.completed_before.iter_mut().for_each(change),
+        Call::PruneExecutionsBulk { query, keep } => {
+            query.completed_before.iter_mut().chain(&mut keep.completed_before).for_each(change);
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,133 @@
+//! Fewer steps: chunks, single ones, pairs, and waits that are joined.
+
+use std::collections::BTreeSet;
+
+use duroxide_sim::unstable::cuts::Cuts;
+
+use super::{Search, aim};
+use crate::drive::Run;
+use crate::script::{Script, Step};
+
+/// Up to how many steps pairs of them are tried.
+const FEW: usize = 16;
+
+impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
+    /// Leaves out at one stroke what seldom has a part in it: what only looks, and
+    /// what is about other instances than the last call.
+    pub(super) async fn cut_bystanders(&mut self) {
+        let last = self.best.len().saturating_sub(1);
+        let looks: BTreeSet<usize> = (0..last).filter(|at| looks(&self.best.steps[*at])).collect();
+        let strangers = aim::strangers(&self.run);
+        let both: BTreeSet<usize> = looks.union(&strangers).copied().collect();
+        for gone in [both, looks, strangers] {
+            if gone.len() > 1 && self.leave_out(|at| gone.contains(&at)).await {
+                return;
+            }
+        }
+    }
+
+    /// Leaves out runs of steps: halves first, single steps last.
+    pub(super) async fn cut(&mut self) {
+        let mut cuts = Cuts::of(self.best.len());
+        while let Some(gone) = cuts.next(self.best.len()) {
+            if self.leave_out(|at| gone.contains(&at)).await {
+                cuts.took();
+            }
+        }
+    }
+
+    /// Leaves out two steps that only go together.
+    pub(super) async fn cut_pairs(&mut self) {
+        let mut first = 0;
+        while first < self.best.len() && self.best.len() <= FEW {
+            let seconds = first + 1..self.best.len();
+            let mut found = false;
+            for second in seconds {
+                found = self.leave_out(|at| at == first || at == second).await;
+                if found {
+                    break;
+                }
+            }
+            if !found {
+                first += 1;
+            }
+        }
+    }
+
+    async fn leave_out(&mut self, gone: impl Fn(usize) -> bool) -> bool {
+        let candidate = aim::without(&self.best, &self.run, gone);
+        self.attempt(candidate).await
+    }
+
+    /// Replaces steps that look at everything by the calls they made: the one
+    /// that shows the deviation, if that does.
+    pub(super) async fn spell_out(&mut self) -> bool {
+        let mut found = false;
+        let mut at = self.best.len();
+        while at > 0 {
+            at -= 1;
+            if !matches!(self.best.steps.get(at), Some(Step::ReadBack | Step::Drain)) {
+                continue;
+            }
+            let calls = aim::spelled_out(&self.run, at);
+            let last = calls.len().saturating_sub(1);
+            found |= self.replace(at, calls[last..].to_vec()).await || self.replace(at, calls).await;
+        }
+        found
+    }
+
+    async fn replace(&mut self, at: usize, by: Vec<Step>) -> bool {
+        let mut candidate = self.best.clone();
+        candidate.steps.splice(at..=at, by);
+        self.attempt(candidate).await
+    }
+
+    /// Lets time pass in one go, as late as can be.
+    pub(super) async fn join_waits(&mut self) {
+        let mut at = 0;
+        while at < self.best.len() {
+            let Step::Wait(first) = self.best.steps[at] else {
+                at += 1;
+                continue;
+            };
+            let later = self.best.steps.iter().enumerate().skip(at + 1).find_map(|(later, step)| match step {
+                Step::Wait(second) => Some((later, *second)),
+                _ => None,
+            });
+            let Some((later, second)) = later else { return };
+            let mut candidate = self.best.clone();
+            candidate.steps[later] = Step::Wait(first.saturating_add(second));
+            candidate.steps.remove(at);
+            if !self.attempt(candidate).await {
+                at += 1;
+            }
+        }
+    }
+
+    /// Writes relative numbers, and instances that are meant, as they are.
+    pub(super) async fn make_absolute(&mut self) {
+        let plain = |run: &Run, at: usize, step: &Step| match step {
+            Step::Call(act) => aim::absolute(run, at, act),
+            _ => None,
+        };
+        let steps = self.best.steps.iter().enumerate();
+        let all = steps.map(|(at, step)| plain(&self.run, at, step).unwrap_or_else(|| step.clone())).collect();
+        if self.attempt(Script { steps: all }).await {
+            return;
+        }
+        for at in 0..self.best.len() {
+            if let Some(step) = plain(&self.run, at, &self.best.steps[at]) {
+                self.attempt_step(at, step).await;
+            }
+        }
+    }
+}
+
+/// Whether a step changes nothing.
+fn looks(step: &Step) -> bool {
+    match step {
+        Step::Call(act) => act.call.is_read(),
+        Step::ReadBack => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,102 @@
+//! [`Validation`]: duroxide's own validations, to be run on any storage.
+//!
+//! It says what there is and how it is called. On which clock, and what a
+//! failure means, `trials` decides.
+
+#[macro_use]
+mod list;
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use duroxide::provider_validations::ProviderFactory;
+use duroxide_sim::clock;
+
+use super::depot::Depot;
+
+/// The versions that duroxide's tests stamp old events with: the last one
+/// before queue messages raced with timers in a new way, and the first with it.
+const STAMPS: [&str; 2] = ["0.1.30", "0.1.31"];
+
+/// A validation under way.
+type Running<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+/// What a validation is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum For {
+    Everybody,
+    /// Providers whose fetches return at once.
+    ShortPolls,
+    /// Providers whose fetches wait.
+    LongPolls,
+}
+
+/// One of duroxide's validations. It panics where the provider fails it.
+pub(crate) struct Validation {
+    /// What its trial is called: `official::module::name`.
+    pub trial: &'static str,
+    pub whose: For,
+    pub run: for<'a> fn(&'a Depot) -> Running<'a>,
+}
+
+macro_rules! validation {
+    ($function:path) => {
+        (For::Everybody, |depot| Box::pin(async move { $function(depot).await }))
+    };
+    ($function:path, provider) => {
+        (For::Everybody, |depot| Box::pin(async move { $function(&*depot.provider().await).await }))
+    };
+    ($function:path, long_polls) => {
+        (For::LongPolls, |depot| Box::pin(async move { $function(&*depot.provider().await).await }))
+    };
+    ($function:path, short_polls) => {
+        (For::ShortPolls, |depot| {
+            Box::pin(async move { $function(&*depot.provider().await, depot.short_poll_threshold()).await })
+        })
+    };
+    ($function:path, stamps) => {
+        (For::Everybody, |depot| {
+            Box::pin(async move {
+                for stamp in STAMPS {
+                    $function(depot, stamp).await;
+                }
+            })
+        })
+    };
+}
+
+macro_rules! table {
+    ($($module:ident { $($name:ident $(with $how:ident)?;)* })*) => {
+        /// All of them, in the order of duroxide's source.
+        const ALL: &[Validation] = &[$($({
+            const PARTS: (For, for<'a> fn(&'a Depot) -> Running<'a>) =
+                validation!(duroxide::provider_validation::$module::$name $(, $how)?);
+            let trial = concat!("official::", stringify!($module), "::", stringify!($name));
+            Validation { trial, whose: PARTS.0, run: PARTS.1 }
+        }),*),*];
+    };
+}
+
+official_validations!(table);
+
+impl Validation {
+    pub fn all() -> &'static [Validation] {
+        ALL
+    }
+
+    /// The one of this name: `module::name`.
+    pub fn find(name: &str) -> Option<&'static Validation> {
+        ALL.iter().find(|validation| validation.trial.strip_prefix("official::") == Some(name))
+    }
+}
+
+/// Whether fetches of this storage wait when they find nothing.
+pub(crate) async fn polls_long(depot: &Depot) -> bool {
+    const POLL: Duration = Duration::from_millis(400);
+    let provider = depot.provider().await;
+    let began = clock::now();
+    let fetched = provider.fetch_orchestration_item(depot.lock_timeout(), POLL, None).await;
+    let took = clock::now() - began;
+    depot.give_back(provider).await;
+    matches!(fetched, Ok(None)) && took >= POLL
+}

@@ -1,0 +1,178 @@
+//! [`main`]: a whole test binary about one storage, with a named trial for
+//! each rule of the contract and each of duroxide's validations.
+//!
+//! It owns names, order and exit codes. What a trial does stands in the modules
+//! below; each is a process of its own under `cargo nextest`, and so no trial
+//! needs another one, or does its work again.
+
+mod arguments;
+mod concurrent;
+mod crash;
+mod generated;
+mod kept;
+mod official;
+mod rule;
+mod stand;
+mod waiver;
+
+use std::process;
+use std::sync::Arc;
+
+use duroxide::provider_validations::ProviderFactory;
+use libtest_mimic::{Arguments, Completion, Failed};
+
+use super::check::write_reports;
+use super::config::Config;
+use super::storage::{Plain, Storage};
+use crate::report::{Ending, Report, TrialLine};
+
+pub(crate) use stand::{Outcome, Stand};
+
+/// One trial of the binary.
+pub(crate) struct Trial {
+    /// Its kind, and what it is about, with `::` between. No two have the same.
+    pub name: String,
+    pub run: Box<dyn FnOnce(&Stand) -> Outcome + Send>,
+}
+
+impl Trial {
+    pub fn new(name: impl Into<String>, run: impl FnOnce(&Stand) -> Outcome + Send + 'static) -> Trial {
+        Trial { name: name.into(), run: Box::new(run) }
+    }
+}
+
+/// Where trials come from. A new kind of trial is one line here.
+const SOURCES: &[fn(&Stand) -> Vec<Trial>] = &[
+    waiver::trials,
+    kept::trials,
+    rule::trials,
+    generated::trials,
+    concurrent::trials,
+    crash::trials,
+    official::trials,
+];
+
+/// A test binary that checks the factory's providers: the `main` of a test
+/// target with `harness = false`.
+///
+/// ```no_run
+/// # use std::sync::Arc;
+/// # use duroxide_sim::Memory;
+/// # use duroxide_sim::duroxide::{provider_validations::ProviderFactory, providers::Provider};
+/// # struct MyFactory;
+/// # #[async_trait::async_trait]
+/// # impl ProviderFactory for MyFactory {
+/// #     async fn create_provider(&self) -> Arc<dyn Provider> { Arc::new(Memory::new()) }
+/// # }
+/// fn main() {
+///     duroxide_conformance::main(MyFactory)
+/// }
+/// ```
+///
+/// | trials | fail for |
+/// |---|---|
+/// | `rule::<area>::<id>` | that rule, in scripts of its own; a `may` rule never fails |
+/// | `generated::<profile>` | any rule, in scripts about that |
+/// | `regression::<file>` | any rule, in a script that was kept |
+/// | `concurrent::<theme>` | what several callers at once are told, and one after another could not be |
+/// | `crash::killed` | what is lost, or half there, when a process is killed |
+/// | `official::<module>::<name>` | one of duroxide's validations |
+/// | `waivers::<line>::<rule>` | a waiver that is no longer needed |
+///
+/// It takes libtest's arguments (`--list`, filters, `--exact`, `--skip`,
+/// `--test-threads`, ...), and `--report text|json|junit|markdown=FILE`. The
+/// environment overrides its [`Config`]. Under `cargo nextest` reports are
+/// nextest's to write.
+pub fn main(factory: impl ProviderFactory + 'static) -> ! {
+    let factory: Box<dyn ProviderFactory> = Box::new(factory);
+    main_with(Plain(factory), Config::default())
+}
+
+/// The same, of a storage of which the check knows more.
+pub fn main_storage(storage: impl Storage + 'static) -> ! {
+    main_with(storage, Config::default())
+}
+
+/// The same, with a configuration of one's own.
+pub fn main_with(storage: impl Storage + 'static, config: Config) -> ! {
+    main_from(storage, config, std::env::args())
+}
+
+/// The same, with arguments of one's own; the first is the program's name.
+pub fn main_from(storage: impl Storage + 'static, config: Config, arguments: impl IntoIterator<Item = String>) -> ! {
+    // The process that `crash` kills is this program again.
+    if super::crash::is_child() {
+        process::exit(work_until_killed(&storage));
+    }
+    let code = match run(Arc::new(storage), config, arguments.into_iter().collect()) {
+        Ok(code) => code,
+        Err(why) => {
+            eprintln!("{why}");
+            FAILED
+        }
+    };
+    process::exit(code)
+}
+
+/// What libtest ends with when a test failed, or an argument is none.
+const FAILED: i32 = 101;
+
+fn work_until_killed(storage: &dyn Storage) -> i32 {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let told = |error: std::io::Error| format!("No tokio runtime could be built: {error}.");
+    match runtime.map_err(told).and_then(|runtime| runtime.block_on(super::crash::work(storage))) {
+        Ok(()) => 0,
+        Err(why) => {
+            eprintln!("{why}");
+            FAILED
+        }
+    }
+}
+
+fn run(storage: Arc<dyn Storage>, config: Config, arguments: Vec<String>) -> Result<i32, String> {
+    let mut config = config.with_env().map_err(|error| error.to_string())?.quiet();
+    let (arguments, reports) = arguments::split(arguments).map_err(|error| error.to_string())?;
+    config.reports.extend(reports);
+    let arguments = Arguments::from_iter(arguments);
+    if std::env::var_os("RUST_LOG").is_none() {
+        // Some validations start duroxide's runtime, which logs unless somebody
+        // else has a say in it; that there is somebody already is no error.
+        let _ = tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::default());
+    }
+    let stand = Arc::new(Stand::new(storage, config)?);
+    let trials = SOURCES.iter().flat_map(|source| source(&stand)).map(|trial| mimic(&stand, trial)).collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    let mut code = if conclusion.has_failed() { FAILED } else { 0 };
+    // In a world of processes no report is worth writing.
+    if !arguments.list && std::env::var_os("NEXTEST").is_none() {
+        let (verdict, lines) = stand.results();
+        let report = Report::of(&verdict).with_trials(lines);
+        for why in write_reports(&report, &stand.config) {
+            eprintln!("{why}");
+            code = FAILED;
+        }
+    }
+    Ok(code)
+}
+
+/// The trial as libtest-mimic runs it.
+fn mimic(stand: &Arc<Stand>, trial: Trial) -> libtest_mimic::Trial {
+    let (stand, name) = (stand.clone(), trial.name.clone());
+    libtest_mimic::Trial::ignorable_test(trial.name, move || {
+        let outcome = match stand.storage.unavailable() {
+            Some(why) => Outcome::Ignored(why),
+            None => (trial.run)(&stand),
+        };
+        let (ending, message) = match &outcome {
+            Outcome::Passed => (Ending::Passed, None),
+            Outcome::Failed(why) => (Ending::Failed, Some(why.clone())),
+            Outcome::Ignored(why) => (Ending::Ignored, Some(why.clone())),
+        };
+        stand.note(TrialLine { name, outcome: ending, message });
+        match outcome {
+            Outcome::Passed => Ok(Completion::Completed),
+            Outcome::Failed(why) => Err(Failed::from(why)),
+            Outcome::Ignored(why) => Ok(Completion::ignored_with(why)),
+        }
+    })
+}

@@ -1,0 +1,45 @@
+//! `rule::<area>::<id>`: a trial for each rule of the contract.
+
+use super::stand::{Outcome, Stand};
+use super::{Trial, generated};
+use crate::check::Work;
+use crate::contract::{self, Check, Rule};
+use crate::explore::Plan;
+use crate::generate::Profile;
+
+pub(super) fn trials(_: &Stand) -> Vec<Trial> {
+    let trial = |rule: &'static Rule| {
+        Trial::new(format!("rule::{}::{}", rule.area(), rule.id), move |stand: &Stand| look_at(stand, rule))
+    };
+    contract::rules().map(trial).collect()
+}
+
+fn look_at(stand: &Stand, rule: &'static Rule) -> Outcome {
+    if let Some(waiver) = stand.waivers_of(rule.id).next() {
+        return Outcome::Ignored(format!("waived: {} ({})", waiver.reason, waiver.link));
+    }
+    if !rule.is_for_scripts() {
+        return Outcome::Ignored(format!("scripts cannot show it; what looks at it: {}", elsewhere(rule)));
+    }
+    let plan = Plan {
+        seed: stand.config.seed.child(rule.id),
+        calls: generated::calls_of_rule(stand),
+        profiles: Profile::for_rule(rule.id),
+        focus: Some(rule.id),
+    };
+    Outcome::of(&stand.examine(&stand.waivers, Work::Plan(plan)))
+}
+
+fn elsewhere(rule: &Rule) -> String {
+    let words = rule.checks.iter().map(|check| match check {
+        Check::Concurrent => "concurrent::*".to_owned(),
+        Check::Crash => "crash::*".to_owned(),
+        Check::Official(name) => format!("official::{name}"),
+        Check::Law(name) => format!("the law {name} in simulations"),
+        Check::Script | Check::ReadBack | Check::Drain | Check::Dropped | Check::Reopen => "scripts".to_owned(),
+    });
+    let mut others: Vec<String> = words.collect();
+    others.sort();
+    others.dedup();
+    if others.is_empty() { "nothing yet".to_owned() } else { others.join(", ") }
+}

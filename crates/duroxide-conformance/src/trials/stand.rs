@@ -1,0 +1,152 @@
+//! [`Stand`]: what all trials of a binary share.
+//!
+//! It decides which trials may run beside each other. A warped clock is the
+//! whole process's, and "the history of that instance" is the provider's that
+//! was made last: who uses either has the process to itself. It runs no trial
+//! by itself.
+
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::check::{Work, examine};
+use crate::config::Config;
+use crate::depot::Depot;
+use crate::report::TrialLine;
+use crate::storage::{Storage, TimeSource};
+use crate::verdict::Verdict;
+use crate::waivers::{Waiver, Waivers};
+
+/// What all trials of a binary share.
+pub(crate) struct Stand {
+    pub storage: Arc<dyn Storage>,
+    pub config: Config,
+    pub waivers: Waivers,
+    pub label: String,
+    depot: Depot,
+    /// Of one runtime for all, so that connections outlive the trial that made
+    /// them.
+    runtime: Runtime,
+    source: OnceLock<Result<TimeSource, String>>,
+    /// Fair, so that nobody waits for ever.
+    lanes: RwLock<()>,
+    results: Mutex<(Verdict, Vec<TrialLine>)>,
+}
+
+/// How a trial ended.
+pub(crate) enum Outcome {
+    Passed,
+    Failed(String),
+    /// It did not run, and why.
+    Ignored(String),
+}
+
+/// The right to run, beside others or alone.
+pub(crate) enum Lane<'a> {
+    Beside { _guard: RwLockReadGuard<'a, ()> },
+    Alone { _guard: RwLockWriteGuard<'a, ()> },
+}
+
+impl Stand {
+    pub fn new(storage: Arc<dyn Storage>, config: Config) -> Result<Stand, String> {
+        let waivers = config.load_waivers().map_err(|error| error.to_string())?;
+        let runtime = Builder::new_multi_thread().enable_all().build();
+        let label = storage.label();
+        let verdict = Verdict::new(label.clone(), config.seed);
+        Ok(Stand {
+            depot: Depot::new(storage.clone()),
+            runtime: runtime.map_err(|error| format!("No tokio runtime could be built: {error}."))?,
+            source: OnceLock::new(),
+            lanes: RwLock::new(()),
+            results: Mutex::new((verdict, Vec::new())),
+            storage,
+            config,
+            waivers,
+            label,
+        })
+    }
+
+    /// The waivers of a rule or a validation.
+    pub fn waivers_of(&self, rule: &str) -> impl Iterator<Item = &Waiver> {
+        self.waivers.of(&self.label).filter(move |waiver| waiver.rule == rule)
+    }
+
+    /// How many calls all trials together make.
+    pub fn calls(&self) -> u64 {
+        self.config.calls_at(self.storage.time())
+    }
+
+    /// Waits until this trial may run.
+    pub fn lane(&self, alone: bool) -> Lane<'_> {
+        if alone {
+            Lane::Alone { _guard: self.lanes.blocking_write() }
+        } else {
+            Lane::Beside { _guard: self.lanes.blocking_read() }
+        }
+    }
+
+    /// The clock that the storage follows.
+    pub fn time(&self) -> Result<TimeSource, String> {
+        let find_out = || {
+            let _lane = self.lane(true);
+            let (source, why) = self.runtime.block_on(self.depot.settle())?;
+            self.results.lock().0.notes.extend(why);
+            Ok(source)
+        };
+        self.source.get_or_init(find_out).clone()
+    }
+
+    /// The storage for checks that are not one validation.
+    pub fn depot_of_all(&self) -> &Depot {
+        &self.depot
+    }
+
+    /// The storage for one validation.
+    pub fn depot(&self) -> Depot {
+        self.depot.for_one()
+    }
+
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    /// Does a part of a check, when it may, and keeps the verdict for the
+    /// reports too.
+    pub fn examine(&self, waivers: &Waivers, work: Work) -> Verdict {
+        let verdict = match self.time() {
+            Err(why) => Verdict::trouble(self.label.clone(), self.config.seed, why),
+            Ok(time) => {
+                let alone = time.is_warped() || self.storage.can_corrupt();
+                let _lane = self.lane(alone);
+                self.block_on(examine(&self.depot, &self.config, waivers, work))
+            }
+        };
+        self.results.lock().0.merge(verdict.clone());
+        verdict
+    }
+
+    /// Keeps a verdict for the reports.
+    pub fn add(&self, verdict: Verdict) {
+        self.results.lock().0.merge(verdict);
+    }
+
+    pub fn note(&self, line: TrialLine) {
+        self.results.lock().1.push(line);
+    }
+
+    /// Everything that the trials have come to, by name.
+    pub fn results(&self) -> (Verdict, Vec<TrialLine>) {
+        let (verdict, mut lines) = self.results.lock().clone();
+        lines.sort_by(|a, b| a.name.cmp(&b.name));
+        (verdict, lines)
+    }
+}
+
+impl Outcome {
+    /// The outcome of a trial that fails for whatever is not waived.
+    pub fn of(verdict: &Verdict) -> Outcome {
+        if verdict.is_clean() { Outcome::Passed } else { Outcome::Failed(verdict.to_string()) }
+    }
+}

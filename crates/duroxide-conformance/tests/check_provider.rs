@@ -1,0 +1,20 @@
+//! My provider against the whole contract.
+
+use std::sync::Arc;
+
+use duroxide_conformance::Config;
+use duroxide_sim::duroxide::{provider_validations::ProviderFactory, providers::Provider};
+
+struct MyFactory;
+
+#[async_trait::async_trait]
+impl ProviderFactory for MyFactory {
+    async fn create_provider(&self) -> Arc<dyn Provider> {
+        Arc::new(duroxide_sim::Memory::new())
+    }
+}
+
+#[tokio::test]
+async fn provider_keeps_the_contract() {
+    duroxide_conformance::check(&MyFactory, &Config::default()).await.assert_clean();
+}

@@ -1,0 +1,145 @@
+//! What is looked for in the files of a package, in whichever package this is
+//! compiled.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A module, what it may import, and words that must not stand in it.
+pub type Row = (&'static str, &'static [&'static str], &'static [&'static str]);
+
+const LONGEST_FILE: usize = 500;
+const LONGEST_FUNCTION: usize = 70;
+
+/// Where code stands.
+const FOLDERS: [&str; 4] = ["src", "tests", "benches", "examples"];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> = fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn files(folders: &[&str]) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    folders.iter().for_each(|folder| rust_files(&root().join(folder), &mut found));
+    assert!(!found.is_empty(), "there is no code in {folders:?}");
+    let name = |path: &Path| path.strip_prefix(root()).unwrap_or(path).display().to_string();
+    found.iter().map(|path| (name(path), fs::read_to_string(path).expect("a source file can be read"))).collect()
+}
+
+/// The source without comments and without what stands in string literals.
+fn code(line: &str) -> String {
+    let line = line.split("//").next().unwrap_or_default();
+    line.split('"').step_by(2).collect::<Vec<_>>().join("\"\"")
+}
+
+fn report(breaches: Vec<String>) {
+    assert!(breaches.is_empty(), "{} breaches:\n{}", breaches.len(), breaches.join("\n"));
+}
+
+/// Each module imports of the crate `of` only what its row allows. The row `*` is
+/// that of modules which have none of their own.
+pub fn imports(of: &str, table: &[Row]) {
+    let mut breaches = Vec::new();
+    for (name, text) in files(&["src"]) {
+        let module = name.trim_start_matches("src/").split(['/', '.']).next().unwrap_or_default().to_owned();
+        if module == "lib" {
+            continue;
+        }
+        let row = |named: &str| table.iter().find(|(row, _, _)| *row == named);
+        let Some((_, allowed, banned)) = row(&module).or_else(|| row("*")) else {
+            breaches.push(format!("{name}: the table has no row for module {module}"));
+            continue;
+        };
+        for (number, line) in text.lines().enumerate() {
+            let code = code(line);
+            for (at, _) in code.match_indices(of) {
+                let target = code[at + of.len()..].chars().take_while(|c| c.is_ascii_lowercase() || *c == '_');
+                let target: String = target.collect();
+                let own = of == "crate::" && target == module;
+                if !target.is_empty() && !own && !allowed.contains(&target.as_str()) {
+                    breaches.push(format!("{name}:{}: {module} must not import {target}", number + 1));
+                }
+            }
+            let bad = banned.iter().filter(|word| code.contains(**word));
+            bad.for_each(|word| breaches.push(format!("{name}:{}: {word:?} must not stand in {module}", number + 1)));
+        }
+    }
+    report(breaches);
+}
+
+/// The files with unsafe code.
+pub fn files_with_unsafe_code() -> Vec<String> {
+    let with = files(&FOLDERS).into_iter().filter(|(_, text)| {
+        text.lines().any(|line| code(line).split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w == "unsafe"))
+    });
+    with.map(|(name, _)| name).collect()
+}
+
+/// No file and no function is too long.
+pub fn lengths() {
+    let mut breaches = Vec::new();
+    for (name, text) in files(&FOLDERS) {
+        let lines: Vec<&str> = text.lines().collect();
+        if lines.len() > LONGEST_FILE {
+            breaches.push(format!("{name} has {} lines", lines.len()));
+        }
+        for (start, line) in lines.iter().enumerate() {
+            let indent = line.len() - line.trim_start().len();
+            let opens = code(line).contains("fn ") && line.trim_end().ends_with('{');
+            let end = || lines[start..].iter().position(|l| *l == format!("{}}}", " ".repeat(indent)));
+            if let Some(length) = opens.then(end).flatten().filter(|length| *length + 1 > LONGEST_FUNCTION) {
+                breaches.push(format!("{name}:{}: a function of {} lines", start + 1, length + 1));
+            }
+        }
+    }
+    report(breaches);
+}
+
+/// No test and no example is left out.
+pub fn nothing_ignored() {
+    let attribute = format!("#[{}", "ignore");
+    let block = format!("```{}", "ignore");
+    let breaches = files(&FOLDERS).into_iter().flat_map(|(name, text)| {
+        let bad = |line: &str| line.contains(&attribute) || line.contains(&block);
+        let numbers: Vec<usize> = text.lines().enumerate().filter(|(_, l)| bad(l)).map(|(n, _)| n + 1).collect();
+        numbers.into_iter().map(move |number| format!("{name}:{number}"))
+    });
+    report(breaches.collect());
+}
+
+/// The library has its errors explained.
+pub fn no_unwrap() {
+    let breaches = files(&["src"]).into_iter().flat_map(|(name, text)| {
+        let bad = |line: &str| code(line).contains(".unwrap()");
+        let numbers: Vec<usize> = text.lines().enumerate().filter(|(_, l)| bad(l)).map(|(n, _)| n + 1).collect();
+        numbers.into_iter().map(move |number| format!("{name}:{number}: unwrap"))
+    });
+    report(breaches.collect());
+}
+
+/// The package's dependencies, one a line; none of them holds C code or is a
+/// database.
+pub fn dependencies() -> String {
+    let tree = std::process::Command::new(env!("CARGO"))
+        .args(["tree", "-p", env!("CARGO_PKG_NAME"), "-e", "normal,build,dev", "--prefix", "none", "-f", "{p}"])
+        .current_dir(root())
+        .output()
+        .expect("cargo tree runs");
+    let tree = String::from_utf8_lossy(&tree.stdout).into_owned();
+    assert!(tree.contains("duroxide v0.1"), "cargo tree lists the dependencies: {tree}");
+    let banned = ["cc ", "cmake ", "bindgen ", "pkg-config ", "libsqlite3-sys ", "sqlx", "openssl"];
+    let bad: Vec<&str> = tree.lines().filter(|line| banned.iter().any(|word| line.starts_with(word))).collect();
+    assert!(bad.is_empty(), "{bad:?}");
+    tree
+}
