@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};
 use duroxide_sim::sim::{Limits, Storm};
-use duroxide_sim::{Handle, Sim};
+use duroxide_sim::{Handle, Node, Sim};
 
 fn main() {
     let filter: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
@@ -43,7 +43,7 @@ fn small(sim: Sim) -> Sim {
             |ctx: OrchestrationContext, text: String| async move { ctx.schedule_activity("Echo", text).await },
         )
         .build();
-    sim.node("a", activities, orchestrations)
+    sim.node(Node::new("a", activities, orchestrations))
 }
 
 async fn ten(sim: Handle) -> Result<(), ClientError> {

@@ -10,7 +10,7 @@ mod scenarios;
 
 use std::time::Instant;
 
-use duroxide_sim::Sim;
+use duroxide_sim::{Node, Sim};
 
 use scenarios::{Scenario, WAIT};
 
@@ -26,7 +26,7 @@ fn main() {
 
 fn run(scenario: Scenario) {
     let began = Instant::now();
-    let sim = Sim::new(1).node("a", scenario.activities.clone(), scenario.orchestrations.clone());
+    let sim = Sim::new(1).node(Node::new("a", scenario.activities.clone(), scenario.orchestrations.clone()));
     let (name, instances) = (scenario.name, scenario.instances);
     let run = sim.try_run(move |sim| async move {
         let client = sim.client();

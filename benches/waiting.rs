@@ -9,13 +9,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use duroxide_sim::Sim;
 use duroxide_sim::call::{AckTurn, Call, Metadata, Reply};
 use duroxide_sim::clock::Time;
 use duroxide_sim::duroxide::providers::WorkItem;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ClientError, OrchestrationContext};
 use duroxide_sim::store::{Choice, Pick, Store};
+use duroxide_sim::{Node, Sim};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -102,31 +102,35 @@ fn orchestrations() -> OrchestrationRegistry {
 /// Starts instances that wait for an event, then lets the last one go.
 fn waiting_instances(count: usize) -> Duration {
     let began = Instant::now();
-    Sim::new(1).node("a", ActivityRegistry::builder().build(), orchestrations()).run(move |sim| async move {
-        let client = sim.client();
-        for n in 0..count {
-            client.start_orchestration(format!("i-{n}"), "Wait", "").await?;
-        }
-        sim.sleep(HOUR).await;
-        let last = format!("i-{}", count - 1);
-        client.raise_event(&last, "go", "now").await?;
-        client.wait_for_orchestration(&last, HOUR).await.map(|_| ())
-    });
+    Sim::new(1).node(Node::new("a", ActivityRegistry::builder().build(), orchestrations())).run(
+        move |sim| async move {
+            let client = sim.client();
+            for n in 0..count {
+                client.start_orchestration(format!("i-{n}"), "Wait", "").await?;
+            }
+            sim.sleep(HOUR).await;
+            let last = format!("i-{}", count - 1);
+            client.raise_event(&last, "go", "now").await?;
+            client.wait_for_orchestration(&last, HOUR).await.map(|_| ())
+        },
+    );
     began.elapsed()
 }
 
 /// Sends messages to one instance that reads the first of them.
 fn queued_messages(count: usize) -> Duration {
     let began = Instant::now();
-    Sim::new(1).node("a", ActivityRegistry::builder().build(), orchestrations()).run(move |sim| async move {
-        let client = sim.client();
-        client.start_orchestration("drain", "Drain", "").await?;
-        sim.sleep(HOUR).await;
-        for n in 0..count {
-            client.enqueue_event("drain", "inbox", n.to_string()).await?;
-        }
-        client.wait_for_orchestration("drain", HOUR).await?;
-        Ok::<_, ClientError>(())
-    });
+    Sim::new(1).node(Node::new("a", ActivityRegistry::builder().build(), orchestrations())).run(
+        move |sim| async move {
+            let client = sim.client();
+            client.start_orchestration("drain", "Drain", "").await?;
+            sim.sleep(HOUR).await;
+            for n in 0..count {
+                client.enqueue_event("drain", "inbox", n.to_string()).await?;
+            }
+            client.wait_for_orchestration("drain", HOUR).await?;
+            Ok::<_, ClientError>(())
+        },
+    );
     began.elapsed()
 }

@@ -5,9 +5,9 @@
 
 use std::time::{Duration, Instant};
 
-use duroxide_sim::Sim;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
+use duroxide_sim::{Node, Sim};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -27,7 +27,7 @@ fn main() {
         .build();
 
     let began = Instant::now();
-    let run = Sim::new(42).node("a", activities, orchestrations).try_run(|sim| async move {
+    let run = Sim::new(42).node(Node::new("a", activities, orchestrations)).try_run(|sim| async move {
         sim.client().start_orchestration("reminders", "Month", "30").await?;
         sim.sleep(15 * DAY + DAY / 2).await;
         println!("{}  node a crashes", sim.now());

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, Either2, OrchestrationContext};
-use duroxide_sim::{Handle, Sim};
+use duroxide_sim::{Handle, Node, Sim};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -51,7 +51,11 @@ fn shop() -> Sim {
         })
         .build();
     let orchestrations = OrchestrationRegistry::builder().register("Order", order).register("Payment", payment).build();
-    Sim::new(42).node("a", activities.clone(), orchestrations.clone()).node("b", activities, orchestrations)
+    Sim::new(42).node(Node::new("a", activities.clone(), orchestrations.clone())).node(Node::new(
+        "b",
+        activities,
+        orchestrations,
+    ))
 }
 
 /// Two orders; the second is approved only if `both` are. Node b crashes.

@@ -107,7 +107,7 @@ pub(crate) fn leaving(page: WritePage) -> Explore {
 /// ```no_run
 /// use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 /// use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
-/// use duroxide_sim::sim::Storm;
+/// use duroxide_sim::{Node, sim::Storm};
 /// use std::time::Duration;
 ///
 /// # fn main() {} // A test function cannot be run in an example.
@@ -122,7 +122,7 @@ pub(crate) fn leaving(page: WritePage) -> Explore {
 ///             });
 ///             let orchestrations = OrchestrationRegistry::builder()
 ///                 .register("Order", |ctx: OrchestrationContext, _: String| async move { ctx.schedule_activity("Pay", "").await });
-///             sim.node("a", activities.build(), orchestrations.build())
+///             sim.node(Node::new("a", activities.build(), orchestrations.build()))
 ///                 .storm(Storm::new())
 ///                 .finish_within(Duration::from_secs(3600))
 ///                 .sometimes("paid twice", |sim| sim.effects().count("order-1") > 1)

@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use duroxide_sim::Sim;
+//! use duroxide_sim::{Node, Sim};
 //! use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 //! use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
 //!
@@ -21,7 +21,7 @@
 //!     })
 //!     .build();
 //!
-//! Sim::new(42).node("a", activities, orchestrations).run(|sim| async move {
+//! Sim::new(42).node(Node::new("a", activities, orchestrations)).run(|sim| async move {
 //!     sim.client().start_orchestration("trial-1", "Trial", "Ann").await?;
 //!     sim.sleep(Duration::from_secs(15 * 86_400)).await;
 //!     sim.crash("a")?;
@@ -102,7 +102,7 @@ pub mod unstable;
 pub use duroxide;
 pub use provider::{Memory, Settings};
 pub use seed::Seed;
-pub use sim::{Failure, Handle, Limits, Sim};
+pub use sim::{Failure, Handle, Limits, Node, Sim};
 
 /// Explores a scenario over many seeds. See [`explore::Explore`].
 #[must_use = "exploring does nothing until it is run"]

@@ -55,7 +55,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide::runtime::{ObservabilityConfig, RuntimeOptions};
 
 use crate::clock::{Strays, Time};
@@ -76,6 +75,7 @@ pub use input::Input;
 pub use limits::Limits;
 pub use missed::{Missed, Why};
 pub use no_progress::{Circling, Code, NoProgress};
+pub use node::Node;
 pub use outcome::Outcome;
 pub use output::OutputError;
 pub use panics::TaskPanic;
@@ -92,7 +92,7 @@ pub const START: Time = Time::START;
 /// A simulation to be run.
 ///
 /// ```
-/// use duroxide_sim::Sim;
+/// use duroxide_sim::{Node, Sim};
 /// use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 /// use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
 /// use std::time::Duration;
@@ -107,7 +107,7 @@ pub const START: Time = Time::START;
 ///     })
 ///     .build();
 ///
-/// Sim::new(42).node("a", activities, orchestrations).run(|sim| async move {
+/// Sim::new(42).node(Node::new("a", activities, orchestrations)).run(|sim| async move {
 ///     sim.client().start_orchestration("greeting", "Later", "you").await?;
 ///     assert_eq!(sim.output::<String>("greeting", Duration::from_secs(40 * 86_400)).await?, "hello you");
 ///     assert!(sim.elapsed() >= Duration::from_secs(30 * 86_400));
@@ -118,7 +118,7 @@ pub const START: Time = Time::START;
 pub struct Sim {
     seed: Seed,
     start: Time,
-    nodes: Vec<node::Spec>,
+    nodes: Vec<Node>,
     limits: Limits,
     settings: Settings,
     laws: bool,
@@ -217,61 +217,9 @@ impl Sim {
         self
     }
 
-    /// Adds a node: a `Runtime` with these registries and
-    /// [`Sim::default_options`], started before the body.
-    pub fn node(self, name: &str, activities: ActivityRegistry, orchestrations: OrchestrationRegistry) -> Sim {
-        self.node_with_options(name, activities, orchestrations, Sim::default_options())
-    }
-
-    /// Adds a node with options of its own, which are used as they are. Start
-    /// from [`Sim::default_options`]: those of duroxide poll every 30 seconds,
-    /// which is slow over months of virtual time.
-    pub fn node_with_options(
-        self,
-        name: &str,
-        activities: ActivityRegistry,
-        orchestrations: OrchestrationRegistry,
-        options: RuntimeOptions,
-    ) -> Sim {
-        self.with_node(name, (activities, orchestrations), options, None)
-    }
-
-    /// The name of a node's first build.
-    pub const FIRST_BUILD: &str = "first";
-
-    /// Gives a node that was added before another build, to which it can be
-    /// upgraded or downgraded: [`Handle::upgrade`], [`Handle::start_as`],
-    /// [`What::Upgrade`]. It has the options of the node's first build.
-    pub fn build(
-        self,
-        node: &str,
-        build: &str,
-        activities: ActivityRegistry,
-        orchestrations: OrchestrationRegistry,
-    ) -> Sim {
-        let first = self.nodes.iter().find(|spec| spec.name == node).map(|spec| spec.builds[0].options.clone());
-        let options = first.unwrap_or_else(Sim::default_options);
-        self.build_with_options(node, build, activities, orchestrations, options)
-    }
-
-    /// Gives a node that was added before another build with options of its own.
-    pub fn build_with_options(
-        mut self,
-        node: &str,
-        build: &str,
-        activities: ActivityRegistry,
-        orchestrations: OrchestrationRegistry,
-        options: RuntimeOptions,
-    ) -> Sim {
-        let build = node::Build { name: build.to_owned(), activities, orchestrations, options, make: None };
-        match self.nodes.iter_mut().find(|spec| spec.name == node) {
-            Some(spec) => spec.builds.push(build),
-            None => {
-                let why =
-                    format!("Build {:?} is for node {node:?}, which there is not yet. Add the node first.", build.name);
-                self.misused.get_or_insert(why);
-            }
-        }
+    /// Adds a node, which is started before the body.
+    pub fn node(mut self, node: Node) -> Sim {
+        self.nodes.push(node);
         self
     }
 

@@ -117,7 +117,7 @@ impl std::error::Error for Incidents {}
 /// every run, and its value the outcome.
 ///
 /// ```
-/// use duroxide_sim::Sim;
+/// use duroxide_sim::{Node, Sim};
 /// use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 /// use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
 /// use duroxide_sim::sim::crash_everywhere;
@@ -131,7 +131,7 @@ impl std::error::Error for Incidents {}
 ///         });
 ///         let orchestrations = OrchestrationRegistry::builder()
 ///             .register("Order", |ctx: OrchestrationContext, _: String| async move { ctx.schedule_activity("Pay", "").await });
-///         Sim::new(1).node("a", activities.build(), orchestrations.build())
+///         Sim::new(1).node(Node::new("a", activities.build(), orchestrations.build()))
 ///     },
 ///     |sim| async move {
 ///         sim.client().start_orchestration("order-1", "Order", "").await?;

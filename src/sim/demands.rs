@@ -55,7 +55,7 @@ impl Sim {
     /// ([`super::Cause::NeverAtRest`]): use [`Sim::eventually`] where an orchestration never ends.
     ///
     /// ```
-    /// use duroxide_sim::Sim;
+    /// use duroxide_sim::{Node, Sim};
     /// use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
     /// use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
     /// use std::time::Duration;
@@ -72,7 +72,7 @@ impl Sim {
     /// });
     /// let orchestrations = OrchestrationRegistry::builder()
     ///     .register("Trip", |ctx: OrchestrationContext, _: String| async move { ctx.schedule_activity("Book", "hotel").await });
-    /// sim.node("a", activities.build(), orchestrations.build())
+    /// sim.node(Node::new("a", activities.build(), orchestrations.build()))
     ///     .at_end("booked once", |sim| match sim.effects().count("hotel") {
     ///         1 => Ok(()),
     ///         times => Err(format!("the hotel was booked {times} times")),

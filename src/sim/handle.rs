@@ -52,7 +52,7 @@ impl fmt::Display for NodeError {
             NodeError::Down(name) => format!("Node {name:?} is not running. Start it first."),
             NodeError::Up(name) => format!("Node {name:?} is running already. Stop or crash it first."),
             NodeError::NoBuild { node, build, builds } => {
-                format!("Node {node:?} has no build {build:?}; it has {builds:?}. Add it with Sim::build.")
+                format!("Node {node:?} has no build {build:?}; it has {builds:?}. Add it with Node::with_build.")
             }
             NodeError::Crashed(name) => format!("Node {name:?} crashed while it was starting. Start it again."),
             NodeError::Plan(why) => why.clone(),
@@ -139,7 +139,7 @@ impl Handle {
     /// `?` fails with it.
     ///
     /// ```
-    /// use duroxide_sim::Sim;
+    /// use duroxide_sim::{Node, Sim};
     /// use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
     /// use duroxide_sim::duroxide::OrchestrationContext;
     /// use std::time::Duration;
@@ -147,7 +147,7 @@ impl Handle {
     /// let orchestrations = OrchestrationRegistry::builder()
     ///     .register_typed("Add", |_: OrchestrationContext, (a, b): (u32, u32)| async move { Ok(a + b) })
     ///     .build();
-    /// let sum = Sim::new(1).node("a", ActivityRegistry::builder().build(), orchestrations).run(|sim| async move {
+    /// let sum = Sim::new(1).node(Node::new("a", ActivityRegistry::builder().build(), orchestrations)).run(|sim| async move {
     ///     sim.client().start_orchestration_typed("sum", "Add", (1, 2)).await?;
     ///     let sum = sim.output::<u32>("sum", Duration::from_secs(60)).await?;
     ///     Ok::<_, Box<dyn std::error::Error>>(sum)
@@ -186,7 +186,7 @@ impl Handle {
     /// An empty range fails the run ([`super::Cause::Setup`]).
     ///
     /// ```
-    /// use duroxide_sim::Sim;
+    /// use duroxide_sim::{Node, Sim};
     ///
     /// let run = Sim::new(7).try_run(|sim| async move { Ok::<_, String>(sim.input("orders", 1..=20)) });
     /// let run = run.unwrap_or_else(|failure| panic!("{failure}"));
@@ -239,7 +239,7 @@ impl Handle {
     }
 
     /// Starts a node that was stopped or has crashed, as another of its builds
-    /// ([`super::Sim::build`]).
+    /// ([`super::Node::with_build`]).
     ///
     /// # Errors
     ///

@@ -6,7 +6,7 @@ use std::fmt;
 use duroxide::providers::WorkItem;
 use serde::{Deserialize, Serialize};
 
-use super::node::Spec;
+use super::node::Node;
 use crate::call::{AckTurn, Call, Item, Reply, Tags};
 use crate::provider::tags_of;
 
@@ -80,7 +80,7 @@ impl fmt::Display for UnknownHandler {
         write!(
             f,
             "{by:?} stored work of instance {instance} that nothing here can do: {lack}. Correct the name, or register it \
-             with a node or another build of one (Sim::build); where that is meant, call Sim::allow_unknown_handlers."
+             with a node or another build of one (Node::with_build); where that is meant, call Sim::allow_unknown_handlers."
         )
     }
 }
@@ -106,7 +106,7 @@ pub(super) struct Handlers {
 }
 
 impl Handlers {
-    pub fn of(nodes: &[Spec]) -> Handlers {
+    pub fn of(nodes: &[Node]) -> Handlers {
         let mut handlers = Handlers::default();
         for (spec, build) in nodes.iter().flat_map(|spec| spec.builds.iter().map(move |build| (spec, build))) {
             handlers.activities.extend(build.activities.list_names());

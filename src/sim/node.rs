@@ -1,5 +1,6 @@
-//! Nodes: real runtimes over the simulation's provider.
+//! [`Node`]: a real runtime over the simulation's provider.
 
+use std::fmt;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -10,7 +11,6 @@ use duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide::runtime::{Runtime, RuntimeOptions};
 use duroxide::{ActivityContext, runtime::ActivityHandler};
 
-use super::Sim;
 use super::life::Life;
 use super::run::panic_text;
 use super::tasks::ours;
@@ -18,19 +18,35 @@ use crate::call::Handler;
 use crate::clock;
 use crate::provider::Port;
 
-/// What a node is made of: a name, and what it can run as. The first build is
-/// the one it starts with.
-#[derive(Clone)]
-pub(super) struct Spec {
-    pub name: String,
-    pub builds: Vec<Build>,
-}
-
 /// What a node runs.
-pub(super) type Code = (ActivityRegistry, OrchestrationRegistry);
+type Code = (ActivityRegistry, OrchestrationRegistry);
 
-/// Makes a node's code anew.
-pub(super) type Make = Arc<dyn Fn() -> Code + Send + Sync>;
+/// Makes a node's code for one start.
+type Factory = Arc<dyn Fn() -> Code + Send + Sync>;
+
+/// A node of a simulation: a real duroxide `Runtime` with a name, over the simulation's
+/// provider.
+///
+/// A node has one or several *builds*, programs that it can run as. It starts as the
+/// first one, and can be upgraded and downgraded to the others
+/// ([`super::Handle::upgrade`], [`super::Handle::start_as`], [`super::What::Upgrade`]).
+///
+/// ```
+/// use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
+/// use duroxide_sim::{Node, Sim};
+///
+/// let activities = ActivityRegistry::builder().build();
+/// let (old, new) = (OrchestrationRegistry::builder().build(), OrchestrationRegistry::builder().build());
+/// let sim = Sim::new(1)
+///     .node(Node::new("a", activities.clone(), old).with_build("v2", activities.clone(), new.clone()))
+///     .node(Node::new("b", activities, new));
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a node takes part in a simulation once it is given to Sim::node"]
+pub struct Node {
+    pub(super) name: String,
+    pub(super) builds: Vec<Build>,
+}
 
 /// The code and the options of a node.
 #[derive(Clone)]
@@ -40,56 +56,91 @@ pub(super) struct Build {
     pub orchestrations: OrchestrationRegistry,
     pub options: RuntimeOptions,
     /// What makes its code for each start, where that is not always the same.
-    pub make: Option<Make>,
+    factory: Option<Factory>,
+}
+
+impl fmt::Debug for Build {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Build").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl Build {
     /// The code for one start.
     fn code(&self) -> Code {
-        match &self.make {
+        match &self.factory {
             Some(make) => make(),
             None => (self.activities.clone(), self.orchestrations.clone()),
         }
     }
 }
 
-impl Sim {
-    /// Adds a node whose code is made anew for each of its starts, so that what
-    /// the code keeps in memory is lost in a crash as it is in a real one.
-    /// [`Sim::node`] takes registries that outlive the node's restarts, and with
-    /// them whatever their closures hold. `make` is called once more at first,
-    /// for the names of what it registers.
+impl Node {
+    /// The name of a node's first build.
+    pub const FIRST_BUILD: &str = "first";
+
+    /// A node with these registries and [`super::Sim::default_options`].
+    ///
+    /// The registries outlive the node's restarts, and with them whatever their
+    /// closures hold; see [`Node::with_factory`].
+    pub fn new(name: impl Into<String>, activities: ActivityRegistry, orchestrations: OrchestrationRegistry) -> Node {
+        let options = super::Sim::default_options();
+        let name_of_build = Node::FIRST_BUILD.to_owned();
+        let build = Build { name: name_of_build, activities, orchestrations, options, factory: None };
+        Node { name: name.into(), builds: vec![build] }
+    }
+
+    /// A node whose code is made by `factory` for each of its starts, so that what the
+    /// code keeps in memory is lost in a crash as it is in a real one. `factory` is
+    /// called once more at first, for the names of what it registers.
     ///
     /// ```
-    /// use duroxide_sim::Sim;
-    /// use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
     /// use duroxide_sim::duroxide::ActivityContext;
+    /// use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
+    /// use duroxide_sim::{Node, Sim};
     /// use std::sync::atomic::{AtomicU64, Ordering};
     ///
-    /// let sim = Sim::new(1).node_anew("a", Sim::default_options(), || {
+    /// let sim = Sim::new(1).node(Node::with_factory("a", || {
     ///     let counted = AtomicU64::new(0); // Begins from zero after every crash.
     ///     let activities = ActivityRegistry::builder().register("Count", move |_: ActivityContext, _: String| {
     ///         let number = counted.fetch_add(1, Ordering::Relaxed) + 1;
     ///         async move { Ok(number.to_string()) }
     ///     });
     ///     (activities.build(), OrchestrationRegistry::builder().build())
-    /// });
+    /// }));
     /// ```
-    pub fn node_anew(
-        self,
-        name: &str,
-        options: RuntimeOptions,
-        make: impl Fn() -> (ActivityRegistry, OrchestrationRegistry) + Send + Sync + 'static,
-    ) -> Sim {
-        self.with_node(name, make(), options, Some(Arc::new(make)))
+    pub fn with_factory(
+        name: impl Into<String>,
+        factory: impl Fn() -> (ActivityRegistry, OrchestrationRegistry) + Send + Sync + 'static,
+    ) -> Node {
+        let (activities, orchestrations) = factory();
+        let mut node = Node::new(name, activities, orchestrations);
+        node.last().factory = Some(Arc::new(factory));
+        node
     }
 
-    /// Adds a node with its first build.
-    pub(super) fn with_node(mut self, name: &str, code: Code, options: RuntimeOptions, make: Option<Make>) -> Sim {
-        let (activities, orchestrations) = code;
-        let build = Build { name: Sim::FIRST_BUILD.to_owned(), activities, orchestrations, options, make };
-        self.nodes.push(Spec { name: name.to_owned(), builds: vec![build] });
+    /// Adds another build, with the options of the one before.
+    pub fn with_build(
+        mut self,
+        build: impl Into<String>,
+        activities: ActivityRegistry,
+        orchestrations: OrchestrationRegistry,
+    ) -> Node {
+        let options = self.last().options.clone();
+        self.builds.push(Build { name: build.into(), activities, orchestrations, options, factory: None });
         self
+    }
+
+    /// Sets the options of the build that was added last; they are used as they are.
+    /// Start from [`super::Sim::default_options`]: those of duroxide poll every 30
+    /// seconds, which is slow over months of virtual time.
+    pub fn options(mut self, options: RuntimeOptions) -> Node {
+        self.last().options = options;
+        self
+    }
+
+    fn last(&mut self) -> &mut Build {
+        self.builds.last_mut().expect("a node begins with one build")
     }
 }
 

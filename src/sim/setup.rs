@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::node::Spec;
+use super::node::Node;
 use super::plan::{Entry, Plan, What, When};
 use super::property::Property;
 use super::storm::{Land, Storm};
@@ -15,7 +15,7 @@ use crate::seed::Seed;
 
 /// Who and what takes part in a run.
 pub(super) struct Cast {
-    pub nodes: Vec<Spec>,
+    pub nodes: Vec<Node>,
     pub rules: Vec<Arc<dyn Rule>>,
     pub storm: Option<Storm>,
     pub latencies: bool,
@@ -61,7 +61,7 @@ fn check_times(start: Time, limits: &Limits) -> Result<(), String> {
     Ok(())
 }
 
-fn check_nodes(nodes: &[Spec]) -> Result<(), String> {
+fn check_nodes(nodes: &[Node]) -> Result<(), String> {
     for (n, spec) in nodes.iter().enumerate() {
         if spec.name.is_empty() {
             return Err("A node has an empty name. Give it one that traces and plans can show.".to_owned());
@@ -131,8 +131,8 @@ pub(super) fn check_script(plan: &Plan) -> Result<(), String> {
 }
 
 /// What there is to be harmed.
-pub(super) fn land(nodes: &[Spec]) -> Land {
-    let builds = |spec: &Spec| spec.builds.iter().map(|build| build.name.clone()).collect();
+pub(super) fn land(nodes: &[Node]) -> Land {
+    let builds = |spec: &Node| spec.builds.iter().map(|build| build.name.clone()).collect();
     let options = || nodes.iter().flat_map(|spec| &spec.builds).map(|build| &build.options);
     let locks = options().map(|options| options.orchestrator_lock_timeout.min(options.worker_lock_timeout));
     Land {
@@ -143,7 +143,7 @@ pub(super) fn land(nodes: &[Spec]) -> Land {
 }
 
 /// The most attempts after which a node gives a message up.
-pub(super) fn most_attempts(nodes: &[Spec]) -> u32 {
+pub(super) fn most_attempts(nodes: &[Node]) -> u32 {
     let attempts = nodes.iter().flat_map(|spec| &spec.builds).map(|build| build.options.max_attempts);
     attempts.max().unwrap_or_default()
 }

@@ -25,7 +25,7 @@ use super::handlers::{Handlers, UnknownHandler};
 use super::life::{Condition, Life, Trouble};
 use super::look;
 use super::missed::{self, Missed};
-use super::node::{Build, Spec, Up};
+use super::node::{Build, Node, Up};
 use super::plan::{Plan, What};
 use super::property::Properties;
 use super::quiet::Sleepers;
@@ -68,12 +68,12 @@ pub(super) struct Stage {
     pub land: Land,
     /// In the order in which they were added.
     order: Vec<String>,
-    nodes: Mutex<BTreeMap<String, Node>>,
+    nodes: Mutex<BTreeMap<String, Member>>,
     counts: Mutex<BTreeMap<String, Counts>>,
     starts: Mutex<u64>,
 }
 
-pub(super) struct Node {
+pub(super) struct Member {
     builds: Vec<Build>,
     /// The build it runs, or ran last.
     build: usize,
@@ -88,9 +88,9 @@ enum State {
     Up(Up),
 }
 
-impl Node {
-    pub fn new(spec: Spec) -> (String, Node) {
-        let node = Node { builds: spec.builds, build: 0, condition: Arc::default(), state: State::Down, starts: 0 };
+impl Member {
+    pub fn new(spec: Node) -> (String, Member) {
+        let node = Member { builds: spec.builds, build: 0, condition: Arc::default(), state: State::Down, starts: 0 };
         (spec.name, node)
     }
 
@@ -141,7 +141,7 @@ impl Stage {
             rules: cast.rules,
             land,
             order: cast.nodes.iter().map(|spec| spec.name.clone()).collect(),
-            nodes: Mutex::new(cast.nodes.into_iter().map(Node::new).collect()),
+            nodes: Mutex::new(cast.nodes.into_iter().map(Member::new).collect()),
             counts: Mutex::default(),
             starts: Mutex::default(),
         })
@@ -349,7 +349,7 @@ impl Stage {
         Ok(())
     }
 
-    fn with<T>(&self, name: &str, f: impl FnOnce(&mut Node) -> Result<T, NodeError>) -> Result<T, NodeError> {
+    fn with<T>(&self, name: &str, f: impl FnOnce(&mut Member) -> Result<T, NodeError>) -> Result<T, NodeError> {
         let mut nodes = self.nodes.lock();
         let names: Vec<String> = nodes.keys().cloned().collect();
         f(nodes.get_mut(name).ok_or_else(|| NodeError::Unknown(name.to_owned(), names))?)

@@ -201,7 +201,7 @@ impl Storm {
         } else if self.longest.is_zero() {
             "the storm lasts no time (Storm::lasts)."
         } else if kind == Kind::Upgrade && land.nodes.values().all(|builds| builds.len() < 2) {
-            "no node has a second build (Sim::build)."
+            "no node has a second build (Node::with_build)."
         } else if kind == Kind::Outage && !self.merciless {
             "it is left to storms that are merciless (Storm::merciless)."
         } else if makes_trouble && self.troubles == 0 {

@@ -228,7 +228,7 @@ impl fmt::Display for About {
                     None => f.write_str("no node takes activities without a tag: ")?,
                 }
                 for (n, TagsOfNode { node, build, filter }) in filters.iter().enumerate() {
-                    let build = if build == super::Sim::FIRST_BUILD { String::new() } else { format!(" as {build}") };
+                    let build = if build == super::Node::FIRST_BUILD { String::new() } else { format!(" as {build}") };
                     write!(f, "{}{node}{build} takes {}", if n == 0 { "" } else { ", " }, Taken(filter))?;
                 }
                 Ok(())

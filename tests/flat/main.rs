@@ -12,7 +12,7 @@ use counting::Counting;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};
 use duroxide_sim::sim::Cause;
-use duroxide_sim::{Handle, Sim};
+use duroxide_sim::{Handle, Node, Sim};
 
 #[global_allocator]
 static MEMORY: Counting = Counting::new();
@@ -35,7 +35,7 @@ fn sim(seed: u64) -> Sim {
             ctx.schedule_activity("Pay", "").await
         })
         .build();
-    Sim::new(seed).node("a", activities, orchestrations)
+    Sim::new(seed).node(Node::new("a", activities, orchestrations))
 }
 
 /// What 10,000 simulations leave behind is bounded, whether they end well, fail,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide::{ActivityContext, Event, EventKind, OrchestrationContext};
-use duroxide_sim::Sim;
 use duroxide_sim::sim::Handle;
+use duroxide_sim::{Node, Sim};
 use serde::{Deserialize, Serialize};
 
 use crate::source;
@@ -39,7 +39,7 @@ struct Sum {
 
 /// A simulation with one node that knows everything below.
 fn sim() -> Sim {
-    Sim::new(1).node("a", activities(), orchestrations())
+    Sim::new(1).node(Node::new("a", activities(), orchestrations()))
 }
 
 fn activities() -> ActivityRegistry {

@@ -70,7 +70,7 @@ fn others(trees: &[Vec<Known>], gone: &BTreeSet<String>, now: u64) -> Vec<Known>
 }
 
 /// Deletes one root of a forest and checks all that can be seen of it.
-async fn delete_one(sim: &Handle, roots: &[Node], target: usize, now: u64, force: bool, mail: &[Index]) {
+async fn delete_one(sim: &Handle, roots: &[Branch], target: usize, now: u64, force: bool, mail: &[Index]) {
     let client = sim.client();
     let mut trees = forest(roots);
     plant(sim, roots).await;
@@ -142,7 +142,7 @@ fn selects(filter: &InstanceFilter, tree: &[Known], now: u64) -> bool {
     listed && early && tree.iter().filter(|known| known.exists(now)).all(|known| known.ended(now))
 }
 
-async fn delete_many(sim: &Handle, roots: &[Node], filter: &Filter, now: u64) {
+async fn delete_many(sim: &Handle, roots: &[Branch], filter: &Filter, now: u64) {
     let client = sim.client();
     let trees = forest(roots);
     plant(sim, roots).await;
@@ -200,9 +200,9 @@ fn bulk_deletion_takes_ended_trees_that_the_filter_selects() {
 
 /// The same tree with everything in it ending at once, for forests in which
 /// many trees are selected.
-fn ends(node: Node) -> Node {
+fn ends(node: Branch) -> Branch {
     let fate = if node.fate == Fate::Fail { Fate::Fail } else { Fate::Complete };
-    Node { fate, children: node.children.into_iter().map(ends).collect(), ..node }
+    Branch { fate, children: node.children.into_iter().map(ends).collect(), ..node }
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn only_roots_that_exist_can_be_deleted() {
 fn bulk_calls_take_a_thousand_instances_unless_told_otherwise() {
     world().run(|sim| async move {
         let client = sim.client();
-        let node = Node::leaf(Fate::Complete);
+        let node = Branch::leaf(Fate::Complete);
         for n in 0..1002 {
             client.start_orchestration(&format!("r{n}"), "Live", text(&node)).await.unwrap();
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, BackoffStrategy, Either2, OrchestrationContext, RetryPolicy};
-use duroxide_sim::{Seed, Sim};
+use duroxide_sim::{Node, Seed, Sim};
 
 pub(crate) fn activities() -> ActivityRegistry {
     ActivityRegistry::builder()
@@ -63,7 +63,11 @@ pub(crate) fn orchestrations() -> OrchestrationRegistry {
 
 /// The trace of a run that uses every feature, as JSON lines.
 fn trace(seed: u64) -> String {
-    let sim = Sim::new(seed).node("a", activities(), orchestrations()).node("b", activities(), orchestrations());
+    let sim = Sim::new(seed).node(Node::new("a", activities(), orchestrations())).node(Node::new(
+        "b",
+        activities(),
+        orchestrations(),
+    ));
     let run = sim.try_run(|sim| async move {
         let client = sim.client();
         for n in 0..3 {

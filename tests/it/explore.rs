@@ -17,7 +17,7 @@ use std::time::Duration;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};
 use duroxide_sim::explore::Explore;
-use duroxide_sim::{Handle, Sim};
+use duroxide_sim::{Handle, Node, Sim};
 
 /// A node that takes one payment for an order, and writes down each attempt.
 fn shop(sim: Sim) -> Sim {
@@ -31,7 +31,7 @@ fn shop(sim: Sim) -> Sim {
     let orchestrations = OrchestrationRegistry::builder()
         .register("Order", |ctx: OrchestrationContext, _: String| async move { ctx.schedule_activity("Pay", "").await })
         .build();
-    sim.node("a", activities, orchestrations).finish_within(Duration::from_secs(3600))
+    sim.node(Node::new("a", activities, orchestrations)).finish_within(Duration::from_secs(3600))
 }
 
 async fn order(sim: Handle) -> Result<(), ClientError> {

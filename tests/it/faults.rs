@@ -18,7 +18,7 @@ use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, Client, ClientError, OrchestrationContext, OrchestrationStatus};
 use duroxide_sim::sim::{Point, Run};
-use duroxide_sim::{Handle, Sim};
+use duroxide_sim::{Handle, Node, Sim};
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -63,12 +63,12 @@ fn orchestrations() -> OrchestrationRegistry {
 }
 
 fn one_node(seed: u64) -> Sim {
-    Sim::new(seed).node("a", activities(), orchestrations())
+    Sim::new(seed).node(Node::new("a", activities(), orchestrations()))
 }
 
 /// Two nodes, a and b, with the same code.
 fn two_nodes(seed: u64) -> Sim {
-    one_node(seed).node("b", activities(), orchestrations())
+    one_node(seed).node(Node::new("b", activities(), orchestrations()))
 }
 
 /// A node "a" that runs one orchestration `Work` with one activity `Do`.
@@ -81,7 +81,8 @@ where
 {
     let activities = ActivityRegistry::builder().register("Do", activity).build();
     let orchestrations = OrchestrationRegistry::builder().register("Work", orchestration).build();
-    Sim::new(1).node("a", activities.clone(), orchestrations.clone()).node("b", activities, orchestrations)
+    let a = Node::new("a", activities.clone(), orchestrations.clone());
+    Sim::new(1).node(a).node(Node::new("b", activities, orchestrations))
 }
 
 /// Starts one instance of an orchestration, and says what it returned.

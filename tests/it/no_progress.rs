@@ -3,12 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use duroxide_sim::Sim;
 use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};
 use duroxide_sim::faults::{Asked, Verdict};
 use duroxide_sim::sim::{Cause, Code, Failure, Handle, Limits, NoProgress};
+use duroxide_sim::{Node, Sim};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -96,7 +96,7 @@ fn orchestrations() -> OrchestrationRegistry {
 }
 
 fn sim() -> Sim {
-    Sim::new(5).node("a", activities(), orchestrations())
+    Sim::new(5).node(Node::new("a", activities(), orchestrations()))
 }
 
 #[track_caller]

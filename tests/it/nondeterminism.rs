@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
-use duroxide_sim::{Failure, Handle, Sim};
+use duroxide_sim::{Failure, Handle, Node, Sim};
 
 const ADVICE: &str = "Inside orchestration code take the time from ctx.utc_now()";
 
@@ -34,7 +34,7 @@ fn fails(orchestration: &'static str) -> Box<Failure> {
         sim.client().start_orchestration("trip-1", orchestration, "").await.map_err(|error| error.to_string())?;
         sim.output::<String>("trip-1", Duration::from_secs(3600)).await.map_err(|error| error.to_string())
     };
-    Sim::new(1).node("a", activities, orchestrations).try_run(body).expect_err("the trip fails")
+    Sim::new(1).node(Node::new("a", activities, orchestrations)).try_run(body).expect_err("the trip fails")
 }
 
 #[test]

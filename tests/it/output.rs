@@ -8,7 +8,7 @@ use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, AppErrorKind, ClientError, ErrorDetails, OrchestrationContext};
 use duroxide_sim::sim::{Cause, Limits, OutputError};
-use duroxide_sim::{Failure, Handle, Sim};
+use duroxide_sim::{Failure, Handle, Node, Sim};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -37,7 +37,7 @@ fn sim() -> Sim {
             }
         })
         .build();
-    Sim::new(1).node("a", activities, orchestrations)
+    Sim::new(1).node(Node::new("a", activities, orchestrations))
 }
 
 fn failed<T: std::fmt::Debug>(run: Result<T, Box<Failure>>) -> Box<Failure> {

@@ -9,7 +9,7 @@ use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
 use duroxide_sim::explore::Problem;
 use duroxide_sim::faults::{Asked, Verdict};
 use duroxide_sim::sim::{Cause, Limits, OutputError, TaskPanic};
-use duroxide_sim::{Failure, Handle, Sim};
+use duroxide_sim::{Failure, Handle, Node, Sim};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -34,7 +34,11 @@ fn with_nodes(sim: Sim) -> Sim {
         .register("Run", |ctx: OrchestrationContext, name: String| async move { ctx.schedule_activity(name, "").await })
         .register("Panic", |_: OrchestrationContext, _: String| async move { panic!("the orchestration panics") })
         .build();
-    sim.node("a", activities.clone(), orchestrations.clone()).node("b", activities, orchestrations)
+    sim.node(Node::new("a", activities.clone(), orchestrations.clone())).node(Node::new(
+        "b",
+        activities,
+        orchestrations,
+    ))
 }
 
 fn sim() -> Sim {

@@ -10,7 +10,7 @@ use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, Either2, OrchestrationContext};
 use duroxide_sim::sim::{Busy, Cause, Effects, Held, Kind, Run, Storm};
-use duroxide_sim::{Failure, Handle, Sim};
+use duroxide_sim::{Failure, Handle, Node, Sim};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -65,7 +65,11 @@ fn sim() -> Sim {
             ctx.schedule_activity("Work", "1").with_tag("gpu").await
         })
         .build();
-    sim.node("a", activities.clone(), orchestrations.clone()).node("b", activities, orchestrations)
+    sim.node(Node::new("a", activities.clone(), orchestrations.clone())).node(Node::new(
+        "b",
+        activities,
+        orchestrations,
+    ))
 }
 
 /// Starts an instance, and ends.
@@ -194,7 +198,7 @@ fn tasks_of_an_activity_are_waited_for() {
             OrchestrationRegistry::builder().register("Work", |ctx: OrchestrationContext, _: String| async move {
                 ctx.schedule_activity("Work", "").await
             });
-        sim.node("a", activities.build(), orchestrations.build())
+        sim.node(Node::new("a", activities.build(), orchestrations.build()))
     };
     well(sim().at_end("worked once", worked(1)).try_run(begin("Work", "")));
     failed(sim().eventually("nothing done", worked(0)).try_run(begin("Work", "")));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext, OrchestrationStatus};
 use duroxide_sim::sim::{Cause, Limits, NodeError};
-use duroxide_sim::{Sim, clock};
+use duroxide_sim::{Node, Sim, clock};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -37,7 +37,7 @@ fn orchestrations() -> OrchestrationRegistry {
 }
 
 fn sim() -> Sim {
-    Sim::new(1).node("a", activities(), orchestrations())
+    Sim::new(1).node(Node::new("a", activities(), orchestrations()))
 }
 
 fn completed(status: &OrchestrationStatus) -> Option<&str> {
@@ -135,7 +135,11 @@ fn too_many_calls_end_the_run() {
 
 #[test]
 fn what_cannot_be_set_up_says_why() {
-    let same = Sim::new(1).node("a", activities(), orchestrations()).node("a", activities(), orchestrations());
+    let same = Sim::new(1).node(Node::new("a", activities(), orchestrations())).node(Node::new(
+        "a",
+        activities(),
+        orchestrations(),
+    ));
     let failure = same.try_run(|_| async {}).expect_err("two nodes have one name");
     assert!(matches!(&failure.cause, Cause::Setup(why) if why.contains("Two nodes have the name \"a\"")), "{failure}");
 
@@ -221,7 +225,11 @@ fn nodes_have_runtimes_with_ids_of_their_own() {
     let orchestrations = OrchestrationRegistry::builder()
         .register("Who", |ctx: OrchestrationContext, _: String| async move { ctx.schedule_activity("Who", "").await });
     let orchestrations = orchestrations.build();
-    let sim = Sim::new(1).node("a", activities.clone(), orchestrations.clone()).node("b", activities, orchestrations);
+    let sim = Sim::new(1).node(Node::new("a", activities.clone(), orchestrations.clone())).node(Node::new(
+        "b",
+        activities,
+        orchestrations,
+    ));
     sim.run(|sim| async move {
         let client = sim.client();
         for n in 0..4 {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, Either2, OrchestrationContext};
 use duroxide_sim::sim::{Failure, Run};
-use duroxide_sim::{Handle, Sim};
+use duroxide_sim::{Handle, Node, Sim};
 use serde_json::Value;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -43,7 +43,7 @@ fn shop(seed: u64) -> Sim {
         .register("Ship", slow(20))
         .build();
     let orchestrations = OrchestrationRegistry::builder().register("Order", order).register("Payment", payment).build();
-    Sim::new(seed).node("a", activities, orchestrations)
+    Sim::new(seed).node(Node::new("a", activities, orchestrations))
 }
 
 /// Orders one thing; its node crashes while it is paid for.

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use duroxide_sim::Sim;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
 use duroxide_sim::sim::Run;
 use duroxide_sim::trace::Trace;
+use duroxide_sim::{Node, Sim};
 
 /// An order that is paid after a day and shipped, with a crash in between.
 fn order() -> Run<String> {
@@ -27,7 +27,7 @@ fn order() -> Run<String> {
             ctx.schedule_activity("Ship", item).await
         })
         .build();
-    let sim = Sim::new(1).node("a", activities, orchestrations);
+    let sim = Sim::new(1).node(Node::new("a", activities, orchestrations));
     let run = sim.try_run(|sim| async move {
         let client = sim.client();
         client.start_orchestration("order-1", "Order", "a book").await?;
@@ -58,7 +58,7 @@ fn control_characters_in_names_are_written_out() {
     let orchestrations = OrchestrationRegistry::builder()
         .register("Nothing", |_: OrchestrationContext, _: String| async move { Ok(String::new()) })
         .build();
-    let sim = Sim::new(1).node("a", ActivityRegistry::builder().build(), orchestrations);
+    let sim = Sim::new(1).node(Node::new("a", ActivityRegistry::builder().build(), orchestrations));
     let run = sim.try_run(|sim| async move { sim.client().start_orchestration("a\nb\0c", "Nothing", "").await });
     let text = run.unwrap_or_else(|failure| panic!("{failure}")).trace.text();
     assert!(text.contains("enqueue_for_orchestrator a\\nb\\u{0}c StartOrchestration"), "{text}");

@@ -8,7 +8,7 @@ use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationR
 use duroxide_sim::duroxide::runtime::{Runtime, RuntimeOptions};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext, OrchestrationStatus};
 use duroxide_sim::sim::{About, Cause, Code, Failure, Handle, Lack, Limits, Stuck, Wait};
-use duroxide_sim::{Sim, call::Tags};
+use duroxide_sim::{Node, Sim, call::Tags};
 
 mod astray;
 mod sessions;
@@ -97,7 +97,7 @@ fn orchestrations() -> OrchestrationRegistry {
 }
 
 fn sim() -> Sim {
-    Sim::new(3).node("a", activities(), orchestrations())
+    Sim::new(3).node(Node::new("a", activities(), orchestrations()))
 }
 
 /// Starts instance `i-1` and waits for it for up to a month.

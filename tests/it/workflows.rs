@@ -28,7 +28,7 @@ use duroxide_sim::duroxide::{Client, ClientError, OrchestrationStatus};
 use duroxide_sim::explore::{BASE_VARIABLE, CAPSULE_VARIABLE, Explore, Finding, Problem};
 use duroxide_sim::seed::SEED_VARIABLE;
 use duroxide_sim::sim::{Cause, Outcome, Storm};
-use duroxide_sim::{Handle, Seed, Sim};
+use duroxide_sim::{Handle, Node, Seed, Sim};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -57,7 +57,11 @@ fn explore() -> Explore {
 
 /// Two nodes, a and b, with the same code.
 fn pair(sim: Sim, activities: ActivityRegistry, orchestrations: OrchestrationRegistry) -> Sim {
-    sim.node("a", activities.clone(), orchestrations.clone()).node("b", activities, orchestrations)
+    sim.node(Node::new("a", activities.clone(), orchestrations.clone())).node(Node::new(
+        "b",
+        activities,
+        orchestrations,
+    ))
 }
 
 /// The same in a storm of any kinds, after which everything ends.

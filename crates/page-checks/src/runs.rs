@@ -6,7 +6,7 @@ use std::time::Duration;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, Either2, OrchestrationContext};
 use duroxide_sim::sim::{Failure, Run, Storm};
-use duroxide_sim::{Handle, Sim};
+use duroxide_sim::{Handle, Node, Sim};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -37,7 +37,11 @@ fn post(seed: u64) -> Sim {
         })
         .build();
     let orchestrations = OrchestrationRegistry::builder().register("Parcel", parcel).build();
-    Sim::new(seed).node("a", activities.clone(), orchestrations.clone()).node("b", activities, orchestrations)
+    Sim::new(seed).node(Node::new("a", activities.clone(), orchestrations.clone())).node(Node::new(
+        "b",
+        activities,
+        orchestrations,
+    ))
 }
 
 /// One instance that is there for a month: about ten events.

@@ -13,7 +13,7 @@ use duroxide::providers::Provider;
 use duroxide::providers::sqlite::SqliteProvider;
 use duroxide::runtime::Runtime;
 use duroxide_conformance::Config;
-use duroxide_sim::Sim;
+use duroxide_sim::{Node, Sim};
 
 mod leases;
 pub mod on_postgres;
@@ -50,7 +50,7 @@ pub struct Outcome {
 /// When the simulation fails.
 pub fn in_simulation(scenario: Scenario) -> Outcome {
     let began = Instant::now();
-    let sim = Sim::new(1).node("a", scenario.activities.clone(), scenario.orchestrations.clone());
+    let sim = Sim::new(1).node(Node::new("a", scenario.activities.clone(), scenario.orchestrations.clone()));
     let completed = sim.run(move |sim| async move {
         Ok::<_, String>(scenarios::drive(&sim.client(), &scenario, scenarios::WAIT).await)
     });

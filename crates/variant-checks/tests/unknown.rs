@@ -10,7 +10,7 @@ use duroxide::{ClientError, OrchestrationContext};
 use duroxide_sim::call::{instance_of, kind_of, named_instance};
 use duroxide_sim::sim::Run;
 use duroxide_sim::trace::Trace;
-use duroxide_sim::{Memory, Sim, laws};
+use duroxide_sim::{Memory, Node, Sim, laws};
 
 fn raised() -> WorkItem {
     let (instance, name) = ("signal-1".to_owned(), "paid".to_owned());
@@ -23,7 +23,7 @@ fn signalled() -> Run<String> {
             Ok(ctx.schedule_wait2("paid", "EUR").await)
         })
         .build();
-    let sim = Sim::new(1).node("a", ActivityRegistry::builder().build(), orchestrations);
+    let sim = Sim::new(1).node(Node::new("a", ActivityRegistry::builder().build(), orchestrations));
     let run = sim.try_run(|sim| async move {
         let client = sim.client();
         client.start_orchestration("signal-1", "Signal", "").await?;

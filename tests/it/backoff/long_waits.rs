@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use duroxide_sim::Sim;
 use duroxide_sim::sim::Run;
+use duroxide_sim::{Node, Sim};
 use proptest::prelude::*;
 
 use super::waits::{For, all_of};
@@ -22,7 +22,7 @@ fn long() -> impl Strategy<Value = u64> {
 /// One wait from the start for an instance that does its thing at `at`:
 /// whether it was seen, and when the wait was back.
 fn one(what: For, at: u64, timeout: u64) -> Result<Run<(bool, u64)>, TestCaseError> {
-    run(Sim::new(4).node("a", no_activities(), timed()), move |sim| async move {
+    run(Sim::new(4).node(Node::new("a", no_activities(), timed())), move |sim| async move {
         let client = sim.client();
         client.start_orchestration("one", what.orchestration(), at.to_string()).await.map_err(text)?;
         let seen = what.wait(&client, "one", ms(timeout)).await?;
@@ -79,7 +79,7 @@ fn offsets() -> impl Strategy<Value = Vec<u64>> {
 
 /// Waits for one instance that begin at the offsets, in a task each or joined.
 fn same(what: For, at: u64, offsets: Vec<u64>, joined: bool) -> Result<(), TestCaseError> {
-    let run = run(Sim::new(5).node("a", no_activities(), timed()), move |sim| async move {
+    let run = run(Sim::new(5).node(Node::new("a", no_activities(), timed())), move |sim| async move {
         sim.client().start_orchestration("one", what.orchestration(), at.to_string()).await.map_err(text)?;
         let wait = |offset: u64| {
             let (sim, client) = (sim.clone(), sim.client());
@@ -109,7 +109,7 @@ fn same(what: For, at: u64, offsets: Vec<u64>, joined: bool) -> Result<(), TestC
 fn one_task_sees_the_ends_of_several_long_instances_each_within_100_ms() {
     check(16, prop::collection::vec((For::any(), long()), 1..5), |waits| {
         let all = waits.clone();
-        let run = run(Sim::new(6).node("a", no_activities(), timed()), move |sim| async move {
+        let run = run(Sim::new(6).node(Node::new("a", no_activities(), timed())), move |sim| async move {
             let mut open = Vec::new();
             for (n, (what, at)) in all.into_iter().enumerate() {
                 let (sim, client, name) = (sim.clone(), sim.client(), n.to_string());
@@ -132,7 +132,7 @@ fn one_task_sees_the_ends_of_several_long_instances_each_within_100_ms() {
 fn a_wait_for_an_instance_that_changes_often_still_ends_right_and_reads_no_more_than_its_grid() {
     let changes = (1..60u64, prop_oneof![1..250u64, 10_000..100_000u64, 1_000_000..DAY]);
     check(16, (For::any(), changes), |(what, (times, every))| {
-        let run = run(Sim::new(7).node("a", no_activities(), timed()), move |sim| async move {
+        let run = run(Sim::new(7).node(Node::new("a", no_activities(), timed())), move |sim| async move {
             let client = sim.client();
             client.start_orchestration("one", "Chatter", format!("{times}/{every}")).await.map_err(text)?;
             let seen = what.wait(&client, "one", Duration::from_secs(100 * 86_400)).await?;
@@ -154,7 +154,7 @@ fn a_wait_for_an_instance_that_changes_often_still_ends_right_and_reads_no_more_
 fn an_end_just_after_another_change_is_seen_within_100_ms() {
     // The change brings a held read back, and the end comes before the next.
     check(16, (For::any(), long(), 1..250u64), |(what, first, then)| {
-        let run = run(Sim::new(18).node("a", no_activities(), timed()), move |sim| async move {
+        let run = run(Sim::new(18).node(Node::new("a", no_activities(), timed())), move |sim| async move {
             let client = sim.client();
             client.start_orchestration("one", "Twice", format!("{first}/{then}")).await.map_err(text)?;
             let seen = what.wait(&client, "one", ms(first + DAY)).await?;
@@ -172,7 +172,7 @@ fn an_end_just_after_another_change_is_seen_within_100_ms() {
 #[test]
 fn a_read_after_a_wait_that_timed_out_takes_at_most_a_hundredth_of_it_and_no_time_after_a_short_one() {
     check(16, prop_oneof![1..100_000u64, long()], |timeout| {
-        let run = run(Sim::new(17).node("a", no_activities(), timed()), move |sim| async move {
+        let run = run(Sim::new(17).node(Node::new("a", no_activities(), timed())), move |sim| async move {
             let client = sim.client();
             client.start_orchestration("one", "End", (10 * timeout).to_string()).await.map_err(text)?;
             let seen = For::End.wait(&client, "one", ms(timeout)).await?;

@@ -7,13 +7,13 @@
 
 use std::time::Duration;
 
-use duroxide_sim::Sim;
 use duroxide_sim::call::Call;
 use duroxide_sim::call::Reply;
 use duroxide_sim::duroxide::runtime::RuntimeOptions;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
 use duroxide_sim::trace::{Answer, Entry};
+use duroxide_sim::{Node, Sim};
 use proptest::prelude::*;
 
 use super::{asked, ceil_ms, jobs_fetched, ms, no_activities, run, since_start, text, timed};
@@ -57,7 +57,7 @@ fn long_activity(timeout: Duration, buffer: Duration, takes: u64) -> Result<Vec<
     let orchestrations = OrchestrationRegistry::builder().register("Go", go).build();
     let options =
         RuntimeOptions { worker_lock_timeout: timeout, worker_lock_renewal_buffer: buffer, ..Sim::default_options() };
-    let sim = Sim::new(14).node_with_options("a", activities, orchestrations, options);
+    let sim = Sim::new(14).node(Node::new("a", activities, orchestrations).options(options));
     let run = run(sim, move |sim| async move {
         sim.client().start_orchestration("one", "Go", "").await.map_err(text)?;
         sim.sleep(ms(takes + 1_000)).await;
@@ -131,7 +131,7 @@ fn sessions_are_kept_and_swept_at_their_intervals() {
             ..Sim::default_options()
         };
         let sweep = options.session_cleanup_interval;
-        let sim = Sim::new(15).node_with_options("a", no_activities(), timed(), options);
+        let sim = Sim::new(15).node(Node::new("a", no_activities(), timed()).options(options));
         let run = run(sim, move |sim| async move {
             sim.sleep(ms(until)).await;
             Ok(())
@@ -172,11 +172,12 @@ fn a_session_ends_after_its_idle_time_and_is_then_swept() {
         };
         let activities = ActivityRegistry::builder().register("Quick", quick).build();
         let orchestrations = OrchestrationRegistry::builder().register("Go", go).build();
-        let run = run(Sim::new(16).node_with_options("a", activities, orchestrations, options), |sim| async move {
-            sim.client().start_orchestration("one", "Go", "").await.map_err(text)?;
-            sim.sleep(ms(600_000)).await;
-            Ok(())
-        })?;
+        let run =
+            run(Sim::new(16).node(Node::new("a", activities, orchestrations).options(options)), |sim| async move {
+                sim.client().start_orchestration("one", "Go", "").await.map_err(text)?;
+                sim.sleep(ms(600_000)).await;
+                Ok(())
+            })?;
         // Last used at `takes`: renewed at each tick before `idle` has passed.
         let every = ms(lock - 5_000);
         let kept = ticks(every, takes + idle);

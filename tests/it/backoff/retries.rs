@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use duroxide_sim::Sim;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, BackoffStrategy, OrchestrationContext, RetryPolicy};
+use duroxide_sim::{Node, Sim};
 use proptest::prelude::*;
 
 use super::{first_end, jobs_fetched, ms, run, text};
@@ -149,11 +149,12 @@ fn attempts_begin_when_the_policy_says() {
         };
         let orchestrations = OrchestrationRegistry::builder().register("Retry", retry).build();
         let until = end.0 + 3_600_000;
-        let run = run(Sim::new(13).node("a", activity(case.takes), orchestrations), move |sim| async move {
-            sim.client().start_orchestration("one", "Retry", "").await.map_err(text)?;
-            sim.sleep(ms(until)).await;
-            Ok(())
-        })?;
+        let run =
+            run(Sim::new(13).node(Node::new("a", activity(case.takes), orchestrations)), move |sim| async move {
+                sim.client().start_orchestration("one", "Retry", "").await.map_err(text)?;
+                sim.sleep(ms(until)).await;
+                Ok(())
+            })?;
         prop_assert_eq!(jobs_fetched(&run.trace.entries), begun);
         prop_assert_eq!(first_end(&run.trace.entries), Some(end));
         Ok(())

@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use duroxide_sim::Sim;
 use duroxide_sim::call::Call;
 use duroxide_sim::duroxide::{ClientError, OrchestrationStatus};
+use duroxide_sim::{Node, Sim};
 use proptest::prelude::*;
 
 use super::{asked, ceil_ms, ms, no_activities, run, text, timed};
@@ -40,7 +40,7 @@ fn watch(
     interval: Duration,
     timeout: Duration,
 ) -> Result<Watch, TestCaseError> {
-    let run = run(Sim::new(8).node("a", no_activities(), timed()), move |sim| async move {
+    let run = run(Sim::new(8).node(Node::new("a", no_activities(), timed())), move |sim| async move {
         let client = sim.client();
         client.start_orchestration("one", does, at.to_string()).await.map_err(text)?;
         sim.sleep(ms(from)).await;

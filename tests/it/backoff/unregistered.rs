@@ -5,13 +5,13 @@
 
 use std::time::Duration;
 
-use duroxide_sim::Sim;
 use duroxide_sim::call::Call;
 use duroxide_sim::duroxide::providers::WorkItem;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::runtime::{RuntimeOptions, UnregisteredBackoffConfig};
 use duroxide_sim::duroxide::{ActivityContext, ErrorDetails, OrchestrationContext, OrchestrationStatus};
 use duroxide_sim::trace::Trace;
+use duroxide_sim::{Node, Sim};
 use proptest::prelude::*;
 
 use super::{ceil_ms, jobs_fetched, ms, no_activities, run, text, turns_fetched};
@@ -73,7 +73,8 @@ fn poison(details: &ErrorDetails, limit: u32) -> bool {
 /// well after the last fetch.
 fn one(backoff: Backoff, orchestration: &'static str) -> Result<(Trace, OrchestrationStatus), TestCaseError> {
     let end = backoff.fetches().last().copied().unwrap_or(0);
-    let sim = Sim::new(11).node_with_options("a", no_activities(), asks(), backoff.options()).allow_unknown_handlers();
+    let sim =
+        Sim::new(11).node(Node::new("a", no_activities(), asks()).options(backoff.options())).allow_unknown_handlers();
     let run = run(sim, move |sim| async move {
         let client = sim.client();
         client.start_orchestration("one", orchestration, "").await.map_err(text)?;
@@ -144,12 +145,9 @@ fn work_is_done_at_its_next_fetch_once_a_node_has_the_handler() {
         let (before, after) = (fetches[gap as usize - 1], fetches[gap as usize]);
         let takeover = before + 1 + (after - before - 1) * part / 1_000;
         let (activities, orchestrations) = whole();
-        let sim = Sim::new(12).node_with_options("old", no_activities(), asks(), backoff.options()).node_with_options(
-            "new",
-            activities,
-            orchestrations,
-            backoff.options(),
-        );
+        let sim = Sim::new(12)
+            .node(Node::new("old", no_activities(), asks()).options(backoff.options()))
+            .node(Node::new("new", activities, orchestrations).options(backoff.options()));
         let run = run(sim, move |sim| async move {
             sim.crash("new").map_err(text)?;
             let client = sim.client();

@@ -8,10 +8,10 @@
 
 use std::time::Duration;
 
-use duroxide_sim::Sim;
 use duroxide_sim::call::Call;
 use duroxide_sim::duroxide::{Client, ClientError, OrchestrationStatus};
 use duroxide_sim::provider::Settings;
+use duroxide_sim::{Node, Sim};
 use proptest::prelude::*;
 
 use super::{asked, ms, no_activities, run, text, timed};
@@ -91,7 +91,7 @@ impl For {
 
 /// One wait for an instance started at 0, begun at `from`.
 fn one(what: For, at: u64, from: u64, timeout: Duration, settings: Settings) -> Result<Wait, TestCaseError> {
-    let sim = Sim::new(1).node("a", no_activities(), timed()).settings(settings);
+    let sim = Sim::new(1).node(Node::new("a", no_activities(), timed())).settings(settings);
     let run = run(sim, move |sim| async move {
         let client = sim.client();
         client.start_orchestration("one", what.orchestration(), at.to_string()).await.map_err(text)?;
@@ -139,7 +139,7 @@ fn a_wait_whose_polls_are_not_spared_is_exact_for_as_long_as_it_lasts() {
 fn tasks_that_wait_for_one_instance_each_keep_their_own_grid() {
     let waiters = prop::collection::vec((For::any(), 0..400u64, 0..2_000u64), 1..5);
     check(48, (waiters, 0..2_000u64), |(waiters, at)| {
-        let sim = Sim::new(2).node("a", no_activities(), timed());
+        let sim = Sim::new(2).node(Node::new("a", no_activities(), timed()));
         let tasks = waiters.clone();
         let run = run(sim, move |sim| async move {
             sim.client().start_orchestration("end", "End", at.to_string()).await.map_err(text)?;
@@ -178,7 +178,7 @@ fn instance(what: For) -> &'static str {
 #[test]
 fn a_task_that_waits_for_several_instances_keeps_a_grid_for_each() {
     check(48, prop::collection::vec((For::any(), 0..2_000u64, 0..2_000u64), 1..5), |waits| {
-        let sim = Sim::new(3).node("a", no_activities(), timed());
+        let sim = Sim::new(3).node(Node::new("a", no_activities(), timed()));
         let all = waits.clone();
         let run = run(sim, move |sim| async move {
             let client = sim.client();

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use duroxide::RuntimeOptions;
-use duroxide_sim::Sim;
 use duroxide_sim::sim::{Handle, START};
+use duroxide_sim::{Node, Sim};
 
 use super::{HOUR, MINUTE, SECOND, activities, count, events_of, kinds, orchestrations, sim};
 
@@ -142,7 +142,7 @@ fn queue_depths_count_what_nobody_works_on() {
     });
     // Of three activities, one is being worked on.
     let options = RuntimeOptions { worker_concurrency: 1, ..Sim::default_options() };
-    Sim::new(1).node_with_options("a", activities(), orchestrations(), options).run(|sim| async move {
+    Sim::new(1).node(Node::new("a", activities(), orchestrations()).options(options)).run(|sim| async move {
         let client = sim.client();
         client.start_orchestration("work", "Slow", "").await.unwrap();
         sim.sleep(SECOND).await;

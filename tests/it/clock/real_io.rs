@@ -10,7 +10,7 @@ use duroxide_sim::clock::Stray;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
 use duroxide_sim::sim::{Cause, Failure};
-use duroxide_sim::{Handle, Sim};
+use duroxide_sim::{Handle, Node, Sim};
 
 const INSTEAD: &str = "A simulation has no input and output";
 
@@ -113,7 +113,7 @@ fn calls(sim: Sim) -> Sim {
         OrchestrationRegistry::builder().register("Order", |ctx: OrchestrationContext, _: String| async move {
             ctx.schedule_activity("Call", "").await
         });
-    sim.node("a", activities.build(), orchestrations.build())
+    sim.node(Node::new("a", activities.build(), orchestrations.build()))
 }
 
 async fn order(sim: Handle) -> Result<String, String> {
@@ -144,7 +144,7 @@ fn a_panic_in_an_activity_is_told_alike_each_time() {
                 ctx.schedule_activity("Call", "x").await
             })
             .build();
-        let run = Sim::new(1).node("a", activities, orchestrations).try_run(order);
+        let run = Sim::new(1).node(Node::new("a", activities, orchestrations)).try_run(order);
         let failure = run.expect_err("the body says what came of it");
         (failure.cause.to_string(), failure.trace.json_lines())
     };

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use duroxide_sim::clock::{self, Time};
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{OrchestrationContext, OrchestrationStatus};
-use duroxide_sim::{Seed, Sim};
+use duroxide_sim::{Node, Seed, Sim};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -156,7 +156,7 @@ const IDLE_CALLS: usize = 30 * 4 + 30 * 24 / 5 + 30 + 3 * 4;
 #[test]
 fn thirty_idle_days_take_few_provider_calls() {
     let (activities, orchestrations) = registries();
-    let run = Sim::new(1).node("a", activities, orchestrations).try_run(|sim| async move {
+    let run = Sim::new(1).node(Node::new("a", activities, orchestrations)).try_run(|sim| async move {
         sim.sleep(30 * DAY).await;
         Ok::<_, String>(())
     });
@@ -170,7 +170,7 @@ fn thirty_idle_days_take_few_provider_calls() {
 #[test]
 fn waiting_thirty_days_for_an_instance_takes_few_provider_calls() {
     let (activities, orchestrations) = registries();
-    let run = Sim::new(Seed(1)).node("a", activities, orchestrations).try_run(|sim| async move {
+    let run = Sim::new(Seed(1)).node(Node::new("a", activities, orchestrations)).try_run(|sim| async move {
         let client = sim.client();
         client.start_orchestration("i", "Later", "").await.map_err(|error| error.to_string())?;
         client.wait_for_orchestration("i", 40 * DAY).await.map_err(|error| error.to_string())

@@ -101,7 +101,7 @@ fn any_set_of_instances_is_deleted_whole_or_not_at_all() {
 fn a_tree_that_has_grown_since_it_was_read_is_not_deleted() {
     check(24, (any_node(), 1..=3u64, any_moment(), any_moment()), |(root, beats, one, other)| {
         world().without_laws().run(move |sim| async move {
-            let root = Node { fate: Fate::Timer(beats), late: true, ..root };
+            let root = Branch { fate: Fate::Timer(beats), late: true, ..root };
             let trees = forest(std::slice::from_ref(&root));
             plant(&sim, &[root]).await;
             until(&sim, one.min(other)).await;

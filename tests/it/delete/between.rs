@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide::{Client, ClientError, InstanceFilter, OrchestrationContext, OrchestrationStatus, PruneOptions};
-use duroxide_sim::Sim;
 use duroxide_sim::sim::Handle;
+use duroxide_sim::{Node, Sim};
 
 use super::trees::{assert_bare, assert_gone};
 
-/// Node `parents` knows only the parent, so the child's start stays queued
+/// Branch `parents` knows only the parent, so the child's start stays queued
 /// until node `children` runs.
 fn split_world() -> Sim {
     let parent = |ctx: OrchestrationContext, _: String| async move {
@@ -24,7 +24,7 @@ fn split_world() -> Sim {
     let activities = || ActivityRegistry::builder().build();
     let parents = OrchestrationRegistry::builder().register("Parent", parent).build();
     let children = OrchestrationRegistry::builder().register("Child", child).register("Parent", parent).build();
-    Sim::new(3).node("parents", activities(), parents).node("children", activities(), children)
+    Sim::new(3).node(Node::new("parents", activities(), parents)).node(Node::new("children", activities(), children))
 }
 
 /// Starts the parent and stops when its child's start is queued.
@@ -127,7 +127,7 @@ async fn delete_atomic(sim: &Handle, ids: &[String]) -> duroxide::DeleteInstance
     sim.memory().delete_instances_atomic(ids, false).await.unwrap()
 }
 
-/// Node `old` knows the first version only, so the second execution's start
+/// Branch `old` knows the first version only, so the second execution's start
 /// stays queued until node `new` runs.
 fn versioned_world() -> Sim {
     let first = |ctx: OrchestrationContext, _: String| async move { ctx.continue_as_new_versioned("2.0.0", "").await };
@@ -136,7 +136,7 @@ fn versioned_world() -> Sim {
     let registry = || OrchestrationRegistry::builder().register_versioned("Hop", "1.0.0", first);
     let old = registry().build();
     let new = registry().register_versioned("Hop", "2.0.0", second).build();
-    Sim::new(5).node("old", activities(), old).node("new", activities(), new)
+    Sim::new(5).node(Node::new("old", activities(), old)).node(Node::new("new", activities(), new))
 }
 
 /// Starts a hop and stops in the middle of it.

@@ -14,7 +14,7 @@ use crate::check;
 
 /// Deletes a tree, if there is one, and starts another under its name; returns
 /// all that clients see of the second when it can go no further.
-fn second_life(first: Option<Node>, second: &Node, moment: u64) -> Vec<String> {
+fn second_life(first: Option<Branch>, second: &Branch, moment: u64) -> Vec<String> {
     let second = second.clone();
     world().run(move |sim| async move {
         let client = sim.client();
@@ -43,9 +43,9 @@ fn second_life(first: Option<Node>, second: &Node, moment: u64) -> Vec<String> {
 /// no instance and is not deleted with one: its owner stays busy with the first
 /// life's activity until it finds that its lock is lost, and the second life's
 /// activities on the same session would wait for it.
-fn in_other_sessions(node: Node) -> Node {
+fn in_other_sessions(node: Branch) -> Branch {
     let fate = if let Fate::Session(beats) = node.fate { Fate::Session(beats + 10) } else { node.fate };
-    Node { fate, children: node.children.into_iter().map(in_other_sessions).collect(), ..node }
+    Branch { fate, children: node.children.into_iter().map(in_other_sessions).collect(), ..node }
 }
 
 #[test]

@@ -12,8 +12,8 @@ use duroxide::providers::{Provider, TagFilter};
 use duroxide::runtime::RuntimeOptions;
 use duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide::{ActivityContext, Client, OrchestrationContext, OrchestrationStatus};
-use duroxide_sim::Sim;
 use duroxide_sim::sim::{Handle, START};
+use duroxide_sim::{Node, Sim};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,7 @@ pub const BEAT: u64 = 20_000;
 
 /// One orchestration with its children.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Node {
+pub struct Branch {
     pub fate: Fate,
     /// How many executions come before the one that does everything.
     pub continues: u64,
@@ -33,13 +33,13 @@ pub struct Node {
     pub joins: bool,
     pub values: usize,
     pub status: bool,
-    pub children: Vec<Node>,
+    pub children: Vec<Branch>,
 }
 
-impl Node {
+impl Branch {
     /// An orchestration that has a fate and nothing else.
-    pub fn leaf(fate: Fate) -> Node {
-        Node { fate, continues: 0, late: false, joins: false, values: 0, status: false, children: Vec::new() }
+    pub fn leaf(fate: Fate) -> Branch {
+        Branch { fate, continues: 0, late: false, joins: false, values: 0, status: false, children: Vec::new() }
     }
 }
 
@@ -102,14 +102,14 @@ impl Known {
 }
 
 /// A tree as it will be if nobody interferes, parents first.
-pub fn tree(id: &str, node: &Node, start: u64) -> Vec<Known> {
+pub fn tree(id: &str, node: &Branch, start: u64) -> Vec<Known> {
     let mut all = Vec::new();
     grow(id, None, node, Some(start), &mut all);
     all
 }
 
 /// Adds a node and its descendants; returns when the node ends.
-fn grow(id: &str, parent: Option<&str>, node: &Node, start: Option<u64>, all: &mut Vec<Known>) -> Option<u64> {
+fn grow(id: &str, parent: Option<&str>, node: &Branch, start: Option<u64>, all: &mut Vec<Known>) -> Option<u64> {
     let waited = start.zip(node.fate.length()).map(|(start, length)| start + length);
     let place = all.len();
     all.push(Known {
@@ -136,7 +136,7 @@ fn grow(id: &str, parent: Option<&str>, node: &Node, start: Option<u64>, all: &m
 }
 
 /// The forest of these roots, each with its tree.
-pub fn forest(roots: &[Node]) -> Vec<Vec<Known>> {
+pub fn forest(roots: &[Branch]) -> Vec<Vec<Known>> {
     roots.iter().enumerate().map(|(n, root)| tree(&format!("r{n}"), root, n as u64 * 1000)).collect()
 }
 
@@ -145,14 +145,14 @@ pub fn existing(trees: &[Vec<Known>], now: u64) -> Vec<Known> {
     trees.iter().flatten().filter(|known| known.exists(now)).cloned().collect()
 }
 
-pub fn any_node() -> impl Strategy<Value = Node> {
+pub fn any_node() -> impl Strategy<Value = Branch> {
     let leaf = any_childless();
     leaf.prop_recursive(3, 12, 3, |inner| {
-        (any_childless(), prop::collection::vec(inner, 1..=3)).prop_map(|(node, children)| Node { children, ..node })
+        (any_childless(), prop::collection::vec(inner, 1..=3)).prop_map(|(node, children)| Branch { children, ..node })
     })
 }
 
-fn any_childless() -> impl Strategy<Value = Node> {
+fn any_childless() -> impl Strategy<Value = Branch> {
     let fate = prop_oneof![
         4 => Just(Fate::Complete),
         1 => Just(Fate::Fail),
@@ -163,7 +163,7 @@ fn any_childless() -> impl Strategy<Value = Node> {
         1 => Just(Fate::Unserved),
     ];
     let rest = (prop_oneof![3 => Just(0), 1 => 1..=2u64], any::<bool>(), any::<bool>(), 0..=2usize, any::<bool>());
-    (fate, rest).prop_map(|(fate, (continues, late, joins, values, status))| Node {
+    (fate, rest).prop_map(|(fate, (continues, late, joins, values, status))| Branch {
         fate,
         continues,
         late,
@@ -180,7 +180,7 @@ pub fn any_moment() -> impl Strategy<Value = u64> {
 }
 
 async fn live(ctx: OrchestrationContext, input: String) -> Result<String, String> {
-    let mut node: Node = serde_json::from_str(&input).map_err(|error| error.to_string())?;
+    let mut node: Branch = serde_json::from_str(&input).map_err(|error| error.to_string())?;
     let id = ctx.instance_id();
     for n in 0..node.values {
         ctx.set_kv_value(format!("key{n}"), id.clone());
@@ -237,7 +237,7 @@ async fn wait(ctx: &OrchestrationContext, fate: Fate) {
     ctx.select2(activity, ctx.schedule_wait("finish")).await;
 }
 
-pub fn text(node: &Node) -> String {
+pub fn text(node: &Branch) -> String {
     serde_json::to_string(node).expect("a node is plain data")
 }
 
@@ -258,11 +258,11 @@ pub fn world() -> Sim {
         worker_tag_filter: TagFilter::DefaultOnly,
         ..Sim::default_options()
     };
-    Sim::new(7).node_with_options("a", activities, orchestrations, options)
+    Sim::new(7).node(Node::new("a", activities, orchestrations).options(options))
 }
 
 /// Starts the roots a second apart.
-pub async fn plant(sim: &Handle, roots: &[Node]) {
+pub async fn plant(sim: &Handle, roots: &[Branch]) {
     for (n, root) in roots.iter().enumerate() {
         until(sim, n as u64 * 1000).await;
         sim.client().start_orchestration(&format!("r{n}"), "Live", text(root)).await.unwrap();

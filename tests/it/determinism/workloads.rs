@@ -7,7 +7,7 @@ use duroxide_sim::duroxide::runtime::RuntimeOptions;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};
 use duroxide_sim::sim::{Kind, Storm};
-use duroxide_sim::{Handle, Seed, Sim};
+use duroxide_sim::{Handle, Node, Seed, Sim};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -90,8 +90,8 @@ fn sim(workload: Workload, seed: Seed) -> Sim {
     let options = RuntimeOptions { session_lock_timeout: 30 * SECOND, ..Sim::default_options() };
     let options = RuntimeOptions { session_lock_renewal_buffer: 5 * SECOND, ..options };
     let sim = Sim::new(seed)
-        .node_with_options("a", activities(), orchestrations(), options.clone())
-        .node_with_options("b", activities(), orchestrations(), options)
+        .node(Node::new("a", activities(), orchestrations()).options(options.clone()))
+        .node(Node::new("b", activities(), orchestrations()).options(options))
         .latencies();
     let storm = Storm::new().lasts(20 * SECOND);
     sim.storm(match workload {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide::{Either2, OrchestrationContext};
-use duroxide_sim::Sim;
 use duroxide_sim::sim::Handle;
+use duroxide_sim::{Node, Sim};
 
 /// Waits for an approval, reads orders in two executions, and hopes for a sign
 /// in vain.
@@ -28,7 +28,7 @@ async fn desk(ctx: OrchestrationContext, shift: String) -> Result<String, String
 
 fn desks() -> Sim {
     let orchestrations = OrchestrationRegistry::builder().register("Desk", desk).build();
-    Sim::new(1).node("a", ActivityRegistry::builder().build(), orchestrations)
+    Sim::new(1).node(Node::new("a", ActivityRegistry::builder().build(), orchestrations))
 }
 
 async fn morning(sim: &Handle, instance: &str) -> Result<duroxide::Client, duroxide::ClientError> {

@@ -7,7 +7,7 @@ use duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide::{ActivityContext, Client, Either2, OrchestrationContext};
 use duroxide_sim::sim::{Handle, Run};
 use duroxide_sim::trace::History;
-use duroxide_sim::{Sim, clock};
+use duroxide_sim::{Node, Sim, clock};
 use serde::{Deserialize, Serialize};
 
 /// One thing that a program waits for. Times are in milliseconds.
@@ -113,7 +113,7 @@ pub fn interpreter(seed: u64) -> Sim {
     };
     let activities = ActivityRegistry::builder().register("Work", work).build();
     let orchestrations = OrchestrationRegistry::builder().register("Program", interpret).build();
-    Sim::new(seed).node("a", activities, orchestrations)
+    Sim::new(seed).node(Node::new("a", activities, orchestrations))
 }
 
 /// What a run of a script leaves: how each instance stands, and its history.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use duroxide_sim::duroxide::ClientError;
 use duroxide_sim::sim::Storm;
-use duroxide_sim::{Handle, Sim};
+use duroxide_sim::{Handle, Node, Sim};
 
 use super::explore;
 use crate::determinism::{activities, orchestrations};
@@ -14,7 +14,8 @@ use crate::determinism::{activities, orchestrations};
 /// use all that duroxide has.
 fn everything(sim: Sim) -> Sim {
     let sim = ["a", "b"].into_iter().fold(sim, |sim, node| {
-        sim.node(node, activities(), orchestrations()).build(node, "second", activities(), orchestrations())
+        let first = Node::new(node, activities(), orchestrations());
+        sim.node(first.with_build("second", activities(), orchestrations()))
     });
     sim.storm(Storm::new()).finish_within(Duration::from_secs(86_400))
 }

@@ -4,7 +4,7 @@ use duroxide_sim::duroxide::runtime::registry::ActivityRegistry;
 use duroxide_sim::duroxide::{ClientError, OrchestrationContext, OrchestrationRegistry};
 use duroxide_sim::explore::{Capsule, Finding, Problem};
 use duroxide_sim::sim::{Cause, Input, Plan, Run};
-use duroxide_sim::{Handle, Sim};
+use duroxide_sim::{Handle, Node, Sim};
 
 use super::explore;
 
@@ -74,7 +74,7 @@ fn finding(too_many: fn()) -> Finding {
         let orchestrations = OrchestrationRegistry::builder()
             .register("Order", |_: OrchestrationContext, _: String| async move { Ok(String::new()) })
             .build();
-        sim.node("a", ActivityRegistry::builder().build(), orchestrations)
+        sim.node(Node::new("a", ActivityRegistry::builder().build(), orchestrations))
     };
     let body = move |sim: Handle| async move {
         let orders = sim.input("orders", 1..=40);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ClientError, OrchestrationContext};
 use duroxide_sim::explore::{Capsule, Problem};
-use duroxide_sim::{Handle, Sim};
+use duroxide_sim::{Handle, Node, Sim};
 
 use super::explore;
 
@@ -36,7 +36,8 @@ fn walkers(sim: Sim) -> Sim {
         Ok(String::new())
     };
     let orchestrations = OrchestrationRegistry::builder().register("Walk", walk).build();
-    sim.node("a", ActivityRegistry::builder().build(), orchestrations).finish_within(Duration::from_secs(3600))
+    sim.node(Node::new("a", ActivityRegistry::builder().build(), orchestrations))
+        .finish_within(Duration::from_secs(3600))
 }
 
 async fn walk(sim: Handle) -> Result<(), ClientError> {
@@ -76,7 +77,9 @@ fn a_capsule_of_a_long_run_has_a_bound_and_comes_before_the_page() {
         .shrink_for(Duration::ZERO)
         .without_latencies()
         .try_run(
-            |sim| sim.node("a", ActivityRegistry::builder().build(), OrchestrationRegistry::builder().build()),
+            |sim| {
+                sim.node(Node::new("a", ActivityRegistry::builder().build(), OrchestrationRegistry::builder().build()))
+            },
             |sim| async move {
                 for _ in 0..MESSAGES {
                     sim.client()

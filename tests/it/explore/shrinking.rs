@@ -11,7 +11,7 @@ use duroxide_sim::faults::Verdict;
 use duroxide_sim::seed::SEED_VARIABLE;
 use duroxide_sim::sim::{Cause, Kind, Plan, Point, Storm, What};
 use duroxide_sim::trace::{Happening, Mark};
-use duroxide_sim::{Handle, Sim};
+use duroxide_sim::{Handle, Node, Sim};
 
 use super::{explore, order, shop};
 
@@ -41,7 +41,11 @@ fn payments(sim: Sim, planted: bool) -> Sim {
     let orchestrations = OrchestrationRegistry::builder()
         .register("Order", |ctx: OrchestrationContext, _: String| async move { ctx.schedule_activity("Pay", "").await })
         .build();
-    let sim = sim.node("a", activities.clone(), orchestrations.clone()).node("b", activities, orchestrations);
+    let sim = sim.node(Node::new("a", activities.clone(), orchestrations.clone())).node(Node::new(
+        "b",
+        activities,
+        orchestrations,
+    ));
     let storm = Storm::new().only(&[Kind::Refuse, Kind::Crash, Kind::ShortLock]).every_kind();
     sim.storm(storm).finish_within(Duration::from_secs(3600)).always("paid once", |sim: &Handle| {
         let paid = sim.effects().count("paid");
@@ -243,7 +247,7 @@ fn shrinking_does_not_slip_to_another_failure_of_the_same_instance() {
         let plan = Plan::new()
             .at(Duration::from_secs(1), What::Crash { node: "a".to_owned(), restart_after: None })
             .at(Duration::from_secs(60), What::Start { node: "a".to_owned() });
-        let sim = sim.node("a", ActivityRegistry::builder().build(), orchestrations.clone()).plan(plan);
+        let sim = sim.node(Node::new("a", ActivityRegistry::builder().build(), orchestrations.clone())).plan(plan);
         sim.finish_within(Duration::from_secs(600))
     };
     let body = |sim: Handle| async move {

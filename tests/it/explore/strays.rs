@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use duroxide_sim::clock::Stray;
 use duroxide_sim::explore::Problem;
-use duroxide_sim::{Handle, Sim};
+use duroxide_sim::{Handle, Node, Sim};
 
 use super::{explore, order, shop};
 
@@ -82,7 +82,7 @@ fn an_activity_that_strays_is_named() {
                 |ctx: OrchestrationContext, _: String| async move { ctx.schedule_activity("Hash", "").await },
             )
             .build();
-        sim.node("a", activities, orchestrations)
+        sim.node(Node::new("a", activities, orchestrations))
     };
     let found = explore().seeds(2).try_run(build, order).expect_err("it strays").to_string();
     assert!(found.contains("the thread slept on real time, once in one run: in "), "{found}");

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};
 use duroxide_sim::sim::{Cause, Effects, Incidents, What, crash_everywhere, try_crash_everywhere};
-use duroxide_sim::{Handle, Sim};
+use duroxide_sim::{Handle, Node, Sim};
 
 use super::{SECOND, output};
 
@@ -26,7 +26,11 @@ fn shop(effects: Effects, key: impl Fn(&ActivityContext, &str) -> String + Send 
             Ok(format!("{goods}, {postage}"))
         })
         .build();
-    Sim::new(5).node("a", activities.clone(), orchestrations.clone()).node("b", activities, orchestrations)
+    Sim::new(5).node(Node::new("a", activities.clone(), orchestrations.clone())).node(Node::new(
+        "b",
+        activities,
+        orchestrations,
+    ))
 }
 
 async fn order(sim: Handle) -> Result<String, ClientError> {
@@ -81,7 +85,7 @@ fn an_outcome_that_hangs_on_memory_is_found() {
                 .register("Order", |ctx: OrchestrationContext, _: String| async move {
                     ctx.schedule_activity("Count", "").await
                 });
-            Sim::new(5).node("a", activities.build(), orchestrations.build())
+            Sim::new(5).node(Node::new("a", activities.build(), orchestrations.build()))
         },
         order,
     );

@@ -28,7 +28,7 @@ use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationR
 use duroxide_sim::duroxide::{Client, ClientError, OrchestrationStatus};
 use duroxide_sim::faults::Verdict;
 use duroxide_sim::sim::{Plan, What};
-use duroxide_sim::{Handle, Sim};
+use duroxide_sim::{Handle, Node, Sim};
 
 use super::{SECOND, point};
 
@@ -145,8 +145,8 @@ impl Bench {
     fn goes_well(self, plan: Plan, outcome: &str) -> bool {
         let next = self.next.unwrap_or_else(|| self.orchestrations.clone());
         let sim = ["a", "b"].into_iter().fold(Sim::new(1), |sim, node| {
-            let sim = sim.node(node, self.activities.clone(), self.orchestrations.clone());
-            sim.build(node, "next", self.activities.clone(), next.clone())
+            let node = Node::new(node, self.activities.clone(), self.orchestrations.clone());
+            sim.node(node.with_build("next", self.activities.clone(), next.clone()))
         });
         let watched = self.watched;
         let run = sim.plan(plan).allow_unreached().try_run(move |sim| watch(sim, watched));

@@ -8,7 +8,7 @@ use duroxide_sim::faults::Verdict;
 use duroxide_sim::sim::{
     Cause, Incidents, Input, Kind, Missed, Plan, Storm, What, Why, crash_everywhere, try_crash_everywhere,
 };
-use duroxide_sim::{Failure, Handle, Sim};
+use duroxide_sim::{Failure, Handle, Node, Sim};
 
 use super::{SECOND, once, one_node, point, two_nodes};
 
@@ -134,9 +134,9 @@ fn a_storm_that_can_bring_nothing_is_a_mistake() {
 
 #[test]
 fn names_that_cannot_be_told_apart_are_a_mistake() {
-    let text = refused(one_node(1).node("client", super::activities(), super::orchestrations()));
+    let text = refused(one_node(1).node(Node::new("client", super::activities(), super::orchestrations())));
     assert!(text.contains("under which the calls of Handle::client stand"), "{text}");
-    let text = refused(one_node(1).node("", super::activities(), super::orchestrations()));
+    let text = refused(one_node(1).node(Node::new("", super::activities(), super::orchestrations())));
     assert!(text.contains("empty name"), "{text}");
     for (name, why) in [("a", "and so is a node"), ("", "empty name")] {
         let failure = one_node(1).try_run(move |sim| async move { drop(sim.client_named(name)) });

@@ -11,7 +11,7 @@ use duroxide_sim::duroxide::runtime::{RuntimeOptions, UnregisteredBackoffConfig}
 use duroxide_sim::duroxide::{ActivityContext, ClientError, Either2, EventKind, OrchestrationContext};
 use duroxide_sim::sim::{Effects, NodeError, Plan, What};
 use duroxide_sim::trace::{Happening, Trace};
-use duroxide_sim::{Handle, Limits, Sim};
+use duroxide_sim::{Handle, Limits, Node, Sim};
 use semver::Version;
 
 use super::{SECOND, activities, once, one_node, orchestrations, output, point, run_one, two_nodes, work};
@@ -24,7 +24,8 @@ fn answered(trace: &Trace, node: &str, is: impl Fn(Method) -> bool) -> Vec<Durat
 
 #[test]
 fn every_method_says_what_is_wrong_with_the_node() {
-    one_node(1).build("a", "second", activities(), orchestrations()).run(|sim| async move {
+    let node = || Node::new("a", activities(), orchestrations());
+    Sim::new(1).node(node().with_build("second", activities(), orchestrations())).run(|sim| async move {
         let unknown = NodeError::Unknown("z".to_owned(), vec!["a".to_owned()]);
         let down = NodeError::Down("a".to_owned());
         assert_eq!(sim.partition("z"), Err(unknown.clone()));
@@ -38,7 +39,7 @@ fn every_method_says_what_is_wrong_with_the_node() {
         let error = sim.upgrade("a", "third").await.expect_err("there is no third");
         assert_eq!(
             error.to_string(),
-            "Node \"a\" has no build \"third\"; it has [\"first\", \"second\"]. Add it with Sim::build."
+            "Node \"a\" has no build \"third\"; it has [\"first\", \"second\"]. Add it with Node::with_build."
         );
         assert_eq!(sim.crash("a"), Ok(()));
         assert_eq!(sim.stall("a", SECOND), Err(down.clone()));
@@ -46,10 +47,7 @@ fn every_method_says_what_is_wrong_with_the_node() {
         assert_eq!(sim.start_as("a", "third").await, Err(error));
         assert_eq!(sim.upgrade("a", "second").await, Ok(()), "a node that is down only starts");
     });
-    let failure = Sim::new(1).build("a", "second", activities(), orchestrations()).try_run(|_| async {});
-    let text = failure.expect_err("there is no node a").to_string();
-    assert!(text.contains("Build \"second\" is for node \"a\", which there is not yet."), "{text}");
-    let twice = one_node(1).build("a", "first", activities(), orchestrations()).try_run(|_| async {});
+    let twice = Sim::new(1).node(node().with_build("first", activities(), orchestrations())).try_run(|_| async {});
     let text = twice.expect_err("two builds have one name").to_string();
     assert!(text.contains("Node \"a\" has two builds \"first\"."), "{text}");
 }
@@ -90,7 +88,7 @@ fn an_activity_goes_on_while_its_node_is_cut_off_and_not_while_it_stands_still()
                 Ok(String::new())
             }
         });
-        let sim = Sim::new(1).node("a", activities.build(), orchestrations());
+        let sim = Sim::new(1).node(Node::new("a", activities.build(), orchestrations()));
         let is_cut = matches!(what, What::Partition { .. });
         let run = run_one(sim.plan(Plan::new().at(2 * SECOND + SECOND / 2, what)), "Slow");
         let steps: Vec<u64> = times.lock().clone();
@@ -193,7 +191,7 @@ fn versions(list: &[&'static str]) -> OrchestrationRegistry {
 fn a_rolling_upgrade_keeps_old_instances_on_their_version() {
     let (old, new) = (["1.0.0"], ["1.0.0", "2.0.0"]);
     let sim = ["a", "b"].into_iter().fold(Sim::new(1), |sim, node| {
-        sim.node(node, activities(), versions(&old)).build(node, "v2", activities(), versions(&new))
+        sim.node(Node::new(node, activities(), versions(&old)).with_build("v2", activities(), versions(&new)))
     });
     let (run, builds) = {
         let run = sim.try_run(|sim| async move {
@@ -231,8 +229,8 @@ fn a_downgraded_node_leaves_what_it_cannot_run_to_others() {
     let options =
         || RuntimeOptions { unregistered_backoff: backoff.clone(), max_attempts: 100, ..Sim::default_options() };
     let sim = ["a", "b"].into_iter().fold(Sim::new(1), |sim, node| {
-        let sim = sim.node_with_options(node, activities(), versions(&["1.0.0", "2.0.0"]), options());
-        sim.build(node, "old", activities(), versions(&["1.0.0"]))
+        let node = Node::new(node, activities(), versions(&["1.0.0", "2.0.0"])).options(options());
+        sim.node(node.with_build("old", activities(), versions(&["1.0.0"])))
     });
     let value = sim.run(|sim| async move {
         sim.client().start_orchestration("i", "O", "").await?;
@@ -251,7 +249,7 @@ fn a_downgraded_node_leaves_what_it_cannot_run_to_others() {
 fn a_node_that_supports_other_replay_versions_takes_no_turn() {
     let range = SemverRange { min: Version::new(9, 0, 0), max: Version::new(9, 9, 9) };
     let options = RuntimeOptions { supported_replay_versions: Some(range), ..Sim::default_options() };
-    let sim = one_node(1).node_with_options("other", activities(), orchestrations(), options);
+    let sim = one_node(1).node(Node::new("other", activities(), orchestrations()).options(options));
     let run = run_one(sim, "Mix");
     let first = |entry: &&duroxide_sim::trace::Entry| matches!(&entry.answer, duroxide_sim::trace::Answer::Turn(turn) if turn.history.events > 0);
     let others = run.trace.entries.iter().filter(|entry| &*entry.by == "other").filter(first).count();
@@ -354,11 +352,11 @@ fn counter() -> (ActivityRegistry, OrchestrationRegistry) {
 #[test]
 fn what_code_keeps_in_memory_is_lost_where_it_is_made_anew() {
     let (activities, orchestrations) = counter();
-    let same = Sim::new(1).node("a", activities, orchestrations);
-    let anew = Sim::new(1).node_anew("a", Sim::default_options(), counter);
+    let same = Sim::new(1).node(Node::new("a", activities, orchestrations));
+    let anew = Sim::new(1).node(Node::with_factory("a", counter));
     let crash = || Plan::new().at(30 * SECOND, What::crash("a", SECOND));
     assert_eq!(run_one(same.plan(crash()), "Twice").value, "12");
     assert_eq!(run_one(anew.plan(crash()), "Twice").value, "11");
-    let stays_up = Sim::new(1).node_anew("a", Sim::default_options(), counter);
+    let stays_up = Sim::new(1).node(Node::with_factory("a", counter));
     assert_eq!(run_one(stays_up, "Twice").value, "12");
 }

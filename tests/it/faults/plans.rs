@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use duroxide_sim::Sim;
 use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};
 use duroxide_sim::faults::{Asked, Verdict};
 use duroxide_sim::sim::{Cause, Effects, Entry, NodeError, Plan, What, When};
 use duroxide_sim::trace::{Happening, Mark};
+use duroxide_sim::{Node, Sim};
 
 use super::{SECOND, once, one_node, point, run_one, two_nodes};
 
@@ -187,7 +187,7 @@ fn the_code_of_an_activity_goes_no_further_than_the_crash_of_its_node() {
         let orchestrations = OrchestrationRegistry::builder().register("Work", orchestration).build();
         let at = crash_at * SECOND - SECOND / 2;
         let plan = Plan::new().at(at, What::Crash { node: "a".to_owned(), restart_after: None });
-        Sim::new(1).node("a", activities, orchestrations).plan(plan).run(|sim| async move {
+        Sim::new(1).node(Node::new("a", activities, orchestrations)).plan(plan).run(|sim| async move {
             sim.client().start_orchestration("i", "Work", "").await?;
             sim.sleep(100 * SECOND).await;
             Ok::<_, ClientError>(())

@@ -1,10 +1,10 @@
 //! A storm's plan, written down and read back, repeats the run.
 
 use duroxide_sim::sim::{Plan, Run, Storm};
-use duroxide_sim::{Handle, Sim};
+use duroxide_sim::{Handle, Node, Sim};
 use proptest::prelude::*;
 
-use super::{output, two_nodes};
+use super::output;
 
 async fn mixed(sim: Handle) -> Result<Vec<String>, duroxide_sim::duroxide::ClientError> {
     let client = sim.client();
@@ -24,10 +24,12 @@ fn run(sim: Sim) -> Run<Vec<String>> {
 }
 
 fn with_builds(seed: u64) -> Sim {
-    let nodes = two_nodes(seed);
-    ["a", "b"]
-        .into_iter()
-        .fold(nodes, |sim, node| sim.build(node, "second", super::activities(), super::orchestrations()))
+    let code = || (super::activities(), super::orchestrations());
+    ["a", "b"].into_iter().fold(Sim::new(seed), |sim, name| {
+        let ((activities, orchestrations), (next_activities, next_orchestrations)) = (code(), code());
+        let node = Node::new(name, activities, orchestrations);
+        sim.node(node.with_build("second", next_activities, next_orchestrations))
+    })
 }
 
 /// Whether the run of a storm, and that of its plan, are the same.

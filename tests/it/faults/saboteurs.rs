@@ -9,7 +9,7 @@ use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationR
 use duroxide_sim::duroxide::{ActivityContext, Client, Either2, OrchestrationContext};
 use duroxide_sim::faults::Verdict;
 use duroxide_sim::sim::{Cause, Plan, What};
-use duroxide_sim::{Handle, Sim};
+use duroxide_sim::{Handle, Node, Sim};
 
 use super::{SECOND, once, output, point, run_one, two_nodes, work};
 
@@ -189,7 +189,7 @@ fn a_partition_brings_out_who_keeps_state_in_a_node() {
                 session_lock_renewal_buffer: 5 * SECOND,
                 ..Sim::default_options()
             };
-            sim.node_with_options(name, activities.build(), orchestrations.build(), options)
+            sim.node(Node::new(name, activities.build(), orchestrations.build()).options(options))
         };
         node(node(Sim::new(1), "a"), "b")
     };
@@ -233,8 +233,8 @@ fn an_upgrade_brings_out_code_that_replays_otherwise() {
             .build()
     };
     let sim = |names| {
-        let sim = Sim::new(1).node("a", super::activities(), code(["Echo", "Slow"]));
-        sim.build("a", "next", super::activities(), code(names))
+        let node = Node::new("a", super::activities(), code(["Echo", "Slow"]));
+        Sim::new(1).node(node.with_build("next", super::activities(), code(names)))
     };
     let upgrade = || Plan::new().at(5 * SECOND, What::upgrade("a", "next"));
     assert_eq!(run_one(sim(["Slow", "Echo"]), "O").value, "12");

@@ -7,7 +7,7 @@ use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::ClientError;
 use duroxide_sim::faults::{Asked, Verdict};
 use duroxide_sim::sim::{Cause, Failure, Limits, Plan, What};
-use duroxide_sim::{Handle, Sim};
+use duroxide_sim::{Handle, Node, Sim};
 
 use super::{DAY, SECOND, one_node, output, point};
 
@@ -51,7 +51,8 @@ fn an_event_that_nobody_raises() {
 fn an_activity_that_no_node_has() {
     let limits = Limits { virtual_time: 5 * SECOND, ..Limits::default() };
     let nothing = duroxide_sim::duroxide::runtime::registry::ActivityRegistry::builder().build();
-    let sim = Sim::new(1).node("a", nothing, super::orchestrations()).limits(limits).allow_unknown_handlers();
+    let sim =
+        Sim::new(1).node(Node::new("a", nothing, super::orchestrations())).limits(limits).allow_unknown_handlers();
     let failure = sim.try_run(|sim| wait_long(sim, "Echo")).expect_err("nobody can do it");
     waits_for(&failure, "in the worker queue, fetched");
     waits_for(&failure, "no node has an activity \"Echo\"");
@@ -104,7 +105,7 @@ fn a_child_that_waits_is_named() {
             ctx.schedule_sub_orchestration("Ask", "").await
         })
         .build();
-    let (failure, _) = stalls(Sim::new(1).node("a", super::activities(), orchestrations), "Parent");
+    let (failure, _) = stalls(Sim::new(1).node(Node::new("a", super::activities(), orchestrations)), "Parent");
     waits_for(&failure, "instance i::sub::2 is Running");
     waits_for(&failure, "i::sub::2 waits for ExternalSubscribed answer");
 }

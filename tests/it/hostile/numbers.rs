@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use duroxide_sim::Sim;
 use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};
@@ -12,6 +11,7 @@ use duroxide_sim::faults::Verdict;
 use duroxide_sim::laws;
 use duroxide_sim::sim::{Cause, Plan, Point, Run, What};
 use duroxide_sim::trace::{Answer, Trace};
+use duroxide_sim::{Node, Sim};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -33,7 +33,7 @@ fn orders() -> Sim {
             ctx.schedule_activity("Ship", what).await
         })
         .build();
-    Sim::new(1).node("a", activities, orchestrations)
+    Sim::new(1).node(Node::new("a", activities, orchestrations))
 }
 
 /// A run with a timer, a child, a queue, an activity, a crash, and faults.

@@ -11,7 +11,7 @@ use duroxide_sim::faults::Verdict;
 use duroxide_sim::laws::{Breach, Law};
 use duroxide_sim::sim::{Busy, Cause, Entry, Failure, Held, NodeError, Plan, Point, Run, TaskPanic, What, When};
 use duroxide_sim::trace::{Happening, Mark, Trace};
-use duroxide_sim::{Seed, Sim};
+use duroxide_sim::{Node, Seed, Sim};
 use proptest::prelude::*;
 
 use super::{seen, text};
@@ -39,12 +39,8 @@ fn everywhere(text: &str) -> Run<String> {
         .build();
     let point = Point::new(text, Method::AckWorkItem, 1);
     let plan = Plan::new().at(SOON, What::upgrade(text, text)).fault(point, Verdict::LoseReply);
-    let sim = Sim::new(1).node(text, activities.clone(), orchestrations.clone()).build(
-        text,
-        text,
-        activities,
-        orchestrations,
-    );
+    let node = Node::new(text, activities.clone(), orchestrations.clone());
+    let sim = Sim::new(1).node(node.with_build(text, activities, orchestrations));
     let run = sim.plan(plan).try_run(move |sim| async move {
         let client = sim.client_named(&format!("{own}, a client"));
         client.start_orchestration(&own, &own, &own).await?;

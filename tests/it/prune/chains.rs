@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide::{Client, OrchestrationContext, OrchestrationStatus};
-use duroxide_sim::Sim;
 use duroxide_sim::sim::{Handle, START};
+use duroxide_sim::{Node, Sim};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -118,7 +118,7 @@ pub fn world() -> Sim {
         Ok(String::new())
     };
     let orchestrations = OrchestrationRegistry::builder().register("Link", link).register("Above", above).build();
-    Sim::new(11).node("a", ActivityRegistry::builder().build(), orchestrations)
+    Sim::new(11).node(Node::new("a", ActivityRegistry::builder().build(), orchestrations))
 }
 
 /// Starts the chains, each at its time.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use duroxide_sim::duroxide::runtime::registry::ActivityRegistry;
 use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext, OrchestrationRegistry};
 use duroxide_sim::sim::{Effects, Storm};
-use duroxide_sim::{Handle, Sim};
+use duroxide_sim::{Handle, Node, Sim};
 
 async fn order(ctx: OrchestrationContext, id: String) -> Result<String, String> {
     ctx.schedule_activity("Charge", &id).await?;
@@ -54,8 +54,8 @@ fn orders_are_settled() {
         |sim: Sim| {
             let (activities, effects) = (activities(sim.effects()), sim.effects());
             let orchestrations = OrchestrationRegistry::builder().register("Order", order).build();
-            sim.node("a", activities.clone(), orchestrations.clone())
-                .node("b", activities, orchestrations)
+            sim.node(Node::new("a", activities.clone(), orchestrations.clone()))
+                .node(Node::new("b", activities, orchestrations))
                 .storm(Storm::new())
                 .finish_within(Duration::from_secs(3600))
                 .eventually("every order is settled", settled)

@@ -51,7 +51,7 @@ fn agency(sim: Sim, forgets: bool) -> Sim {
     let orchestrations = OrchestrationRegistry::builder()
         .register("Trip", move |ctx: OrchestrationContext, _: String| trip(ctx, forgets))
         .build();
-    sim.node("a", activities, orchestrations)
+    sim.node(Node::new("a", activities, orchestrations))
 }
 
 const PROPERTY: &str = "all or nothing";

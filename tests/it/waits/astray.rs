@@ -6,7 +6,7 @@ use super::*;
 #[test]
 fn a_tag_that_no_node_takes_is_told_with_every_filter() {
     let gpu = RuntimeOptions { worker_tag_filter: TagFilter::tags(["gpu"]), ..Sim::default_options() };
-    let sim = sim().node_with_options("b", activities(), orchestrations(), gpu);
+    let sim = sim().node(Node::new("b", activities(), orchestrations()).options(gpu));
     let failure = fails(sim, "Tagged", "tpu");
     let [Wait::Open { about, .. }] = waits_of(&failure, "i-1") else { panic!("{failure}") };
     let [About::InQueue(0), About::Untaken { tag: Some(tag), filters }] = &about[..] else { panic!("{failure}") };
@@ -16,12 +16,12 @@ fn a_tag_that_no_node_takes_is_told_with_every_filter() {
     assert!(failure.to_string().contains(told), "{failure}");
     // One that some node takes is not told as that.
     let gpu = RuntimeOptions { worker_tag_filter: TagFilter::tags(["gpu"]), ..Sim::default_options() };
-    self::sim().node_with_options("b", activities(), orchestrations(), gpu).run(|sim| one(sim, "Tagged", "gpu"));
+    self::sim().node(Node::new("b", activities(), orchestrations()).options(gpu)).run(|sim| one(sim, "Tagged", "gpu"));
 }
 
 #[test]
 fn a_session_that_belongs_to_another_worker_is_told_with_its_owner() {
-    let sim = sim().node("b", activities(), orchestrations());
+    let sim = sim().node(Node::new("b", activities(), orchestrations()));
     let failure = sim.try_run(|sim| async move {
         sim.client().start_orchestration("first", "Session", "Charge").await?;
         sim.client().wait_for_orchestration("first", DAY).await?;

@@ -25,7 +25,7 @@ fn two_sessions() -> OrchestrationRegistry {
 
 fn took(options: RuntimeOptions) -> Duration {
     let options = RuntimeOptions { max_sessions_per_runtime: 1, worker_concurrency: 2, ..options };
-    Sim::new(1).node_with_options("a", second(), two_sessions(), options).run(|sim| async move {
+    Sim::new(1).node(Node::new("a", second(), two_sessions()).options(options)).run(|sim| async move {
         one(sim.clone(), "Two", "").await?;
         Ok::<_, ClientError>(sim.elapsed())
     })

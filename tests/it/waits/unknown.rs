@@ -55,19 +55,17 @@ fn a_version_that_no_node_has_is_told_with_those_there_are() {
 fn a_handler_of_a_later_build_or_of_a_node_that_is_down_is_no_mistake() {
     let nothing = || (ActivityRegistry::builder().build(), OrchestrationRegistry::builder().build());
     let (no_activities, no_orchestrations) = nothing();
-    let upgraded = Sim::new(3).node("a", no_activities.clone(), no_orchestrations.clone()).build(
-        "a",
-        "v2",
-        activities(),
-        orchestrations(),
-    );
+    let node = Node::new("a", no_activities.clone(), no_orchestrations.clone());
+    let upgraded = Sim::new(3).node(node.with_build("v2", activities(), orchestrations()));
     upgraded.run(|sim| async move {
         sim.client().start_orchestration("i-1", "Calls", "Charge").await?;
         sim.sleep(Duration::from_secs(5)).await;
         sim.upgrade("a", "v2").await.expect("node a has it");
         sim.client().wait_for_orchestration("i-1", DAY).await
     });
-    let two = Sim::new(3).node("a", no_activities, no_orchestrations).node("b", activities(), orchestrations());
+    let (without, with) =
+        (Node::new("a", no_activities, no_orchestrations), Node::new("b", activities(), orchestrations()));
+    let two = Sim::new(3).node(without).node(with);
     two.run(|sim| async move {
         sim.crash("b").expect("node b is up");
         sim.client().start_orchestration("i-1", "Order", "").await?;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use duroxide_sim::duroxide::runtime::RuntimeOptions;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};
-use duroxide_sim::{Handle, Sim};
+use duroxide_sim::{Handle, Node, Sim};
 
 use super::{Code, SECOND, end_of, in_a_storm, is_found, survives};
 
@@ -67,7 +67,9 @@ fn shop(sim: Sim, code: Code) -> Sim {
         session_lock_renewal_buffer: 5 * SECOND,
         ..Sim::default_options()
     };
-    let sim = sim.node_anew("a", options(), move || process(code)).node_anew("b", options(), move || process(code));
+    let sim = sim
+        .node(Node::with_factory("a", move || process(code)).options(options()))
+        .node(Node::with_factory("b", move || process(code)).options(options()));
     in_a_storm(sim).always(PAID, |sim| match end_of(sim, "shopping-1") {
         Some((_, paid)) if paid != THINGS.join(" ") => Err(format!("what is paid is {paid:?}")),
         _ => Ok(()),

@@ -8,7 +8,7 @@ use std::error::Error;
 use duroxide_sim::duroxide::OrchestrationContext;
 use duroxide_sim::duroxide::runtime::RuntimeOptions;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
-use duroxide_sim::{Handle, Sim};
+use duroxide_sim::{Handle, Node, Sim};
 
 use super::{Code, SECOND, comes_to, in_a_storm, is_found, running, survives};
 
@@ -66,8 +66,8 @@ fn shop(sim: Sim, code: Code) -> Sim {
     let none = || ActivityRegistry::builder().build();
     let (new, before) = (release(&[OLD, NEW], code), release(&[OLD], code));
     let sim = NODES.into_iter().fold(sim, |sim, node| {
-        let sim = sim.node_with_options(node, none(), new.clone(), patient());
-        sim.build_with_options(node, "the release before", none(), before.clone(), patient())
+        let node = Node::new(node, none(), new.clone()).options(patient());
+        sim.node(node.with_build("the release before", none(), before.clone()))
     });
     in_a_storm(sim).eventually(COUNTED, |sim| comes_to(sim, "till", &COINS.to_string()))
 }

@@ -6,7 +6,7 @@ use duroxide_sim::duroxide::runtime::registry::{
     ActivityRegistry, OrchestrationRegistry, OrchestrationRegistryBuilder, VersionPolicy,
 };
 use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};
-use duroxide_sim::{Handle, Sim};
+use duroxide_sim::{Handle, Node, Sim};
 
 use super::{Code, SECOND, end_of, in_a_storm, is_found, survives};
 
@@ -52,7 +52,8 @@ fn shop(sim: Sim, code: Code) -> Sim {
     let activities = ActivityRegistry::builder().register("Reserve", step).register("Charge", step).build();
     let [first, second] = releases(code);
     let sim = ["a", "b"].into_iter().fold(sim, |sim, node| {
-        sim.node(node, activities.clone(), first.clone()).build(node, "second", activities.clone(), second.clone())
+        let node = Node::new(node, activities.clone(), first.clone());
+        sim.node(node.with_build("second", activities.clone(), second.clone()))
     });
     in_a_storm(sim).always(COMPLETED, |sim| {
         let end = |order: &&str| end_of(sim, order).is_some_and(|(status, _)| status == "Failed");
