@@ -56,7 +56,7 @@ async fn ten(sim: Handle) -> Result<(), ClientError> {
 fn seeds() {
     let all = std::thread::available_parallelism().map_or(1, |cores| cores.get());
     for (label, workers) in [("one worker", 1), ("a worker for each core", all)] {
-        let plain = duroxide_sim::explore().seeds(4_000).workers(workers).twice_in(0).quiet();
+        let plain = duroxide_sim::explore().seeds(4_000).workers(workers).check_determinism_every(0).quiet();
         let report = plain.clone().without_latencies().run(small, ten);
         println!("  {label}, as it is: {:.0} seeds a second", rate(&report));
         let report = plain.clone().run(small, ten);
@@ -66,7 +66,7 @@ fn seeds() {
     }
 }
 
-fn rate(report: &duroxide_sim::explore::Report) -> f64 {
+fn rate(report: &duroxide_sim::explore::ExplorationReport) -> f64 {
     report.seeds as f64 / report.took.as_secs_f64()
 }
 

@@ -22,6 +22,7 @@ pub(crate) mod alone;
 mod chance;
 mod idle;
 // Where virtual time cannot reach std, `absent.rs` stands in for `libc.rs`.
+pub(crate) mod escapes;
 #[cfg_attr(
     not(all(
         feature = "interpose",
@@ -33,7 +34,6 @@ mod idle;
 )]
 mod libc;
 pub(crate) mod stopwatch;
-pub(crate) mod strays;
 #[allow(dead_code)] // Where `absent.rs` stands in.
 mod threads;
 mod time;
@@ -41,13 +41,13 @@ mod warp;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+pub use escapes::{Escape, Escapes, Seen};
 pub use idle::settle;
 pub(crate) use libc::SUPPORTED;
 #[cfg(target_os = "linux")]
 #[allow(unused_imports)] // Where `absent.rs` stands in.
 pub(crate) use libc::{Forked, end_by_interruption, end_when_interrupted, fork, memory_file, ring_when_interrupted};
 pub(crate) use stopwatch::Stopwatch;
-pub use strays::{Seen, Stray, Strays};
 pub(crate) use threads::Thread;
 #[allow(unused_imports)] // Where `absent.rs` stands in.
 use threads::alone_in_process;

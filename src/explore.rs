@@ -14,14 +14,14 @@
 //! ([`crate::sim`]); which seeds are run, where, and what is made of their
 //! answers is this module's. It draws nothing itself.
 
-#[cfg(target_os = "linux")]
-mod again;
 mod answer;
 #[cfg(target_os = "linux")]
 mod bench;
 #[cfg(target_os = "linux")]
 mod campaign;
 mod capsule;
+#[cfg(target_os = "linux")]
+mod determinism;
 mod difference;
 #[cfg(target_os = "linux")]
 mod interrupt;
@@ -56,7 +56,7 @@ pub use capsule::{Capsule, CapsuleError, Versions};
 pub use difference::Difference;
 use place::Place;
 pub use problem::{Finding, Problem};
-pub use report::Report;
+pub use report::ExplorationReport;
 pub use shrunk::{Shrunk, Stopped};
 pub use stale::{Outdated, Stale};
 
@@ -176,7 +176,7 @@ impl Explore {
 
     /// Begins no new seed after this much real time. Where no seed was begun by
     /// then, that is an error ([`Problem::Setup`]).
-    pub fn for_at_most(mut self, time: Duration) -> Explore {
+    pub fn time_limit(mut self, time: Duration) -> Explore {
         self.at_most = Some(time);
         self
     }
@@ -204,7 +204,7 @@ impl Explore {
 
     /// How much real time one seed may take: a minute unless set. What takes
     /// longer has failed.
-    pub fn seed_within(mut self, time: Duration) -> Explore {
+    pub fn seed_time_limit(mut self, time: Duration) -> Explore {
         self.seed_at_most = time;
         self
     }
@@ -212,7 +212,7 @@ impl Explore {
     /// Shrinks a failure for at most this much real time: 20 seconds unless set;
     /// not at all in no time. Where that was too little, [`Finding::shrunk`] says
     /// how far it came.
-    pub fn shrink_for(mut self, time: Duration) -> Explore {
+    pub fn shrink_time_limit(mut self, time: Duration) -> Explore {
         self.shrink_at_most = time;
         self
     }
@@ -254,15 +254,15 @@ impl Explore {
     /// Runs one seed of this many twice, in copies of two processes, and compares
     /// the traces: one of ten unless set, every one with 1, none with 0. What
     /// differs comes from something that no seed decides.
-    pub fn twice_in(mut self, seeds: u64) -> Explore {
+    pub fn check_determinism_every(mut self, seeds: u64) -> Explore {
         self.twice_in = seeds;
         self
     }
 
     /// Allows what reaches past the simulation: threads, sleeps on real time and
-    /// waits that block ([`crate::clock::Stray`]). Elsewhere an exploration in
+    /// waits that block ([`crate::clock::Escape`]). Elsewhere an exploration in
     /// which there were any fails, and says where they come from.
-    pub fn tolerate_strays(mut self) -> Explore {
+    pub fn allow_escapes(mut self) -> Explore {
         self.tolerates_strays = true;
         self
     }
@@ -290,7 +290,7 @@ impl Explore {
     /// that should sometimes hold never did; when a capsule proves nothing any more;
     /// and when nothing could be run, with the reason.
     #[track_caller]
-    pub fn run<B, F, R>(self, build: impl Fn(Sim) -> Sim, body: B) -> Report
+    pub fn run<B, F, R>(self, build: impl Fn(Sim) -> Sim, body: B) -> ExplorationReport
     where
         B: Fn(Handle) -> F + Clone + Send + 'static,
         F: Future<Output = R> + 'static,
@@ -310,7 +310,7 @@ impl Explore {
     /// # Errors
     ///
     /// Where [`Explore::run`] panics.
-    pub fn try_run<B, F, R>(self, build: impl Fn(Sim) -> Sim, body: B) -> Result<Report, Box<Problem>>
+    pub fn try_run<B, F, R>(self, build: impl Fn(Sim) -> Sim, body: B) -> Result<ExplorationReport, Box<Problem>>
     where
         B: Fn(Handle) -> F + Clone + Send + 'static,
         F: Future<Output = R> + 'static,
@@ -323,7 +323,7 @@ impl Explore {
     }
 
     /// `within` is the name of a type that the test's function defines.
-    fn go(self, within: &str, perform: Perform) -> Result<Report, Problem> {
+    fn go(self, within: &str, perform: Perform) -> Result<ExplorationReport, Problem> {
         if clock::is_virtual() || part::is_within() {
             part::note_nested();
             return Err(Problem::Setup(part::NESTED.to_owned()));
@@ -334,7 +334,7 @@ impl Explore {
         ended
     }
 
-    fn go_at(self, place: &Place, perform: Perform) -> Result<Report, Problem> {
+    fn go_at(self, place: &Place, perform: Perform) -> Result<ExplorationReport, Problem> {
         #[cfg(target_os = "linux")]
         if let Some(ended) = server::part_of(place, perform).map_err(Problem::Setup)? {
             return ended;
@@ -381,13 +381,13 @@ impl Explore {
             return Err(why.to_owned());
         }
         if self.at_most.is_some_and(|time| time.is_zero()) {
-            return nothing("Explore::for_at_most(0)");
+            return nothing("Explore::time_limit(0)");
         }
         if self.workers == 0 {
             return nothing("Explore::workers(0)");
         }
         if self.seed_at_most.is_zero() {
-            return nothing("Explore::seed_within(0)");
+            return nothing("Explore::seed_time_limit(0)");
         }
         if self.only_capsules && self.capsules.is_empty() {
             return Err("Explore::only_capsules has no capsule to repeat. Add one with Explore::capsule.".to_owned());
@@ -396,20 +396,26 @@ impl Explore {
     }
 
     /// Runs one seed in this process. What an exploration fails for fails here too.
-    fn one(&self, seed: Seed, place: &Place, perform: Perform) -> Result<Report, Problem> {
+    fn one(&self, seed: Seed, place: &Place, perform: Perform) -> Result<ExplorationReport, Problem> {
         let order = Order { locate: true, ..Order::of(seed) };
         let (ended, answer) = alone(&order, place, perform);
         match ended {
-            Ok(report) if !self.tolerates_strays && !answer.strays.is_empty() => {
+            Ok(report) if !self.tolerates_strays && !answer.escapes.is_empty() => {
                 let command = format!("{SEED_VARIABLE}={seed} {}", place.command);
-                Err(Problem::Strays { strays: answer.strays, report: Box::new(report), command })
+                Err(Problem::Escapes { escapes: answer.escapes, report: Box::new(report), command })
             }
             ended => ended,
         }
     }
 
     /// Repeats a capsule's run in this process.
-    fn replayed(&self, path: &Path, capsule: &Capsule, place: &Place, perform: Perform) -> Result<Report, Problem> {
+    fn replayed(
+        &self,
+        path: &Path,
+        capsule: &Capsule,
+        place: &Place,
+        perform: Perform,
+    ) -> Result<ExplorationReport, Problem> {
         let warning = capsule.warning();
         match alone(&capsule.order(), place, perform) {
             (Err(Problem::Failed(mut finding)), answer) => {
@@ -435,14 +441,18 @@ impl Explore {
 }
 
 /// Runs one seed in this process.
-fn alone(order: &Order, place: &Place, perform: Perform) -> (Result<Report, Problem>, Answer) {
+fn alone(order: &Order, place: &Place, perform: Perform) -> (Result<ExplorationReport, Problem>, Answer) {
     let mut answer = perform(order, None);
-    let mut report = Report { name: place.name.clone(), ..Report::default() };
+    let mut report = ExplorationReport { name: place.name.clone(), ..ExplorationReport::default() };
     report.add(&answer);
     let ended = match answer.failure.take() {
         Some(failure) => match failure.cause {
             Cause::Setup(why) => Err(Problem::Setup(why)),
-            _ => Err(Problem::Failed(Box::new(Finding::new(failure, Report::default(), place.command.clone())))),
+            _ => Err(Problem::Failed(Box::new(Finding::new(
+                failure,
+                ExplorationReport::default(),
+                place.command.clone(),
+            )))),
         },
         None => Ok(report),
     };

@@ -1,7 +1,7 @@
 //! Faults: what a correct provider in a bad world may do.
 //!
-//! [`Faults`] is a layer that asks a [`Rule`] about every call and does to the
-//! call what the rule's [`Verdict`] says. Any closure over [`Asked`] is a rule.
+//! [`Faults`] is a layer that asks a [`FaultRule`] about every call and does to the
+//! call what the rule's [`FaultAction`] says. Any closure over [`CallContext`] is a rule.
 //!
 //! It goes above a recorder: what the trace then holds is what reached the
 //! provider, so a call that was refused here is not in it, one whose reply was
@@ -20,11 +20,11 @@ use parking_lot::Mutex;
 use crate::call::{Answering, Call, Handler, Method, Refusal, Reply};
 use crate::clock::{self, Time};
 
-pub use verdict::Verdict;
+pub use verdict::FaultAction;
 
 /// A call that is about to be made.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub struct CallContext<'a> {
     /// Who asks: a node's name, or a client's.
     pub by: &'a str,
     /// What is asked.
@@ -35,7 +35,7 @@ pub struct Asked<'a> {
     pub at: Time,
 }
 
-impl Asked<'_> {
+impl CallContext<'_> {
     /// The method that is called.
     pub fn method(&self) -> Method {
         self.call.method()
@@ -46,29 +46,29 @@ impl Asked<'_> {
 ///
 /// ```
 /// use duroxide_sim::call::Method;
-/// use duroxide_sim::faults::{Asked, Rule, Verdict};
+/// use duroxide_sim::faults::{CallContext, FaultRule, FaultAction};
 ///
-/// fn rule(rule: impl Rule) -> impl Rule {
+/// fn rule(rule: impl FaultRule) -> impl FaultRule {
 ///     rule
 /// }
-/// let every_third_ack_loses_its_reply = rule(|asked: &Asked<'_>| match asked.method() {
-///     Method::AckWorkItem if asked.nth % 3 == 0 => Verdict::LoseReply,
-///     _ => Verdict::Pass,
+/// let every_third_ack_loses_its_reply = rule(|asked: &CallContext<'_>| match asked.method() {
+///     Method::AckWorkItem if asked.nth % 3 == 0 => FaultAction::LoseReply,
+///     _ => FaultAction::Pass,
 /// });
 /// ```
-pub trait Rule: Send + Sync {
+pub trait FaultRule: Send + Sync {
     /// What becomes of this call.
-    fn judge(&self, asked: &Asked<'_>) -> Verdict;
+    fn judge(&self, asked: &CallContext<'_>) -> FaultAction;
 
     /// Takes note that the call has taken effect, before the caller learns of
     /// it. Calls that never take effect are not told of.
-    fn applied(&self, asked: &Asked<'_>, reply: &Reply) {
+    fn applied(&self, asked: &CallContext<'_>, reply: &Reply) {
         let _ = (asked, reply);
     }
 }
 
-impl<F: Fn(&Asked<'_>) -> Verdict + Send + Sync> Rule for F {
-    fn judge(&self, asked: &Asked<'_>) -> Verdict {
+impl<F: Fn(&CallContext<'_>) -> FaultAction + Send + Sync> FaultRule for F {
+    fn judge(&self, asked: &CallContext<'_>) -> FaultAction {
         self(asked)
     }
 }
@@ -101,7 +101,7 @@ pub struct Faults<H, R> {
     counts: Counts,
 }
 
-impl<H: Handler, R: Rule> Faults<H, R> {
+impl<H: Handler, R: FaultRule> Faults<H, R> {
     /// Judges by `rule` what `by` asks of `inner`.
     pub fn new(inner: H, by: &str, rule: R) -> Faults<H, R> {
         Faults { inner, rule, by: by.into(), counts: Counts::default() }
@@ -118,7 +118,7 @@ impl<H: Handler, R: Rule> Faults<H, R> {
         let at = clock::now();
         let told = call.clone();
         let tell = move |reply: &Reply| {
-            self.rule.applied(&Asked { by: &self.by, call: &told, nth, at }, reply);
+            self.rule.applied(&CallContext { by: &self.by, call: &told, nth, at }, reply);
         };
         match self.inner.handle(call).try_now() {
             Ok(reply) => {
@@ -133,37 +133,37 @@ impl<H: Handler, R: Rule> Faults<H, R> {
         }
     }
 
-    fn act(&self, verdict: Verdict, call: Arc<Call>, nth: u64) -> Answering<'_> {
+    fn act(&self, verdict: FaultAction, call: Arc<Call>, nth: u64) -> Answering<'_> {
         let method = call.method();
         match verdict {
-            Verdict::Pass => self.pass(call, nth),
-            Verdict::Refuse { retryable } => {
+            FaultAction::Pass => self.pass(call, nth),
+            FaultAction::Refuse { retryable } => {
                 Answering::ready(refuse(method, "The storage is not available.", retryable))
             }
-            Verdict::LoseReply => Answering::wait(async move {
+            FaultAction::LoseReply => Answering::wait(async move {
                 match self.pass(call, nth).await {
                     // A refusal has changed nothing; the caller may have it.
                     refused @ Reply::Refused(_) => refused,
                     _ => refuse(method, "The connection broke before the reply came.", true),
                 }
             }),
-            Verdict::Delay { before, after } => Answering::wait(async move {
+            FaultAction::Delay { before, after } => Answering::wait(async move {
                 wait(before).await;
                 let reply = self.pass(call, nth).await;
                 wait(after).await;
                 reply
             }),
-            Verdict::Hang { applied } => Answering::wait(async move {
+            FaultAction::Hang { applied } => Answering::wait(async move {
                 if applied {
                     let _lost = self.pass(call, nth).await;
                 }
                 std::future::pending().await
             }),
-            Verdict::Drop { after } => Answering::wait(async move {
+            FaultAction::Drop { after } => Answering::wait(async move {
                 let answer = tokio::time::timeout(after, self.pass(call, nth)).await;
                 answer.unwrap_or_else(|_| refuse(method, "The call was given up: it took too long.", true))
             }),
-            Verdict::ShortLock { lasts } => self.pass(Arc::new(verdict::shortened(&call, lasts)), nth),
+            FaultAction::ShortLock { lasts } => self.pass(Arc::new(verdict::shortened(&call, lasts)), nth),
         }
     }
 }
@@ -176,10 +176,10 @@ fn refuse(method: Method, message: &str, retryable: bool) -> Reply {
     Reply::Refused(Refusal { retryable, ..Refusal::retryable(method.name(), format!("Injected fault: {message}")) })
 }
 
-impl<H: Handler, R: Rule> Handler for Faults<H, R> {
+impl<H: Handler, R: FaultRule> Handler for Faults<H, R> {
     fn handle(&self, call: Arc<Call>) -> Answering<'_> {
         let nth = self.counts.next(call.method());
-        let verdict = self.rule.judge(&Asked { by: &self.by, call: &call, nth, at: clock::now() });
+        let verdict = self.rule.judge(&CallContext { by: &self.by, call: &call, nth, at: clock::now() });
         self.act(verdict, call, nth)
     }
 

@@ -84,7 +84,7 @@ pub mod call;
 pub mod clock;
 mod command;
 pub mod contract;
-mod cuts;
+mod ddmin;
 pub mod explore;
 pub mod faults;
 pub mod laws;
@@ -100,7 +100,7 @@ pub mod trace;
 pub mod unstable;
 
 pub use duroxide;
-pub use provider::{Memory, Settings};
+pub use provider::{Memory, MemorySettings};
 pub use seed::Seed;
 pub use sim::{Failure, Handle, Limits, Node, Sim};
 

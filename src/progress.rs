@@ -23,7 +23,7 @@ enum Kind {
     /// With the time of the next.
     Lines(Duration),
     #[cfg(feature = "progress")]
-    Bar(Option<indicatif::ProgressBar>),
+    Ineligible(Option<indicatif::ProgressBar>),
 }
 
 impl Progress {
@@ -32,7 +32,7 @@ impl Progress {
         let kind = match shown {
             false => Kind::Hidden,
             #[cfg(feature = "progress")]
-            true if draws() => Kind::Bar(None),
+            true if draws() => Kind::Ineligible(None),
             true => Kind::Lines(FIRST),
         };
         Progress { kind, total }
@@ -49,9 +49,9 @@ impl Progress {
                 eprintln!("{}{}", line(), of.unwrap_or_default());
             }
             #[cfg(feature = "progress")]
-            Kind::Bar(_) if took < SHORT => {}
+            Kind::Ineligible(_) if took < SHORT => {}
             #[cfg(feature = "progress")]
-            Kind::Bar(bar) => {
+            Kind::Ineligible(bar) => {
                 let bar = bar.get_or_insert_with(|| drawn(self.total));
                 bar.set_position(done.min(self.total.unwrap_or(u64::MAX)));
                 bar.set_message(line());
@@ -62,7 +62,7 @@ impl Progress {
     /// Nothing is under way any more.
     pub fn end(&self) {
         #[cfg(feature = "progress")]
-        if let Kind::Bar(Some(bar)) = &self.kind {
+        if let Kind::Ineligible(Some(bar)) = &self.kind {
             bar.finish_and_clear();
         }
     }

@@ -48,7 +48,7 @@ pub struct Backend {
     /// Rung when there may be a turn to fetch, or an earlier moment to wait for.
     turns: Notify,
     jobs: Notify,
-    settings: Settings,
+    settings: MemorySettings,
 }
 
 struct State {
@@ -59,7 +59,7 @@ struct State {
 
 /// How a [`Memory`] behaves where the contract leaves it open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub struct MemorySettings {
     /// Whether a fetch that finds nothing waits ("Provider MAY wait up to this
     /// duration if it supports long polling", `fetch_work_item`). On unless
     /// switched off.
@@ -73,20 +73,20 @@ pub struct Settings {
     pub spare_client_polls: bool,
 }
 
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings { long_polling: true, spare_client_polls: true }
+impl Default for MemorySettings {
+    fn default() -> MemorySettings {
+        MemorySettings { long_polling: true, spare_client_polls: true }
     }
 }
 
 impl Memory {
     /// An empty provider with the default settings.
     pub fn new() -> Memory {
-        Memory::with_settings(Settings::default())
+        Memory::with_settings(MemorySettings::default())
     }
 
     /// An empty provider.
-    pub fn with_settings(settings: Settings) -> Memory {
+    pub fn with_settings(settings: MemorySettings) -> Memory {
         let state = State { store: Store::new(), tokens: 0, polls: Polls::default() };
         Port::over(Backend { state: Mutex::new(state), turns: Notify::new(), jobs: Notify::new(), settings })
     }

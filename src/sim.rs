@@ -10,24 +10,23 @@
 //! explores nothing: one seed, one run (many of
 //! them are [`crate::explore()`]'s).
 
-mod breeze;
 mod cause;
 mod chains;
+mod cluster;
 mod crashes;
-mod demands;
-mod director;
 mod effects;
 mod ending;
+mod executor;
 mod failure;
-mod gate;
 mod handle;
 mod handlers;
 mod heap;
 mod hints;
 mod input;
+mod jitter;
 mod life;
 mod limits;
-mod look;
+mod link;
 mod missed;
 mod no_progress;
 mod node;
@@ -36,14 +35,15 @@ mod output;
 mod panics;
 mod plan;
 mod polled;
+mod properties;
 mod property;
 mod pulse;
-mod quiet;
 mod rest;
 mod run;
 mod setup;
 mod skew;
-mod stage;
+mod stall;
+mod stall_report;
 mod storm;
 mod strayed;
 mod stuck;
@@ -57,17 +57,17 @@ use std::time::Duration;
 
 use duroxide::runtime::{ObservabilityConfig, RuntimeOptions};
 
-use crate::clock::{Strays, Time};
-use crate::faults::Rule;
-use crate::provider::{Memory, Settings};
+use crate::clock::{Escapes, Time};
+use crate::faults::FaultRule;
+use crate::provider::{Memory, MemorySettings};
 use crate::seed::Seed;
 use crate::trace::Trace;
 
 pub use cause::Cause;
 pub use crashes::{Incident, Incidents, Survey, crash_everywhere, try_crash_everywhere};
-pub(crate) use director::Journal;
 pub use effects::Effects;
 pub use ending::Held;
+pub(crate) use executor::Journal;
 pub use failure::Failure;
 pub use handle::{Handle, NodeError};
 pub use handlers::{Lack, TagsOfNode, UnknownHandler};
@@ -79,12 +79,12 @@ pub use node::Node;
 pub use outcome::Outcome;
 pub use output::OutputError;
 pub use panics::TaskPanic;
-pub use plan::{Entry, Plan, Point, What, When};
+pub use plan::{Action, CallSite, Plan, PlanEntry, Trigger};
 pub use rest::Busy;
-pub use storm::{Kind, Storm};
+pub use storm::{FaultKind, Storm};
 pub use stuck::Stuck;
 pub use tails::Tail;
-pub use waits::{About, Strayed, Unfinished, Untaken, Wait};
+pub use waits::{About, MisdirectedEvent, UnconsumedEvent, Unfinished, Wait};
 
 /// When simulations start unless they say otherwise: 2025-01-01 00:00:00 UTC.
 pub const START: Time = Time::START;
@@ -120,11 +120,11 @@ pub struct Sim {
     start: Time,
     nodes: Vec<Node>,
     limits: Limits,
-    settings: Settings,
+    settings: MemorySettings,
     laws: bool,
     traces: bool,
     logs: bool,
-    rules: Vec<Arc<dyn Rule>>,
+    rules: Vec<Arc<dyn FaultRule>>,
     plan: Plan,
     storm: Option<Storm>,
     /// Whether calls have latencies of the seed's.
@@ -137,7 +137,7 @@ pub struct Sim {
     finish_within: Option<Duration>,
     effects: Effects,
     journal: Option<Journal>,
-    strays: strayed::Policy,
+    escapes: strayed::Policy,
     /// Whether work for a handler that no node has is no mistake.
     unknown_handlers: bool,
     /// Whether tasks may panic.
@@ -168,11 +168,11 @@ pub struct Run<T> {
     /// without the storm ([`Sim::replay`]).
     pub plan: Plan,
     /// Those of the plan's entries that never happened.
-    pub unreached: Vec<Entry>,
+    pub unreached: Vec<PlanEntry>,
     /// What should sometimes hold ([`Sim::sometimes`]), and whether it did.
     pub sometimes: BTreeMap<String, bool>,
     /// What reached past the simulation.
-    pub strays: Strays,
+    pub escapes: Escapes,
     /// Whether unbiased `tokio::select!`s followed the seed. They do with the
     /// versions of tokio 1 that this crate knows; with another one the numbers
     /// that they draw depend on what ran before in the process.
@@ -188,7 +188,7 @@ impl Sim {
             start: START,
             nodes: Vec::new(),
             limits: Limits::default(),
-            settings: Settings::default(),
+            settings: MemorySettings::default(),
             laws: true,
             traces: true,
             logs: std::env::var_os("RUST_LOG").is_some(),
@@ -202,7 +202,7 @@ impl Sim {
             finish_within: None,
             effects: Effects::default(),
             journal: None,
-            strays: strayed::Policy::default(),
+            escapes: strayed::Policy::default(),
             unknown_handlers: false,
             tolerates_panics: false,
             misused: None,
@@ -226,7 +226,7 @@ impl Sim {
     /// Lets `rule` judge every call of nodes and clients that the plan leaves
     /// alone. A closure is a rule. What rules do is in the trace, and not in the
     /// plan of the run.
-    pub fn rule(mut self, rule: impl Rule + 'static) -> Sim {
+    pub fn rule(mut self, rule: impl FaultRule + 'static) -> Sim {
         self.rules.push(Arc::new(rule));
         self
     }
@@ -310,7 +310,7 @@ impl Sim {
     /// up to six hours with a node that has crashed: set `session_lock_timeout` where
     /// sessions are to move on sooner. Where a node may have fewer sessions
     /// (`max_sessions_per_runtime`) than slots, set `worker_node_id`, or
-    /// `dispatcher_long_poll_timeout` to seconds: see [`Storm::merciless`] for what duroxide
+    /// `dispatcher_long_poll_timeout` to seconds: see [`Storm::include_unsurvivable`] for what duroxide
     /// delays there.
     pub fn default_options() -> RuntimeOptions {
         const HOUR: Duration = Duration::from_secs(3600);
@@ -338,7 +338,7 @@ impl Sim {
     }
 
     /// Sets how the provider behaves where the contract leaves it open.
-    pub fn settings(mut self, settings: Settings) -> Sim {
+    pub fn settings(mut self, settings: MemorySettings) -> Sim {
         self.settings = settings;
         self
     }
@@ -368,7 +368,7 @@ impl Sim {
     /// and looks at its `JoinHandle`. A panic in a task that nobody else reports
     /// fails the run otherwise ([`Cause::TaskPanic`]). Panics of activities and
     /// orchestrations are none of these: duroxide writes them into histories.
-    pub fn tolerate_panics(mut self) -> Sim {
+    pub fn allow_panics(mut self) -> Sim {
         self.tolerates_panics = true;
         self
     }
@@ -406,10 +406,10 @@ impl Sim {
         F: Future<Output = R> + 'static,
         R: Outcome,
     {
-        let (remark, policy) = (self.remark.take(), self.strays);
+        let (remark, policy) = (self.remark.take(), self.escapes);
         match self.try_run(body) {
-            Ok(Run { value, trace, memory, seed, strays, .. }) => {
-                policy.tell(seed, &strays);
+            Ok(Run { value, trace, memory, seed, escapes, .. }) => {
+                policy.tell(seed, &escapes);
                 let entries = trace.entries.len();
                 run::discard((trace, memory), entries);
                 value
@@ -426,7 +426,7 @@ impl Sim {
     /// # Errors
     ///
     /// When the body returns an error or panics, a limit is reached, the run uses
-    /// real input and output ([`Sim::tolerate_strays`]) or gets stuck, a law is broken, or the simulation cannot be set up.
+    /// real input and output ([`Sim::allow_escapes`]) or gets stuck, a law is broken, or the simulation cannot be set up.
     pub fn try_run<B, F, R>(self, body: B) -> Result<Run<R::Value>, Box<Failure>>
     where
         B: FnOnce(Handle) -> F + Send + 'static,

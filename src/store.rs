@@ -23,19 +23,19 @@ mod admin;
 mod chain;
 mod delete;
 mod explain;
+mod fingerprint;
 mod instance;
 mod job;
 mod kv;
-mod likeness;
 mod prune;
 mod queue;
 mod session;
 mod turn;
 
-pub use explain::Bar;
+pub use explain::Ineligible;
+pub use fingerprint::StateFingerprint;
 use instance::{Instance, Record};
 use job::Jobs;
-pub use likeness::Likeness;
 use session::Session;
 
 /// An instance by number; names are looked up once for each call.
@@ -51,25 +51,25 @@ pub struct Choice {
     /// Which of two allowed readings holds, where the documents allow two.
     pub leeway: Leeway,
     /// What becomes of queue messages that no orchestration stands behind.
-    pub mail: Mail,
+    pub mail: OrphanPolicy,
 }
 
 /// What a fetch of turns does with the visible queue messages of instances that
 /// nothing has started: it drops those that it finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Mail {
+pub enum OrphanPolicy {
     /// It has looked at every instance.
     Dropped,
     /// It has found another instance before any of them.
     Kept,
     /// It has come to this instance alone.
-    DroppedOf(String),
+    DropOnly(String),
 }
 
 impl Choice {
     /// The choice of a policy: `pick`, with the readings that [`crate::Memory`] has.
     pub fn new(token: impl Into<String>, pick: Pick) -> Choice {
-        Choice { token: token.into(), pick, leeway: Leeway::None, mail: Mail::Dropped }
+        Choice { token: token.into(), pick, leeway: Leeway::None, mail: OrphanPolicy::Dropped }
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) mod text;
 
 pub use history::{ExecutionHistory, History};
 pub use lines::TraceError;
-pub use mark::{Happening, Mark};
+pub use mark::{Mark, NodeEvent};
 pub(crate) use part::{Part, Wanted};
 pub(crate) use text::event_name;
 pub(crate) use text::{Span, Tokens, is_idle, is_repeated, words};
@@ -221,7 +221,7 @@ impl Log {
     }
 
     /// Writes down something that happened to `node`.
-    pub fn mark(&self, node: &str, what: Happening) {
+    pub fn mark(&self, node: &str, what: NodeEvent) {
         let mut entries = self.0.lock();
         if !entries.closed {
             let before = entries.list.len();

@@ -25,8 +25,8 @@ pub mod command {
     pub use crate::command::{here, quoted};
 }
 
-pub mod cuts {
-    pub use crate::cuts::Cuts;
+pub mod ddmin {
+    pub use crate::ddmin::DeltaDebug;
 }
 
 pub mod progress {

@@ -56,7 +56,7 @@ use std::cell::Cell;
 use std::ffi::{c_int, c_long, c_uint, c_void};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::strays;
+use super::escapes;
 use crate::seed::{Seed, Stream};
 
 mod locals;
@@ -311,11 +311,11 @@ unsafe extern "C" fn syscall(
     if number != libc::SYS_futex || !on() || !waits(b) {
         return call();
     }
-    if strays::is_looked_at() {
+    if escapes::is_looked_at() {
         return call();
     }
     let (began, answer) = (steady_ns(), call());
-    strays::notice_wait(steady_ns() - began);
+    escapes::notice_wait(steady_ns() - began);
     answer
 }
 

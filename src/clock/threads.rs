@@ -4,7 +4,7 @@
 use std::io::Result;
 use std::time::Duration;
 
-use super::{libc, strays};
+use super::{escapes, libc};
 
 /// Waits for a moment until no other thread does anything: there may be a main
 /// thread that sleeps, as that of a test harness does soon after it has started
@@ -72,6 +72,6 @@ impl Thread {
     pub fn stack(&self, is_busy: bool) -> Vec<String> {
         const MOST: usize = 16;
         let stack = libc::stack_of(self.id, !is_busy).map(|stack| stack.to_string()).unwrap_or_default();
-        strays::frames(&stack).take(MOST).collect()
+        escapes::frames(&stack).take(MOST).collect()
     }
 }

@@ -7,10 +7,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{difference, states};
-use crate::clock::Strays;
+use crate::clock::Escapes;
 use crate::seed::Seed;
-use crate::sim::{Entry, Failure, Journal, Plan, Run};
-use crate::trace::{Happening, Trace};
+use crate::sim::{Failure, Journal, Plan, PlanEntry, Run};
+use crate::trace::{NodeEvent, Trace};
 
 /// One run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,9 +62,9 @@ pub(super) struct Answer {
     pub states: BTreeSet<u64>,
     pub sometimes: BTreeMap<String, bool>,
     pub failure: Option<Box<Failure>>,
-    pub strays: Strays,
+    pub escapes: Escapes,
     /// What of a plan that was repeated did not happen.
-    pub unreached: Vec<Entry>,
+    pub unreached: Vec<PlanEntry>,
     /// The inputs that the body asked for, where a plan was repeated.
     pub inputs: BTreeSet<String>,
     /// The same for the same trace.
@@ -100,7 +100,7 @@ impl Answer {
         let answer = match run {
             Ok(run) => {
                 let mut answer = Answer::about(&run.trace, run.elapsed, run.sometimes.clone());
-                answer.strays = run.strays.clone();
+                answer.escapes = run.escapes.clone();
                 let instances = run.memory.inspect(|store| (store.names().len(), store.failed().len()));
                 (answer.instances, answer.failed_instances) = (instances.0 as u64, instances.1 as u64);
                 answer.look(&run.trace, compare);
@@ -128,11 +128,11 @@ impl Answer {
 
     pub fn failed(failure: Box<Failure>) -> Answer {
         let answer = Answer::about(&failure.trace, failure.at - failure.start, failure.sometimes.clone());
-        Answer { strays: failure.strays.clone(), failure: Some(failure), ..answer }
+        Answer { escapes: failure.escapes.clone(), failure: Some(failure), ..answer }
     }
 
     fn about(trace: &Trace, elapsed: Duration, sometimes: BTreeMap<String, bool>) -> Answer {
-        let ordinary = |what: &Happening| what.is_ordinary() || matches!(what, Happening::Skipped { .. });
+        let ordinary = |what: &NodeEvent| what.is_ordinary() || matches!(what, NodeEvent::Skipped { .. });
         let latencies = trace.marks.iter().filter(|mark| mark.what.is_latency()).count() as u64;
         let faults = trace.marks.iter().filter(|mark| !ordinary(&mark.what)).count() as u64 - latencies;
         let calls = trace.entries.len() as u64;

@@ -9,22 +9,22 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::again::Again;
 use super::answer::{Answer, Compare, Order};
 use super::bench::Bench;
 use super::capsule::{self, Capsule};
+use super::determinism::DeterminismCheck;
 use super::place::Place;
 use super::pool::{Role, Worker};
 use super::shard::{self, Shard};
 use super::shrink::Batch;
-use super::{Difference, Explore, Finding, Problem, Report, SEEDS, Stopped, interrupt, shrink, stale};
-use crate::clock::{Stopwatch, Strays};
+use super::{Difference, ExplorationReport, Explore, Finding, Problem, SEEDS, Stopped, interrupt, shrink, stale};
+use crate::clock::{Escapes, Stopwatch};
 use crate::progress::Progress;
 use crate::seed::{SEED_VARIABLE, Seed};
 use crate::sim::{Cause, Failure};
 
 /// Explores.
-pub(super) fn go(explore: Explore, place: &Place) -> Result<Report, Problem> {
+pub(super) fn go(explore: Explore, place: &Place) -> Result<ExplorationReport, Problem> {
     Campaign::new(explore, place).map_err(Problem::Setup)?.run()
 }
 
@@ -41,9 +41,9 @@ struct Campaign<'a> {
     next: AtomicU64,
     /// The first known to fail; the largest number while none is.
     fails: AtomicU64,
-    again: Again,
+    again: DeterminismCheck,
     /// A seed from which something strayed.
-    strays: Mutex<Option<Seed>>,
+    escapes: Mutex<Option<Seed>>,
     /// Why no more can be run.
     broken: Mutex<Option<String>>,
 }
@@ -66,16 +66,20 @@ impl<'a> Campaign<'a> {
             watch: Stopwatch::start(),
             next: AtomicU64::new(0),
             fails: AtomicU64::new(u64::MAX),
-            again: Again::new(explore.twice_in),
-            strays: Mutex::default(),
+            again: DeterminismCheck::new(explore.twice_in),
+            escapes: Mutex::default(),
             broken: Mutex::default(),
             explore,
             place,
         })
     }
 
-    fn run(&self) -> Result<Report, Problem> {
-        let mut report = Report { name: self.place.name.clone(), shard: self.shard.named(), ..Report::default() };
+    fn run(&self) -> Result<ExplorationReport, Problem> {
+        let mut report = ExplorationReport {
+            name: self.place.name.clone(),
+            shard: self.shard.named(),
+            ..ExplorationReport::default()
+        };
         report.capsules = self.keep_capsules()?;
         if self.explore.only_capsules {
             report.took = self.watch.elapsed();
@@ -119,7 +123,7 @@ impl<'a> Campaign<'a> {
             return Err(Problem::Setup(why));
         }
         if report.seeds == 0 && self.count > 0 {
-            let why = "The time that Explore::for_at_most gives was over before a seed was run. Give more.";
+            let why = "The time that Explore::time_limit gives was over before a seed was run. Give more.";
             return Err(Problem::Setup(why.to_owned()));
         }
         let failure = first.and_then(|(_, answer)| answer.failure);
@@ -129,7 +133,7 @@ impl<'a> Campaign<'a> {
         self.judge(report, failure)
     }
 
-    fn judge(&self, report: Report, failure: Option<Box<Failure>>) -> Result<Report, Problem> {
+    fn judge(&self, report: ExplorationReport, failure: Option<Box<Failure>>) -> Result<ExplorationReport, Problem> {
         if let Some(failure) = failure {
             if let Cause::Setup(why) = failure.cause {
                 return Err(Problem::Setup(why));
@@ -140,10 +144,10 @@ impl<'a> Campaign<'a> {
             let difference = self.difference(number).map_err(Problem::Setup)?;
             return Err(Problem::Differs(Box::new(difference)));
         }
-        if let Some(seed) = self.strays.lock().filter(|_| !self.explore.tolerates_strays) {
-            let strays = self.locate(seed).map_err(Problem::Setup)?;
+        if let Some(seed) = self.escapes.lock().filter(|_| !self.explore.tolerates_strays) {
+            let escapes = self.locate(seed).map_err(Problem::Setup)?;
             let command = format!("{SEED_VARIABLE}={seed} {}", self.place.command);
-            return Err(Problem::Strays { strays, report: Box::new(report), command });
+            return Err(Problem::Escapes { escapes, report: Box::new(report), command });
         }
         let names: Vec<String> = report.never().into_iter().map(str::to_owned).collect();
         if names.is_empty() || self.shard.is_partial() {
@@ -153,7 +157,7 @@ impl<'a> Campaign<'a> {
     }
 
     /// Shrinks a failure, and leaves a capsule of it.
-    fn find(&self, failure: Box<Failure>, report: Report) -> Finding {
+    fn find(&self, failure: Box<Failure>, report: ExplorationReport) -> Finding {
         let mut finding = Finding::new(failure, report, self.place.command.clone());
         if matches!(finding.failure.cause, Cause::Unreached(_)) {
             // A replay need not reach its plan: there is nothing to repeat but the seed.
@@ -243,8 +247,8 @@ impl<'a> Campaign<'a> {
                 if let Some(fingerprint) = answer.fingerprint {
                     self.again.ran(id, number, fingerprint);
                 }
-                if !answer.strays.is_empty() {
-                    self.strays.lock().get_or_insert(self.seed(number));
+                if !answer.escapes.is_empty() {
+                    self.escapes.lock().get_or_insert(self.seed(number));
                 }
                 let _ = send.send((number, Some(answer)));
             }
@@ -264,7 +268,7 @@ impl<'a> Campaign<'a> {
     }
 
     /// Runs again what no other worker was left for.
-    fn run_the_rest_again(&self, report: &mut Report) -> Result<(), String> {
+    fn run_the_rest_again(&self, report: &mut ExplorationReport) -> Result<(), String> {
         let rest = self.again.take(None, u64::MAX);
         if rest.is_empty() {
             return Ok(());
@@ -279,10 +283,10 @@ impl<'a> Campaign<'a> {
     }
 
     /// What strays from the run of a seed, and where.
-    fn locate(&self, seed: Seed) -> Result<Strays, String> {
+    fn locate(&self, seed: Seed) -> Result<Escapes, String> {
         let mut worker = self.worker()?;
         worker.order(&[Order { locate: true, ..Order::of(seed) }])?;
-        Ok(worker.answer()?.strays)
+        Ok(worker.answer()?.escapes)
     }
 
     /// Where two runs of a seed part.
@@ -298,8 +302,8 @@ impl<'a> Campaign<'a> {
         for _ in 0..TRIES {
             let (one, other) = (whole(&mut one)?, whole(&mut other)?);
             if let Some(mut difference) = Difference::between(seed, &one, &other, command.clone()) {
-                let strays = self.strays.lock().map(|seed| self.locate(seed)).transpose()?;
-                difference.blame(&strays.unwrap_or_default());
+                let escapes = self.escapes.lock().map(|seed| self.locate(seed)).transpose()?;
+                difference.blame(&escapes.unwrap_or_default());
                 return Ok(difference);
             }
         }
@@ -334,7 +338,7 @@ impl<'a> Campaign<'a> {
                     let path = path.display();
                     return Err(Problem::Setup(format!("The run of the capsule {path} cannot be repeated. {why}")));
                 }
-                let report = Report { name: self.place.name.clone(), ..Report::default() };
+                let report = ExplorationReport { name: self.place.name.clone(), ..ExplorationReport::default() };
                 let mut finding = Finding::new(failure.clone(), report, self.place.command.clone());
                 finding.notes.push(format!("It is the run of the capsule {}.", path.display()));
                 finding.notes.extend(capsule.warning());

@@ -18,7 +18,7 @@ use crate::clock::Time;
 use crate::command;
 use crate::laws::Breach;
 use crate::seed::Seed;
-use crate::sim::{Cause, Entry, Failure, Plan, Tail, Unfinished};
+use crate::sim::{Cause, Failure, Plan, PlanEntry, Tail, Unfinished};
 use crate::text::Line;
 use crate::trace::{Trace, Wanted};
 
@@ -64,7 +64,7 @@ pub struct Capsule {
     /// The laws that were broken.
     pub breaches: Vec<Breach>,
     /// Those of the plan's entries that never happened.
-    pub unreached: Vec<Entry>,
+    pub unreached: Vec<PlanEntry>,
     /// The functions that the run's thread was in, where it did not answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stack: Vec<String>,
@@ -219,7 +219,7 @@ impl Capsule {
             trace,
             ..
         } = self.clone();
-        let (sometimes, strays) = Default::default();
+        let (sometimes, escapes) = Default::default();
         Failure {
             cause,
             seed,
@@ -233,7 +233,7 @@ impl Capsule {
             plan,
             unreached,
             sometimes,
-            strays,
+            escapes,
             stack,
             printed,
         }

@@ -9,7 +9,7 @@ use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::{Seen, Strays};
+use crate::clock::{Escapes, Seen};
 use crate::seed::Seed;
 use crate::text::Line;
 use crate::trace::Trace;
@@ -58,8 +58,8 @@ impl Difference {
     }
 
     /// What reaches past the simulation is a likelier cause than any other.
-    pub(super) fn blame(&mut self, strays: &Strays) {
-        for (stray, Seen { place, .. }) in strays {
+    pub(super) fn blame(&mut self, escapes: &Escapes) {
+        for (stray, Seen { place, .. }) in escapes {
             let place = place.as_ref().map(|place| format!(", in {place}")).unwrap_or_default();
             self.cause = format!("In it {stray}{place}. {}", self.cause);
         }

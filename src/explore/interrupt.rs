@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::Report;
+use super::ExplorationReport;
 use super::capsule;
 use super::place::Place;
 use crate::clock;
@@ -50,7 +50,7 @@ impl Shown {
     }
 
     /// It has come as far as this.
-    pub fn reaches(&self, report: &Report) {
+    pub fn reaches(&self, report: &ExplorationReport) {
         const OFTEN: Duration = Duration::from_millis(100);
         if let Some(standing) = WATCH.lock().shown.get_mut(&self.0)
             && report.took >= standing.took + OFTEN

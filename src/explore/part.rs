@@ -44,7 +44,7 @@ where
         sim = replay.without.iter().fold(sim, |sim, node| sim.without_node(node)).replay(replay.plan.clone());
     }
     // The exploration itself says what strays, once every seed went well.
-    sim = sim.within(at_most).journal(journal).tolerate_strays();
+    sim = sim.within(at_most).journal(journal).allow_escapes();
     if order.locate {
         sim = sim.locate();
     }

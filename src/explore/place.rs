@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
 
-use super::{Problem, Report};
+use super::{ExplorationReport, Problem};
 use crate::command;
 
 /// What explorations came to in this process, by test, in their order.
-static ENDED: Mutex<BTreeMap<String, Vec<Result<Report, Problem>>>> = Mutex::new(BTreeMap::new());
+static ENDED: Mutex<BTreeMap<String, Vec<Result<ExplorationReport, Problem>>>> = Mutex::new(BTreeMap::new());
 
 /// An exploration of a test.
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ impl Place {
     }
 
     /// What the explorations before this one came to.
-    pub fn earlier(&self) -> Vec<Result<Report, Problem>> {
+    pub fn earlier(&self) -> Vec<Result<ExplorationReport, Problem>> {
         ENDED.lock().get(&self.name).cloned().unwrap_or_default()
     }
 
@@ -62,7 +62,7 @@ impl Place {
     }
 
     /// Writes down what this one came to.
-    pub fn end(&self, with: &Result<Report, Problem>) {
+    pub fn end(&self, with: &Result<ExplorationReport, Problem>) {
         ENDED.lock().entry(self.name.clone()).or_default().push(with.clone());
     }
 }

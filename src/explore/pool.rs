@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::answer::{Answer, Order, Told};
 use super::place::Place;
 use super::printed::Printed;
-use super::{Problem, Report};
+use super::{ExplorationReport, Problem};
 use crate::clock::{self, Stopwatch};
 use crate::text::Quoted;
 
@@ -29,7 +29,7 @@ pub(super) struct Role {
     /// The test.
     pub name: String,
     /// What its explorations before this one came to: it goes past those.
-    pub earlier: Vec<Result<Report, Problem>>,
+    pub earlier: Vec<Result<ExplorationReport, Problem>>,
     /// After how long a seed's process has failed.
     pub patience: Duration,
     /// The process that it works for.

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CAPSULE_VARIABLE, Difference, Report, Shrunk, Stale};
-use crate::clock::{Strays, strays};
+use super::{CAPSULE_VARIABLE, Difference, ExplorationReport, Shrunk, Stale};
+use crate::clock::{Escapes, escapes};
 use crate::command::quoted;
 use crate::seed::{SEED_VARIABLE, Seed};
 use crate::sim::Failure;
@@ -26,11 +26,11 @@ pub enum Problem {
     /// Every seed went well, but something in them reaches past the simulation:
     /// it starts threads, sleeps on real time, or blocks.
     #[allow(missing_docs)]
-    Strays { strays: Strays, report: Box<Report>, command: String },
+    Escapes { escapes: Escapes, report: Box<ExplorationReport>, command: String },
     /// Every seed went well, but something that should sometimes hold
     /// ([`crate::Sim::sometimes`]) held in none of them.
     #[allow(missing_docs)]
-    Never { names: Vec<String>, report: Box<Report> },
+    Never { names: Vec<String>, report: Box<ExplorationReport> },
     /// A capsule proves nothing here: it is of another test, or its run goes well
     /// without all that is in its plan.
     Stale(Box<Stale>),
@@ -56,7 +56,7 @@ pub struct Finding {
     /// What else there is to know: full sentences.
     pub notes: Vec<String>,
     /// What had been covered by then.
-    pub report: Report,
+    pub report: ExplorationReport,
     /// Whether the capsule is one that the test keeps.
     pub(super) is_kept: bool,
     /// The command that runs this test.
@@ -65,7 +65,7 @@ pub struct Finding {
 
 impl Finding {
     /// A failure as it was found.
-    pub(super) fn new(failure: Box<Failure>, report: Report, command: String) -> Finding {
+    pub(super) fn new(failure: Box<Failure>, report: ExplorationReport, command: String) -> Finding {
         let (seed, entries) = (failure.seed, failure.plan.entries.len());
         let (capsule, notes) = (None, Vec::new());
         Finding {
@@ -129,17 +129,17 @@ impl fmt::Display for Problem {
             Problem::Failed(finding) => finding.fmt(f),
             Problem::Differs(difference) => difference.fmt(f),
             Problem::Stale(stale) => stale.fmt(f),
-            Problem::Strays { strays, report, command } => {
+            Problem::Escapes { escapes, report, command } => {
                 writeln!(f, "Every seed went well, but something in them reaches past the simulation:")?;
-                strays::lines(strays).iter().try_for_each(|line| writeln!(f, "  {}", Line(line)))?;
+                escapes::lines(escapes).iter().try_for_each(|line| writeln!(f, "  {}", Line(line)))?;
                 writeln!(f, "{report}")?;
                 writeln!(f, "No seed decides how that goes, and virtual time knows nothing of it. Use tokio's sleep,")?;
                 writeln!(
                     f,
-                    "locks and channels, and tasks in place of threads; or allow it, with Explore::tolerate_strays."
+                    "locks and channels, and tasks in place of threads; or allow it, with Explore::allow_escapes."
                 )?;
-                if strays.keys().any(|stray| stray.is_io()) {
-                    writeln!(f, "{}", strays::INSTEAD_OF_IO)?;
+                if escapes.keys().any(|stray| stray.is_io()) {
+                    writeln!(f, "{}", escapes::INSTEAD_OF_IO)?;
                 }
                 write!(f, "\nRun it with:\n  {}", Line(command))
             }

@@ -1,4 +1,4 @@
-//! [`Report`]: what exploring has covered.
+//! [`ExplorationReport`]: what exploring has covered.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::Answer;
 use super::states::Seen;
-use crate::clock::Strays;
+use crate::clock::Escapes;
 use crate::text::{Line, Quoted};
 
 /// What exploring has covered.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Report {
+pub struct ExplorationReport {
     /// The test.
     pub name: String,
     /// How many seeds were run.
@@ -56,12 +56,12 @@ pub struct Report {
     /// shares.
     pub shard: Option<String>,
     /// What reached past the simulation, over all seeds.
-    pub strays: Strays,
+    pub escapes: Escapes,
     #[serde(skip)]
     pub(super) seen: Seen,
 }
 
-impl Report {
+impl ExplorationReport {
     /// Adds one seed.
     pub(super) fn add(&mut self, answer: &Answer) {
         self.seeds += 1;
@@ -73,8 +73,8 @@ impl Report {
         self.virtual_time = self.virtual_time.saturating_add(answer.elapsed);
         answer.states.iter().for_each(|state| self.seen.add(*state));
         (self.states, self.states_are_estimated) = self.seen.count();
-        for (stray, seen) in &answer.strays {
-            self.strays.entry(*stray).or_default().times += seen.times;
+        for (stray, seen) in &answer.escapes {
+            self.escapes.entry(*stray).or_default().times += seen.times;
         }
         for (name, reached) in &answer.sometimes {
             *self.sometimes.entry(name.clone()).or_default() += u64::from(*reached);
@@ -87,9 +87,9 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for ExplorationReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Report { name, seeds, twice, calls, faults, latencies, instances, states, capsules, .. } = self;
+        let ExplorationReport { name, seeds, twice, calls, faults, latencies, instances, states, capsules, .. } = self;
         let share = self.shard.as_ref().map(|shard| format!(" of share {shard}")).unwrap_or_default();
         if *seeds == 0 && *capsules > 0 {
             return write!(f, "{}: {capsules} capsules repeated, no seed{share} was run", Line(name));

@@ -14,7 +14,7 @@ use super::answer::{Answer, Order, Perform, Told};
 use super::place::Place;
 use super::pool::{Role, VARIABLE, connect};
 use super::printed::Printed;
-use super::{Problem, Report, part};
+use super::{ExplorationReport, Problem, part};
 use crate::clock::{self, Forked, Stopwatch};
 use crate::sim::{Cause, Failure, Journal, Plan, START, Stuck};
 
@@ -28,7 +28,7 @@ static LINE: Mutex<Option<(BufReader<UnixStream>, Role)>> = Mutex::new(None);
 /// # Errors
 ///
 /// A sentence, where it is told nonsense.
-pub(super) fn part_of(place: &Place, perform: Perform) -> Result<Option<Result<Report, Problem>>, String> {
+pub(super) fn part_of(place: &Place, perform: Perform) -> Result<Option<Result<ExplorationReport, Problem>>, String> {
     if std::env::var_os(VARIABLE).is_none() {
         return Ok(None);
     }

@@ -18,9 +18,9 @@ use std::time::Duration;
 
 use super::answer::Replay;
 use super::shrunk::{Shrunk, Stopped};
-use crate::cuts::Cuts;
-use crate::faults::Verdict;
-use crate::sim::{Entry, Failure, Plan, What};
+use crate::ddmin::DeltaDebug;
+use crate::faults::FaultAction;
+use crate::sim::{Action, Failure, Plan, PlanEntry};
 use numbers::Number;
 pub(super) use search::Batch;
 use search::Search;
@@ -81,7 +81,7 @@ fn with_plan(replay: &Replay, plan: Plan) -> Replay {
     Replay { plan, without: replay.without.clone() }
 }
 
-fn with_entries(replay: &Replay, entries: Vec<Entry>) -> Replay {
+fn with_entries(replay: &Replay, entries: Vec<PlanEntry>) -> Replay {
     let Plan { calm, inputs, .. } = &replay.plan;
     with_plan(replay, Plan { entries, calm: *calm, inputs: inputs.clone() })
 }
@@ -121,7 +121,7 @@ impl<F: FnMut(Batch<'_>) -> Result<Vec<Option<Box<Failure>>>, String>> Search<F>
         }
     }
 
-    fn leave_out(&mut self, gone: impl Fn(&Entry) -> bool) -> Result<bool, Stopped> {
+    fn leave_out(&mut self, gone: impl Fn(&PlanEntry) -> bool) -> Result<bool, Stopped> {
         let left = self.best.plan.entries.iter().filter(|entry| !gone(entry)).cloned().collect();
         let candidate = with_entries(&self.best, left);
         Ok(self.first([candidate])?.is_some())
@@ -147,12 +147,12 @@ impl<F: FnMut(Batch<'_>) -> Result<Vec<Option<Box<Failure>>>, String>> Search<F>
     }
 
     /// Leaves out as many as possible of the entries that `may_go`.
-    fn cut(&mut self, may_go: impl Fn(&Entry) -> bool) -> Result<(), Stopped> {
+    fn cut(&mut self, may_go: impl Fn(&PlanEntry) -> bool) -> Result<(), Stopped> {
         let those = |best: &Replay| -> Vec<usize> {
             let entries = best.plan.entries.iter().enumerate();
             entries.filter(|(_, entry)| may_go(entry)).map(|(at, _)| at).collect()
         };
-        let mut cuts = Cuts::of(those(&self.best).len());
+        let mut cuts = DeltaDebug::of(those(&self.best).len());
         loop {
             let (best, those) = (self.best.clone(), those(&self.best));
             let mut ahead = cuts.clone();
@@ -272,7 +272,7 @@ fn ahead(low: Option<u64>, high: u64) -> Vec<u64> {
     all
 }
 
-fn is_latency(entry: &Entry) -> bool {
+fn is_latency(entry: &PlanEntry) -> bool {
     const LONGEST: Duration = Duration::from_secs(1);
-    matches!(entry.what, What::Fault(Verdict::Delay { before, after }) if before.saturating_add(after) <= LONGEST)
+    matches!(entry.what, Action::Fault(FaultAction::Delay { before, after }) if before.saturating_add(after) <= LONGEST)
 }

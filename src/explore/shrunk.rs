@@ -42,7 +42,7 @@ pub struct Shrunk {
 /// Why shrinking stopped before the plan was known to be minimal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stopped {
-    /// It had taken this much real time ([`super::Explore::shrink_for`]).
+    /// It had taken this much real time ([`super::Explore::shrink_time_limit`]).
     Time(Duration),
     /// It had taken this many runs.
     Runs(u64),
@@ -64,7 +64,9 @@ impl fmt::Display for Shrunk {
             return write!(f, "Shrunk in {runs}; the plan is minimal: {entries}, and no number can be halved.");
         };
         match stopped {
-            Stopped::Time(time) => write!(f, "Shrinking stopped after its {time:?} (Explore::shrink_for), {runs}")?,
+            Stopped::Time(time) => {
+                write!(f, "Shrinking stopped after its {time:?} (Explore::shrink_time_limit), {runs}")?
+            }
             Stopped::Runs(_) => write!(f, "Shrinking stopped after {runs}, the most there are")?,
             Stopped::Broken(_) => write!(f, "Shrinking stopped after {runs}, because nothing more could be run")?,
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::answer::Answer;
 use super::place::Place;
 use super::{Capsule, Problem};
-use crate::sim::Entry;
+use crate::sim::PlanEntry;
 
 /// A capsule that proves nothing in the exploration that repeats it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ pub enum Outdated {
     /// Its run goes well, but without all that is in its plan.
     Unreached {
         /// The entries that happened when it was made and do not any more.
-        entries: Vec<Entry>,
+        entries: Vec<PlanEntry>,
         /// How many entries its plan has.
         of: usize,
         /// The inputs that the body does not ask for any more.
@@ -59,7 +59,7 @@ pub(super) fn note(capsule: &Capsule, answer: &Answer) -> Option<String> {
 
 fn outdated(capsule: &Capsule, answer: &Answer) -> Option<Outdated> {
     let missed = answer.unreached.iter().filter(|entry| !capsule.unreached.contains(entry));
-    let entries: Vec<Entry> = missed.cloned().collect();
+    let entries: Vec<PlanEntry> = missed.cloned().collect();
     let inputs = capsule.plan.inputs.keys().filter(|name| !answer.inputs.contains(*name));
     let inputs: Vec<String> = inputs.cloned().collect();
     let of = capsule.plan.entries.len();

@@ -1,4 +1,4 @@
-//! [`Verdict`]: what becomes of one call.
+//! [`FaultAction`]: what becomes of one call.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::{Call, Method};
 
-/// What becomes of one call. Each but [`Verdict::Pass`] is a fault that a
+/// What becomes of one call. Each but [`FaultAction::Pass`] is a fault that a
 /// correct provider in a bad world may show, and says why a correct system
 /// survives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Verdict {
+pub enum FaultAction {
     /// It goes through.
     Pass,
     /// It is refused and has no effect: a database that is busy, failing over or
@@ -65,20 +65,23 @@ pub enum Verdict {
     },
 }
 
-impl Verdict {
+impl FaultAction {
     /// Whether it changes anything about a call of this kind.
     pub fn concerns(self, call: &Call) -> bool {
         match self {
-            Verdict::Pass => false,
-            Verdict::ShortLock { .. } => call.method().locks(),
-            Verdict::Delay { before, after } => !before.is_zero() || !after.is_zero(),
-            Verdict::Refuse { .. } | Verdict::LoseReply | Verdict::Hang { .. } | Verdict::Drop { .. } => true,
+            FaultAction::Pass => false,
+            FaultAction::ShortLock { .. } => call.method().locks(),
+            FaultAction::Delay { before, after } => !before.is_zero() || !after.is_zero(),
+            FaultAction::Refuse { .. }
+            | FaultAction::LoseReply
+            | FaultAction::Hang { .. }
+            | FaultAction::Drop { .. } => true,
         }
     }
 
     /// Whether it may change anything about a call of this method.
     pub(crate) fn may_concern(self, method: Method) -> bool {
-        !matches!(self, Verdict::ShortLock { .. }) || method.locks()
+        !matches!(self, FaultAction::ShortLock { .. }) || method.locks()
     }
 }
 
@@ -96,21 +99,21 @@ pub(super) fn shortened(call: &Call, lasts: Duration) -> Call {
     call
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for FaultAction {
     /// What is done to the call, as the end of a sentence that begins with it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Verdict::Pass => f.write_str("passes"),
-            Verdict::Refuse { retryable: true } => f.write_str("is refused, retryable"),
-            Verdict::Refuse { retryable: false } => f.write_str("is refused for good"),
-            Verdict::LoseReply => f.write_str("is applied and its reply lost"),
-            Verdict::Delay { before, after } if after.is_zero() => write!(f, "is delayed by {before:?}"),
-            Verdict::Delay { before, after } if before.is_zero() => write!(f, "has its reply delayed by {after:?}"),
-            Verdict::Delay { before, after } => write!(f, "is delayed by {before:?}, its reply by {after:?}"),
-            Verdict::Hang { applied: true } => f.write_str("is applied and never answered"),
-            Verdict::Hang { applied: false } => f.write_str("is never applied nor answered"),
-            Verdict::Drop { after } => write!(f, "is dropped unless answered within {after:?}"),
-            Verdict::ShortLock { lasts } => write!(f, "gets a lock that ends within {lasts:?}"),
+            FaultAction::Pass => f.write_str("passes"),
+            FaultAction::Refuse { retryable: true } => f.write_str("is refused, retryable"),
+            FaultAction::Refuse { retryable: false } => f.write_str("is refused for good"),
+            FaultAction::LoseReply => f.write_str("is applied and its reply lost"),
+            FaultAction::Delay { before, after } if after.is_zero() => write!(f, "is delayed by {before:?}"),
+            FaultAction::Delay { before, after } if before.is_zero() => write!(f, "has its reply delayed by {after:?}"),
+            FaultAction::Delay { before, after } => write!(f, "is delayed by {before:?}, its reply by {after:?}"),
+            FaultAction::Hang { applied: true } => f.write_str("is applied and never answered"),
+            FaultAction::Hang { applied: false } => f.write_str("is never applied nor answered"),
+            FaultAction::Drop { after } => write!(f, "is dropped unless answered within {after:?}"),
+            FaultAction::ShortLock { lasts } => write!(f, "gets a lock that ends within {lasts:?}"),
         }
     }
 }

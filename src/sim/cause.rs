@@ -25,7 +25,7 @@ pub enum Cause {
     /// The body panicked.
     Panic(String),
     /// Tasks panicked, whose panics nobody else reports: tasks that the body or an
-    /// activity has started, or duroxide's own ([`super::Sim::tolerate_panics`]).
+    /// activity has started, or duroxide's own ([`super::Sim::allow_panics`]).
     TaskPanic(Vec<TaskPanic>),
     /// Nothing could happen any more, and the body waited.
     Stalled {
@@ -83,7 +83,7 @@ pub enum Cause {
     /// of it ([`super::Sim::allow_unreached`]).
     Unreached(Vec<Missed>),
     /// The body ended well, but the run used the real network, wrote real files or
-    /// started processes ([`super::Sim::tolerate_strays`]): a green test would say
+    /// started processes ([`super::Sim::allow_escapes`]): a green test would say
     /// nothing of the next run.
     RealIo,
     /// The process that ran it died; the text says how.
@@ -173,7 +173,7 @@ impl Cause {
 fn task_panics(f: &mut fmt::Formatter<'_>, panics: &[TaskPanic]) -> fmt::Result {
     f.write_str("a task panicked, and nobody else reports it:")?;
     panics.iter().try_for_each(|panic| write!(f, " {panic}."))?;
-    f.write_str(" (If it is meant, allow it with Sim::tolerate_panics.)")
+    f.write_str(" (If it is meant, allow it with Sim::allow_panics.)")
 }
 
 fn stalled(f: &mut fmt::Formatter<'_>, since: Duration, then: Option<&Cause>) -> fmt::Result {
@@ -209,7 +209,7 @@ fn never_at_rest(f: &mut fmt::Formatter<'_>, name: &str, busy: &[Busy]) -> fmt::
 }
 
 const REAL_IO: &str = "the body ended well, but the run reached the real world, so that its outcome depends on more \
-    than its seed. Allow that with Sim::tolerate_strays if it is meant.";
+    than its seed. Allow that with Sim::allow_escapes if it is meant.";
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

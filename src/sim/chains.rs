@@ -20,7 +20,7 @@ use super::Limits;
 use super::no_progress::{Circling, NoProgress};
 use crate::call::{AckTurn, Call, Job, Reply, Turn, instance_of};
 use crate::clock::{self, Time};
-use crate::faults::Asked;
+use crate::faults::CallContext;
 use crate::trace::describe_item;
 
 /// How many instances are named.
@@ -118,7 +118,7 @@ impl Chains {
 
     /// Takes note of a call that has taken effect. Says so where there is no
     /// progress any more.
-    pub fn note(&mut self, asked: &Asked<'_>, reply: &Reply) -> Option<NoProgress> {
+    pub fn note(&mut self, asked: &CallContext<'_>, reply: &Reply) -> Option<NoProgress> {
         let now = clock::now();
         match (asked.call, reply) {
             (Call::FetchOrchestrationItem { lock_for, .. }, Reply::Turn(Some(turn))) => {

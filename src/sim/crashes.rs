@@ -10,7 +10,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::effects::Effects;
-use super::plan::{Entry, Plan, Point, What, When};
+use super::plan::{Action, CallSite, Plan, PlanEntry, Trigger};
 use super::{Failure, Handle, Outcome, Run, Sim};
 use crate::call::Method;
 use crate::text::Lines;
@@ -23,17 +23,17 @@ const RESTART_AFTER: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Survey {
     /// The crashes, one for each run.
-    pub tried: Vec<Entry>,
+    pub tried: Vec<PlanEntry>,
     /// Those that did not come about: the call was never applied, or was not
     /// made again in that run.
-    pub unreached: Vec<Entry>,
+    pub unreached: Vec<PlanEntry>,
 }
 
 impl fmt::Display for Survey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut methods = BTreeMap::<Method, usize>::new();
         for entry in &self.tried {
-            if let When::Before(point) = &entry.when {
+            if let Trigger::Before(point) = &entry.when {
                 *methods.entry(point.method).or_default() += 1;
             }
         }
@@ -52,7 +52,7 @@ impl fmt::Display for Survey {
 #[derive(Debug)]
 pub struct Incident {
     /// Where.
-    pub crash: Entry,
+    pub crash: PlanEntry,
     /// What came out otherwise: full sentences.
     pub difference: String,
     /// How the run failed, if it did.
@@ -217,19 +217,19 @@ where
 }
 
 /// A crash before and after every call of a node in the trace.
-fn crashes(trace: &Trace) -> Vec<Entry> {
+fn crashes(trace: &Trace) -> Vec<PlanEntry> {
     let nodes: Vec<&str> = trace.marks.iter().filter(|mark| mark.what.is_ordinary()).map(|mark| &*mark.node).collect();
     let mut counts = BTreeMap::<(&str, Method), u64>::new();
     let calls = trace.entries.iter().filter(|entry| nodes.contains(&&*entry.by)).map(|entry| {
         let (node, method) = (&*entry.by, entry.call.method());
         let count = counts.entry((node, method)).or_default();
         *count += 1;
-        Point::new(node, method, *count)
+        CallSite::new(node, method, *count)
     });
-    let sides = |point: Point| {
-        let what = What::crash(&point.node, RESTART_AFTER);
-        let entry = |when| Entry { when, what: what.clone() };
-        [entry(When::Before(point.clone())), entry(When::After(point))]
+    let sides = |point: CallSite| {
+        let what = Action::crash(&point.node, RESTART_AFTER);
+        let entry = |when| PlanEntry { when, what: what.clone() };
+        [entry(Trigger::Before(point.clone())), entry(Trigger::After(point))]
     };
     calls.flat_map(sides).collect()
 }

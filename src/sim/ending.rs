@@ -16,10 +16,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::cluster::Cluster;
 use super::handle::Handle;
 use super::property::Broken;
 use super::rest::{self, Bounds, Busy};
-use super::stage::Stage;
 use crate::clock::{self, Time};
 
 /// Default deadline of [`super::Sim::eventually`].
@@ -58,7 +58,7 @@ pub(super) enum Ending {
 
 /// What has been seen of each that must hold eventually.
 struct Watch<'a> {
-    stage: &'a Arc<Stage>,
+    cluster: &'a Arc<Cluster>,
     seen: Vec<Seen>,
 }
 
@@ -74,8 +74,8 @@ impl Watch<'_> {
     /// Looks at each. Says whether each holds, or has held.
     fn look(&mut self) -> bool {
         let now = clock::now();
-        let since = |time: Time| time - self.stage.start;
-        let told: Vec<Option<Broken>> = self.stage.properties.eventually(&handle(self.stage)).collect();
+        let since = |time: Time| time - self.cluster.start;
+        let told: Vec<Option<Broken>> = self.cluster.properties.eventually(&handle(self.cluster)).collect();
         self.seen.resize_with(told.len(), Seen::default);
         for (seen, broken) in self.seen.iter_mut().zip(told) {
             if broken.is_none() {
@@ -95,23 +95,23 @@ impl Watch<'_> {
     }
 }
 
-fn handle(stage: &Arc<Stage>) -> Handle {
-    Handle::new(stage.clone())
+fn handle(cluster: &Arc<Cluster>) -> Handle {
+    Handle::new(cluster.clone())
 }
 
 /// Waits until the run is at rest, and judges it there.
-pub(super) async fn judge(stage: &Arc<Stage>, calm: Time, finish_within: Option<Duration>) -> Ending {
-    let properties = &stage.properties;
+pub(super) async fn judge(cluster: &Arc<Cluster>, calm: Time, finish_within: Option<Duration>) -> Ending {
+    let properties = &cluster.properties;
     if finish_within.is_none() && !properties.are_for_the_end() {
-        return look(stage).unwrap_or(Ending::Well);
+        return look(cluster).unwrap_or(Ending::Well);
     }
     // From here on a wait has its own bounds.
-    stage.ends.store(true, Ordering::Relaxed);
+    cluster.ends.store(true, Ordering::Relaxed);
     let deadline = clock::now().max(calm) + finish_within.unwrap_or(EVENTUALLY);
-    let mut watch = Watch { stage, seen: Vec::new() };
-    let finished = || finish_within.is_none() || stage.memory.inspect(|store| !store.has_unfinished());
+    let mut watch = Watch { cluster, seen: Vec::new() };
+    let finished = || finish_within.is_none() || cluster.memory.inspect(|store| !store.has_unfinished());
     let by_deadline = Bounds { until: deadline, search: None };
-    let mut at_rest = rest::reached(stage, calm, by_deadline, || watch.look() && finished()).await;
+    let mut at_rest = rest::reached(cluster, calm, by_deadline, || watch.look() && finished()).await;
     if let Err(quiet) = at_rest {
         if !finished() {
             return Ending::Unfinished;
@@ -120,32 +120,32 @@ pub(super) async fn judge(stage: &Arc<Stage>, calm: Time, finish_within: Option<
             return ending;
         }
         if !properties.are_for_the_end() {
-            quiet.into_iter().for_each(|since| stage.pulse.rests(since));
-            return look(stage).unwrap_or(Ending::Well);
+            quiet.into_iter().for_each(|since| cluster.pulse.rests(since));
+            return look(cluster).unwrap_or(Ending::Well);
         }
-        let calls = stage.log.moves().clamp(FEWEST, MOST);
-        let far = Bounds { until: stage.end.before(Duration::from_millis(1)), search: Some(calls) };
-        at_rest = rest::reached(stage, calm, far, || {
+        let calls = cluster.log.moves().clamp(FEWEST, MOST);
+        let far = Bounds { until: cluster.end.before(Duration::from_millis(1)), search: Some(calls) };
+        at_rest = rest::reached(cluster, calm, far, || {
             watch.look();
             true
         })
         .await;
         let Ok(_) = at_rest else {
-            let unjudged = properties.first_at_end().map(|name| Ending::NeverAtRest(name, rest::busy(stage, calm)));
-            return look(stage).or(unjudged).unwrap_or(Ending::Well);
+            let unjudged = properties.first_at_end().map(|name| Ending::NeverAtRest(name, rest::busy(cluster, calm)));
+            return look(cluster).or(unjudged).unwrap_or(Ending::Well);
         };
-        let late = || stage.memory.inspect(|store| store.has_unfinished() || store.any_ended_after(deadline));
+        let late = || cluster.memory.inspect(|store| store.has_unfinished() || store.any_ended_after(deadline));
         if finish_within.is_some() && late() {
             return Ending::Unfinished;
         }
     }
-    at_rest.iter().for_each(|since| stage.pulse.rests(*since));
-    let at_end = || properties.at_end(&handle(stage)).map(Ending::AtEnd);
-    look(stage).or_else(|| watch.verdict()).or_else(at_end).unwrap_or(Ending::Well)
+    at_rest.iter().for_each(|since| cluster.pulse.rests(*since));
+    let at_end = || properties.at_end(&handle(cluster)).map(Ending::AtEnd);
+    look(cluster).or_else(|| watch.verdict()).or_else(at_end).unwrap_or(Ending::Well)
 }
 
 /// Looks once more at what must always hold.
-fn look(stage: &Arc<Stage>) -> Option<Ending> {
-    stage.look();
-    stage.properties.broken().map(Ending::Property)
+fn look(cluster: &Arc<Cluster>) -> Option<Ending> {
+    cluster.look();
+    cluster.properties.broken().map(Ending::Property)
 }

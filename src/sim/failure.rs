@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::cause::Cause;
 use super::hints;
-use super::look::MOST;
-use super::plan::{Entry, Plan, What};
+use super::plan::{Action, Plan, PlanEntry};
+use super::stall_report::MOST;
 use super::tails::Tail;
 use super::waits::Unfinished;
-use crate::clock::{Strays, Time, strays};
-use crate::faults::Verdict;
+use crate::clock::{Escapes, Time, escapes};
+use crate::faults::FaultAction;
 use crate::laws::Breach;
 use crate::seed::{SEED_VARIABLE, Seed};
 use crate::text::{Line, Lines};
@@ -45,11 +45,11 @@ pub struct Failure {
     /// without the storm ([`super::Sim::replay`]).
     pub plan: Plan,
     /// Those of the plan's entries that never happened.
-    pub unreached: Vec<Entry>,
+    pub unreached: Vec<PlanEntry>,
     /// What should sometimes hold ([`super::Sim::sometimes`]), and whether it did.
     pub sometimes: BTreeMap<String, bool>,
     /// What reached past the simulation.
-    pub strays: Strays,
+    pub escapes: Escapes,
     /// The functions that the run's thread was in, the innermost first, where it did not
     /// answer ([`Cause::Hang`]) and they could be found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -92,7 +92,7 @@ impl Failure {
             plan: Plan::new(),
             unreached: Vec::new(),
             sometimes: BTreeMap::new(),
-            strays: Strays::new(),
+            escapes: Escapes::new(),
             stack: Vec::new(),
             printed: Vec::new(),
         })
@@ -188,7 +188,7 @@ impl Failure {
     }
 
     fn strays_as_text(&self) -> Vec<String> {
-        strays::lines(&self.strays)
+        escapes::lines(&self.escapes)
     }
 
     fn breaches_as_text(&self) -> Vec<String> {
@@ -202,13 +202,13 @@ impl Failure {
     /// The plan's lines, latencies left out where there are many.
     fn plan_as_text(&self) -> Vec<String> {
         const MOST: usize = 30;
-        let latency = |entry: &&Entry| matches!(entry.what, What::Fault(Verdict::Delay { .. }));
+        let latency = |entry: &&PlanEntry| matches!(entry.what, Action::Fault(FaultAction::Delay { .. }));
         let all = &self.plan.entries;
         if all.len() <= MOST {
             let plan = Plan { inputs: BTreeMap::new(), ..self.plan.clone() };
             return plan.to_string().lines().map(str::to_owned).collect();
         }
-        let mut lines: Vec<String> = all.iter().filter(|e| !latency(e)).take(MOST).map(Entry::to_string).collect();
+        let mut lines: Vec<String> = all.iter().filter(|e| !latency(e)).take(MOST).map(PlanEntry::to_string).collect();
         lines.push(format!("and {} more, most of them latencies of calls.", all.len() - lines.len()));
         lines
     }

@@ -8,12 +8,12 @@ use std::time::Duration;
 use duroxide::Client;
 use serde::de::DeserializeOwned;
 
+use super::cluster::Cluster;
 use super::effects::Effects;
-use super::life::Trouble;
+use super::life::Impairment;
 use super::output::{self, OutputError};
 use super::plan::Plan;
 use super::setup;
-use super::stage::Stage;
 use crate::call::Event;
 use crate::clock::{self, Time};
 use crate::provider::{Memory, Port};
@@ -23,7 +23,7 @@ use crate::trace::{ExecutionHistory, History, Trace};
 
 /// A running simulation. Clones are the same simulation.
 #[derive(Clone)]
-pub struct Handle(Arc<Stage>);
+pub struct Handle(Arc<Cluster>);
 
 /// What went wrong with a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,8 +64,8 @@ impl fmt::Display for NodeError {
 impl std::error::Error for NodeError {}
 
 impl Handle {
-    pub(super) fn new(stage: Arc<Stage>) -> Handle {
-        Handle(stage)
+    pub(super) fn new(cluster: Arc<Cluster>) -> Handle {
+        Handle(cluster)
     }
 
     /// A client of the simulation's provider: duroxide's own.
@@ -77,8 +77,8 @@ impl Handle {
     /// empty or that of a node, whose calls could not be told from the client's,
     /// the run fails ([`super::Cause::Setup`]).
     pub fn client_named(&self, name: &str) -> Client {
-        setup::check_client(name, &self.0.land).unwrap_or_else(|why| {
-            self.0.director.record().misused.get_or_insert(why);
+        setup::check_client(name, &self.0.topology).unwrap_or_else(|why| {
+            self.0.executor.record().misused.get_or_insert(why);
         });
         Client::new(Arc::new(Port::over(self.0.client_storage(name))))
     }
@@ -194,7 +194,7 @@ impl Handle {
     /// assert_eq!(run.plan.inputs["orders"].value, run.value);
     /// ```
     pub fn input(&self, name: &str, range: RangeInclusive<u64>) -> u64 {
-        self.0.director.record().input(name, range, self.0.seed)
+        self.0.executor.record().input(name, range, self.0.seed)
     }
 
     /// Random numbers of the body's own, from the seed.
@@ -266,7 +266,7 @@ impl Handle {
     ///
     /// When there is no such node.
     pub fn partition(&self, node: &str) -> Result<(), NodeError> {
-        self.0.begin(node, Trouble::Cut, Time::MAX)
+        self.0.begin(node, Impairment::Cut, Time::MAX)
     }
 
     /// Lets the storage refuse a node's calls, retryable, until
@@ -276,7 +276,7 @@ impl Handle {
     ///
     /// When there is no such node.
     pub fn outage(&self, node: &str) -> Result<(), NodeError> {
-        self.0.begin(node, Trouble::Outage, Time::MAX)
+        self.0.begin(node, Impairment::Outage, Time::MAX)
     }
 
     /// Ends a partition and an outage of a node, if there is one.
@@ -285,8 +285,8 @@ impl Handle {
     ///
     /// When there is no such node.
     pub fn heal(&self, node: &str) -> Result<(), NodeError> {
-        self.0.end_trouble(node, Trouble::Cut, Time::MAX)?;
-        self.0.end_trouble(node, Trouble::Outage, Time::MAX)
+        self.0.end_trouble(node, Impairment::Cut, Time::MAX)?;
+        self.0.end_trouble(node, Impairment::Outage, Time::MAX)
     }
 
     /// Lets a node stand still for a while: its calls, the replies to them and
@@ -299,7 +299,7 @@ impl Handle {
     ///
     /// When there is no such node, or it is not running.
     pub fn stall(&self, node: &str, lasts: Duration) -> Result<(), NodeError> {
-        self.0.begin(node, Trouble::Stall, clock::now() + lasts)
+        self.0.begin(node, Impairment::Stall, clock::now() + lasts)
     }
 
     /// Sets a node's wall clock `by_ms` milliseconds ahead of the provider's, or
@@ -325,7 +325,9 @@ impl Handle {
     /// When the plan names a node, a build or a method that is not there, or has
     /// a fault that can change nothing.
     pub fn script(&self, plan: Plan) -> Result<(), NodeError> {
-        setup::check_plan(&plan, &self.0.land).and_then(|()| setup::check_script(&plan)).map_err(NodeError::Plan)?;
+        setup::check_plan(&plan, &self.0.topology)
+            .and_then(|()| setup::check_script(&plan))
+            .map_err(NodeError::Plan)?;
         self.0.script(plan);
         Ok(())
     }

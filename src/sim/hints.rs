@@ -5,7 +5,7 @@ use duroxide::{ConfigErrorKind, ErrorDetails, EventKind};
 
 use super::cause::Cause;
 use crate::call::{Call, Event};
-use crate::clock::strays;
+use crate::clock::escapes;
 use crate::trace::Trace;
 
 const INSTEAD_OF_CHANCE: &str = "duroxide replays orchestration code from its history, and this code did not ask for \
@@ -15,7 +15,7 @@ const INSTEAD_OF_CHANCE: &str = "duroxide replays orchestration code from its hi
 
 /// Advice for a run that failed for this cause, each piece a paragraph.
 pub(super) fn of(cause: &Cause, trace: &Trace) -> Vec<&'static str> {
-    let advice = [(lacks_io(cause, trace), strays::INSTEAD_OF_IO), (replays_differently(trace), INSTEAD_OF_CHANCE)];
+    let advice = [(lacks_io(cause, trace), escapes::INSTEAD_OF_IO), (replays_differently(trace), INSTEAD_OF_CHANCE)];
     advice.into_iter().filter_map(|(fits, text)| fits.then_some(text)).collect()
 }
 

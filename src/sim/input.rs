@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
-use super::director::Record;
+use super::executor::Record;
 use crate::seed::Seed;
 
 /// A number that a body was given ([`super::Handle::input`]).

@@ -1,4 +1,4 @@
-//! [`Condition`]: how a node fares, and [`Life`]: one run of its process.
+//! [`NodeHealth`]: how a node fares, and [`ProcessRun`]: one run of its process.
 //!
 //! A condition outlives a crash where the machine does: its clock stays wrong,
 //! its network stays cut. A stall ends with the process.
@@ -23,7 +23,7 @@ use crate::clock::{self, Time};
 
 /// How a node fares.
 #[derive(Debug, Default)]
-pub(super) struct Condition {
+pub(super) struct NodeHealth {
     state: Mutex<State>,
     changed: Notify,
 }
@@ -40,7 +40,7 @@ struct State {
 
 /// What keeps a node from working, and ends by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub(super) enum Impairment {
     /// It stands still.
     Stall,
     /// It is cut off from the storage.
@@ -50,18 +50,18 @@ pub(super) enum Trouble {
 }
 
 impl State {
-    fn of(&mut self, trouble: Trouble) -> &mut Option<Time> {
+    fn of(&mut self, trouble: Impairment) -> &mut Option<Time> {
         match trouble {
-            Trouble::Stall => &mut self.stalled_until,
-            Trouble::Cut => &mut self.cut_until,
-            Trouble::Outage => &mut self.refused_until,
+            Impairment::Stall => &mut self.stalled_until,
+            Impairment::Cut => &mut self.cut_until,
+            Impairment::Outage => &mut self.refused_until,
         }
     }
 }
 
-impl Condition {
+impl NodeHealth {
     /// Begins a trouble, or makes it longer.
-    pub fn begin(&self, trouble: Trouble, until: Time) {
+    pub fn begin(&self, trouble: Impairment, until: Time) {
         let mut state = self.state.lock();
         let end = state.of(trouble);
         *end = (*end).max(Some(until));
@@ -70,7 +70,7 @@ impl Condition {
     }
 
     /// Ends a trouble if it is to last until `now` at most. Says whether it did.
-    pub fn end(&self, trouble: Trouble, now: Time) -> bool {
+    pub fn end(&self, trouble: Impairment, now: Time) -> bool {
         let ended = self.state.lock().of(trouble).take_if(|until| *until <= now).is_some();
         if ended {
             self.changed.notify_waiters();
@@ -99,11 +99,11 @@ impl Condition {
 }
 
 /// One run of a node's process, from its start to its end.
-pub(super) struct Life {
+pub(super) struct ProcessRun {
     /// When the run began.
     start: Time,
     pulse: Arc<Pulse>,
-    condition: Arc<Condition>,
+    condition: Arc<NodeHealth>,
     node: String,
     number: u64,
     codes: Codes,
@@ -112,11 +112,17 @@ pub(super) struct Life {
     late: AtomicU64,
 }
 
-impl Life {
+impl ProcessRun {
     /// A process of `node`, in a run that began at `start`, which tells `codes` of its
     /// activities.
-    pub fn new(condition: Arc<Condition>, node: &str, codes: &Codes, start: Time, pulse: Arc<Pulse>) -> Arc<Life> {
-        Arc::new(Life {
+    pub fn new(
+        condition: Arc<NodeHealth>,
+        node: &str,
+        codes: &Codes,
+        start: Time,
+        pulse: Arc<Pulse>,
+    ) -> Arc<ProcessRun> {
+        Arc::new(ProcessRun {
             condition,
             node: node.to_owned(),
             start,
@@ -128,7 +134,7 @@ impl Life {
         })
     }
 
-    pub fn condition(&self) -> &Condition {
+    pub fn condition(&self) -> &NodeHealth {
         &self.condition
     }
 
@@ -171,10 +177,10 @@ impl Life {
 
     /// Waits until calls and replies pass.
     pub async fn passage(&self) {
-        self.when(Life::passes).await;
+        self.when(ProcessRun::passes).await;
     }
 
-    async fn when(&self, holds: impl Fn(&Life) -> bool) {
+    async fn when(&self, holds: impl Fn(&ProcessRun) -> bool) {
         loop {
             let mut changed = pin!(self.condition.changed.notified());
             changed.as_mut().enable();
@@ -190,8 +196,8 @@ impl Life {
     pub async fn only_while<T>(
         &self,
         work: impl Future<Output = T>,
-        open: impl Fn(&Life) -> bool,
-        off: impl Fn(&Life) -> bool,
+        open: impl Fn(&ProcessRun) -> bool,
+        off: impl Fn(&ProcessRun) -> bool,
     ) -> Option<T> {
         let mut work = pin!(work);
         let mut done = None;
@@ -257,7 +263,7 @@ impl Life {
             // Duroxide writes a panic of it into the history.
             self.codes.spawns().notice(|| panics::reported(polled))
         });
-        match self.only_while(seen, Life::runs, |_| false).await {
+        match self.only_while(seen, ProcessRun::runs, |_| false).await {
             Some(value) => value,
             None => std::future::pending().await,
         }

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::director::Record;
-use super::plan::{Entry, When};
+use super::executor::Record;
+use super::plan::{PlanEntry, Trigger};
 use crate::faults::Counts;
 use crate::text::{Line, Quoted};
 use crate::trace::Span;
@@ -20,7 +20,7 @@ use crate::trace::Span;
 pub enum Missed {
     /// An entry of the plan.
     #[allow(missing_docs)]
-    Entry { entry: Entry, why: Why },
+    Entry { entry: PlanEntry, why: Why },
     /// A number of the plan's that the body never asked for with
     /// [`super::Handle::input`]: its name, and the names that it asked for.
     #[allow(missing_docs)]
@@ -62,14 +62,14 @@ pub(super) fn in_run(record: &Record, counts: &BTreeMap<String, Counts>, elapsed
     all
 }
 
-fn entry_of(entry: &Entry, why: Why) -> Missed {
+fn entry_of(entry: &PlanEntry, why: Why) -> Missed {
     Missed::Entry { entry: entry.clone(), why }
 }
 
-fn why(when: &When, counts: &BTreeMap<String, Counts>, elapsed: Duration) -> Why {
+fn why(when: &Trigger, counts: &BTreeMap<String, Counts>, elapsed: Duration) -> Why {
     match when {
-        When::At(_) => Why::Ended(elapsed),
-        When::Before(point) | When::After(point) => match counts.get(&point.node) {
+        Trigger::At(_) => Why::Ended(elapsed),
+        Trigger::Before(point) | Trigger::After(point) => match counts.get(&point.node) {
             Some(counts) => Why::Calls(counts.of(point.method)),
             None => Why::NoCaller(counts.keys().cloned().collect()),
         },
@@ -88,7 +88,7 @@ impl fmt::Display for Missed {
         };
         write!(f, "{entry}: ")?;
         match (why, &entry.when) {
-            (Why::Calls(made), When::Before(point) | When::After(point)) => {
+            (Why::Calls(made), Trigger::Before(point) | Trigger::After(point)) => {
                 let (node, method) = (Line(&point.node), point.method);
                 match made {
                     0 => write!(f, "{node} made no call of {method}.")?,
@@ -100,7 +100,7 @@ impl fmt::Display for Missed {
                 }
                 Ok(())
             }
-            (Why::Calls(made), When::At(_)) => write!(f, "{made} calls were made."),
+            (Why::Calls(made), Trigger::At(_)) => write!(f, "{made} calls were made."),
             (Why::NoCaller(callers), _) => {
                 write!(
                     f,

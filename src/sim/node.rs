@@ -11,7 +11,7 @@ use duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide::runtime::{Runtime, RuntimeOptions};
 use duroxide::{ActivityContext, runtime::ActivityHandler};
 
-use super::life::Life;
+use super::life::ProcessRun;
 use super::run::panic_text;
 use super::tasks::ours;
 use crate::call::Handler;
@@ -29,7 +29,7 @@ type Factory = Arc<dyn Fn() -> Code + Send + Sync>;
 ///
 /// A node has one or several *builds*, programs that it can run as. It starts as the
 /// first one, and can be upgraded and downgraded to the others
-/// ([`super::Handle::upgrade`], [`super::Handle::start_as`], [`super::What::Upgrade`]).
+/// ([`super::Handle::upgrade`], [`super::Handle::start_as`], [`super::Action::Upgrade`]).
 ///
 /// ```
 /// use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
@@ -147,14 +147,14 @@ impl Node {
 /// A node that is up.
 pub(super) struct Up {
     pub runtime: Arc<Runtime>,
-    pub life: Arc<Life>,
+    pub life: Arc<ProcessRun>,
 }
 
 impl Up {
     /// Starts a runtime over `storage`. `incarnation` counts all starts in the
     /// simulation: duroxide makes a runtime's id of the last digits of the
     /// clock, and on a virtual clock two nodes would get the same one.
-    pub async fn start(build: Build, storage: impl Handler + 'static, life: Arc<Life>, incarnation: u64) -> Up {
+    pub async fn start(build: Build, storage: impl Handler + 'static, life: Arc<ProcessRun>, incarnation: u64) -> Up {
         let (activities, orchestrations) = build.code();
         let activities = tied(&activities, &life);
         let provider = Arc::new(Port::over(storage));
@@ -187,7 +187,7 @@ async fn caught(work: impl Future<Output = Result<String, String>>) -> Result<St
 
 /// The same activities, tied to one life of the node: they go on only while it
 /// runs, and see its clock.
-fn tied(activities: &ActivityRegistry, life: &Arc<Life>) -> ActivityRegistry {
+fn tied(activities: &ActivityRegistry, life: &Arc<ProcessRun>) -> ActivityRegistry {
     let handlers = activities.list_names().into_iter().filter_map(|name| {
         let (_, handler) = activities.resolve_handler(&name)?;
         Some((name, handler))

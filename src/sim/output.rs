@@ -12,7 +12,7 @@ use std::time::Duration;
 use duroxide::{ErrorDetails, EventKind};
 use serde::de::DeserializeOwned;
 
-use super::stage::Stage;
+use super::cluster::Cluster;
 use crate::clock::{self, Time};
 use crate::text::{Line, Lines, Quoted};
 use crate::trace::{History, Span};
@@ -128,13 +128,13 @@ enum Seen {
 
 /// Waits for the output of `instance`, for at most `within`.
 pub(super) async fn of<T: DeserializeOwned>(
-    stage: &Stage,
+    cluster: &Cluster,
     history: impl Fn() -> History,
     instance: &str,
     within: Duration,
 ) -> Result<T, OutputError> {
     let began = clock::now();
-    let ended = wait(stage, instance, began, began + within).await;
+    let ended = wait(cluster, instance, began, began + within).await;
     let lines = || history().last_lines(LINES);
     let name = || instance.to_owned();
     match ended {
@@ -144,11 +144,11 @@ pub(super) async fn of<T: DeserializeOwned>(
         }),
         Seen::Ended(Err(details)) => Err(OutputError::Failed { instance: name(), details, history: lines() }),
         Seen::Runs => {
-            let (waited, waits) = (clock::now() - began, stage.what_it_waits_for(instance));
+            let (waited, waits) = (clock::now() - began, cluster.what_it_waits_for(instance));
             Err(OutputError::Running { instance: name(), waited, waits, history: lines() })
         }
         Seen::Nothing => {
-            let mut others = stage.memory.inspect(|store| store.names());
+            let mut others = cluster.memory.inspect(|store| store.names());
             if others.len() > NAMES {
                 let more = others.len() - NAMES;
                 others.truncate(NAMES);
@@ -160,16 +160,16 @@ pub(super) async fn of<T: DeserializeOwned>(
 }
 
 /// Waits from `began` until the instance has ended, or `until`.
-async fn wait(stage: &Stage, instance: &str, began: Time, until: Time) -> Seen {
-    let _waiter = stage.waiters.one();
-    let watch = stage.memory.watch(instance);
+async fn wait(cluster: &Cluster, instance: &str, began: Time, until: Time) -> Seen {
+    let _waiter = cluster.waiters.one();
+    let watch = cluster.memory.watch(instance);
     let mut over = pin!(clock::sleep_until(until));
     loop {
         let mut changed = pin!(watch.changed());
         changed.as_mut().enable();
-        let (seen, now) = (look(stage, instance), clock::now());
+        let (seen, now) = (look(cluster, instance), clock::now());
         if now >= until {
-            stage.log.note_wait(began, now);
+            cluster.log.note_wait(began, now);
         }
         if matches!(seen, Seen::Ended(_)) || now >= until {
             return seen;
@@ -182,8 +182,8 @@ async fn wait(stage: &Stage, instance: &str, began: Time, until: Time) -> Seen {
     }
 }
 
-fn look(stage: &Stage, instance: &str) -> Seen {
-    stage.memory.inspect(|store| {
+fn look(cluster: &Cluster, instance: &str) -> Seen {
+    cluster.memory.inspect(|store| {
         if !store.has_ended(instance) {
             return if store.knows(instance) { Seen::Runs } else { Seen::Nothing };
         }

@@ -14,19 +14,19 @@ use serde::{Deserialize, Serialize};
 
 use super::input::Input;
 use crate::call::Method;
-use crate::faults::Verdict;
+use crate::faults::FaultAction;
 use crate::text::{Line, Quoted};
 use crate::trace::Span;
 
 /// What goes wrong in a run, and when.
 ///
 /// ```
-/// use duroxide_sim::sim::{Plan, Point, What};
+/// use duroxide_sim::sim::{Plan, CallSite, Action};
 /// use std::time::Duration;
 ///
 /// let plan = Plan::new()
-///     .at(Duration::from_secs(5), What::Partition { node: "b".into(), lasts: Duration::from_secs(60) })
-///     .after(Point::new("a", Method::AckOrchestrationItem, 3), What::crash("a", Duration::from_secs(10)));
+///     .at(Duration::from_secs(5), Action::Partition { node: "b".into(), lasts: Duration::from_secs(60) })
+///     .after(CallSite::new("a", Method::AckOrchestrationItem, 3), Action::crash("a", Duration::from_secs(10)));
 /// assert_eq!(
 ///     plan.to_string(),
 ///     "at +5.000: b is cut off from the storage for 1:00.000\n\
@@ -36,7 +36,7 @@ use crate::trace::Span;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// In any order, but those for the same moment happen in this one.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<PlanEntry>,
     /// How long after the start a storm's calm began: from then on nothing is
     /// wrong any more. Plans made by hand need not have one.
     #[serde(default)]
@@ -48,27 +48,27 @@ pub struct Plan {
 
 /// One thing that goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct PlanEntry {
     /// When.
-    pub when: When,
+    pub when: Trigger,
     /// What.
-    pub what: What,
+    pub what: Action,
 }
 
 /// When something happens. Each happens once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum When {
+pub enum Trigger {
     /// At this virtual time after the start.
     At(Duration),
     /// When this call is made, before it reaches the provider.
-    Before(Point),
+    Before(CallSite),
     /// When this call has taken effect, before the caller learns of it.
-    After(Point),
+    After(CallSite),
 }
 
 /// One provider call of a run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Point {
+pub struct CallSite {
     /// Who makes it: a node, or a client by its name in the trace.
     pub node: String,
     /// The method.
@@ -80,7 +80,7 @@ pub struct Point {
 
 /// Something that goes wrong, or right again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum What {
+pub enum Action {
     /// A node crashes: nothing more of it reaches the storage.
     Crash {
         /// The node.
@@ -137,9 +137,9 @@ pub enum What {
         /// How far, in milliseconds; 0 sets it right again.
         by_ms: i64,
     },
-    /// The call of the entry's point meets a fault. Only with [`When::Before`];
+    /// The call of the entry's point meets a fault. Only with [`Trigger::Before`];
     /// the first such entry of a point counts.
-    Fault(Verdict),
+    Fault(FaultAction),
 }
 
 impl Plan {
@@ -149,91 +149,91 @@ impl Plan {
     }
 
     /// Adds something that happens at a virtual time after the start.
-    pub fn at(self, after_start: Duration, what: What) -> Plan {
-        self.and(When::At(after_start), what)
+    pub fn at(self, after_start: Duration, what: Action) -> Plan {
+        self.and(Trigger::At(after_start), what)
     }
 
     /// Adds something that happens before a call.
-    pub fn before(self, point: Point, what: What) -> Plan {
-        self.and(When::Before(point), what)
+    pub fn before(self, point: CallSite, what: Action) -> Plan {
+        self.and(Trigger::Before(point), what)
     }
 
     /// Adds something that happens after a call.
-    pub fn after(self, point: Point, what: What) -> Plan {
-        self.and(When::After(point), what)
+    pub fn after(self, point: CallSite, what: Action) -> Plan {
+        self.and(Trigger::After(point), what)
     }
 
     /// Adds a fault of a call.
-    pub fn fault(self, point: Point, verdict: Verdict) -> Plan {
-        self.before(point, What::Fault(verdict))
+    pub fn fault(self, point: CallSite, verdict: FaultAction) -> Plan {
+        self.before(point, Action::Fault(verdict))
     }
 
-    fn and(mut self, when: When, what: What) -> Plan {
-        self.entries.push(Entry { when, what });
+    fn and(mut self, when: Trigger, what: Action) -> Plan {
+        self.entries.push(PlanEntry { when, what });
         self
     }
 }
 
-impl Entry {
+impl PlanEntry {
     /// The node that it happens to, or the caller whose call it is.
     pub fn node(&self) -> &str {
         match (&self.when, self.what.node()) {
             (_, Some(node)) => node,
-            (When::Before(point) | When::After(point), None) => &point.node,
-            (When::At(_), None) => "",
+            (Trigger::Before(point) | Trigger::After(point), None) => &point.node,
+            (Trigger::At(_), None) => "",
         }
     }
 
     /// Whether it happens to this node, or at one of its calls.
     pub(crate) fn is_about(&self, node: &str) -> bool {
         let calls = match &self.when {
-            When::At(_) => false,
-            When::Before(point) | When::After(point) => point.node == node,
+            Trigger::At(_) => false,
+            Trigger::Before(point) | Trigger::After(point) => point.node == node,
         };
         calls || self.node() == node
     }
 }
 
-impl Point {
+impl CallSite {
     /// The `nth` call of `method` by `node`, counted from 1.
-    pub fn new(node: &str, method: Method, nth: u64) -> Point {
-        Point { node: node.to_owned(), method, nth }
+    pub fn new(node: &str, method: Method, nth: u64) -> CallSite {
+        CallSite { node: node.to_owned(), method, nth }
     }
 }
 
-impl What {
+impl Action {
     /// A crash and a restart.
-    pub fn crash(node: &str, restart_after: Duration) -> What {
-        What::Crash { node: node.to_owned(), restart_after: Some(restart_after) }
+    pub fn crash(node: &str, restart_after: Duration) -> Action {
+        Action::Crash { node: node.to_owned(), restart_after: Some(restart_after) }
     }
 
     /// A stall.
-    pub fn stall(node: &str, lasts: Duration) -> What {
-        What::Stall { node: node.to_owned(), lasts }
+    pub fn stall(node: &str, lasts: Duration) -> Action {
+        Action::Stall { node: node.to_owned(), lasts }
     }
 
     /// A partition.
-    pub fn partition(node: &str, lasts: Duration) -> What {
-        What::Partition { node: node.to_owned(), lasts }
+    pub fn partition(node: &str, lasts: Duration) -> Action {
+        Action::Partition { node: node.to_owned(), lasts }
     }
 
     /// A start with another build.
-    pub fn upgrade(node: &str, build: &str) -> What {
-        What::Upgrade { node: node.to_owned(), build: build.to_owned() }
+    pub fn upgrade(node: &str, build: &str) -> Action {
+        Action::Upgrade { node: node.to_owned(), build: build.to_owned() }
     }
 
     /// The node it happens to; `None` for a fault, which happens to its call.
     pub fn node(&self) -> Option<&str> {
         match self {
-            What::Crash { node, .. }
-            | What::Stop { node, .. }
-            | What::Start { node }
-            | What::Upgrade { node, .. }
-            | What::Partition { node, .. }
-            | What::Outage { node, .. }
-            | What::Stall { node, .. }
-            | What::Skew { node, .. } => Some(node),
-            What::Fault(_) => None,
+            Action::Crash { node, .. }
+            | Action::Stop { node, .. }
+            | Action::Start { node }
+            | Action::Upgrade { node, .. }
+            | Action::Partition { node, .. }
+            | Action::Outage { node, .. }
+            | Action::Stall { node, .. }
+            | Action::Skew { node, .. } => Some(node),
+            Action::Fault(_) => None,
         }
     }
 }
@@ -248,52 +248,54 @@ impl fmt::Display for Plan {
     }
 }
 
-impl fmt::Display for Entry {
+impl fmt::Display for PlanEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.when, &self.what) {
-            (When::Before(point), What::Fault(verdict)) => write!(f, "{point} {verdict}"),
+            (Trigger::Before(point), Action::Fault(verdict)) => write!(f, "{point} {verdict}"),
             (when, what) => write!(f, "{when}: {what}"),
         }
     }
 }
 
-impl fmt::Display for When {
+impl fmt::Display for Trigger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            When::At(after_start) => write!(f, "at +{}", Span(*after_start)),
-            When::Before(point) => write!(f, "before {point}"),
-            When::After(point) => write!(f, "after {point}"),
+            Trigger::At(after_start) => write!(f, "at +{}", Span(*after_start)),
+            Trigger::Before(point) => write!(f, "before {point}"),
+            Trigger::After(point) => write!(f, "after {point}"),
         }
     }
 }
 
-impl fmt::Display for Point {
+impl fmt::Display for CallSite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} #{} by {}", Line(&self.method), self.nth, Line(&self.node))
     }
 }
 
-impl fmt::Display for What {
+impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let again = |after: &Option<Duration>| {
             after.map(|after| format!(", and starts again {} later", Span(after))).unwrap_or_default()
         };
         match self {
-            What::Crash { node, restart_after } => write!(f, "{} crashes{}", Line(node), again(restart_after)),
-            What::Stop { node, restart_after } => write!(f, "{} stops{}", Line(node), again(restart_after)),
-            What::Start { node } => write!(f, "{} starts", Line(node)),
-            What::Upgrade { node, build } => write!(f, "{} restarts as build {}", Line(node), Line(build)),
-            What::Partition { node, lasts } => {
+            Action::Crash { node, restart_after } => write!(f, "{} crashes{}", Line(node), again(restart_after)),
+            Action::Stop { node, restart_after } => write!(f, "{} stops{}", Line(node), again(restart_after)),
+            Action::Start { node } => write!(f, "{} starts", Line(node)),
+            Action::Upgrade { node, build } => write!(f, "{} restarts as build {}", Line(node), Line(build)),
+            Action::Partition { node, lasts } => {
                 write!(f, "{} is cut off from the storage for {}", Line(node), Span(*lasts))
             }
-            What::Outage { node, lasts } => write!(f, "{} is refused by the storage for {}", Line(node), Span(*lasts)),
-            What::Stall { node, lasts } => write!(f, "{} stands still for {}", Line(node), Span(*lasts)),
-            What::Skew { node, by_ms: 0 } => write!(f, "{}'s clock is set right", Line(node)),
-            What::Skew { node, by_ms } => {
+            Action::Outage { node, lasts } => {
+                write!(f, "{} is refused by the storage for {}", Line(node), Span(*lasts))
+            }
+            Action::Stall { node, lasts } => write!(f, "{} stands still for {}", Line(node), Span(*lasts)),
+            Action::Skew { node, by_ms: 0 } => write!(f, "{}'s clock is set right", Line(node)),
+            Action::Skew { node, by_ms } => {
                 let side = if *by_ms > 0 { "ahead" } else { "behind" };
                 write!(f, "{}'s clock goes {} {side}", Line(node), Span(Duration::from_millis(by_ms.unsigned_abs())))
             }
-            What::Fault(verdict) => write!(f, "the call {verdict}"),
+            Action::Fault(verdict) => write!(f, "the call {verdict}"),
         }
     }
 }

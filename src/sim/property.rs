@@ -16,7 +16,7 @@ use super::run::panic_text;
 type Test = Box<dyn Fn(&Handle) -> Result<(), String> + Send + Sync>;
 
 /// What is demanded.
-pub(super) enum Demand {
+pub(super) enum PropertyKind {
     Always(Test),
     Sometimes(Box<dyn Fn(&Handle) -> bool + Send + Sync>),
     Eventually(Test),
@@ -26,7 +26,7 @@ pub(super) enum Demand {
 /// Something that is demanded, by name.
 pub(super) struct Property {
     pub name: String,
-    pub demand: Demand,
+    pub demand: PropertyKind,
 }
 
 /// A property that did not hold.
@@ -63,12 +63,12 @@ impl Properties {
             return true;
         }
         let first = self.list.iter().zip(&self.reached).find_map(|(property, reached)| match &property.demand {
-            Demand::Always(test) => property.judge(|| test(handle)),
-            Demand::Sometimes(test) if !reached.load(Ordering::Relaxed) => property.judge(|| {
+            PropertyKind::Always(test) => property.judge(|| test(handle)),
+            PropertyKind::Sometimes(test) if !reached.load(Ordering::Relaxed) => property.judge(|| {
                 reached.store(test(handle), Ordering::Relaxed);
                 Ok(())
             }),
-            Demand::Sometimes(_) | Demand::Eventually(_) | Demand::AtEnd(_) => None,
+            PropertyKind::Sometimes(_) | PropertyKind::Eventually(_) | PropertyKind::AtEnd(_) => None,
         });
         let broken = first.is_some();
         *self.broken.lock() = first;
@@ -77,28 +77,28 @@ impl Properties {
 
     /// Whether there is anything that is judged when nothing is under way or due.
     pub fn are_for_the_end(&self) -> bool {
-        self.list.iter().any(|property| matches!(property.demand, Demand::Eventually(_) | Demand::AtEnd(_)))
+        self.list.iter().any(|property| matches!(property.demand, PropertyKind::Eventually(_) | PropertyKind::AtEnd(_)))
     }
 
     /// Each that must hold eventually, where it does not yet.
     pub fn eventually(&self, handle: &Handle) -> impl Iterator<Item = Option<Broken>> {
         self.list.iter().filter_map(|property| match &property.demand {
-            Demand::Eventually(test) => Some(property.judge(|| test(handle))),
-            Demand::Always(_) | Demand::Sometimes(_) | Demand::AtEnd(_) => None,
+            PropertyKind::Eventually(test) => Some(property.judge(|| test(handle))),
+            PropertyKind::Always(_) | PropertyKind::Sometimes(_) | PropertyKind::AtEnd(_) => None,
         })
     }
 
     /// The first that must hold at the end and does not.
     pub fn at_end(&self, handle: &Handle) -> Option<Broken> {
         self.list.iter().find_map(|property| match &property.demand {
-            Demand::AtEnd(test) => property.judge(|| test(handle)),
-            Demand::Always(_) | Demand::Sometimes(_) | Demand::Eventually(_) => None,
+            PropertyKind::AtEnd(test) => property.judge(|| test(handle)),
+            PropertyKind::Always(_) | PropertyKind::Sometimes(_) | PropertyKind::Eventually(_) => None,
         })
     }
 
     /// The name of the first that must hold at the end.
     pub fn first_at_end(&self) -> Option<String> {
-        let first = self.list.iter().find(|property| matches!(property.demand, Demand::AtEnd(_)));
+        let first = self.list.iter().find(|property| matches!(property.demand, PropertyKind::AtEnd(_)));
         first.map(|property| property.name.clone())
     }
 
@@ -121,7 +121,7 @@ impl Properties {
     pub fn sometimes(&self) -> BTreeMap<String, bool> {
         let mut all = BTreeMap::new();
         for (property, reached) in self.list.iter().zip(&self.reached) {
-            if matches!(property.demand, Demand::Sometimes(_)) {
+            if matches!(property.demand, PropertyKind::Sometimes(_)) {
                 *all.entry(property.name.clone()).or_default() |= reached.load(Ordering::Relaxed);
             }
         }

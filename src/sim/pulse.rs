@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use super::Limits;
 use super::cause::Cause;
 use super::no_progress::Code;
-use crate::clock::{self, Time, strays};
+use crate::clock::{self, Time, escapes};
 
 /// How a run lives, seen from other threads.
 pub(super) struct Pulse {
@@ -135,7 +135,7 @@ impl Pulse {
         let now = (self.polls.load(Ordering::Relaxed), self.code_polls.load(Ordering::Relaxed));
         let before = std::mem::replace(polls, now);
         let answered = now == (before.0 + 1, before.1) && !self.is_parked();
-        let _look = strays::look();
+        let _look = escapes::look();
         if let Some(root) = self.root.lock().as_ref().filter(|_| !self.is_parked()) {
             root.wake_by_ref();
         }

@@ -27,8 +27,8 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
-use super::quiet;
-use super::stage::Stage;
+use super::cluster::Cluster;
+use super::stall;
 use super::tasks::Spawns;
 use crate::clock::{self, Time};
 use crate::text::Line;
@@ -240,30 +240,30 @@ const POLLS: u64 = 100_000;
 ///
 /// Where it does not come to that; with since when it has been quiet, if it is.
 pub(super) async fn reached(
-    stage: &Stage,
+    cluster: &Cluster,
     calm: Time,
     bounds: Bounds,
     mut settled: impl FnMut() -> bool,
 ) -> Result<Time, Option<Time>> {
     let began = clock::now();
-    let last = bounds.search.map(|calls| (stage.log.moves() + calls, stage.pulse.steps() + POLLS));
+    let last = bounds.search.map(|calls| (cluster.log.moves() + calls, cluster.pulse.steps() + POLLS));
     let mut since: Option<Time> = None;
     loop {
-        let mut stirred = pin!(stage.codes.0.stirred.notified());
+        let mut stirred = pin!(cluster.codes.0.stirred.notified());
         stirred.as_mut().enable();
         // What can happen at this very instant comes first.
         clock::settle().await;
         clock::settle().await;
         let (settled, now) = (settled(), clock::now());
-        since = if is_busy(stage, calm) { None } else { Some(since.unwrap_or(now)) };
+        since = if is_busy(cluster, calm) { None } else { Some(since.unwrap_or(now)) };
         // Whatever happened in the quiet stretch ends it.
-        since = since.map(|since| since.max(quiet::since(stage)));
-        let stretch = if stage.codes.spawns().any() { QUIET } else { Duration::ZERO };
+        since = since.map(|since| since.max(stall::since(cluster)));
+        let stretch = if cluster.codes.spawns().any() { QUIET } else { Duration::ZERO };
         if let Some(since) = since.filter(|since| settled && now - *since >= stretch) {
             return Ok(since);
         }
         let over = last.is_some_and(|(moves, calls)| {
-            stage.log.moves() >= moves || stage.pulse.steps() >= calls || is_stuck(stage, since)
+            cluster.log.moves() >= moves || cluster.pulse.steps() >= calls || is_stuck(cluster, since)
         });
         if now >= bounds.until || over {
             return Err(since);
@@ -282,35 +282,35 @@ pub(super) async fn reached(
 
 /// Whether nothing has happened for long, something is left, and nothing is known
 /// that will happen to it: nobody takes it.
-fn is_stuck(stage: &Stage, at_rest: Option<Time>) -> bool {
-    let known = quiet::may_go_on(stage) || stage.codes.any() || stage.waiters.any();
-    at_rest.is_none() && !known && clock::now() - quiet::since(stage) >= QUIET
+fn is_stuck(cluster: &Cluster, at_rest: Option<Time>) -> bool {
+    let known = stall::may_go_on(cluster) || cluster.codes.any() || cluster.waiters.any();
+    at_rest.is_none() && !known && clock::now() - stall::since(cluster) >= QUIET
 }
 
 /// Whether the run is not at rest, the stretch of quiet apart.
-fn is_busy(stage: &Stage, calm: Time) -> bool {
+fn is_busy(cluster: &Cluster, calm: Time) -> bool {
     clock::now() < calm
-        || stage.sleepers.any()
-        || stage.waiters.any()
-        || stage.codes.any()
-        || stage.director.next().is_some()
-        || stage.memory.inspect(|store| store.is_busy())
-        || !stage.starting().is_empty()
+        || cluster.sleepers.any()
+        || cluster.waiters.any()
+        || cluster.codes.any()
+        || cluster.executor.next().is_some()
+        || cluster.memory.inspect(|store| store.is_busy())
+        || !cluster.starting().is_empty()
 }
 
 /// What keeps it from being at rest.
-pub(super) fn busy(stage: &Stage, calm: Time) -> Vec<Busy> {
-    let (now, from) = (clock::now(), |at: Time| at - stage.start);
+pub(super) fn busy(cluster: &Cluster, calm: Time) -> Vec<Busy> {
+    let (now, from) = (clock::now(), |at: Time| at - cluster.start);
     let mut all = Vec::new();
     if now < calm {
         all.push(Busy::Storm { until: from(calm) });
     }
-    all.extend(stage.director.next().map(|at| Busy::Planned { at: from(at) }));
-    all.extend(stage.starting().into_iter().map(|node| Busy::Start { node }));
+    all.extend(cluster.executor.next().map(|at| Busy::Planned { at: from(at) }));
+    all.extend(cluster.starting().into_iter().map(|node| Busy::Start { node }));
     let code =
         |Code { node, activity, instance, since, .. }| Busy::Activity { node, activity, instance, since: from(since) };
-    all.extend(stage.codes.each().into_iter().map(code));
-    stage.memory.inspect(|store| {
+    all.extend(cluster.codes.each().into_iter().map(code));
+    cluster.memory.inspect(|store| {
         for instance in store.busy_instances() {
             let name = || instance.clone();
             let lock = store.lock_of(&instance).filter(|until| *until > now);
@@ -330,7 +330,7 @@ pub(super) fn busy(stage: &Stage, calm: Time) -> Vec<Busy> {
             all.extend(store.jobs_of(&instance).into_iter().map(job));
         }
     });
-    let counts = (stage.sleepers.count(), stage.waiters.count());
+    let counts = (cluster.sleepers.count(), cluster.waiters.count());
     all.extend((counts.0 > 0).then_some(Busy::Sleepers { tasks: counts.0 }));
     all.extend((counts.1 > 0).then_some(Busy::Waiters { tasks: counts.1 }));
     if all.len() > MOST {

@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::cause::Cause;
-use super::director::Record;
+use super::cluster::Cluster;
 use super::effects::Effects;
 use super::ending::{self, Ending, Held};
+use super::executor::Record;
 use super::failure::Failure;
 use super::handle::Handle;
 use super::handlers::Handlers;
@@ -26,11 +27,10 @@ use super::property::{Broken, Properties};
 pub(super) use super::pulse::Pulse;
 use super::pulse::{PROPERTY, REAL_TIME, STALL, STEPS, TASK_PANIC, VERDICT};
 use super::rest::Busy;
-use super::setup::{self, Cast};
-use super::stage::Stage;
+use super::setup::{self, RunSpec};
 use super::strayed::Policy;
-use super::{Limits, Outcome, Run, Sim, look, quiet, tails};
-use crate::clock::{self, Strays, Time, Virtual, strays};
+use super::{Limits, Outcome, Run, Sim, stall, stall_report, tails};
+use crate::clock::{self, Escapes, Time, Virtual, escapes};
 use crate::laws;
 use crate::provider::Memory;
 use crate::seed::Seed;
@@ -47,7 +47,7 @@ enum End<T> {
     VirtualTime,
     /// Since when, and how the body ended then, if it did.
     Stalled(Time, Option<Box<Cause>>),
-    Verdict(Cause),
+    FaultAction(Cause),
     Property(Broken),
     Unfinished,
     Eventually(Broken, Option<Held>),
@@ -60,7 +60,7 @@ enum End<T> {
 }
 
 /// Everything a run needs that is not the body, and that other threads see.
-pub(super) struct Scene {
+pub(super) struct RunContext {
     pub seed: Seed,
     pub start: Time,
     pub limits: Limits,
@@ -70,7 +70,7 @@ pub(super) struct Scene {
     pub record: Arc<Mutex<Record>>,
     pub properties: Arc<Properties>,
     pub effects: Effects,
-    strays: Mutex<Strays>,
+    escapes: Mutex<Escapes>,
     select_is_seeded: AtomicBool,
     missed: Mutex<Vec<Missed>>,
     policy: Policy,
@@ -81,7 +81,7 @@ pub(super) struct Scene {
     logs: bool,
 }
 
-impl Scene {
+impl RunContext {
     /// When the calm begins; at the start where there is no storm.
     fn calm(&self) -> Time {
         self.start + self.record.lock().plan.calm.unwrap_or_default()
@@ -95,7 +95,7 @@ where
     R: Outcome,
 {
     let seed = setup::check(&sim).map_err(|why| Failure::setup(sim.seed, sim.start, why))?;
-    let scene = Arc::new(Scene {
+    let context = Arc::new(RunContext {
         seed,
         start: sim.start,
         limits: sim.limits,
@@ -105,10 +105,10 @@ where
         record: Arc::new(Mutex::new(Record::of(sim.plan, !sim.replays && !sim.allows_unreached, sim.journal))),
         properties: Arc::new(Properties::new(sim.properties)),
         effects: sim.effects,
-        strays: Mutex::default(),
+        escapes: Mutex::default(),
         select_is_seeded: AtomicBool::new(false),
         missed: Mutex::default(),
-        policy: sim.strays,
+        policy: sim.escapes,
         handlers: Arc::new(Handlers::of(&sim.nodes)),
         unknown_handlers: sim.unknown_handlers,
         finish_within: sim.finish_within,
@@ -116,33 +116,33 @@ where
         logs: sim.logs,
     });
     let (send, receive) = channel();
-    let inside = scene.clone();
+    let inside = context.clone();
     // The test's name: libtest captures the output of threads, and panics are
     // reported under it.
     let name = std::thread::current().name().unwrap_or("simulation").to_owned();
     let storm = sim.storm.filter(|_| !sim.replays);
     let latencies = sim.latencies && !sim.replays;
-    let cast = Cast { nodes: sim.nodes, rules: sim.rules, storm, latencies };
+    let spec = RunSpec { nodes: sim.nodes, rules: sim.rules, storm, latencies };
     let thread = std::thread::Builder::new().name(name).stack_size(16 << 20).spawn(move || {
-        let end = simulate(&inside, cast, body);
+        let end = simulate(&inside, spec, body);
         // Nobody listens any more when the watchdog has given the run up.
         let _ = send.send(end);
     });
     let thread = thread
         .map_err(|error| Failure::setup(seed, sim.start, format!("No thread could be started for it: {error}.")))?;
-    let end = watch(&scene, &receive);
+    let end = watch(&context, &receive);
     if end.is_some() {
         // The result is here; the thread has only its end left to reach, and
         // a panic on the way there is of no interest any more.
         let _ = thread.join();
     }
-    conclude(&scene, end, sim.laws)
+    conclude(&context, end, sim.laws)
 }
 
 /// Waits for the run's end on real time. `None` when it has to be given up.
-fn watch<T>(scene: &Scene, receive: &Receiver<End<T>>) -> Option<End<T>> {
+fn watch<T>(context: &RunContext, receive: &Receiver<End<T>>) -> Option<End<T>> {
     let began = Instant::now();
-    let mut seen = (scene.pulse.progress(), began);
+    let mut seen = (context.pulse.progress(), began);
     // A run that has been told to end gets this long to do so.
     const GRACE: Duration = Duration::from_secs(2);
     let mut told: Option<Instant> = None;
@@ -155,47 +155,47 @@ fn watch<T>(scene: &Scene, receive: &Receiver<End<T>>) -> Option<End<T>> {
             }
             Err(RecvTimeoutError::Timeout) => {}
         }
-        let progress = scene.pulse.progress();
+        let progress = context.pulse.progress();
         if progress != seen.0 {
             seen = (progress, Instant::now());
             answers = 0;
         }
-        if told.is_none() && scene.pulse.answers(&mut polls) {
+        if told.is_none() && context.pulse.answers(&mut polls) {
             answers += 1;
             if answers > ANSWERS {
-                let at = Time(scene.pulse.now.load(Ordering::Relaxed)) - scene.start;
-                scene.pulse.end_for(Cause::NoProgress(NoProgress::Polls { at, code: None, polls: 0 }));
+                let at = Time(context.pulse.now.load(Ordering::Relaxed)) - context.start;
+                context.pulse.end_for(Cause::NoProgress(NoProgress::Polls { at, code: None, polls: 0 }));
                 told = Some(Instant::now());
             }
         }
         if told.is_some_and(|told| told.elapsed() > GRACE) {
-            scene.pulse.note_busy();
+            context.pulse.note_busy();
             return None;
         }
-        if told.is_none() && (began.elapsed() > scene.limits.real_time || seen.1.elapsed() > scene.limits.stuck) {
-            scene.pulse.end(REAL_TIME);
+        if told.is_none() && (began.elapsed() > context.limits.real_time || seen.1.elapsed() > context.limits.stuck) {
+            context.pulse.end(REAL_TIME);
             told = Some(Instant::now());
         }
     }
 }
 
 /// On the simulation's own thread: everything from here on is virtual.
-fn simulate<B, F, R>(scene: &Scene, cast: Cast, body: B) -> End<R::Value>
+fn simulate<B, F, R>(context: &RunContext, spec: RunSpec, body: B) -> End<R::Value>
 where
     B: FnOnce(Handle) -> F,
     F: Future<Output = R>,
     R: Outcome,
 {
     keep_pages();
-    *scene.pulse.thread.lock() = clock::Thread::current();
+    *context.pulse.thread.lock() = clock::Thread::current();
     let quiet = tracing::subscriber::NoSubscriber::default();
-    let _quiet = (!scene.logs).then(|| tracing::subscriber::set_default(quiet));
-    let entropy = scene.seed.child("entropy").stream();
-    strays::begin(scene.policy.locate);
-    let clock = Virtual::enter(scene.start, &entropy);
-    let pulse = (scene.pulse.clone(), scene.pulse.clone());
+    let _quiet = (!context.logs).then(|| tracing::subscriber::set_default(quiet));
+    let entropy = context.seed.child("entropy").stream();
+    escapes::begin(context.policy.locate);
+    let clock = Virtual::enter(context.start, &entropy);
+    let pulse = (context.pulse.clone(), context.pulse.clone());
     panics::begin();
-    let tolerates = scene.tolerates_panics;
+    let tolerates = context.tolerates_panics;
     let parks = move || {
         if !tolerates && panics::any() {
             pulse.0.end(TASK_PANIC);
@@ -217,19 +217,19 @@ where
     };
     let run = || {
         runtime.block_on(async {
-            let is_seeded = clock.tie(&scene.seed.child("select").stream());
-            scene.select_is_seeded.store(is_seeded, Ordering::Relaxed);
-            let end = drive(scene, cast, body).await;
-            scene.log.close();
+            let is_seeded = clock.tie(&context.seed.child("select").stream());
+            context.select_is_seeded.store(is_seeded, Ordering::Relaxed);
+            let end = drive(context, spec, body).await;
+            context.log.close();
             end
         })
     };
     let end = catch_unwind(AssertUnwindSafe(run));
     // The waker keeps the runtime, whose callbacks keep the pulse.
-    scene.pulse.root.lock().take();
+    context.pulse.root.lock().take();
     let end = end.unwrap_or_else(|payload| End::Panic(panic_text(&*payload)));
-    scene.pulse.now.store(clock::now().0, Ordering::Relaxed);
-    *scene.strays.lock() = strays::end();
+    context.pulse.now.store(clock::now().0, Ordering::Relaxed);
+    *context.escapes.lock() = escapes::end();
     // Tasks are dropped here, still on virtual time; a blocking task that
     // never ends is left behind and not waited for.
     let dropped = catch_unwind(AssertUnwindSafe(|| runtime.shutdown_background()));
@@ -252,19 +252,19 @@ pub(super) fn discard<T: Send + 'static>(left: T, entries: usize) {
 }
 
 /// Starts the nodes, then polls the body until it ends or the run must.
-async fn drive<B, F, R>(scene: &Scene, cast: Cast, body: B) -> End<R::Value>
+async fn drive<B, F, R>(context: &RunContext, spec: RunSpec, body: B) -> End<R::Value>
 where
     B: FnOnce(Handle) -> F,
     F: Future<Output = R>,
     R: Outcome,
 {
-    let stage = Stage::new(scene, cast);
+    let cluster = Cluster::new(context, spec);
     let whole = async {
-        stage.open().await;
-        let spawns = stage.codes.spawns();
-        let body = spawns.notice(|| body(Handle::new(stage.clone())));
+        cluster.open().await;
+        let spawns = cluster.codes.spawns();
+        let body = spawns.notice(|| body(Handle::new(cluster.clone())));
         let value = spawns.notice_all(body).await.into_result()?;
-        Ok(match ending::judge(&stage, scene.calm(), scene.finish_within).await {
+        Ok(match ending::judge(&cluster, context.calm(), context.finish_within).await {
             Ending::Well => End::Body(Ok(value)),
             Ending::Property(broken) => End::Property(broken),
             Ending::Unfinished => End::Unfinished,
@@ -275,23 +275,23 @@ where
     };
     let mut whole = pin!(whole);
     // In a task of its own: the body is polled only when it is to go on.
-    tokio::spawn(quiet::watch(stage.clone(), scene.limits));
-    let mut limit = pin!(clock::sleep_until(stage.end));
-    let mut polled = Polled::new(Code::Body, scene.start);
+    tokio::spawn(stall::watch(cluster.clone(), context.limits));
+    let mut limit = pin!(clock::sleep_until(cluster.end));
+    let mut polled = Polled::new(Code::Body, context.start);
     let mut calling = None;
     let end = std::future::poll_fn(|cx| {
-        *scene.pulse.root.lock() = Some(cx.waker().clone());
-        match scene.pulse.stop.load(Ordering::Relaxed) {
+        *context.pulse.root.lock() = Some(cx.waker().clone());
+        match context.pulse.stop.load(Ordering::Relaxed) {
             STEPS => return Poll::Ready(End::Steps),
             REAL_TIME => return Poll::Ready(End::RealTime),
-            STALL => return Poll::Ready(End::Stalled(quiet::since(&stage), None)),
+            STALL => return Poll::Ready(End::Stalled(stall::since(&cluster), None)),
             VERDICT => {
-                let cause = scene.pulse.verdict.lock().take().expect("the run ends for a cause");
-                return Poll::Ready(End::Verdict(cause));
+                let cause = context.pulse.verdict.lock().take().expect("the run ends for a cause");
+                return Poll::Ready(End::FaultAction(cause));
             }
             TASK_PANIC => return Poll::Ready(End::TaskPanic(Vec::new())),
             PROPERTY => {
-                let broken = stage.properties.broken().expect("the run ends for a property that is broken");
+                let broken = cluster.properties.broken().expect("the run ends for a property that is broken");
                 return Poll::Ready(End::Property(broken));
             }
             _ => {}
@@ -301,36 +301,37 @@ where
             (calling.clone(), Waker::from(calling))
         });
         if !calling.take() {
-            scene.pulse.note_answer();
+            context.pulse.note_answer();
             return Poll::Pending;
         }
         // tokio::time::advance in the body moves tokio's clock alone.
         clock::sync();
         let cx = &mut Context::from_waker(waker);
-        let poll = || polled.poll(&scene.pulse, || whole.as_mut().poll(cx));
+        let poll = || polled.poll(&context.pulse, || whole.as_mut().poll(cx));
         match catch_unwind(AssertUnwindSafe(poll)) {
             Ok(Poll::Ready(Ok(end))) => return Poll::Ready(end),
-            Ok(Poll::Ready(Err(error))) => return Poll::Ready(failed(&stage, Cause::Error(error))),
-            Err(payload) => return Poll::Ready(failed(&stage, Cause::Panic(panic_text(&*payload)))),
+            Ok(Poll::Ready(Err(error))) => return Poll::Ready(failed(&cluster, Cause::Error(error))),
+            Err(payload) => return Poll::Ready(failed(&cluster, Cause::Panic(panic_text(&*payload)))),
             Ok(Poll::Pending) => {}
         }
         limit.as_mut().poll(cx).map(|()| End::VirtualTime)
     })
     .await;
-    *scene.missed.lock() = stage.missed();
-    if matches!(end, End::Unfinished | End::Stalled(..) | End::Verdict(_) | End::VirtualTime | End::NeverAtRest(..)) {
-        stage.properties.note_pending(&Handle::new(stage.clone()));
+    *context.missed.lock() = cluster.missed();
+    if matches!(end, End::Unfinished | End::Stalled(..) | End::FaultAction(_) | End::VirtualTime | End::NeverAtRest(..))
+    {
+        cluster.properties.note_pending(&Handle::new(cluster.clone()));
     }
     end
 }
 
 /// The end of a run whose body failed for `cause`.
-fn failed<T>(stage: &Stage, cause: Cause) -> End<T> {
-    match (quiet::ended_in_a_stall(stage), cause) {
+fn failed<T>(cluster: &Cluster, cause: Cause) -> End<T> {
+    match (stall::ended_in_a_stall(cluster), cause) {
         (Some(since), cause) => End::Stalled(since, Some(Box::new(cause))),
         (None, Cause::Error(text)) => End::Body(Err(text)),
         (None, Cause::Panic(text)) => End::Panic(text),
-        (None, cause) => End::Verdict(cause),
+        (None, cause) => End::FaultAction(cause),
     }
 }
 
@@ -340,7 +341,7 @@ pub(super) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
 }
 
 /// What a run came to by its end alone.
-fn cause_of<T>(scene: &Scene, end: Option<End<T>>) -> Result<T, Box<Cause>> {
+fn cause_of<T>(context: &RunContext, end: Option<End<T>>) -> Result<T, Box<Cause>> {
     let cause = match end {
         Some(End::Body(Ok(value))) => return Ok(value),
         Some(End::Body(Err(text))) => Cause::Error(text),
@@ -350,51 +351,51 @@ fn cause_of<T>(scene: &Scene, end: Option<End<T>>) -> Result<T, Box<Cause>> {
         Some(End::Last(Broken { name, what })) => Cause::AtEnd { name, what },
         Some(End::TaskPanic(panics)) => Cause::TaskPanic(panics),
         Some(End::NeverAtRest(name, busy)) => Cause::NeverAtRest { name, busy },
-        Some(End::Unfinished) => Cause::Unfinished(scene.finish_within.unwrap_or_default()),
-        Some(End::Stalled(since, then)) => Cause::Stalled { since: since - scene.start, then },
-        Some(End::Verdict(cause)) => cause,
-        Some(End::VirtualTime) => Cause::VirtualTimeLimit(scene.limits.virtual_time),
-        Some(End::Steps) => Cause::StepLimit(scene.limits.steps),
+        Some(End::Unfinished) => Cause::Unfinished(context.finish_within.unwrap_or_default()),
+        Some(End::Stalled(since, then)) => Cause::Stalled { since: since - context.start, then },
+        Some(End::FaultAction(cause)) => cause,
+        Some(End::VirtualTime) => Cause::VirtualTimeLimit(context.limits.virtual_time),
+        Some(End::Steps) => Cause::StepLimit(context.limits.steps),
         Some(End::RealTime) => Cause::RealTimeLimit,
-        None => Cause::Hang(scene.pulse.stuck()),
+        None => Cause::Hang(context.pulse.stuck()),
     };
     Err(Box::new(cause))
 }
 
 /// Turns the end of a run into its result.
-fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<Run<T>, Box<Failure>> {
-    let now = scene.pulse.end_time();
+fn conclude<T>(context: &RunContext, end: Option<End<T>>, check_laws: bool) -> Result<Run<T>, Box<Failure>> {
+    let now = context.pulse.end_time();
     let given_up = end.is_none();
-    let cause = cause_of(scene, end);
+    let cause = cause_of(context, end);
     // A thread that was given up may hold the provider's lock for ever.
-    let (entries, marks) = scene.log.take();
+    let (entries, marks) = context.log.take();
     let (mut remains, mut waits, mut tails) = (None, Vec::new(), Vec::new());
     if !given_up {
-        let (messages, jobs) = scene.memory.inspect(|store| store.queued());
+        let (messages, jobs) = context.memory.inspect(|store| store.queued());
         remains = Some(Remains { messages, jobs });
     }
     if let Some(cause) = cause.as_ref().err().filter(|_| !given_up) {
-        waits = look::unfinished(&scene.memory, &scene.handlers, &entries, scene.start, now);
-        tails = cause.text().map_or_else(Vec::new, |text| tails::about(&scene.memory, text, scene.start));
+        waits = stall_report::unfinished(&context.memory, &context.handlers, &entries, context.start, now);
+        tails = cause.text().map_or_else(Vec::new, |text| tails::about(&context.memory, text, context.start));
     }
-    let trace = Trace { started: scene.start, entries, marks, remains };
+    let trace = Trace { started: context.start, entries, marks, remains };
     let (plan, unreached, misused) = {
-        let mut record = scene.record.lock();
+        let mut record = context.record.lock();
         let (plan, unreached) = record.result();
         (plan, unreached, record.misused.take())
     };
     let cause = misused.map_or(cause, |why| Err(Box::new(Cause::Setup(why))));
-    let (sometimes, pending) = (scene.properties.sometimes(), scene.properties.take_pending());
-    let missed = std::mem::take(&mut *scene.missed.lock());
-    let strays = if given_up { Strays::new() } else { scene.strays.lock().clone() };
+    let (sometimes, pending) = (context.properties.sometimes(), context.properties.take_pending());
+    let missed = std::mem::take(&mut *context.missed.lock());
+    let escapes = if given_up { Escapes::new() } else { context.escapes.lock().clone() };
     let breaches = if check_laws && !given_up { laws::check(&trace) } else { Vec::new() };
-    let real_io = scene.policy.refuses(&strays);
+    let real_io = context.policy.refuses(&escapes);
     let cause = match cause {
         Ok(value) if breaches.is_empty() && missed.is_empty() && !real_io => {
-            let (seed, elapsed, memory) = (scene.seed, now - scene.start, scene.memory.clone());
-            let select_is_seeded = scene.select_is_seeded.load(Ordering::Relaxed);
+            let (seed, elapsed, memory) = (context.seed, now - context.start, context.memory.clone());
+            let select_is_seeded = context.select_is_seeded.load(Ordering::Relaxed);
             #[rustfmt::skip]
-            let run = Run { value, seed, elapsed, trace, memory, plan, unreached, sometimes, strays, select_is_seeded };
+            let run = Run { value, seed, elapsed, trace, memory, plan, unreached, sometimes, escapes, select_is_seeded };
             return Ok(run);
         }
         Ok(_) if !breaches.is_empty() => Cause::Laws,
@@ -404,8 +405,8 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
     };
     Err(Box::new(Failure {
         cause,
-        seed: scene.seed,
-        start: scene.start,
+        seed: context.seed,
+        start: context.start,
         at: now,
         waits,
         tails,
@@ -415,8 +416,8 @@ fn conclude<T>(scene: &Scene, end: Option<End<T>>, check_laws: bool) -> Result<R
         plan,
         unreached,
         sometimes,
-        strays,
-        stack: std::mem::take(&mut *scene.pulse.stack.lock()),
+        escapes,
+        stack: std::mem::take(&mut *context.pulse.stack.lock()),
         printed: Vec::new(),
     }))
 }

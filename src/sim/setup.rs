@@ -5,18 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::node::Node;
-use super::plan::{Entry, Plan, What, When};
+use super::plan::{Action, Plan, PlanEntry, Trigger};
 use super::property::Property;
-use super::storm::{Land, Storm};
+use super::storm::{Storm, Topology};
 use super::{Limits, Sim};
 use crate::clock::{self, Time};
-use crate::faults::Rule;
+use crate::faults::FaultRule;
 use crate::seed::Seed;
 
 /// Who and what takes part in a run.
-pub(super) struct Cast {
+pub(super) struct RunSpec {
     pub nodes: Vec<Node>,
-    pub rules: Vec<Arc<dyn Rule>>,
+    pub rules: Vec<Arc<dyn FaultRule>>,
     pub storm: Option<Storm>,
     pub latencies: bool,
 }
@@ -38,11 +38,11 @@ pub(super) fn check(sim: &Sim) -> Result<Seed, String> {
     if let Some(why) = &sim.misused {
         return Err(why.clone());
     }
-    let land = land(&sim.nodes);
-    check_plan(&sim.plan, &land)?;
+    let topology = topology(&sim.nodes);
+    check_plan(&sim.plan, &topology)?;
     if !sim.replays {
         check_script(&sim.plan)?;
-        sim.storm.as_ref().and_then(|storm| storm.impossible(&land)).map_or(Ok(()), Err)?;
+        sim.storm.as_ref().and_then(|storm| storm.impossible(&topology)).map_or(Ok(()), Err)?;
     }
     match Seed::from_env() {
         Ok(seed) => Ok(seed.unwrap_or(sim.seed)),
@@ -89,11 +89,11 @@ fn check_nodes(nodes: &[Node]) -> Result<(), String> {
 pub(super) const CLIENT: &str = "client";
 
 /// Whether a client may have this name.
-pub(super) fn check_client(name: &str, land: &Land) -> Result<(), String> {
+pub(super) fn check_client(name: &str, topology: &Topology) -> Result<(), String> {
     if name.is_empty() {
         return Err("The body asked for a client with an empty name. Give it one that traces can show.".to_owned());
     }
-    if land.nodes.contains_key(name) {
+    if topology.nodes.contains_key(name) {
         return Err(format!(
             "The body asked for a client named {name:?}, and so is a node: their calls could not be told apart. \
              Give the client another name."
@@ -116,7 +116,7 @@ fn check_properties(properties: &[Property]) -> Result<(), String> {
 pub(super) fn check_script(plan: &Plan) -> Result<(), String> {
     let mut faults = BTreeSet::new();
     for entry in &plan.entries {
-        let (When::Before(point), What::Fault(verdict)) = (&entry.when, &entry.what) else { continue };
+        let (Trigger::Before(point), Action::Fault(verdict)) = (&entry.when, &entry.what) else { continue };
         if !verdict.may_concern(point.method) {
             return Err(format!("The plan's entry \"{entry}\" changes nothing: {} locks nothing.", point.method));
         }
@@ -131,11 +131,11 @@ pub(super) fn check_script(plan: &Plan) -> Result<(), String> {
 }
 
 /// What there is to be harmed.
-pub(super) fn land(nodes: &[Node]) -> Land {
+pub(super) fn topology(nodes: &[Node]) -> Topology {
     let builds = |spec: &Node| spec.builds.iter().map(|build| build.name.clone()).collect();
     let options = || nodes.iter().flat_map(|spec| &spec.builds).map(|build| &build.options);
     let locks = options().map(|options| options.orchestrator_lock_timeout.min(options.worker_lock_timeout));
-    Land {
+    Topology {
         nodes: nodes.iter().map(|spec| (spec.name.clone(), builds(spec))).collect::<BTreeMap<_, Vec<String>>>(),
         shortest_lock: locks.min().unwrap_or(Duration::MAX),
         fewest_attempts: options().map(|options| options.max_attempts).min().unwrap_or(u32::MAX),
@@ -149,27 +149,27 @@ pub(super) fn most_attempts(nodes: &[Node]) -> u32 {
 }
 
 /// Whether a plan names only what is there.
-pub(super) fn check_plan(plan: &Plan, land: &Land) -> Result<(), String> {
-    plan.entries.iter().try_for_each(|entry| check_entry(entry, land))
+pub(super) fn check_plan(plan: &Plan, topology: &Topology) -> Result<(), String> {
+    plan.entries.iter().try_for_each(|entry| check_entry(entry, topology))
 }
 
-fn check_entry(entry: &Entry, land: &Land) -> Result<(), String> {
+fn check_entry(entry: &PlanEntry, topology: &Topology) -> Result<(), String> {
     let wrong = |why: String| Err(format!("The plan's entry \"{entry}\" cannot be carried out: {why}"));
     if let Some(node) = entry.what.node() {
-        let Some(builds) = land.nodes.get(node) else {
-            let names: Vec<&String> = land.nodes.keys().collect();
+        let Some(builds) = topology.nodes.get(node) else {
+            let names: Vec<&String> = topology.nodes.keys().collect();
             return wrong(format!("the simulation has no node {node:?}; it has {names:?}."));
         };
-        if let What::Upgrade { build, .. } = &entry.what
+        if let Action::Upgrade { build, .. } = &entry.what
             && !builds.contains(build)
         {
             return wrong(format!("node {node:?} has no build {build:?}; it has {builds:?}."));
         }
     }
-    if matches!(entry.what, What::Fault(_)) && !matches!(entry.when, When::Before(_)) {
-        return wrong("a fault happens to a call. Give it the call, with When::Before.".to_owned());
+    if matches!(entry.what, Action::Fault(_)) && !matches!(entry.when, Trigger::Before(_)) {
+        return wrong("a fault happens to a call. Give it the call, with Trigger::Before.".to_owned());
     }
-    let (When::Before(point) | When::After(point)) = &entry.when else { return Ok(()) };
+    let (Trigger::Before(point) | Trigger::After(point)) = &entry.when else { return Ok(()) };
     if point.nth == 0 {
         return wrong("calls are counted from 1.".to_owned());
     }

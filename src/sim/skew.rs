@@ -23,7 +23,7 @@ use duroxide::EventKind;
 use duroxide::providers::WorkItem;
 use parking_lot::Mutex;
 
-use super::life::Life;
+use super::life::ProcessRun;
 use crate::call::{AckTurn, Answering, Call, Event, Handler, Item, Reply};
 use crate::clock;
 
@@ -38,13 +38,13 @@ const UTC_NOW: &str = "__duroxide_syscall:utc_now_ms";
 
 pub(super) struct Skewed<H> {
     inner: H,
-    life: Arc<Life>,
+    life: Arc<ProcessRun>,
     /// The tokens of the node's unfinished activities that tell the time.
     clocks: Mutex<BTreeSet<String>>,
 }
 
 impl<H> Skewed<H> {
-    pub fn new(inner: H, life: Arc<Life>) -> Skewed<H> {
+    pub fn new(inner: H, life: Arc<ProcessRun>) -> Skewed<H> {
         Skewed { inner, life, clocks: Mutex::default() }
     }
 

@@ -8,8 +8,8 @@
 //! Everything a storm does is over when its calm begins: every node is up and
 //! reaches the storage, and no call is held back. A storm does not do what
 //! duroxide itself gives an instance up for: it makes no more trouble than a
-//! message's attempts can bear ([`Storm::troubles`]), and leaves alone what
-//! [`Storm::merciless`] lists. (One thing can outlast the storm: a fetch that
+//! message's attempts can bear ([`Storm::fault_budget`]), and leaves alone what
+//! [`Storm::include_unsurvivable`] lists. (One thing can outlast the storm: a fetch that
 //! met a fault in it and waits far into the calm shows the fault when it is
 //! answered.)
 //!
@@ -20,13 +20,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-mod weather;
+mod state;
 
-pub(super) use weather::Weather;
+pub(super) use state::StormState;
 
 /// What may go wrong in a storm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Kind {
+pub enum FaultKind {
     /// Calls and replies take some milliseconds to half a second, and with them
     /// the order in which things happen varies.
     Latency,
@@ -57,36 +57,36 @@ pub enum Kind {
     Outage,
 }
 
-impl Kind {
+impl FaultKind {
     /// Every kind.
-    pub const ALL: &[Kind] = &[
-        Kind::Latency,
-        Kind::Slowness,
-        Kind::Refuse,
-        Kind::LoseReply,
-        Kind::Drop,
-        Kind::ShortLock,
-        Kind::Crash,
-        Kind::Stop,
-        Kind::Upgrade,
-        Kind::Partition,
-        Kind::Stall,
-        Kind::Skew,
-        Kind::Outage,
+    pub const ALL: &[FaultKind] = &[
+        FaultKind::Latency,
+        FaultKind::Slowness,
+        FaultKind::Refuse,
+        FaultKind::LoseReply,
+        FaultKind::Drop,
+        FaultKind::ShortLock,
+        FaultKind::Crash,
+        FaultKind::Stop,
+        FaultKind::Upgrade,
+        FaultKind::Partition,
+        FaultKind::Stall,
+        FaultKind::Skew,
+        FaultKind::Outage,
     ];
 }
 
 /// Faults drawn from the seed.
 ///
 /// ```
-/// use duroxide_sim::sim::{Kind, Storm};
+/// use duroxide_sim::sim::{FaultKind, Storm};
 /// use std::time::Duration;
 ///
-/// let storm = Storm::new().lasts(Duration::from_secs(3600)).without(&[Kind::Skew]);
+/// let storm = Storm::new().lasts(Duration::from_secs(3600)).without(&[FaultKind::Skew]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Storm {
-    kinds: Vec<Kind>,
+    kinds: Vec<FaultKind>,
     longest: Duration,
     troubles: u64,
     merciless: bool,
@@ -105,7 +105,7 @@ impl Storm {
     /// A storm of any kinds that lasts ten minutes at most.
     pub fn new() -> Storm {
         Storm {
-            kinds: Kind::ALL.to_vec(),
+            kinds: FaultKind::ALL.to_vec(),
             longest: Duration::from_secs(600),
             troubles: 6,
             merciless: false,
@@ -115,16 +115,16 @@ impl Storm {
     }
 
     /// Draws only from these kinds. Where one of them cannot happen in the
-    /// simulation, such as [`Kind::Upgrade`] where each node has one build, the
+    /// simulation, such as [`FaultKind::Upgrade`] where each node has one build, the
     /// run fails ([`super::Cause::Setup`]).
-    pub fn only(mut self, kinds: &[Kind]) -> Storm {
+    pub fn only(mut self, kinds: &[FaultKind]) -> Storm {
         self.kinds = kinds.to_vec();
         self.chosen = true;
         self
     }
 
     /// Draws from any of the kinds it had but these.
-    pub fn without(mut self, kinds: &[Kind]) -> Storm {
+    pub fn without(mut self, kinds: &[FaultKind]) -> Storm {
         self.kinds.retain(|kind| !kinds.contains(kind));
         self
     }
@@ -145,7 +145,7 @@ impl Storm {
     /// Each trouble costs a message one attempt at most, and duroxide gives a
     /// message up after 10 (`RuntimeOptions::max_attempts`). Where a node gives
     /// up sooner there is less trouble.
-    pub fn troubles(mut self, at_most: u64) -> Storm {
+    pub fn fault_budget(mut self, at_most: u64) -> Storm {
         self.troubles = at_most;
         self
     }
@@ -168,19 +168,19 @@ impl Storm {
     /// poll, or the session's lock, is over. That is 30 s by duroxide's options, and 16 hours by
     /// [`super::Sim::default_options`], whose polls are long. A `worker_node_id`, which makes all
     /// slots one owner, avoids it.
-    pub fn merciless(mut self) -> Storm {
+    pub fn include_unsurvivable(mut self) -> Storm {
         self.merciless = true;
         self
     }
 
     /// Why nothing of it, or nothing of a kind that was asked for by name, can
     /// ever happen in a simulation of these nodes.
-    pub(super) fn impossible(&self, land: &Land) -> Option<String> {
-        let why = |kind: Kind| self.hindrance(kind, land);
+    pub(super) fn impossible(&self, topology: &Topology) -> Option<String> {
+        let why = |kind: FaultKind| self.hindrance(kind, topology);
         if self.kinds.is_empty() {
             return Some("The storm may have no kind of fault. Give it one, or leave the storm out.".to_owned());
         }
-        let hindered = |kind: &Kind| why(*kind).map(|why| format!("  {kind:?}: {why}"));
+        let hindered = |kind: &FaultKind| why(*kind).map(|why| format!("  {kind:?}: {why}"));
         let hindrances: Vec<String> = self.kinds.iter().filter_map(hindered).collect();
         let fails = hindrances.len() == self.kinds.len() || self.chosen && !hindrances.is_empty();
         fails.then(|| {
@@ -192,20 +192,27 @@ impl Storm {
         })
     }
 
-    fn hindrance(&self, kind: Kind, land: &Land) -> Option<String> {
-        let troubles = self.troubles.min(u64::from(land.fewest_attempts.saturating_sub(2)));
-        let of_nodes = [Kind::Crash, Kind::Stop, Kind::Upgrade, Kind::Partition, Kind::Stall, Kind::Outage];
-        let makes_trouble = !matches!(kind, Kind::Latency | Kind::Skew);
-        let why = if land.nodes.is_empty() {
+    fn hindrance(&self, kind: FaultKind, topology: &Topology) -> Option<String> {
+        let troubles = self.troubles.min(u64::from(topology.fewest_attempts.saturating_sub(2)));
+        let of_nodes = [
+            FaultKind::Crash,
+            FaultKind::Stop,
+            FaultKind::Upgrade,
+            FaultKind::Partition,
+            FaultKind::Stall,
+            FaultKind::Outage,
+        ];
+        let makes_trouble = !matches!(kind, FaultKind::Latency | FaultKind::Skew);
+        let why = if topology.nodes.is_empty() {
             "a storm touches nodes, and there are none."
         } else if self.longest.is_zero() {
             "the storm lasts no time (Storm::lasts)."
-        } else if kind == Kind::Upgrade && land.nodes.values().all(|builds| builds.len() < 2) {
+        } else if kind == FaultKind::Upgrade && topology.nodes.values().all(|builds| builds.len() < 2) {
             "no node has a second build (Node::with_build)."
-        } else if kind == Kind::Outage && !self.merciless {
-            "it is left to storms that are merciless (Storm::merciless)."
+        } else if kind == FaultKind::Outage && !self.merciless {
+            "it is left to storms that are merciless (Storm::include_unsurvivable)."
         } else if makes_trouble && self.troubles == 0 {
-            "the storm makes no trouble (Storm::troubles)."
+            "the storm makes no trouble (Storm::fault_budget)."
         } else if makes_trouble && troubles == 0 {
             "a node gives a message up after so few attempts that none is to spare (RuntimeOptions::max_attempts)."
         } else if of_nodes.contains(&kind) && self.longest <= MARGIN {
@@ -223,7 +230,7 @@ const MARGIN: Duration = Duration::from_secs(2);
 
 /// What a storm needs to know of the simulation.
 #[derive(Clone, Debug)]
-pub(super) struct Land {
+pub(super) struct Topology {
     /// The nodes, and the builds of each.
     pub nodes: BTreeMap<String, Vec<String>>,
     /// The shortest lock that any node takes: latencies stay well below it.

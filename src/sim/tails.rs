@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::look;
-use super::waits::Untaken;
+use super::stall_report;
+use super::waits::UnconsumedEvent;
 use crate::call::Event;
 use crate::clock::Time;
 use crate::provider::Memory;
@@ -30,7 +30,7 @@ pub struct Tail {
     pub events: Vec<String>,
     /// Events that came to it and that its code has not taken.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub untaken: Vec<Untaken>,
+    pub untaken: Vec<UnconsumedEvent>,
 }
 
 impl Tail {
@@ -98,7 +98,7 @@ fn tail(memory: &Memory, name: &str, start: Time) -> Option<(Tail, String)> {
     let last = describe_event(events.last()?);
     // Of those that have not ended it is told with what they wait for.
     let has_ended = memory.inspect(|store| store.has_ended(name));
-    let untaken = if has_ended { look::untaken(&events, start) } else { Vec::new() };
+    let untaken = if has_ended { stall_report::untaken(&events, start) } else { Vec::new() };
     Some((Tail { instance: name.to_owned(), status, execution, before, events: lines, untaken }, last))
 }
 

@@ -20,10 +20,10 @@ pub struct Unfinished {
     pub waits: Vec<Wait>,
     /// Events that came to it while a relative waits for one of that name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub strayed: Vec<Strayed>,
+    pub strayed: Vec<MisdirectedEvent>,
     /// Events that came to it and that its code has not taken.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub untaken: Vec<Untaken>,
+    pub untaken: Vec<UnconsumedEvent>,
 }
 
 /// What an instance waits for.
@@ -89,7 +89,7 @@ pub enum About {
     /// No node has the handler.
     Lacks(Lack),
     /// No node takes activities with this tag (`None`: without a tag).
-    Untaken {
+    UnconsumedEvent {
         /// The tag.
         tag: Option<String>,
         /// What the nodes take.
@@ -118,7 +118,7 @@ pub enum About {
 
 /// An event that came to one instance while a relative waits for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Strayed {
+pub struct MisdirectedEvent {
     /// The event's name, or its queue's.
     pub name: String,
     /// The instance that waits for one of that name.
@@ -127,7 +127,7 @@ pub struct Strayed {
 
 /// An event that came to an instance and that its code has not taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Untaken {
+pub struct UnconsumedEvent {
     /// The event's name, or its queue's.
     pub name: String,
     /// When the first such event came into the history.
@@ -141,9 +141,9 @@ pub struct Untaken {
     pub nearest: Option<String>,
 }
 
-impl fmt::Display for Untaken {
+impl fmt::Display for UnconsumedEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Untaken { name, at, count, queued, nearest } = self;
+        let UnconsumedEvent { name, at, count, queued, nearest } = self;
         let (name, at) = (Quoted(name), Span(*at));
         let times = if *count == 1 { String::new() } else { format!(" ({count} of them)") };
         match queued {
@@ -162,10 +162,10 @@ impl fmt::Display for Unfinished {
             write!(f, "{}{wait}", if n == 0 { "" } else { "; " })?;
         }
         f.write_str(".")?;
-        for Strayed { name, wanted_by } in &self.strayed {
+        for MisdirectedEvent { name, wanted_by } in &self.strayed {
             write!(f, " An event {name:?} came to it that nothing there waits for, and {wanted_by} waits for one.")?;
         }
-        let is_told = |event: &Untaken| {
+        let is_told = |event: &UnconsumedEvent| {
             let is_lost = |wait: &Wait| {
                 matches!(wait, Wait::Open { subject, about, .. }
                 if subject.as_ref() == Some(&event.name) && about.contains(&About::Lost))
@@ -222,7 +222,7 @@ impl fmt::Display for About {
             About::Answered => f.write_str("its result is there"),
             About::JobGone => f.write_str("its job is gone and brought no result"),
             About::Lacks(lack) => write!(f, "{lack}"),
-            About::Untaken { tag, filters } => {
+            About::UnconsumedEvent { tag, filters } => {
                 match tag {
                     Some(tag) => write!(f, "no node takes activities with the tag {tag:?}: ")?,
                     None => f.write_str("no node takes activities without a tag: ")?,

@@ -9,7 +9,7 @@ use crate::clock::Time;
 
 /// What keeps a fetch from taking something.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Bar {
+pub enum Ineligible {
     /// There is nothing of it in the queue.
     Absent,
     /// It is under a lock that ends then.
@@ -62,34 +62,40 @@ impl Store {
 
     /// What keeps a fetch at `now` from taking this instance; `None` when
     /// nothing does.
-    pub fn bar_to_turn(&self, now: Time, instance: &str, versions: Option<&[VersionRange]>) -> Option<Bar> {
-        let Some(row) = self.find(instance) else { return Some(Bar::Absent) };
+    pub fn bar_to_turn(&self, now: Time, instance: &str, versions: Option<&[VersionRange]>) -> Option<Ineligible> {
+        let Some(row) = self.find(instance) else { return Some(Ineligible::Absent) };
         if let Some((lease, _)) = row.lease.as_ref().filter(|(lease, _)| lease.holds(now)) {
-            return Some(Bar::Locked(lease.until));
+            return Some(Ineligible::Locked(lease.until));
         }
         let Some((pinned, (at, ..))) = &row.listed else {
-            return Some(if row.queue.len() == 0 { Bar::Absent } else { Bar::NotStarted });
+            return Some(if row.queue.len() == 0 { Ineligible::Absent } else { Ineligible::NotStarted });
         };
         if *at > now {
-            return Some(Bar::Invisible(*at));
+            return Some(Ineligible::Invisible(*at));
         }
-        (!compatible(versions, pinned)).then_some(Bar::Version)
+        (!compatible(versions, pinned)).then_some(Ineligible::Version)
     }
 
     /// What keeps a fetch at `now` from taking any job with this item; `None`
     /// when nothing does. Of several such jobs the one that is nearest to being
     /// taken counts.
-    pub fn bar_to_job(&self, now: Time, item: &Item, session: Option<&SessionClaim>, tags: &Tags) -> Option<Bar> {
+    pub fn bar_to_job(
+        &self,
+        now: Time,
+        item: &Item,
+        session: Option<&SessionClaim>,
+        tags: &Tags,
+    ) -> Option<Ineligible> {
         if self.pick_job(now, session, tags, &Pick::Job(item.clone(), 0)).is_some() {
             return None;
         }
         let first = self.jobs.first_of(item);
         Some(match first {
-            None => Bar::Absent,
-            Some((ready_at, true)) if ready_at > now => Bar::Locked(ready_at),
-            Some((ready_at, false)) if ready_at > now => Bar::Invisible(ready_at),
-            Some(_) if !tags.matches(crate::call::tag_of(item)) => Bar::Tag,
-            Some(_) => Bar::Session,
+            None => Ineligible::Absent,
+            Some((ready_at, true)) if ready_at > now => Ineligible::Locked(ready_at),
+            Some((ready_at, false)) if ready_at > now => Ineligible::Invisible(ready_at),
+            Some(_) if !tags.matches(crate::call::tag_of(item)) => Ineligible::Tag,
+            Some(_) => Ineligible::Session,
         })
     }
 }

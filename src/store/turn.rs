@@ -9,7 +9,7 @@ use semver::Version;
 
 use super::instance::{Execution, History, RUNNING, Record};
 use super::queue::{Lease, Message};
-use super::{Choice, Key, Mail, Pick, Store, invalid, lock_lost};
+use super::{Choice, Key, OrphanPolicy, Pick, Store, invalid, lock_lost};
 use crate::call::{AckTurn, Item, Refusal, Reply, Turn, VersionRange, instance_of, is_job, kind_of, named_instance};
 use crate::clock::Time;
 
@@ -115,7 +115,7 @@ impl Store {
 
     /// Drops queue messages for instances that no orchestration stands behind,
     /// as the implementation guide demands under "Work Queues".
-    fn drop_unclaimed_mail(&mut self, now: Time, mail: &Mail) {
+    fn drop_unclaimed_mail(&mut self, now: Time, mail: &OrphanPolicy) {
         let mut kept = Vec::new();
         while let Some((at, key)) = self.mail.first().copied().filter(|(at, _)| *at <= now) {
             self.mail.remove(&(at, key));
@@ -124,7 +124,9 @@ impl Store {
                 // A first turn is under way, or comes again; what it leaves is
                 // looked at when it is given back (`after_release`).
                 Some(_) => {}
-                None if *mail == Mail::Kept || matches!(mail, Mail::DroppedOf(name) if *name != row.name) => {
+                None if *mail == OrphanPolicy::Kept
+                    || matches!(mail, OrphanPolicy::DropOnly(name) if *name != row.name) =>
+                {
                     kept.push((at, key));
                 }
                 None => {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::Method;
 use crate::clock::Time;
-use crate::faults::Verdict;
+use crate::faults::FaultAction;
 use crate::text::Line;
 
 /// Something that happened to a node, or to one of its calls.
@@ -21,12 +21,12 @@ pub struct Mark {
     /// Whom it happened to: a node, or a client by its name in the trace.
     pub node: Arc<str>,
     /// What happened.
-    pub what: Happening,
+    pub what: NodeEvent,
 }
 
 /// What happened to a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Happening {
+pub enum NodeEvent {
     /// It started.
     Started {
         /// The name of the build it runs.
@@ -62,7 +62,7 @@ pub enum Happening {
         /// Which of the caller's calls of the method it was, from 1.
         nth: u64,
         /// What was done to it.
-        verdict: Verdict,
+        verdict: FaultAction,
     },
     /// Something that was to happen to it could not.
     Skipped {
@@ -73,35 +73,35 @@ pub enum Happening {
     },
 }
 
-impl Happening {
+impl NodeEvent {
     /// Whether every run has it: the first start of a node.
     pub fn is_ordinary(&self) -> bool {
-        matches!(self, Happening::Started { restarts: 0, .. })
+        matches!(self, NodeEvent::Started { restarts: 0, .. })
     }
 
     /// Whether it is no more than that a call or its reply took time. Storms lay
     /// such latencies on nearly every call.
     pub fn is_latency(&self) -> bool {
-        matches!(self, Happening::Fault { verdict: Verdict::Delay { .. }, .. })
+        matches!(self, NodeEvent::Fault { verdict: FaultAction::Delay { .. }, .. })
     }
 }
 
-impl fmt::Display for Happening {
+impl fmt::Display for NodeEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Happening::Started { build, restarts: 0 } => write!(f, "starts (build {})", Line(build)),
-            Happening::Started { build, .. } => write!(f, "starts again (build {})", Line(build)),
-            Happening::Stopping => f.write_str("begins to shut down"),
-            Happening::Stopped => f.write_str("has shut down"),
-            Happening::Crashed => f.write_str("crashes"),
-            Happening::CutOff => f.write_str("is cut off from the storage"),
-            Happening::Refused => f.write_str("is refused by the storage"),
-            Happening::Healed => f.write_str("reaches the storage again"),
-            Happening::Stalled => f.write_str("stands still"),
-            Happening::Resumed => f.write_str("goes on"),
-            Happening::Skewed { by_ms } => write!(f, "has its clock set {by_ms:+} ms off"),
-            Happening::Fault { method, nth, verdict } => write!(f, "{method} #{nth} {verdict}"),
-            Happening::Skipped { what, why } => write!(f, "does not: {}. {}", Line(what), Line(why)),
+            NodeEvent::Started { build, restarts: 0 } => write!(f, "starts (build {})", Line(build)),
+            NodeEvent::Started { build, .. } => write!(f, "starts again (build {})", Line(build)),
+            NodeEvent::Stopping => f.write_str("begins to shut down"),
+            NodeEvent::Stopped => f.write_str("has shut down"),
+            NodeEvent::Crashed => f.write_str("crashes"),
+            NodeEvent::CutOff => f.write_str("is cut off from the storage"),
+            NodeEvent::Refused => f.write_str("is refused by the storage"),
+            NodeEvent::Healed => f.write_str("reaches the storage again"),
+            NodeEvent::Stalled => f.write_str("stands still"),
+            NodeEvent::Resumed => f.write_str("goes on"),
+            NodeEvent::Skewed { by_ms } => write!(f, "has its clock set {by_ms:+} ms off"),
+            NodeEvent::Fault { method, nth, verdict } => write!(f, "{method} #{nth} {verdict}"),
+            NodeEvent::Skipped { what, why } => write!(f, "does not: {}. {}", Line(what), Line(why)),
         }
     }
 }

@@ -3,13 +3,13 @@
 mod apart;
 mod asked;
 mod bounds;
+mod escapes;
 mod everything;
 mod inputs;
 mod isolation;
 mod large;
 mod left;
 mod shrinking;
-mod strays;
 mod twice;
 
 use std::time::Duration;

@@ -17,7 +17,7 @@ use std::time::Duration;
 use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, Client, ClientError, OrchestrationContext, OrchestrationStatus};
-use duroxide_sim::sim::{Point, Run};
+use duroxide_sim::sim::{CallSite, Run};
 use duroxide_sim::{Handle, Node, Sim};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -107,6 +107,6 @@ async fn output(client: &Client, instance: &str) -> Result<String, ClientError> 
     }
 }
 
-fn point(node: &str, method: Method, nth: u64) -> Point {
-    Point::new(node, method, nth)
+fn point(node: &str, method: Method, nth: u64) -> CallSite {
+    CallSite::new(node, method, nth)
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};
-use duroxide_sim::faults::{Asked, Verdict};
+use duroxide_sim::faults::{CallContext, FaultAction};
 use duroxide_sim::sim::{Cause, Code, Failure, Handle, Limits, NoProgress};
 use duroxide_sim::{Node, Sim};
 
@@ -234,9 +234,9 @@ fn a_client_that_asks_in_a_circle_is_named_with_what_it_asks() {
 #[test]
 fn a_lease_that_is_dead_on_arrival_is_named_with_its_stretch() {
     let late = |method: Method| {
-        move |asked: &Asked<'_>| match asked.method() == method {
-            true => Verdict::Delay { before: Duration::ZERO, after: Duration::from_secs(60) },
-            false => Verdict::Pass,
+        move |asked: &CallContext<'_>| match asked.method() == method {
+            true => FaultAction::Delay { before: Duration::ZERO, after: Duration::from_secs(60) },
+            false => FaultAction::Pass,
         }
     };
     let (circle, failure) = circle(sim().rule(late(Method::FetchOrchestrationItem)), "Chain");

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use duroxide::provider_validation::ProviderFactory;
 use duroxide::providers::Provider;
-use duroxide_sim::{Memory, Settings, Sim};
+use duroxide_sim::{Memory, MemorySettings, Sim};
 use parking_lot::Mutex;
 
 #[macro_use]
@@ -25,7 +25,7 @@ const AT_ONCE: Duration = Duration::from_millis(1);
 /// Makes memories, and damages the latest it made.
 #[derive(Default)]
 struct Factory {
-    settings: Settings,
+    settings: MemorySettings,
     latest: Mutex<Option<Arc<Memory>>>,
 }
 
@@ -76,7 +76,7 @@ macro_rules! call {
     ($function:path, short_polls) => {
         |factory| {
             Box::pin(async move {
-                let settings = $crate::official::Settings { long_polling: false, ..factory.settings };
+                let settings = $crate::official::MemorySettings { long_polling: false, ..factory.settings };
                 let factory = $crate::official::Factory { settings, ..factory };
                 $function(&*factory.memory(), $crate::official::AT_ONCE).await
             })

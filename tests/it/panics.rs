@@ -7,7 +7,7 @@ use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
 use duroxide_sim::explore::Problem;
-use duroxide_sim::faults::{Asked, Verdict};
+use duroxide_sim::faults::{CallContext, FaultAction};
 use duroxide_sim::sim::{Cause, Limits, OutputError, TaskPanic};
 use duroxide_sim::{Failure, Handle, Node, Sim};
 
@@ -80,7 +80,7 @@ fn a_detached_task_of_the_body_that_panics_fails_the_run_at_its_moment() {
     assert!(!failure.is_safe());
     let text = failure.to_string();
     assert!(text.contains("a task panicked, and nobody else reports it: number 7 (at tests/"), "{text}");
-    assert!(text.contains("Sim::tolerate_panics") && text.contains("virtual time: +5.000"), "{text}");
+    assert!(text.contains("Sim::allow_panics") && text.contains("virtual time: +5.000"), "{text}");
 }
 
 #[test]
@@ -131,9 +131,9 @@ fn what_is_dropped_at_the_runs_end_and_panics_fails_the_run() {
 
 #[test]
 fn a_rule_that_panics_in_a_nodes_call_fails_the_run() {
-    let rule = |asked: &Asked<'_>| match asked.method() {
+    let rule = |asked: &CallContext<'_>| match asked.method() {
         Method::AckWorkItem => panic!("the rule panics"),
-        _ => Verdict::Pass,
+        _ => FaultAction::Pass,
     };
     let failure = failed(sim().rule(rule).try_run(|sim| run(sim, "Run", "Spawn")));
     assert_eq!(texts(&failure)[0], "the rule panics");
@@ -141,7 +141,7 @@ fn a_rule_that_panics_in_a_nodes_call_fails_the_run() {
 
 #[test]
 fn panics_that_are_meant_can_be_allowed() {
-    sim().tolerate_panics().run(|sim| async move {
+    sim().allow_panics().run(|sim| async move {
         let task = tokio::spawn(async { panic!("as expected") });
         let error = task.await.expect_err("it panics");
         assert!(error.is_panic());
@@ -200,7 +200,7 @@ fn exploring_reports_them_with_text_and_place() {
     let capsule = duroxide_sim::explore::Capsule::read(found.capsule.as_ref().expect("it has a capsule"));
     let capsule = capsule.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(capsule.cause, found.failure.cause);
-    let meant = |sim: Sim| with_nodes(sim).tolerate_panics();
+    let meant = |sim: Sim| with_nodes(sim).allow_panics();
     let explored = duroxide_sim::explore().seeds(5).quiet().try_run(meant, |sim| run(sim, "Run", "Spawn"));
     explored.unwrap_or_else(|problem| panic!("{problem}"));
 }

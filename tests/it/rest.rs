@@ -9,7 +9,7 @@ use std::time::Duration;
 use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, Either2, OrchestrationContext};
-use duroxide_sim::sim::{Busy, Cause, Effects, Held, Kind, Run, Storm};
+use duroxide_sim::sim::{Busy, Cause, Effects, FaultKind, Held, Run, Storm};
 use duroxide_sim::{Failure, Handle, Node, Sim};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -275,7 +275,7 @@ fn work_that_nobody_takes_is_told_soon() {
 
 #[test]
 fn the_end_is_judged_once_and_after_the_calm() {
-    let storm = Storm::new().only(&[Kind::Latency]).lasts(2 * HOUR);
+    let storm = Storm::new().only(&[FaultKind::Latency]).lasts(2 * HOUR);
     for seed in 0..10 {
         let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
         let note = asked.clone();

@@ -4,8 +4,8 @@
 //! store says about itself to those who explain an answer.
 
 mod explain;
+mod fingerprint;
 mod leeway;
-mod likeness;
 mod mail;
 mod queries;
 mod sessions;
@@ -19,7 +19,7 @@ use duroxide_sim::call::{KeepRule, VersionRange};
 use duroxide_sim::clock::Time;
 use duroxide_sim::duroxide::providers::WorkItem;
 use duroxide_sim::duroxide::{Event, EventKind};
-use duroxide_sim::store::{Choice, Leeway, Mail, Pick, Store};
+use duroxide_sim::store::{Choice, Leeway, OrphanPolicy, Pick, Store};
 
 /// How long every lock lasts.
 const LOCK: Duration = Duration::from_millis(10);
@@ -45,14 +45,14 @@ impl World {
         self.now += ms;
     }
 
-    fn choose(&mut self, call: &Call, pick: Pick, leeway: Leeway, mail: Mail) -> Reply {
+    fn choose(&mut self, call: &Call, pick: Pick, leeway: Leeway, mail: OrphanPolicy) -> Reply {
         self.tokens += 1;
         let choice = Choice { token: format!("t{}", self.tokens), pick, leeway, mail };
         self.store.apply(Time(self.now), call, &choice)
     }
 
     fn ask(&mut self, call: &Call) -> Reply {
-        self.choose(call, Pick::Oldest, Leeway::None, Mail::Dropped)
+        self.choose(call, Pick::Oldest, Leeway::None, OrphanPolicy::Dropped)
     }
 
     #[track_caller]
@@ -85,7 +85,7 @@ impl World {
 
     fn pick_turn(&mut self, pick: Pick, versions: Option<Vec<VersionRange>>) -> Option<Turn> {
         let call = Call::FetchOrchestrationItem { lock_for: LOCK, poll_for: Duration::ZERO, versions };
-        match self.choose(&call, pick, Leeway::None, Mail::Dropped) {
+        match self.choose(&call, pick, Leeway::None, OrphanPolicy::Dropped) {
             Reply::Turn(turn) => turn.map(|turn| *turn),
             other => panic!("{call:?} is answered with {other:?}"),
         }
@@ -98,7 +98,7 @@ impl World {
 
     fn pick_job(&mut self, pick: Pick, session: Option<SessionClaim>, tags: Tags) -> Option<Job> {
         let call = Call::FetchWorkItem { lock_for: LOCK, poll_for: Duration::ZERO, session, tags };
-        match self.choose(&call, pick, Leeway::None, Mail::Dropped) {
+        match self.choose(&call, pick, Leeway::None, OrphanPolicy::Dropped) {
             Reply::Job(job) => job.map(|job| *job),
             other => panic!("{call:?} is answered with {other:?}"),
         }

@@ -94,7 +94,7 @@ where
     R: Outcome,
 {
     let base: Seed = std::env::var(BASE_VARIABLE).map_or(Seed(0), |base| base.parse().expect("a base is a seed"));
-    let explore = explore().seeds(FOUND).without_environment().base(base).shrink_for(MINUTE);
+    let explore = explore().seeds(FOUND).without_environment().base(base).shrink_time_limit(MINUTE);
     let found = match explore.try_run(&build, body.clone()).map_err(|problem| *problem) {
         Err(Problem::Failed(found)) => *found,
         Err(problem) => panic!("{problem}"),

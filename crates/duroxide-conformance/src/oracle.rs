@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 use duroxide_sim::call::{Call, Reply};
 use duroxide_sim::clock::Time;
-use duroxide_sim::store::{Bar, Choice, Leeway, Mail, Pick, Store};
+use duroxide_sim::store::{Choice, Ineligible, Leeway, OrphanPolicy, Pick, Store};
 
 use super::compare::{Differs, compare};
 
@@ -35,7 +35,7 @@ impl Mismatch {
         match self.aspect {
             Aspect::Part(_) | Aspect::Retryable => 0,
             // Better a world in which it is there, and may not be taken yet.
-            Aspect::Barred(Bar::Absent) => 3,
+            Aspect::Barred(Ineligible::Absent) => 3,
             Aspect::Barred(_) | Aspect::Missed => 2,
             _ => 1,
         }
@@ -54,7 +54,7 @@ pub enum Aspect {
     /// A fetch found nothing, though there was something to fetch.
     Missed,
     /// A fetch took something that it must not take.
-    Barred(Bar),
+    Barred(Ineligible),
     /// A fetch returned a token that it had returned before.
     Token,
     /// This part of the answer is wrong.
@@ -138,7 +138,7 @@ impl Oracle {
         }
         let (mut wrong, mut left): (Vec<Box<Mismatch>>, _) = (Vec::new(), Vec::new());
         for world in &self.worlds {
-            for mail in std::iter::once(Mail::Dropped).chain(other_mails(world, now, call, got)) {
+            for mail in std::iter::once(OrphanPolicy::Dropped).chain(other_mails(world, now, call, got)) {
                 let mut world = world.clone();
                 match step_with(&mut world, now, call, got, self.reading, mail) {
                     Ok(()) if !left.contains(&world) => left.push(world),
@@ -218,15 +218,15 @@ pub(crate) fn picks(world: &Store, now: Time, call: &Call) -> Vec<Pick> {
 /// all were dropped. A fetch drops those that it finds ("Work Queues", implementation guide); one that
 /// returns the turn of another instance need not have come to them, and one
 /// that returns nothing has come to one at least.
-fn other_mails(world: &Store, now: Time, call: &Call, got: &Reply) -> Vec<Mail> {
+fn other_mails(world: &Store, now: Time, call: &Call, got: &Reply) -> Vec<OrphanPolicy> {
     let mut all = Vec::new();
     if matches!(call, Call::FetchOrchestrationItem { .. }) {
         let names = world.unclaimed_mail(now);
         if !names.is_empty() && matches!(got, Reply::Turn(Some(_))) {
-            all.push(Mail::Kept);
+            all.push(OrphanPolicy::Kept);
         }
         if names.len() > 1 {
-            all.extend(names.into_iter().map(|name| Mail::DroppedOf(name.to_owned())));
+            all.extend(names.into_iter().map(|name| OrphanPolicy::DropOnly(name.to_owned())));
         }
     }
     all
@@ -240,7 +240,7 @@ pub(crate) fn step(
     got: &Reply,
     reading: Reading,
 ) -> Result<(), Box<Mismatch>> {
-    step_with(world, now, call, got, reading, Mail::Dropped)
+    step_with(world, now, call, got, reading, OrphanPolicy::Dropped)
 }
 
 fn step_with(
@@ -249,7 +249,7 @@ fn step_with(
     call: &Call,
     got: &Reply,
     reading: Reading,
-    mail: Mail,
+    mail: OrphanPolicy,
 ) -> Result<(), Box<Mismatch>> {
     let mismatch = |aspect, expected| Err(Box::new(Mismatch { aspect, expected }));
     let missed = match (call, got) {
@@ -314,7 +314,7 @@ fn explain(call: &Call, got: &Reply) -> Choice {
     }
 }
 
-fn bar(world: &Store, now: Time, call: &Call, got: &Reply) -> Bar {
+fn bar(world: &Store, now: Time, call: &Call, got: &Reply) -> Ineligible {
     let bar = match (call, got) {
         (Call::FetchOrchestrationItem { versions, .. }, Reply::Turn(Some(turn))) => {
             world.bar_to_turn(now, &turn.instance, versions.as_deref())
@@ -324,5 +324,5 @@ fn bar(world: &Store, now: Time, call: &Call, got: &Reply) -> Bar {
         }
         _ => None,
     };
-    bar.unwrap_or(Bar::Absent)
+    bar.unwrap_or(Ineligible::Absent)
 }

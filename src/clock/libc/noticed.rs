@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::Arc;
 
 use super::next::next;
-use crate::clock::strays::{self, Stray};
+use crate::clock::escapes::{self, Escape};
 
 /// Names the functions; see the caller.
 pub(super) fn link() {
@@ -23,7 +23,7 @@ type Start = unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void;
 
 /// What a thread that is noticed begins with.
 struct Begin {
-    started: Arc<strays::Started>,
+    started: Arc<escapes::Started>,
     start: Start,
     argument: *mut c_void,
 }
@@ -51,8 +51,8 @@ unsafe extern "C" fn pthread_create(
     start: Start,
     argument: *mut c_void,
 ) -> c_int {
-    strays::notice(Stray::Thread);
-    let boxed = strays::started().map(|started| Box::into_raw(Box::new(Begin { started, start, argument })));
+    escapes::notice(Escape::Thread);
+    let boxed = escapes::started().map(|started| Box::into_raw(Box::new(Begin { started, start, argument })));
     let (start, argument) = boxed.map_or((start, argument), |boxed| (begin as Start, boxed.cast::<c_void>()));
     let answer = next!(c"pthread_create"(
         thread: *mut libc::pthread_t, attributes: *const libc::pthread_attr_t, start: Start, argument: *mut c_void
@@ -69,7 +69,7 @@ unsafe extern "C" fn pthread_create(
 /// As for the C function: `left` is null or valid for a write.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn nanosleep(time: *const libc::timespec, left: *mut libc::timespec) -> c_int {
-    strays::notice(Stray::Sleep);
+    escapes::notice(Escape::Sleep);
     next!(c"nanosleep"(time: *const libc::timespec, left: *mut libc::timespec) -> c_int, or -1)
 }
 
@@ -83,7 +83,7 @@ unsafe extern "C" fn clock_nanosleep(
     time: *const libc::timespec,
     left: *mut libc::timespec,
 ) -> c_int {
-    strays::notice(Stray::Sleep);
+    escapes::notice(Escape::Sleep);
     next!(c"clock_nanosleep"(
         clock: libc::clockid_t, flags: c_int, time: *const libc::timespec, left: *mut libc::timespec
     ) -> c_int, or libc::EINVAL)
@@ -94,7 +94,7 @@ unsafe extern "C" fn clock_nanosleep(
 /// As for the C function.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn connect(socket: c_int, address: *const libc::sockaddr, length: libc::socklen_t) -> c_int {
-    strays::notice(Stray::Network);
+    escapes::notice(Escape::Network);
     next!(c"connect"(socket: c_int, address: *const libc::sockaddr, length: libc::socklen_t) -> c_int, or -1)
 }
 
@@ -103,7 +103,7 @@ unsafe extern "C" fn connect(socket: c_int, address: *const libc::sockaddr, leng
 /// As for the C function.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn bind(socket: c_int, address: *const libc::sockaddr, length: libc::socklen_t) -> c_int {
-    strays::notice(Stray::Network);
+    escapes::notice(Escape::Network);
     next!(c"bind"(socket: c_int, address: *const libc::sockaddr, length: libc::socklen_t) -> c_int, or -1)
 }
 
@@ -119,7 +119,7 @@ unsafe extern "C" fn sendto(
     address: *const libc::sockaddr,
     address_length: libc::socklen_t,
 ) -> isize {
-    strays::notice(Stray::Network);
+    escapes::notice(Escape::Network);
     next!(c"sendto"(
         socket: c_int, bytes: *const c_void, length: usize, flags: c_int, address: *const libc::sockaddr,
         address_length: libc::socklen_t
@@ -131,7 +131,7 @@ unsafe extern "C" fn sendto(
 /// As for the C function.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn sendmsg(socket: c_int, message: *const libc::msghdr, flags: c_int) -> isize {
-    strays::notice(Stray::Network);
+    escapes::notice(Escape::Network);
     next!(c"sendmsg"(socket: c_int, message: *const libc::msghdr, flags: c_int) -> isize, or -1)
 }
 
@@ -145,7 +145,7 @@ unsafe extern "C" fn getaddrinfo(
     hints: *const libc::addrinfo,
     found: *mut *mut libc::addrinfo,
 ) -> c_int {
-    strays::notice(Stray::Network);
+    escapes::notice(Escape::Network);
     next!(c"getaddrinfo"(
         node: *const c_char, service: *const c_char, hints: *const libc::addrinfo, found: *mut *mut libc::addrinfo
     ) -> c_int, or libc::EAI_FAIL)
@@ -161,7 +161,7 @@ unsafe fn opens(path: *const c_char, flags: c_int) {
     let writes = flags & libc::O_ACCMODE != libc::O_RDONLY || flags & libc::O_CREAT != 0;
     // SAFETY: the caller's path is a C string.
     if writes && !path.is_null() && unsafe { CStr::from_ptr(path) } != c"/dev/null" {
-        strays::notice(Stray::File);
+        escapes::notice(Escape::File);
     }
 }
 
@@ -204,7 +204,7 @@ macro_rules! changing {
         /// As for the C function.
         #[unsafe(no_mangle)]
         unsafe extern "C" fn $name($($argument: $type),*) -> c_int {
-            strays::notice(Stray::File);
+            escapes::notice(Escape::File);
             next!($text($($argument: $type),*) -> c_int, or -1)
         }
     )*};
@@ -244,7 +244,7 @@ macro_rules! spawning {
             arguments: *const *mut c_char,
             environment: *const *mut c_char,
         ) -> c_int {
-            strays::notice(Stray::Process);
+            escapes::notice(Escape::Process);
             next!($text(
                 pid: *mut libc::pid_t, program: *const c_char, actions: *const libc::posix_spawn_file_actions_t,
                 attributes: *const libc::posix_spawnattr_t, arguments: *const *mut c_char,
@@ -264,7 +264,7 @@ spawning! {
 /// As for the C function.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn fork() -> libc::pid_t {
-    strays::notice(Stray::Process);
+    escapes::notice(Escape::Process);
     next!(c"fork"() -> libc::pid_t, or -1)
 }
 
@@ -277,7 +277,7 @@ unsafe extern "C" fn execve(
     arguments: *const *const c_char,
     environment: *const *const c_char,
 ) -> c_int {
-    strays::notice(Stray::Process);
+    escapes::notice(Escape::Process);
     next!(c"execve"(program: *const c_char, arguments: *const *const c_char, environment: *const *const c_char) -> c_int, or -1)
 }
 

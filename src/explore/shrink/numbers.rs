@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-use crate::faults::Verdict;
-use crate::sim::{Entry, Input, Plan, Point, What, When};
+use crate::faults::FaultAction;
+use crate::sim::{Action, CallSite, Input, Plan, PlanEntry, Trigger};
 
 /// Which number of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,10 +17,10 @@ pub(super) enum Number {
     /// When the calm begins.
     Calm,
     /// When this entry happens: its time, or which call it is.
-    When(usize),
+    Trigger(usize),
     /// How long what this entry does lasts, or how far it goes; it may have
     /// several of these.
-    What(usize, usize),
+    Action(usize, usize),
 }
 
 /// What a number is now.
@@ -38,7 +38,7 @@ pub(super) fn of(plan: &Plan) -> Vec<Number> {
     let inputs = plan.inputs.keys().cloned().map(Number::Input);
     let of_entry = |at: usize| {
         let whats = 0..readings(&plan.entries[at].what).len();
-        std::iter::once(Number::When(at)).chain(whats.map(move |index| Number::What(at, index)))
+        std::iter::once(Number::Trigger(at)).chain(whats.map(move |index| Number::Action(at, index)))
     };
     let entries = (0..plan.entries.len()).rev().flat_map(of_entry);
     inputs.chain(entries).chain(plan.calm.map(|_| Number::Calm)).collect()
@@ -53,11 +53,13 @@ impl Number {
                 Some(Reading { value, least, is_time: false })
             }
             Number::Calm => plan.calm.map(Reading::time),
-            Number::When(at) => Some(match &plan.entries.get(*at)?.when {
-                When::At(time) => Reading::time(*time),
-                When::Before(point) | When::After(point) => Reading { value: point.nth, least: 1, is_time: false },
+            Number::Trigger(at) => Some(match &plan.entries.get(*at)?.when {
+                Trigger::At(time) => Reading::time(*time),
+                Trigger::Before(point) | Trigger::After(point) => {
+                    Reading { value: point.nth, least: 1, is_time: false }
+                }
             }),
-            Number::What(at, index) => readings(&plan.entries.get(*at)?.what).get(*index).copied(),
+            Number::Action(at, index) => readings(&plan.entries.get(*at)?.what).get(*index).copied(),
         }
     }
 
@@ -68,12 +70,12 @@ impl Number {
         match self {
             Number::Input(name) => plan.inputs.get_mut(name).into_iter().for_each(|input| input.value = value),
             Number::Calm => plan.calm = Some(time),
-            Number::When(at) => match &mut plan.entries[*at].when {
-                When::At(at) => *at = time,
-                When::Before(Point { nth, .. }) | When::After(Point { nth, .. }) => *nth = value,
+            Number::Trigger(at) => match &mut plan.entries[*at].when {
+                Trigger::At(at) => *at = time,
+                Trigger::Before(CallSite { nth, .. }) | Trigger::After(CallSite { nth, .. }) => *nth = value,
             },
-            Number::What(at, index) => match &mut plan.entries[*at].what {
-                What::Skew { by_ms, .. } => {
+            Number::Action(at, index) => match &mut plan.entries[*at].what {
+                Action::Skew { by_ms, .. } => {
                     *by_ms = by_ms.signum() * i64::try_from(value).unwrap_or(i64::MAX);
                 }
                 what => times(what).into_iter().nth(*index).into_iter().for_each(|of| *of = time),
@@ -155,7 +157,7 @@ fn plain(end: u64) -> Vec<u64> {
 }
 
 /// The same as `entry`, but lasting longer: the shortest first.
-pub(super) fn longer(entry: &Entry) -> Vec<Entry> {
+pub(super) fn longer(entry: &PlanEntry) -> Vec<PlanEntry> {
     const LONG: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(10), Duration::from_secs(60)];
     let mut all = Vec::new();
     for long in LONG {
@@ -170,26 +172,28 @@ pub(super) fn longer(entry: &Entry) -> Vec<Entry> {
     all
 }
 
-fn readings(what: &What) -> Vec<Reading> {
-    if let What::Skew { by_ms, .. } = what {
+fn readings(what: &Action) -> Vec<Reading> {
+    if let Action::Skew { by_ms, .. } = what {
         return vec![Reading { value: by_ms.unsigned_abs(), least: 0, is_time: true }];
     }
     times(&mut what.clone()).into_iter().map(|time| Reading::time(*time)).collect()
 }
 
 /// The durations in it.
-fn times(what: &mut What) -> Vec<&mut Duration> {
+fn times(what: &mut Action) -> Vec<&mut Duration> {
     match what {
-        What::Crash { restart_after, .. } | What::Stop { restart_after, .. } => {
+        Action::Crash { restart_after, .. } | Action::Stop { restart_after, .. } => {
             restart_after.as_mut().into_iter().collect()
         }
-        What::Partition { lasts, .. } | What::Outage { lasts, .. } | What::Stall { lasts, .. } => vec![lasts],
-        What::Start { .. } | What::Upgrade { .. } | What::Skew { .. } => Vec::new(),
-        What::Fault(verdict) => match verdict {
-            Verdict::Delay { before, after } => vec![before, after],
-            Verdict::Drop { after } => vec![after],
-            Verdict::ShortLock { lasts } => vec![lasts],
-            Verdict::Pass | Verdict::Refuse { .. } | Verdict::LoseReply | Verdict::Hang { .. } => Vec::new(),
+        Action::Partition { lasts, .. } | Action::Outage { lasts, .. } | Action::Stall { lasts, .. } => vec![lasts],
+        Action::Start { .. } | Action::Upgrade { .. } | Action::Skew { .. } => Vec::new(),
+        Action::Fault(verdict) => match verdict {
+            FaultAction::Delay { before, after } => vec![before, after],
+            FaultAction::Drop { after } => vec![after],
+            FaultAction::ShortLock { lasts } => vec![lasts],
+            FaultAction::Pass | FaultAction::Refuse { .. } | FaultAction::LoseReply | FaultAction::Hang { .. } => {
+                Vec::new()
+            }
         },
     }
 }

@@ -12,7 +12,7 @@ use super::super::answer::Replay;
 use super::super::reason::Reason;
 use super::super::shrunk::Stopped;
 use crate::clock::Stopwatch;
-use crate::sim::{Entry, Failure};
+use crate::sim::{Failure, PlanEntry};
 use crate::trace::Trace;
 
 /// How many runs there are at the most.
@@ -33,7 +33,7 @@ pub(super) struct Search<F> {
     /// The smallest that fails so far.
     pub best: Replay,
     /// Which of its entries were not reached.
-    pub unreached: Vec<Entry>,
+    pub unreached: Vec<PlanEntry>,
     /// Those that did not fail, as JSON: they are not run again.
     rejected: BTreeSet<String>,
     watch: Stopwatch,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use duroxide_sim::call::Call;
 use duroxide_sim::duroxide::{Client, ClientError, OrchestrationStatus};
-use duroxide_sim::provider::Settings;
+use duroxide_sim::provider::MemorySettings;
 use duroxide_sim::{Node, Sim};
 use proptest::prelude::*;
 
@@ -90,7 +90,7 @@ impl For {
 }
 
 /// One wait for an instance started at 0, begun at `from`.
-fn one(what: For, at: u64, from: u64, timeout: Duration, settings: Settings) -> Result<Wait, TestCaseError> {
+fn one(what: For, at: u64, from: u64, timeout: Duration, settings: MemorySettings) -> Result<Wait, TestCaseError> {
     let sim = Sim::new(1).node(Node::new("a", no_activities(), timed())).settings(settings);
     let run = run(sim, move |sim| async move {
         let client = sim.client();
@@ -111,7 +111,7 @@ fn short() -> impl Strategy<Value = (u64, u64, Duration)> {
 #[test]
 fn a_wait_reads_on_its_grid_and_returns_at_the_first_read_that_can_know() {
     check(96, (For::any(), short()), |(what, (at, from, timeout))| {
-        prop_assert_eq!(one(what, at, from, timeout, Settings::default())?, expected(from, at, timeout));
+        prop_assert_eq!(one(what, at, from, timeout, MemorySettings::default())?, expected(from, at, timeout));
         Ok(())
     });
 }
@@ -121,14 +121,14 @@ fn a_wait_is_exact_for_its_first_100_seconds() {
     let at = prop_oneof![1_000..100_000u64, 99_000..100_000u64, Just(99_999)];
     let timeout = prop_oneof![Just(ms(200_000)), (90_000_000..=100_000_000u64).prop_map(Duration::from_micros)];
     check(12, (For::any(), at, timeout), |(what, at, timeout)| {
-        prop_assert_eq!(one(what, at, 0, timeout, Settings::default())?, expected(0, at, timeout));
+        prop_assert_eq!(one(what, at, 0, timeout, MemorySettings::default())?, expected(0, at, timeout));
         Ok(())
     });
 }
 
 #[test]
 fn a_wait_whose_polls_are_not_spared_is_exact_for_as_long_as_it_lasts() {
-    let settings = Settings { spare_client_polls: false, ..Settings::default() };
+    let settings = MemorySettings { spare_client_polls: false, ..MemorySettings::default() };
     check(8, (For::any(), 100_000..250_000u64, 100_000..250_000u64), |(what, at, timeout)| {
         prop_assert_eq!(one(what, at, 0, ms(timeout), settings)?, expected(0, at, ms(timeout)));
         Ok(())

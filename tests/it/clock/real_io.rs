@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use duroxide_sim::clock::Stray;
+use duroxide_sim::clock::Escape;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
 use duroxide_sim::sim::{Cause, Failure};
@@ -26,10 +26,10 @@ fn failure(work: fn()) -> Box<Failure> {
 
 /// How often each stray is noticed in a body that does this, where it is allowed.
 #[track_caller]
-fn allowed(work: fn()) -> Vec<(Stray, u64)> {
-    let run = Sim::new(1).tolerate_strays().try_run(move |_| async move { work() });
+fn allowed(work: fn()) -> Vec<(Escape, u64)> {
+    let run = Sim::new(1).allow_escapes().try_run(move |_| async move { work() });
     let run = run.unwrap_or_else(|failure| panic!("{failure}"));
-    run.strays.into_iter().map(|(stray, seen)| (stray, seen.times)).collect()
+    run.escapes.into_iter().map(|(stray, seen)| (stray, seen.times)).collect()
 }
 
 /// A file of the tests'.
@@ -46,7 +46,7 @@ fn a_connection_is_noticed_and_named() {
         drop(TcpStream::connect(NOBODY));
     }
     let failure = failure(asks);
-    let seen = &failure.strays[&Stray::Network];
+    let seen = &failure.escapes[&Escape::Network];
     assert_eq!(seen.times, 1);
     let place = seen.place.clone().unwrap_or_default();
     assert!(place.contains("clock::real_io::a_connection_is_noticed_and_named::asks"), "{place}");
@@ -58,13 +58,13 @@ fn a_connection_is_noticed_and_named() {
 
 #[test]
 fn sockets_that_listen_or_send_and_names_that_are_looked_up_are_noticed() {
-    assert_eq!(allowed(|| drop(TcpListener::bind("127.0.0.1:0"))), [(Stray::Network, 1)]);
+    assert_eq!(allowed(|| drop(TcpListener::bind("127.0.0.1:0"))), [(Escape::Network, 1)]);
     let sends = || {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
         let _ = socket.send_to(b"hello", NOBODY);
     };
-    assert_eq!(allowed(sends), [(Stray::Network, 2)]);
-    assert_eq!(allowed(|| drop("localhost:80".to_socket_addrs())), [(Stray::Network, 1)]);
+    assert_eq!(allowed(sends), [(Escape::Network, 2)]);
+    assert_eq!(allowed(|| drop("localhost:80".to_socket_addrs())), [(Escape::Network, 1)]);
 }
 
 #[test]
@@ -72,16 +72,16 @@ fn files_that_are_written_are_noticed() {
     fn name() -> PathBuf {
         file("files_that_are_written_are_noticed")
     }
-    assert_eq!(allowed(|| fs::write(name(), "text").expect("it can be written")), [(Stray::File, 1)]);
-    assert_eq!(allowed(|| drop(File::create(name()))), [(Stray::File, 1)]);
-    assert_eq!(allowed(|| drop(OpenOptions::new().append(true).open(name()))), [(Stray::File, 1)]);
+    assert_eq!(allowed(|| fs::write(name(), "text").expect("it can be written")), [(Escape::File, 1)]);
+    assert_eq!(allowed(|| drop(File::create(name()))), [(Escape::File, 1)]);
+    assert_eq!(allowed(|| drop(OpenOptions::new().append(true).open(name()))), [(Escape::File, 1)]);
     let others = || {
         fs::rename(name(), name().with_extension("new")).expect("it is there");
         fs::remove_file(name().with_extension("new")).expect("it is there");
         fs::create_dir(name().with_extension("d")).expect("it is not there");
         fs::remove_dir(name().with_extension("d")).expect("it is there");
     };
-    assert_eq!(allowed(others), [(Stray::File, 4)]);
+    assert_eq!(allowed(others), [(Escape::File, 4)]);
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn processes_are_noticed() {
     let failure = failure(|| {
         let _ = Command::new("true").status();
     });
-    assert_eq!(failure.strays[&Stray::Process].times, 1, "{failure}");
+    assert_eq!(failure.escapes[&Escape::Process].times, 1, "{failure}");
 }
 
 fn calls(sim: Sim) -> Sim {
@@ -164,7 +164,7 @@ fn what_threads_of_a_run_do_is_noticed_too() {
     });
     let failure = blocking.map(drop).expect_err("it writes a file");
     assert!(matches!(failure.cause, Cause::RealIo), "{failure}");
-    let seen = &failure.strays[&Stray::File];
+    let seen = &failure.escapes[&Escape::File];
     let place = seen.place.clone().unwrap_or_default();
     assert!(seen.times == 1 && place.contains("what_threads_of_a_run_do_is_noticed_too"), "{failure}");
     // A thread of a thread, and one that does nothing of the kind.
@@ -172,8 +172,8 @@ fn what_threads_of_a_run_do_is_noticed_too() {
         let inner = || std::thread::spawn(|| drop(TcpStream::connect(NOBODY))).join();
         std::thread::spawn(inner).join().expect("it ends").expect("so does the inner one");
     };
-    let strays = allowed(nested);
-    assert!(strays.contains(&(Stray::Network, 1)) && strays.contains(&(Stray::Thread, 1)), "{strays:?}");
+    let escapes = allowed(nested);
+    assert!(escapes.contains(&(Escape::Network, 1)) && escapes.contains(&(Escape::Thread, 1)), "{escapes:?}");
     // What outlives a run, or comes from another thread, is not the run's.
     let (send, receive) = std::sync::mpsc::channel::<()>();
     let outlives = move || {
@@ -181,16 +181,16 @@ fn what_threads_of_a_run_do_is_noticed_too() {
         drop(fs::write(name(), "late"));
     };
     let run =
-        Sim::new(1).tolerate_strays().try_run(move |_| async move { Ok::<_, String>(std::thread::spawn(outlives)) });
+        Sim::new(1).allow_escapes().try_run(move |_| async move { Ok::<_, String>(std::thread::spawn(outlives)) });
     let run = run.unwrap_or_else(|failure| panic!("{failure}"));
     let mut late = Some((send, run.value));
-    let strays = Sim::new(1).tolerate_strays().try_run(move |_| async move {
+    let escapes = Sim::new(1).allow_escapes().try_run(move |_| async move {
         let (send, thread) = late.take().expect("the body runs once");
         drop(send);
         thread.join().expect("it ends");
     });
-    let strays = strays.unwrap_or_else(|failure| panic!("{failure}")).strays;
-    assert!(!strays.contains_key(&Stray::File), "{strays:?}");
+    let escapes = escapes.unwrap_or_else(|failure| panic!("{failure}")).escapes;
+    assert!(!escapes.contains_key(&Escape::File), "{escapes:?}");
 }
 
 /// Set in a child process.
@@ -202,7 +202,7 @@ fn a_run_prints_what_strays_unless_that_is_allowed() {
     let body = |_: Handle| async { drop(std::thread::spawn(|| {})) };
     match std::env::var(CHILD).as_deref() {
         Ok("prints") => return sim().run(body),
-        Ok("allowed") => return sim().tolerate_strays().run(body),
+        Ok("allowed") => return sim().allow_escapes().run(body),
         _ => {}
     }
     let child = |what: &str| {

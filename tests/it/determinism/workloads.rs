@@ -6,7 +6,7 @@ use std::time::Duration;
 use duroxide_sim::duroxide::runtime::RuntimeOptions;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};
-use duroxide_sim::sim::{Kind, Storm};
+use duroxide_sim::sim::{FaultKind, Storm};
 use duroxide_sim::{Handle, Node, Seed, Sim};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -95,8 +95,8 @@ fn sim(workload: Workload, seed: Seed) -> Sim {
         .latencies();
     let storm = Storm::new().lasts(20 * SECOND);
     sim.storm(match workload {
-        Workload::BuiltIns => storm.only(&[Kind::Stall, Kind::Latency, Kind::Slowness]),
-        Workload::Stalls => storm.only(&[Kind::Stall, Kind::Partition]),
+        Workload::BuiltIns => storm.only(&[FaultKind::Stall, FaultKind::Latency, FaultKind::Slowness]),
+        Workload::Stalls => storm.only(&[FaultKind::Stall, FaultKind::Partition]),
         Workload::Sessions => storm,
     })
 }

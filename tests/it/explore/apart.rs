@@ -33,7 +33,7 @@ fn what_a_seed_reads_and_prints_is_no_part_of_the_protocol() {
     assert_eq!(report.seeds, 40);
 }
 
-fn finding(found: Result<duroxide_sim::explore::Report, Box<Problem>>) -> Finding {
+fn finding(found: Result<duroxide_sim::explore::ExplorationReport, Box<Problem>>) -> Finding {
     match found.map_err(|problem| *problem) {
         Err(Problem::Failed(finding)) => *finding,
         other => panic!("{other:?}"),
@@ -143,7 +143,7 @@ fn stays_until_it_is_ended() {
     };
     let _line = std::env::var_os(WORKER).map(|_| open(b"w"));
     let long = Duration::from_secs(600);
-    let explore = explore().seeds(1_000_000).workers(1).seed_within(long);
+    let explore = explore().seeds(1_000_000).workers(1).seed_time_limit(long);
     explore.run(
         |sim| shop(sim).sometimes("pigs fly", |_| false),
         move |sim| {

@@ -8,15 +8,16 @@ use std::time::Duration;
 use duroxide_sim::Sim;
 use duroxide_sim::call::Method;
 use duroxide_sim::explore::{
-    BASE_VARIABLE, CAPSULE_VARIABLE, Capsule, Explore, Outdated, Problem, Report, SEEDS_VARIABLE, SHARD_VARIABLE, Stale,
+    BASE_VARIABLE, CAPSULE_VARIABLE, Capsule, ExplorationReport, Explore, Outdated, Problem, SEEDS_VARIABLE,
+    SHARD_VARIABLE, Stale,
 };
-use duroxide_sim::faults::Verdict;
+use duroxide_sim::faults::FaultAction;
 use duroxide_sim::seed::SEED_VARIABLE;
-use duroxide_sim::sim::{Cause, Input, Plan, Point};
+use duroxide_sim::sim::{CallSite, Cause, Input, Plan};
 
 use super::{explore, order, shop};
 
-fn tried(explore: Explore) -> Result<Report, Problem> {
+fn tried(explore: Explore) -> Result<ExplorationReport, Problem> {
     explore.try_run(shop, order).map_err(|problem| *problem)
 }
 
@@ -24,10 +25,10 @@ fn tried(explore: Explore) -> Result<Report, Problem> {
 fn an_exploration_that_runs_nothing_is_a_mistake() {
     for (explore, why) in [
         (explore().seeds(0), "Explore::seeds(0)"),
-        (explore().for_at_most(Duration::ZERO), "Explore::for_at_most(0)"),
-        (explore().for_at_most(Duration::from_nanos(1)), "was over before a seed was run"),
+        (explore().time_limit(Duration::ZERO), "Explore::time_limit(0)"),
+        (explore().time_limit(Duration::from_nanos(1)), "was over before a seed was run"),
         (explore().workers(0), "Explore::workers(0)"),
-        (explore().seed_within(Duration::ZERO), "Explore::seed_within(0)"),
+        (explore().seed_time_limit(Duration::ZERO), "Explore::seed_time_limit(0)"),
         (explore().only_capsules(), "Explore::only_capsules has no capsule"),
     ] {
         let found = tried(explore);
@@ -69,7 +70,7 @@ fn instances_that_fail_are_counted_because_they_fail_no_run() {
 /// A plan of an entry that nobody comes to, in an exploration.
 #[test]
 fn a_plan_that_no_seed_comes_to_is_found_out() {
-    let plan = || Plan::new().fault(Point::new("a", Method::AckWorkItem, 99), Verdict::LoseReply);
+    let plan = || Plan::new().fault(CallSite::new("a", Method::AckWorkItem, 99), FaultAction::LoseReply);
     let found = explore().seeds(3).try_run(|sim| shop(sim).plan(plan()), order).map_err(|problem| *problem);
     let Err(Problem::Failed(found)) = found else { panic!("{found:?}") };
     assert!(matches!(found.failure.cause, Cause::Unreached(_)), "{found}");
@@ -97,7 +98,7 @@ fn stale(explore: Explore) -> Stale {
 
 #[test]
 fn a_capsule_whose_calls_nobody_makes_any_more_is_stale() {
-    let gone = Plan::new().fault(Point::new("a", Method::AckWorkItem, 99), Verdict::LoseReply);
+    let gone = Plan::new().fault(CallSite::new("a", Method::AckWorkItem, 99), FaultAction::LoseReply);
     let entry = gone.entries[0].clone();
     let path = capsule("gone", |capsule| capsule.plan.entries = gone.entries);
     let found = stale(explore().seeds(1).capsule(&path));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use duroxide_sim::explore::{BASE_VARIABLE, Problem, SEEDS_VARIABLE, SHARD_VARIABLE};
 use duroxide_sim::seed::SEED_VARIABLE;
-use duroxide_sim::sim::{Kind, Storm};
+use duroxide_sim::sim::{FaultKind, Storm};
 
 use super::{explore, order, shop};
 
@@ -27,7 +27,7 @@ fn what_never_holds_that_should_sometimes_is_named() {
 fn what_holds_sometimes_is_counted() {
     let report = explore().seeds(60).run(
         |sim| {
-            let storm = Storm::new().only(&[Kind::ShortLock]).every_kind();
+            let storm = Storm::new().only(&[FaultKind::ShortLock]).every_kind();
             shop(sim).storm(storm).sometimes("paid twice", |sim| sim.effects().count("order-1") > 1)
         },
         order,
@@ -38,7 +38,7 @@ fn what_holds_sometimes_is_counted() {
 
 #[test]
 fn time_bounds_an_exploration_without_a_number() {
-    let report = explore().for_at_most(Duration::from_millis(200)).run(shop, order);
+    let report = explore().time_limit(Duration::from_millis(200)).run(shop, order);
     assert!((1..1_000_000).contains(&report.seeds), "{report}");
 }
 
@@ -51,7 +51,7 @@ fn leave_the_seeds() {
     let folder = std::env::var_os(FOLDER).map(std::path::PathBuf::from);
     let own = std::process::id();
     // The files are meant.
-    let report = explore().seeds(6).tolerate_strays().run(shop, move |sim| {
+    let report = explore().seeds(6).allow_escapes().run(shop, move |sim| {
         if let Some(folder) = &folder {
             let place = if std::process::id() == own { "own" } else { "other" };
             std::fs::write(folder.join(sim.seed().to_string()), place).expect("the file can be written");

@@ -41,7 +41,7 @@ async fn several(sim: Handle) -> Result<(), ClientError> {
 
 #[test]
 fn every_seed_runs_twice_without_a_difference() {
-    let report = explore().seeds(12).twice_in(1).run(everything, several);
+    let report = explore().seeds(12).check_determinism_every(1).run(everything, several);
     assert_eq!(report.twice, report.seeds);
-    assert!(report.strays.is_empty(), "{report}");
+    assert!(report.escapes.is_empty(), "{report}");
 }

@@ -22,7 +22,7 @@ fn statics_do_not_leak_from_seed_to_seed() {
 }
 
 #[track_caller]
-fn failure(problem: Result<duroxide_sim::explore::Report, Box<Problem>>) -> Failure {
+fn failure(problem: Result<duroxide_sim::explore::ExplorationReport, Box<Problem>>) -> Failure {
     match problem.map_err(|problem| *problem) {
         Err(Problem::Failed(finding)) => finding.failure,
         other => panic!("{other:?}"),
@@ -73,7 +73,7 @@ fn a_stack_that_overflows_is_its_seeds_failure() {
 #[test]
 fn a_process_that_hangs_is_its_seeds_failure() {
     let within = Duration::from_millis(300);
-    let found = explore().seeds(20).seed_within(within).try_run(shop, |sim| async move {
+    let found = explore().seeds(20).seed_time_limit(within).try_run(shop, |sim| async move {
         while is_unlucky(&sim) {
             std::hint::spin_loop();
         }

@@ -57,9 +57,9 @@ fn many_states_are_estimated_and_few_are_counted() {
         // The last turn only ends what its bits have told apart before.
         all.collect::<BTreeSet<_>>().len() + usize::try_from(seeds * INSTANCES).unwrap()
     };
-    let few = explore().seeds(2).twice_in(0).run(walkers, walk);
+    let few = explore().seeds(2).check_determinism_every(0).run(walkers, walk);
     assert_eq!((few.states, few.states_are_estimated), (expected(2) as u64, false), "{few}");
-    let many = explore().seeds(SEEDS).twice_in(0).run(walkers, walk);
+    let many = explore().seeds(SEEDS).check_determinism_every(0).run(walkers, walk);
     assert!(many.states_are_estimated && many.to_string().contains(" about "), "{many}");
     let (found, expected) = (many.states as f64, expected(SEEDS) as f64);
     assert!((found - expected).abs() < expected / 12.0, "{found} are about {expected}");
@@ -73,8 +73,8 @@ const LONG: usize = 1 << 20;
 fn a_capsule_of_a_long_run_has_a_bound_and_comes_before_the_page() {
     let found = explore()
         .seeds(1)
-        .seed_within(Duration::from_secs(600))
-        .shrink_for(Duration::ZERO)
+        .seed_time_limit(Duration::from_secs(600))
+        .shrink_time_limit(Duration::ZERO)
         .without_latencies()
         .try_run(
             |sim| {

@@ -7,10 +7,10 @@ use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};
 use duroxide_sim::explore::{CAPSULE_VARIABLE, Capsule, Finding, Problem, Stopped, Versions};
-use duroxide_sim::faults::Verdict;
+use duroxide_sim::faults::FaultAction;
 use duroxide_sim::seed::SEED_VARIABLE;
-use duroxide_sim::sim::{Cause, Kind, Plan, Point, Storm, What};
-use duroxide_sim::trace::{Happening, Mark};
+use duroxide_sim::sim::{Action, CallSite, Cause, FaultKind, Plan, Storm};
+use duroxide_sim::trace::{Mark, NodeEvent};
 use duroxide_sim::{Handle, Node, Sim};
 
 use super::{explore, order, shop};
@@ -46,7 +46,7 @@ fn payments(sim: Sim, planted: bool) -> Sim {
         activities,
         orchestrations,
     ));
-    let storm = Storm::new().only(&[Kind::Refuse, Kind::Crash, Kind::ShortLock]).every_kind();
+    let storm = Storm::new().only(&[FaultKind::Refuse, FaultKind::Crash, FaultKind::ShortLock]).every_kind();
     sim.storm(storm).finish_within(Duration::from_secs(3600)).always("paid once", |sim: &Handle| {
         let paid = sim.effects().count("paid");
         if paid > 1 { Err(format!("it was paid {paid} times")) } else { Ok(()) }
@@ -110,7 +110,7 @@ fn finding(build: impl Fn(Sim) -> Sim) -> Finding {
 #[test]
 fn a_run_that_dies_is_made_small_too() {
     let found = finding(|sim| {
-        shop(sim).storm(Storm::new().only(&[Kind::ShortLock]).every_kind()).always("paid once", |sim| {
+        shop(sim).storm(Storm::new().only(&[FaultKind::ShortLock]).every_kind()).always("paid once", |sim| {
             if sim.effects().count("order-1") > 1 {
                 std::process::abort();
             }
@@ -124,24 +124,24 @@ fn a_run_that_dies_is_made_small_too() {
 #[test]
 fn a_node_that_does_not_matter_is_left_out() {
     let found = finding(|sim| {
-        let sim = payments(sim, false).storm(Storm::new().only(&[Kind::Crash]).every_kind().troubles(6));
+        let sim = payments(sim, false).storm(Storm::new().only(&[FaultKind::Crash]).every_kind().fault_budget(6));
         sim.always("a stays up", |sim| {
-            let crashed = |mark: &Mark| matches!(mark.what, Happening::Crashed) && &*mark.node == "a";
+            let crashed = |mark: &Mark| matches!(mark.what, NodeEvent::Crashed) && &*mark.node == "a";
             if sim.trace().marks.iter().any(crashed) { Err("it crashed".to_owned()) } else { Ok(()) }
         })
     });
     assert_eq!(found.without.iter().collect::<Vec<_>>(), ["b"], "{found}");
     let [entry] = &found.failure.plan.entries[..] else { panic!("{found}") };
-    let What::Crash { node, restart_after } = &entry.what else { panic!("{found}") };
+    let Action::Crash { node, restart_after } = &entry.what else { panic!("{found}") };
     assert_eq!((node.as_str(), *restart_after), ("a", Some(Duration::ZERO)), "{found}");
     assert!(found.failure.plan.calm.is_none(), "{found}");
 }
 
 #[test]
 fn one_long_trouble_takes_the_place_of_several_short_ones() {
-    let short = Verdict::Delay { before: Duration::from_millis(400), after: Duration::ZERO };
+    let short = FaultAction::Delay { before: Duration::from_millis(400), after: Duration::ZERO };
     let build = move |sim| {
-        let points = [Method::AckOrchestrationItem, Method::AckWorkItem].map(|method| Point::new("a", method, 1));
+        let points = [Method::AckOrchestrationItem, Method::AckWorkItem].map(|method| CallSite::new("a", method, 1));
         let plan = points.into_iter().fold(Plan::new(), |plan, point| plan.fault(point, short));
         shop(sim).plan(plan).always("soon paid", |sim| {
             if sim.elapsed() < Duration::from_millis(700) { Ok(()) } else { Err("it takes too long".to_owned()) }
@@ -159,7 +159,8 @@ fn no_time_to_shrink_leaves_the_plan_as_it_was() {
             if sim.trace().marks.len() > 3 { Err("something did".to_owned()) } else { Ok(()) }
         })
     };
-    let found = explore().seeds(400).shrink_for(Duration::ZERO).try_run(build, order).map_err(|problem| *problem);
+    let found =
+        explore().seeds(400).shrink_time_limit(Duration::ZERO).try_run(build, order).map_err(|problem| *problem);
     let Err(Problem::Failed(found)) = found else { panic!("{found:?}") };
     assert_eq!((found.shrunk, found.entries), (None, found.failure.plan.entries.len()));
     assert!(Capsule::read(found.capsule.expect("a capsule")).is_ok());
@@ -171,8 +172,8 @@ fn large_number() -> Finding {
     let entries = (1..=6).flat_map(|nth| {
         [Method::FetchOrchestrationItem, Method::AckOrchestrationItem, Method::Read].map(|method| (method, nth))
     });
-    let slow = Verdict::Delay { before: Duration::from_secs(2), after: Duration::ZERO };
-    let plan = entries.fold(Plan::new(), |plan, (method, nth)| plan.fault(Point::new("a", method, nth), slow));
+    let slow = FaultAction::Delay { before: Duration::from_secs(2), after: Duration::ZERO };
+    let plan = entries.fold(Plan::new(), |plan, (method, nth)| plan.fault(CallSite::new("a", method, nth), slow));
     let body = |sim: Handle| async move {
         let orders = sim.input("orders", 1..=1_000_000);
         for order in 0..6 {
@@ -220,13 +221,13 @@ fn shrinking_comes_to_the_same_with_any_number_of_workers() {
 #[test]
 fn shrinking_that_runs_out_of_time_says_how_far_it_came() {
     let time = Duration::from_nanos(1);
-    let found = explore().seeds(400).shrink_for(time).try_run(planted, order).map_err(|problem| *problem);
+    let found = explore().seeds(400).shrink_time_limit(time).try_run(planted, order).map_err(|problem| *problem);
     let Err(Problem::Failed(found)) = found else { panic!("{found:?}") };
     let shrunk = found.shrunk.clone().expect("it has begun");
     assert!(!shrunk.minimal && shrunk.untried >= found.entries as u64, "{found}");
     assert_eq!((shrunk.runs, shrunk.left, &shrunk.stopped), (1, found.entries, &Some(Stopped::Time(time))));
     let told = format!(
-        "\nShrinking stopped after its 1ns (Explore::shrink_for), 1 run, with {0} of {0} entries left; the plan may not be \
+        "\nShrinking stopped after its 1ns (Explore::shrink_time_limit), 1 run, with {0} of {0} entries left; the plan may not be \
          minimal: {1} candidates were not tried.\n",
         found.entries, shrunk.untried
     );
@@ -245,8 +246,8 @@ fn shrinking_does_not_slip_to_another_failure_of_the_same_instance() {
         .build();
     let build = |sim: Sim| {
         let plan = Plan::new()
-            .at(Duration::from_secs(1), What::Crash { node: "a".to_owned(), restart_after: None })
-            .at(Duration::from_secs(60), What::Start { node: "a".to_owned() });
+            .at(Duration::from_secs(1), Action::Crash { node: "a".to_owned(), restart_after: None })
+            .at(Duration::from_secs(60), Action::Start { node: "a".to_owned() });
         let sim = sim.node(Node::new("a", ActivityRegistry::builder().build(), orchestrations.clone())).plan(plan);
         sim.finish_within(Duration::from_secs(600))
     };
@@ -266,10 +267,10 @@ fn shrinking_does_not_slip_to_another_failure_of_the_same_instance() {
 #[test]
 fn shrinking_that_loses_its_workers_does_not_call_the_plan_minimal() {
     let found = finding(|sim| {
-        let plan = [Method::Read, Method::AckWorkItem].map(|method| Point::new("a", method, 1));
-        let plan = plan.into_iter().fold(Plan::new(), |plan, point| plan.fault(point, Verdict::LoseReply));
+        let plan = [Method::Read, Method::AckWorkItem].map(|method| CallSite::new("a", method, 1));
+        let plan = plan.into_iter().fold(Plan::new(), |plan, point| plan.fault(point, FaultAction::LoseReply));
         shop(sim).plan(plan).always("nothing goes wrong", |sim| {
-            let troubles = sim.trace().marks.iter().filter(|mark| matches!(mark.what, Happening::Fault { .. })).count();
+            let troubles = sim.trace().marks.iter().filter(|mark| matches!(mark.what, NodeEvent::Fault { .. })).count();
             if sim.elapsed() > Duration::from_millis(1) && troubles == 0 {
                 let server = std::os::unix::process::parent_id().to_string();
                 Command::new("kill").args(["-9", &server]).status().expect("kill can be run");
@@ -297,7 +298,7 @@ fn a_damaged_capsule_is_an_error_that_says_so() {
     let missing = Capsule::read("no/such/file.json").expect_err("there is none").to_string();
     assert!(missing.contains("no/such/file.json") && missing.contains("No such file"), "{missing}");
     let capsule = Capsule::read(finding(planted).capsule.expect("a capsule")).expect("it can be read");
-    let plan = Plan::new().fault(Point::new("a", Method::AckWorkItem, 1), Verdict::LoseReply);
+    let plan = Plan::new().fault(CallSite::new("a", Method::AckWorkItem, 1), FaultAction::LoseReply);
     let misspelt = serde_json::to_string(&Capsule { plan, ..capsule }).expect("it has a JSON form");
     let misspelt = misspelt.replacen("\"ack_work_item\"", "\"ack\"", 1);
     for (text, why) in [

@@ -16,9 +16,9 @@ fn stormy(sim: Sim) -> Sim {
 fn as_many_seeds_are_run_twice_as_are_asked_for() {
     let twice = |explore: Explore| explore.run(stormy, order).twice;
     assert_eq!(twice(explore().seeds(41)), 5);
-    assert_eq!(twice(explore().seeds(12).twice_in(0)), 0);
+    assert_eq!(twice(explore().seeds(12).check_determinism_every(0)), 0);
     for workers in [1, 2, 3] {
-        assert_eq!(twice(explore().seeds(12).twice_in(1).workers(workers)), 12);
+        assert_eq!(twice(explore().seeds(12).check_determinism_every(1).workers(workers)), 12);
     }
 }
 
@@ -34,7 +34,7 @@ where
             order(sim).await
         }
     };
-    match explore().seeds(20).twice_in(1).try_run(shop, body).map_err(|problem| *problem) {
+    match explore().seeds(20).check_determinism_every(1).try_run(shop, body).map_err(|problem| *problem) {
         Err(Problem::Differs(difference)) => *difference,
         other => panic!("{other:?}"),
     }

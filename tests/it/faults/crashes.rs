@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};
-use duroxide_sim::sim::{Cause, Effects, Incidents, What, crash_everywhere, try_crash_everywhere};
+use duroxide_sim::sim::{Action, Cause, Effects, Incidents, crash_everywhere, try_crash_everywhere};
 use duroxide_sim::{Handle, Node, Sim};
 
 use super::{SECOND, output};
@@ -48,7 +48,7 @@ fn a_sound_workflow_stands_a_crash_everywhere() {
     let acks = survey.tried.iter().filter(|entry| entry.to_string().contains("ack_")).count();
     // Four turns and two activities, on both sides.
     assert_eq!(acks, 12, "{survey}");
-    assert!(survey.tried.iter().all(|entry| matches!(entry.what, What::Crash { .. })));
+    assert!(survey.tried.iter().all(|entry| matches!(entry.what, Action::Crash { .. })));
     assert!(survey.to_string().starts_with("Crashed before and after each of "), "{survey}");
     assert!(survey.unreached.iter().all(|entry| entry.to_string().contains("fetch_")), "{survey}");
 }

@@ -26,8 +26,8 @@ use std::time::Duration;
 use duroxide_sim::call::{Effect, Method};
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{Client, ClientError, OrchestrationStatus};
-use duroxide_sim::faults::Verdict;
-use duroxide_sim::sim::{Plan, What};
+use duroxide_sim::faults::FaultAction;
+use duroxide_sim::sim::{Action, Plan};
 use duroxide_sim::{Handle, Node, Sim};
 
 use super::{SECOND, point};
@@ -66,32 +66,34 @@ const KINDS: [Kind; 12] = [
 
 impl Kind {
     /// What it may do to a call of this method.
-    fn faults(self, method: Method) -> Vec<Verdict> {
+    fn faults(self, method: Method) -> Vec<FaultAction> {
         let fetches = method.effect() == Effect::Fetch;
         let (long, none) = (10 * SECOND, Duration::ZERO);
         match self {
-            Kind::Refuse => vec![Verdict::Refuse { retryable: true }],
+            Kind::Refuse => vec![FaultAction::Refuse { retryable: true }],
             Kind::RefuseForGood if matches!(method, Method::EnqueueForOrchestrator | Method::EnqueueForWorker) => {
-                vec![Verdict::Refuse { retryable: false }]
+                vec![FaultAction::Refuse { retryable: false }]
             }
-            Kind::LoseReply => vec![Verdict::LoseReply],
+            Kind::LoseReply => vec![FaultAction::LoseReply],
             Kind::Delay => {
-                vec![Verdict::Delay { before: long, after: none }, Verdict::Delay { before: none, after: long }]
+                vec![FaultAction::Delay { before: long, after: none }, FaultAction::Delay { before: none, after: long }]
             }
-            Kind::Hang => vec![Verdict::Hang { applied: false }, Verdict::Hang { applied: true }],
-            Kind::Drop if fetches => vec![Verdict::Drop { after: SECOND / 2 }, Verdict::Drop { after: 3 * SECOND }],
-            Kind::ShortLock if fetches => vec![Verdict::ShortLock { lasts: SECOND / 2 }],
+            Kind::Hang => vec![FaultAction::Hang { applied: false }, FaultAction::Hang { applied: true }],
+            Kind::Drop if fetches => {
+                vec![FaultAction::Drop { after: SECOND / 2 }, FaultAction::Drop { after: 3 * SECOND }]
+            }
+            Kind::ShortLock if fetches => vec![FaultAction::ShortLock { lasts: SECOND / 2 }],
             _ => Vec::new(),
         }
     }
 
     /// What it may do to a node.
-    fn troubles(self, node: &str) -> Vec<What> {
-        let skew = |by_ms| What::Skew { node: node.to_owned(), by_ms };
+    fn troubles(self, node: &str) -> Vec<Action> {
+        let skew = |by_ms| Action::Skew { node: node.to_owned(), by_ms };
         match self {
-            Kind::Crash => vec![What::crash(node, SECOND)],
-            Kind::Partition => vec![What::partition(node, 10 * SECOND), What::partition(node, 60 * SECOND)],
-            Kind::Stall => vec![What::stall(node, 10 * SECOND), What::stall(node, 60 * SECOND)],
+            Kind::Crash => vec![Action::crash(node, SECOND)],
+            Kind::Partition => vec![Action::partition(node, 10 * SECOND), Action::partition(node, 60 * SECOND)],
+            Kind::Stall => vec![Action::stall(node, 10 * SECOND), Action::stall(node, 60 * SECOND)],
             Kind::Skew => vec![skew(60_000), skew(-60_000)],
             _ => Vec::new(),
         }
@@ -121,7 +123,7 @@ impl Kind {
             let troubles = ["a", "b"].into_iter().flat_map(|node| self.troubles(node));
             plans.extend(troubles.map(|what| Plan::new().at(at, what)));
             if self == Kind::Upgrade {
-                plans.push(Plan::new().at(at, What::upgrade("a", "next")).at(at, What::upgrade("b", "next")));
+                plans.push(Plan::new().at(at, Action::upgrade("a", "next")).at(at, Action::upgrade("b", "next")));
             }
         }
         plans

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use duroxide_sim::call::{Answering, Call, Handler, Method, Reply};
-use duroxide_sim::faults::{Asked, Faults, Verdict};
+use duroxide_sim::faults::{CallContext, FaultAction, Faults};
 use duroxide_sim::trace::{Answer, Log, Recorder};
 use duroxide_sim::{Memory, Sim, clock};
 
@@ -20,8 +20,8 @@ fn start() -> Arc<Call> {
 }
 
 /// The first call of a method meets a fault.
-fn first(method: Method, verdict: Verdict) -> impl Fn(&Asked<'_>) -> Verdict + Send + Sync {
-    move |asked| if asked.method() == method && asked.nth == 1 { verdict } else { Verdict::Pass }
+fn first(method: Method, verdict: FaultAction) -> impl Fn(&CallContext<'_>) -> FaultAction + Send + Sync {
+    move |asked| if asked.method() == method && asked.nth == 1 { verdict } else { FaultAction::Pass }
 }
 
 fn retryable(reply: &Reply) -> Option<bool> {
@@ -35,10 +35,10 @@ fn retryable(reply: &Reply) -> Option<bool> {
 fn a_refused_call_has_no_effect_and_one_without_reply_has_its() {
     Sim::new(1).run(|_| async {
         for (verdict, told, applied) in [
-            (Verdict::Refuse { retryable: true }, Some(true), false),
-            (Verdict::Refuse { retryable: false }, Some(false), false),
-            (Verdict::LoseReply, Some(true), true),
-            (Verdict::Pass, None, true),
+            (FaultAction::Refuse { retryable: true }, Some(true), false),
+            (FaultAction::Refuse { retryable: false }, Some(false), false),
+            (FaultAction::LoseReply, Some(true), true),
+            (FaultAction::Pass, None, true),
         ] {
             let log = Log::new();
             let layers = Faults::new(
@@ -60,7 +60,7 @@ fn delays_come_before_and_after_the_effect() {
     Sim::new(1).run(|_| async {
         let log = Log::new();
         let (before, after) = (Duration::from_secs(2), Duration::from_secs(3));
-        let rule = first(Method::EnqueueForOrchestrator, Verdict::Delay { before, after });
+        let rule = first(Method::EnqueueForOrchestrator, FaultAction::Delay { before, after });
         let layers = Faults::new(Recorder::new(Memory::new(), "n", log.clone()), "n", rule);
         let start_time = clock::now();
         assert_eq!(layers.handle(start()).await, Reply::Done);
@@ -74,7 +74,7 @@ fn a_call_that_hangs_is_never_answered_and_applied_or_not() {
     Sim::new(1).run(|_| async {
         for applied in [true, false] {
             let memory = Arc::new(Memory::new());
-            let rule = first(Method::EnqueueForOrchestrator, Verdict::Hang { applied });
+            let rule = first(Method::EnqueueForOrchestrator, FaultAction::Hang { applied });
             let layers = Faults::new(memory.clone(), "n", rule);
             let hour = Duration::from_secs(3600);
             assert!(tokio::time::timeout(hour, layers.handle(start())).await.is_err());
@@ -107,7 +107,7 @@ impl Handler for TakesFirst {
 
 /// Fetches with a call that meets a fault, then again: whether the item was still
 /// there.
-async fn survives(provider: impl Handler, verdict: Verdict, item_comes_first: bool) -> bool {
+async fn survives(provider: impl Handler, verdict: FaultAction, item_comes_first: bool) -> bool {
     let provider = Arc::new(provider);
     let layers = Faults::new(provider.clone(), "n", first(Method::FetchOrchestrationItem, verdict));
     if item_comes_first {
@@ -121,7 +121,7 @@ async fn survives(provider: impl Handler, verdict: Verdict, item_comes_first: bo
     matches!(answer, Ok(Reply::Turn(Some(_)))) || matches!(layers.handle(fetch(LOCK / 2)).await, Reply::Turn(Some(_)))
 }
 
-const DROP: Verdict = Verdict::Drop { after: Duration::from_millis(10) };
+const DROP: FaultAction = FaultAction::Drop { after: Duration::from_millis(10) };
 
 #[test]
 fn a_dropped_fetch_has_taken_nothing_and_a_provider_that_takes_first_is_found_out() {
@@ -137,15 +137,15 @@ fn no_other_fault_finds_out_a_provider_that_takes_first() {
     let long = Duration::from_secs(20);
     Sim::new(1).run(move |_| async move {
         for verdict in [
-            Verdict::Pass,
-            Verdict::Refuse { retryable: true },
-            Verdict::Refuse { retryable: false },
-            Verdict::LoseReply,
-            Verdict::Delay { before: long, after: Duration::ZERO },
-            Verdict::Delay { before: Duration::ZERO, after: long },
-            Verdict::Hang { applied: true },
-            Verdict::Hang { applied: false },
-            Verdict::ShortLock { lasts: Duration::from_millis(100) },
+            FaultAction::Pass,
+            FaultAction::Refuse { retryable: true },
+            FaultAction::Refuse { retryable: false },
+            FaultAction::LoseReply,
+            FaultAction::Delay { before: long, after: Duration::ZERO },
+            FaultAction::Delay { before: Duration::ZERO, after: long },
+            FaultAction::Hang { applied: true },
+            FaultAction::Hang { applied: false },
+            FaultAction::ShortLock { lasts: Duration::from_millis(100) },
         ] {
             for item_comes_first in [true, false] {
                 let right = survives(Memory::new(), verdict, item_comes_first).await;
@@ -161,7 +161,8 @@ fn a_short_lock_ends_sooner_and_never_later() {
         for (lasts, expected) in [(Duration::from_secs(1), Duration::from_secs(1)), (2 * LOCK, LOCK)] {
             let log = Log::new();
             let memory = Recorder::new(Memory::new(), "n", log.clone());
-            let layers = Faults::new(memory, "n", first(Method::FetchOrchestrationItem, Verdict::ShortLock { lasts }));
+            let layers =
+                Faults::new(memory, "n", first(Method::FetchOrchestrationItem, FaultAction::ShortLock { lasts }));
             layers.handle(start()).await;
             let began = clock::now();
             assert!(matches!(layers.handle(fetch(Duration::ZERO)).await, Reply::Turn(Some(_))));
@@ -173,7 +174,7 @@ fn a_short_lock_ends_sooner_and_never_later() {
             assert_eq!(*lock_for, expected);
             assert!(matches!(log.entries()[1].answer, Answer::Turn(_)));
         }
-        let verdict = Verdict::ShortLock { lasts: Duration::ZERO };
+        let verdict = FaultAction::ShortLock { lasts: Duration::ZERO };
         assert!(!verdict.concerns(&start()), "an enqueue locks nothing");
     });
 }
@@ -183,9 +184,9 @@ fn calls_are_counted_by_method() {
     Sim::new(1).run(|_| async {
         let seen = Arc::new(parking_lot::Mutex::new(Vec::new()));
         let notes = seen.clone();
-        let rule = move |asked: &Asked<'_>| {
+        let rule = move |asked: &CallContext<'_>| {
             notes.lock().push(format!("{} {} #{}", asked.by, asked.method(), asked.nth));
-            Verdict::Pass
+            FaultAction::Pass
         };
         let layers = Faults::new(Memory::new(), "n", rule);
         for call in [start(), fetch(Duration::ZERO), start()] {

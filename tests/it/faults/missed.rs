@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use duroxide_sim::call::Method;
-use duroxide_sim::faults::Verdict;
+use duroxide_sim::faults::FaultAction;
 use duroxide_sim::sim::{
-    Cause, Incidents, Input, Kind, Missed, Plan, Storm, What, Why, crash_everywhere, try_crash_everywhere,
+    Action, Cause, FaultKind, Incidents, Input, Missed, Plan, Storm, Why, crash_everywhere, try_crash_everywhere,
 };
 use duroxide_sim::{Failure, Handle, Node, Sim};
 
@@ -36,9 +36,9 @@ fn why(plan: Plan) -> Why {
 
 #[test]
 fn a_call_that_is_never_made_fails_a_scripted_run() {
-    let plan = || Plan::new().fault(point("a", Method::AckWorkItem, 99), Verdict::LoseReply);
+    let plan = || Plan::new().fault(point("a", Method::AckWorkItem, 99), FaultAction::LoseReply);
     assert_eq!(why(plan()), Why::Calls(1));
-    let never = Plan::new().fault(point("a", Method::AbandonWorkItem, 1), Verdict::LoseReply);
+    let never = Plan::new().fault(point("a", Method::AbandonWorkItem, 1), FaultAction::LoseReply);
     assert_eq!(why(never), Why::Calls(0));
     let text = fails(one_node(1).plan(plan())).to_string();
     let says = "ack_work_item #99 by a is applied and its reply lost: a made 1 call of ack_work_item.";
@@ -47,18 +47,20 @@ fn a_call_that_is_never_made_fails_a_scripted_run() {
 
 #[test]
 fn a_time_after_the_end_fails_a_scripted_run() {
-    assert!(matches!(why(Plan::new().at(3600 * SECOND, What::crash("a", SECOND))), Why::Ended(at) if at < 60 * SECOND));
+    assert!(
+        matches!(why(Plan::new().at(3600 * SECOND, Action::crash("a", SECOND))), Why::Ended(at) if at < 60 * SECOND)
+    );
 }
 
 #[test]
 fn a_caller_that_was_never_there_fails_a_scripted_run() {
-    let plan = Plan::new().fault(point("ghost", Method::AckWorkItem, 1), Verdict::LoseReply);
+    let plan = Plan::new().fault(point("ghost", Method::AckWorkItem, 1), FaultAction::LoseReply);
     assert_eq!(why(plan), Why::NoCaller(vec!["a".to_owned(), "client".to_owned()]));
 }
 
 #[test]
 fn what_cannot_be_carried_out_fails_a_scripted_run() {
-    let start = Plan::new().before(point("a", Method::AckWorkItem, 1), What::Start { node: "a".to_owned() });
+    let start = Plan::new().before(point("a", Method::AckWorkItem, 1), Action::Start { node: "a".to_owned() });
     assert!(matches!(why(start), Why::NotDone(why) if why.contains("is running already")));
 }
 
@@ -73,7 +75,7 @@ fn a_number_that_the_body_never_asks_for_fails_a_scripted_run() {
 fn what_the_body_scripts_has_to_happen_too() {
     let late = |sim: Handle| async move {
         let result = once(sim.clone(), "Echo").await;
-        let plan = Plan::new().before(point("a", Method::AckWorkItem, 1), What::crash("a", SECOND));
+        let plan = Plan::new().before(point("a", Method::AckWorkItem, 1), Action::crash("a", SECOND));
         sim.script(plan).expect("the plan is sound");
         result
     };
@@ -85,7 +87,7 @@ fn what_the_body_scripts_has_to_happen_too() {
 
 #[test]
 fn storms_and_replays_need_not_reach_their_plans() {
-    let plan = Plan::new().fault(point("a", Method::AckWorkItem, 99), Verdict::LoseReply);
+    let plan = Plan::new().fault(point("a", Method::AckWorkItem, 99), FaultAction::LoseReply);
     let run = one_node(1).replay(plan.clone()).try_run(|sim| once(sim, "Echo")).unwrap_or_else(|f| panic!("{f}"));
     assert_eq!(run.unreached, plan.entries);
     let storm = |seed| two_nodes(seed).storm(Storm::new().every_kind()).latencies();
@@ -107,11 +109,13 @@ fn refused(sim: Sim) -> String {
 
 #[test]
 fn a_fault_that_changes_nothing_is_a_mistake() {
-    let lock = Verdict::ShortLock { lasts: SECOND };
+    let lock = FaultAction::ShortLock { lasts: SECOND };
     let text = refused(one_node(1).plan(Plan::new().fault(point("a", Method::AckWorkItem, 1), lock)));
     assert!(text.contains("changes nothing: ack_work_item locks nothing"), "{text}");
     let ack = || point("a", Method::AckWorkItem, 1);
-    let text = refused(one_node(1).plan(Plan::new().fault(ack(), Verdict::LoseReply).fault(ack(), Verdict::LoseReply)));
+    let text = refused(
+        one_node(1).plan(Plan::new().fault(ack(), FaultAction::LoseReply).fault(ack(), FaultAction::LoseReply)),
+    );
     assert!(text.contains("two faults for ack_work_item #1 by a"), "{text}");
 }
 
@@ -120,12 +124,15 @@ fn a_storm_that_can_bring_nothing_is_a_mistake() {
     let storm = |storm| refused(one_node(1).storm(storm));
     for (text, why) in [
         (storm(Storm::new().only(&[])), "may have no kind"),
-        (storm(Storm::new().without(Kind::ALL)), "may have no kind"),
-        (storm(Storm::new().only(&[Kind::Upgrade])), "Upgrade: no node has a second build"),
-        (storm(Storm::new().only(&[Kind::Crash, Kind::Outage])), "Outage: it is left to storms that are merciless"),
+        (storm(Storm::new().without(FaultKind::ALL)), "may have no kind"),
+        (storm(Storm::new().only(&[FaultKind::Upgrade])), "Upgrade: no node has a second build"),
+        (
+            storm(Storm::new().only(&[FaultKind::Crash, FaultKind::Outage])),
+            "Outage: it is left to storms that are merciless",
+        ),
         (storm(Storm::new().lasts(Duration::ZERO)), "the storm lasts no time"),
-        (storm(Storm::new().lasts(SECOND).only(&[Kind::Crash])), "too short for a node to be back"),
-        (storm(Storm::new().troubles(0).without(&[Kind::Latency, Kind::Skew])), "makes no trouble"),
+        (storm(Storm::new().lasts(SECOND).only(&[FaultKind::Crash])), "too short for a node to be back"),
+        (storm(Storm::new().fault_budget(0).without(&[FaultKind::Latency, FaultKind::Skew])), "makes no trouble"),
         (refused(Sim::new(1).storm(Storm::new())), "there are none"),
     ] {
         assert!(text.contains(why), "{text}");

@@ -9,8 +9,8 @@ use duroxide_sim::duroxide::providers::SemverRange;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::runtime::{RuntimeOptions, UnregisteredBackoffConfig};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, Either2, EventKind, OrchestrationContext};
-use duroxide_sim::sim::{Effects, NodeError, Plan, What};
-use duroxide_sim::trace::{Happening, Trace};
+use duroxide_sim::sim::{Action, Effects, NodeError, Plan};
+use duroxide_sim::trace::{NodeEvent, Trace};
 use duroxide_sim::{Handle, Limits, Node, Sim};
 use semver::Version;
 
@@ -72,7 +72,7 @@ fn a_node_that_is_cut_off_reaches_nothing_until_it_heals() {
 fn an_activity_goes_on_while_its_node_is_cut_off_and_not_while_it_stands_still() {
     let lasts = 9 * SECOND;
     for (what, ends) in
-        [(What::partition("a", lasts), 20), (What::stall("a", lasts), 20), (What::stall("a", 29 * SECOND), 31)]
+        [(Action::partition("a", lasts), 20), (Action::stall("a", lasts), 20), (Action::stall("a", 29 * SECOND), 31)]
     {
         // The activity takes until 11 s, and 10 s more if it is asked for late.
         let times = Arc::new(parking_lot::Mutex::new(Vec::new()));
@@ -89,7 +89,7 @@ fn an_activity_goes_on_while_its_node_is_cut_off_and_not_while_it_stands_still()
             }
         });
         let sim = Sim::new(1).node(Node::new("a", activities.build(), orchestrations()));
-        let is_cut = matches!(what, What::Partition { .. });
+        let is_cut = matches!(what, Action::Partition { .. });
         let run = run_one(sim.plan(Plan::new().at(2 * SECOND + SECOND / 2, what)), "Slow");
         let steps: Vec<u64> = times.lock().clone();
         if is_cut {
@@ -123,8 +123,8 @@ fn an_outage_refuses_calls_that_wait_and_work_goes_on_after_it() {
 #[test]
 fn a_stall_longer_than_its_lock_costs_a_node_the_turn() {
     let plan = Plan::new()
-        .before(point("a", Method::AckOrchestrationItem, 1), What::stall("a", 20 * SECOND))
-        .before(point("b", Method::AckOrchestrationItem, 1), What::stall("b", 20 * SECOND));
+        .before(point("a", Method::AckOrchestrationItem, 1), Action::stall("a", 20 * SECOND))
+        .before(point("b", Method::AckOrchestrationItem, 1), Action::stall("b", 20 * SECOND));
     let run = run_one(two_nodes(1).plan(plan), "Echo");
     assert_eq!(run.value, "x");
     let text = run.trace.text();
@@ -212,7 +212,7 @@ fn a_rolling_upgrade_keeps_old_instances_on_their_version() {
         });
         let run = run.unwrap_or_else(|failure| panic!("{failure}"));
         let builds = run.trace.marks.iter().filter_map(|mark| match &mark.what {
-            Happening::Started { build, .. } => Some(format!("{} {build}", mark.node)),
+            NodeEvent::Started { build, .. } => Some(format!("{} {build}", mark.node)),
             _ => None,
         });
         let builds: Vec<String> = builds.collect();
@@ -289,16 +289,16 @@ fn nothing_of_a_crashed_node_goes_on() {
 fn a_crash_at_the_very_start_of_a_node_is_stood() {
     let first = || point("a", Method::GetSystemMetrics, 1);
     for plan in [
-        Plan::new().before(first(), What::crash("a", SECOND)),
-        Plan::new().after(first(), What::crash("a", SECOND)),
-        Plan::new().before(first(), What::partition("a", 30 * SECOND)),
+        Plan::new().before(first(), Action::crash("a", SECOND)),
+        Plan::new().after(first(), Action::crash("a", SECOND)),
+        Plan::new().before(first(), Action::partition("a", 30 * SECOND)),
     ] {
         assert_eq!(run_one(one_node(1).plan(plan), "Echo").value, "x");
     }
     one_node(1).run(|sim| async move {
         sim.crash("a").expect("node a is up");
         let plan = Plan::new()
-            .before(point("a", Method::GetSystemMetrics, 2), What::Crash { node: "a".into(), restart_after: None });
+            .before(point("a", Method::GetSystemMetrics, 2), Action::Crash { node: "a".into(), restart_after: None });
         sim.script(plan).expect("the plan is sound");
         assert_eq!(sim.start("a").await, Err(NodeError::Crashed("a".to_owned())));
         assert_eq!(sim.start("a").await, Ok(()));
@@ -354,7 +354,7 @@ fn what_code_keeps_in_memory_is_lost_where_it_is_made_anew() {
     let (activities, orchestrations) = counter();
     let same = Sim::new(1).node(Node::new("a", activities, orchestrations));
     let anew = Sim::new(1).node(Node::with_factory("a", counter));
-    let crash = || Plan::new().at(30 * SECOND, What::crash("a", SECOND));
+    let crash = || Plan::new().at(30 * SECOND, Action::crash("a", SECOND));
     assert_eq!(run_one(same.plan(crash()), "Twice").value, "12");
     assert_eq!(run_one(anew.plan(crash()), "Twice").value, "11");
     let stays_up = Sim::new(1).node(Node::with_factory("a", counter));

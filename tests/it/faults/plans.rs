@@ -5,9 +5,9 @@ use std::time::Duration;
 use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};
-use duroxide_sim::faults::{Asked, Verdict};
-use duroxide_sim::sim::{Cause, Effects, Entry, NodeError, Plan, What, When};
-use duroxide_sim::trace::{Happening, Mark};
+use duroxide_sim::faults::{CallContext, FaultAction};
+use duroxide_sim::sim::{Action, Cause, Effects, NodeError, Plan, PlanEntry, Trigger};
+use duroxide_sim::trace::{Mark, NodeEvent};
 use duroxide_sim::{Node, Sim};
 
 use super::{SECOND, once, one_node, point, run_one, two_nodes};
@@ -17,23 +17,23 @@ fn everything() -> Plan {
     let (node, lasts) = (|| "a".to_owned(), Duration::from_secs(90));
     let ack = |nth| point("a", Method::AckOrchestrationItem, nth);
     Plan::new()
-        .at(SECOND, What::crash("a", SECOND))
-        .at(SECOND, What::Crash { node: node(), restart_after: None })
-        .at(2 * SECOND, What::Stop { node: node(), restart_after: Some(SECOND) })
-        .at(3 * SECOND, What::Start { node: node() })
-        .at(4 * SECOND, What::upgrade("a", "first"))
-        .before(ack(1), What::partition("a", lasts))
-        .before(ack(2), What::Outage { node: node(), lasts })
-        .after(ack(3), What::stall("a", lasts))
-        .after(ack(4), What::Skew { node: node(), by_ms: -2500 })
-        .after(ack(4), What::Skew { node: node(), by_ms: 0 })
-        .fault(ack(5), Verdict::Refuse { retryable: true })
-        .fault(ack(6), Verdict::Refuse { retryable: false })
-        .fault(ack(7), Verdict::LoseReply)
-        .fault(ack(8), Verdict::Delay { before: SECOND, after: Duration::ZERO })
-        .fault(ack(9), Verdict::Hang { applied: true })
-        .fault(point("client", Method::Read, 1), Verdict::Drop { after: SECOND })
-        .fault(point("a", Method::FetchWorkItem, 1), Verdict::ShortLock { lasts: SECOND })
+        .at(SECOND, Action::crash("a", SECOND))
+        .at(SECOND, Action::Crash { node: node(), restart_after: None })
+        .at(2 * SECOND, Action::Stop { node: node(), restart_after: Some(SECOND) })
+        .at(3 * SECOND, Action::Start { node: node() })
+        .at(4 * SECOND, Action::upgrade("a", "first"))
+        .before(ack(1), Action::partition("a", lasts))
+        .before(ack(2), Action::Outage { node: node(), lasts })
+        .after(ack(3), Action::stall("a", lasts))
+        .after(ack(4), Action::Skew { node: node(), by_ms: -2500 })
+        .after(ack(4), Action::Skew { node: node(), by_ms: 0 })
+        .fault(ack(5), FaultAction::Refuse { retryable: true })
+        .fault(ack(6), FaultAction::Refuse { retryable: false })
+        .fault(ack(7), FaultAction::LoseReply)
+        .fault(ack(8), FaultAction::Delay { before: SECOND, after: Duration::ZERO })
+        .fault(ack(9), FaultAction::Hang { applied: true })
+        .fault(point("client", Method::Read, 1), FaultAction::Drop { after: SECOND })
+        .fault(point("a", Method::FetchWorkItem, 1), FaultAction::ShortLock { lasts: SECOND })
 }
 
 #[test]
@@ -57,16 +57,16 @@ fn a_plan_that_names_what_is_not_there_is_not_carried_out() {
         other => panic!("{other}"),
     };
     for (plan, why) in [
-        (Plan::new().at(SECOND, What::stall("b", SECOND)), "the simulation has no node \"b\"; it has [\"a\"]."),
-        (Plan::new().at(SECOND, What::upgrade("a", "v2")), "node \"a\" has no build \"v2\"; it has [\"first\"]."),
-        (Plan::new().at(SECOND, What::Fault(Verdict::Pass)), "a fault happens to a call."),
-        (Plan::new().fault(point("a", Method::Read, 0), Verdict::LoseReply), "calls are counted from 1."),
+        (Plan::new().at(SECOND, Action::stall("b", SECOND)), "the simulation has no node \"b\"; it has [\"a\"]."),
+        (Plan::new().at(SECOND, Action::upgrade("a", "v2")), "node \"a\" has no build \"v2\"; it has [\"first\"]."),
+        (Plan::new().at(SECOND, Action::Fault(FaultAction::Pass)), "a fault happens to a call."),
+        (Plan::new().fault(point("a", Method::Read, 0), FaultAction::LoseReply), "calls are counted from 1."),
     ] {
         let text = refused(plan);
         assert!(text.starts_with("The plan's entry \"") && text.contains(why), "{text}");
     }
     one_node(1).run(|sim| async move {
-        let error = sim.script(Plan::new().at(SECOND, What::stall("b", SECOND))).expect_err("there is no node b");
+        let error = sim.script(Plan::new().at(SECOND, Action::stall("b", SECOND))).expect_err("there is no node b");
         assert!(matches!(&error, NodeError::Plan(why) if why.contains("no node \"b\"")), "{error}");
     });
 }
@@ -75,8 +75,8 @@ fn a_plan_that_names_what_is_not_there_is_not_carried_out() {
 fn what_happens_at_a_call_happens_on_the_side_that_was_said() {
     let ack = || point("a", Method::AckOrchestrationItem, 1);
     for (plan, acked) in [
-        (Plan::new().before(ack(), What::crash("a", SECOND)), 1),
-        (Plan::new().after(ack(), What::crash("a", SECOND)), 0),
+        (Plan::new().before(ack(), Action::crash("a", SECOND)), 1),
+        (Plan::new().after(ack(), Action::crash("a", SECOND)), 0),
     ] {
         let run = run_one(one_node(1).plan(plan.clone()), "Echo");
         assert_eq!((run.value.as_str(), run.unreached.len()), ("x", 0));
@@ -89,7 +89,8 @@ fn what_happens_at_a_call_happens_on_the_side_that_was_said() {
 
 #[test]
 fn what_happens_at_a_time_happens_then() {
-    let plan = Plan::new().at(2 * SECOND, What::partition("a", 7 * SECOND)).at(SECOND, What::crash("b", 3 * SECOND));
+    let plan =
+        Plan::new().at(2 * SECOND, Action::partition("a", 7 * SECOND)).at(SECOND, Action::crash("b", 3 * SECOND));
     let run = two_nodes(1).plan(plan).try_run(|sim| async move { sim.sleep(60 * SECOND).await });
     let trace = run.unwrap_or_else(|failure| panic!("{failure}")).trace;
     let marks = trace.marks.iter().filter(|mark| !mark.what.is_ordinary());
@@ -109,7 +110,7 @@ fn what_happens_at_a_time_happens_then() {
 fn a_fault_meets_the_call_of_its_number_however_late_that_is() {
     let reads = 40;
     for nth in [1, 2, 3, 4, 5, 9, 17, 33, reads] {
-        let plan = Plan::new().fault(point("client", Method::Read, nth), Verdict::Refuse { retryable: false });
+        let plan = Plan::new().fault(point("client", Method::Read, nth), FaultAction::Refuse { retryable: false });
         let run = one_node(1).plan(plan).try_run(move |sim| async move {
             let mut refused = Vec::new();
             for n in 1..=reads {
@@ -122,7 +123,7 @@ fn a_fault_meets_the_call_of_its_number_however_late_that_is() {
         let run = run.unwrap_or_else(|failure| panic!("{failure}"));
         assert_eq!(run.value, [nth], "{}", run.trace.text());
         let marks: Vec<_> = run.trace.marks.iter().filter(|mark| !mark.what.is_ordinary()).collect();
-        assert!(matches!(&marks[..], [mark] if matches!(mark.what, Happening::Fault { nth: at, .. } if at == nth)));
+        assert!(matches!(&marks[..], [mark] if matches!(mark.what, NodeEvent::Fault { nth: at, .. } if at == nth)));
     }
 }
 
@@ -132,10 +133,10 @@ fn a_fault_meets_the_call_of_its_number_however_late_that_is() {
 fn a_trouble_lasts_as_long_as_the_plan_says() {
     let (node, lasts) = ("a".to_owned(), 7 * SECOND);
     for what in [
-        What::partition("a", lasts),
-        What::stall("a", lasts),
-        What::Outage { node: node.clone(), lasts },
-        What::crash("a", lasts),
+        Action::partition("a", lasts),
+        Action::stall("a", lasts),
+        Action::Outage { node: node.clone(), lasts },
+        Action::crash("a", lasts),
     ] {
         let plan = Plan::new().at(SECOND, what.clone());
         let run = one_node(1).plan(plan).try_run(|sim| async move {
@@ -149,7 +150,7 @@ fn a_trouble_lasts_as_long_as_the_plan_says() {
         });
         let trace = run.unwrap_or_else(|failure| panic!("{failure}")).trace;
         // duroxide asks again one, two and four seconds after refusals.
-        let slack = if matches!(what, What::Outage { .. }) { 4 * SECOND } else { Duration::ZERO };
+        let slack = if matches!(what, Action::Outage { .. }) { 4 * SECOND } else { Duration::ZERO };
         let acks = trace.entries.iter().filter(|entry| entry.call.method() == Method::AckOrchestrationItem);
         let acks: Vec<Duration> = acks.map(|entry| entry.answered - trace.started).collect();
         let (from, to) = (SECOND, SECOND + lasts);
@@ -158,8 +159,8 @@ fn a_trouble_lasts_as_long_as_the_plan_says() {
         assert!(*back <= to + slack, "{what:?} lasts too long: {acks:?}");
         assert!(acks.iter().any(|at| *at > SECOND / 2 && *at <= from), "it worked before: {acks:?}");
         let ends = |mark: &&Mark| {
-            let again = matches!(mark.what, Happening::Started { restarts, .. } if restarts > 0);
-            again || matches!(mark.what, Happening::Healed | Happening::Resumed)
+            let again = matches!(mark.what, NodeEvent::Started { restarts, .. } if restarts > 0);
+            again || matches!(mark.what, NodeEvent::Healed | NodeEvent::Resumed)
         };
         let ended: Vec<Duration> = trace.marks.iter().filter(ends).map(|mark| mark.at - trace.started).collect();
         assert_eq!(ended, [to], "{what:?}");
@@ -186,7 +187,7 @@ fn the_code_of_an_activity_goes_no_further_than_the_crash_of_its_node() {
         let activities = ActivityRegistry::builder().register("Do", activity).build();
         let orchestrations = OrchestrationRegistry::builder().register("Work", orchestration).build();
         let at = crash_at * SECOND - SECOND / 2;
-        let plan = Plan::new().at(at, What::Crash { node: "a".to_owned(), restart_after: None });
+        let plan = Plan::new().at(at, Action::Crash { node: "a".to_owned(), restart_after: None });
         Sim::new(1).node(Node::new("a", activities, orchestrations)).plan(plan).run(|sim| async move {
             sim.client().start_orchestration("i", "Work", "").await?;
             sim.sleep(100 * SECOND).await;
@@ -198,7 +199,7 @@ fn the_code_of_an_activity_goes_no_further_than_the_crash_of_its_node() {
 
 #[test]
 fn what_cannot_be_done_is_skipped_and_told() {
-    let plan = Plan::new().at(SECOND, What::Start { node: "a".to_owned() });
+    let plan = Plan::new().at(SECOND, Action::Start { node: "a".to_owned() });
     let sim = one_node(1).plan(plan).allow_unreached();
     let run = sim.try_run(|sim| async move { sim.sleep(60 * SECOND).await });
     let trace = run.unwrap_or_else(|failure| panic!("{failure}")).trace;
@@ -212,8 +213,8 @@ fn what_cannot_be_done_is_skipped_and_told() {
 #[test]
 fn entries_that_never_happen_are_told() {
     let plan = Plan::new()
-        .fault(point("a", Method::AckWorkItem, 1), Verdict::LoseReply)
-        .fault(point("a", Method::AckWorkItem, 99), Verdict::LoseReply);
+        .fault(point("a", Method::AckWorkItem, 1), FaultAction::LoseReply)
+        .fault(point("a", Method::AckWorkItem, 99), FaultAction::LoseReply);
     let run = run_one(one_node(1).plan(plan.clone()).allow_unreached(), "Echo");
     assert_eq!(run.unreached, plan.entries[1..]);
 }
@@ -221,26 +222,26 @@ fn entries_that_never_happen_are_told() {
 #[test]
 fn the_body_can_add_to_the_plan() {
     let run = one_node(1).try_run(|sim| async move {
-        let plan = Plan::new().before(point("a", Method::AckWorkItem, 1), What::crash("a", SECOND));
+        let plan = Plan::new().before(point("a", Method::AckWorkItem, 1), Action::crash("a", SECOND));
         sim.script(plan).expect("the plan is sound");
         once(sim, "Echo").await
     });
     let run = run.unwrap_or_else(|failure| panic!("{failure}"));
     assert_eq!(run.plan.entries.len(), 1);
-    assert!(run.trace.marks.iter().any(|mark| mark.what == Happening::Crashed));
+    assert!(run.trace.marks.iter().any(|mark| mark.what == NodeEvent::Crashed));
 }
 
 #[test]
 fn a_closure_is_a_rule_and_the_plan_comes_first() {
-    let rule = |asked: &Asked<'_>| match asked.method() {
-        Method::AckWorkItem => Verdict::Delay { before: SECOND, after: Duration::ZERO },
-        _ => Verdict::Pass,
+    let rule = |asked: &CallContext<'_>| match asked.method() {
+        Method::AckWorkItem => FaultAction::Delay { before: SECOND, after: Duration::ZERO },
+        _ => FaultAction::Pass,
     };
     let run = run_one(one_node(1).rule(rule), "Echo");
     assert!(run.trace.text().contains("** ack_work_item #1 is delayed by 1s **"), "{}", run.trace.text());
     assert_eq!(run.plan, Plan::new(), "what rules do is not in the plan");
 
-    let delay = Verdict::Delay { before: 5 * SECOND, after: Duration::ZERO };
+    let delay = FaultAction::Delay { before: 5 * SECOND, after: Duration::ZERO };
     let run =
         run_one(one_node(1).rule(rule).plan(Plan::new().fault(point("a", Method::AckWorkItem, 1), delay)), "Echo");
     assert!(run.trace.text().contains("** ack_work_item #1 is delayed by 5s **"), "{}", run.trace.text());
@@ -248,13 +249,13 @@ fn a_closure_is_a_rule_and_the_plan_comes_first() {
 
 #[test]
 fn clients_meet_faults_too() {
-    let plan = Plan::new().fault(point("client", Method::EnqueueForOrchestrator, 1), Verdict::LoseReply);
+    let plan = Plan::new().fault(point("client", Method::EnqueueForOrchestrator, 1), FaultAction::LoseReply);
     let failure = Sim::new(1).plan(plan).try_run(|sim| async move {
         sim.client().start_orchestration("i", "Echo", "x").await?;
         Ok::<_, ClientError>(())
     });
     let failure = failure.expect_err("the client is told of an error");
     assert!(failure.to_string().contains("Injected fault: The connection broke"), "{failure}");
-    let when = When::Before(point("client", Method::EnqueueForOrchestrator, 1));
-    assert_eq!(failure.plan.entries, [Entry { when, what: What::Fault(Verdict::LoseReply) }]);
+    let when = Trigger::Before(point("client", Method::EnqueueForOrchestrator, 1));
+    assert_eq!(failure.plan.entries, [PlanEntry { when, what: Action::Fault(FaultAction::LoseReply) }]);
 }

@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, Client, Either2, OrchestrationContext};
-use duroxide_sim::faults::Verdict;
-use duroxide_sim::sim::{Cause, Plan, What};
+use duroxide_sim::faults::FaultAction;
+use duroxide_sim::sim::{Action, Cause, Plan};
 use duroxide_sim::{Handle, Node, Sim};
 
 use super::{SECOND, once, output, point, run_one, two_nodes, work};
 
 /// The first calls of a method by either node meet a fault.
-fn at_first(method: Method, verdict: Verdict) -> Plan {
+fn at_first(method: Method, verdict: FaultAction) -> Plan {
     Plan::new().fault(point("a", method, 1), verdict).fault(point("b", method, 1), verdict)
 }
 
@@ -45,7 +45,7 @@ fn mail(again: bool) -> Sim {
 
 #[test]
 fn a_refusal_brings_out_who_does_not_ask_again() {
-    let refusal = || at_first(Method::EnqueueForOrchestrator, Verdict::Refuse { retryable: true });
+    let refusal = || at_first(Method::EnqueueForOrchestrator, FaultAction::Refuse { retryable: true });
     assert_eq!(run_one(mail(false), "Work").value, "1");
     assert_eq!(run_one(mail(false).plan(refusal()).allow_unreached(), "Work").value, "0");
     assert_eq!(run_one(mail(true).plan(refusal()).allow_unreached(), "Work").value, "1");
@@ -53,7 +53,7 @@ fn a_refusal_brings_out_who_does_not_ask_again() {
 
 #[test]
 fn a_lost_reply_brings_out_who_asks_again_without_care() {
-    let lost = || at_first(Method::EnqueueForOrchestrator, Verdict::LoseReply);
+    let lost = || at_first(Method::EnqueueForOrchestrator, FaultAction::LoseReply);
     assert_eq!(run_one(mail(true), "Work").value, "1");
     assert_eq!(run_one(mail(true).plan(lost()).allow_unreached(), "Work").value, "2");
 }
@@ -77,7 +77,7 @@ fn impatient() -> Sim {
 
 #[test]
 fn a_delay_brings_out_who_takes_slow_for_failed() {
-    let slow = Verdict::Delay { before: 10 * SECOND, after: std::time::Duration::ZERO };
+    let slow = FaultAction::Delay { before: 10 * SECOND, after: std::time::Duration::ZERO };
     assert_eq!(run_one(impatient(), "Work").value, "done");
     assert_eq!(
         run_one(impatient().plan(at_first(Method::AckWorkItem, slow)).allow_unreached(), "Work").value,
@@ -87,7 +87,7 @@ fn a_delay_brings_out_who_takes_slow_for_failed() {
 
 #[test]
 fn a_hang_brings_out_who_never_restarts() {
-    let hang = || Plan::new().fault(point("a", Method::AckOrchestrationItem, 1), Verdict::Hang { applied: false });
+    let hang = || Plan::new().fault(point("a", Method::AckOrchestrationItem, 1), FaultAction::Hang { applied: false });
     let alone = || super::one_node(1);
     assert_eq!(run_one(alone(), "Echo").value, "x");
     let failure = alone().plan(hang()).try_run(|sim| async move {
@@ -95,7 +95,7 @@ fn a_hang_brings_out_who_never_restarts() {
         sim.client().wait_for_orchestration("i", 30 * super::DAY).await
     });
     assert!(matches!(failure.expect_err("nobody restarts").cause, Cause::Stalled { .. }));
-    let restarted = hang().at(60 * SECOND, What::crash("a", SECOND));
+    let restarted = hang().at(60 * SECOND, Action::crash("a", SECOND));
     assert_eq!(run_one(alone().plan(restarted), "Echo").value, "x");
 }
 
@@ -138,7 +138,7 @@ impl Running {
 fn a_short_lock_brings_out_who_thinks_he_is_alone() {
     assert_eq!(Running::under(Plan::new()), (1, 1));
     let short = (1..=2).fold(Plan::new(), |plan, nth| {
-        let verdict = Verdict::ShortLock { lasts: 3 * SECOND };
+        let verdict = FaultAction::ShortLock { lasts: 3 * SECOND };
         plan.fault(point("a", Method::FetchWorkItem, nth), verdict)
             .fault(point("b", Method::FetchWorkItem, nth), verdict)
     });
@@ -150,7 +150,7 @@ fn a_short_lock_brings_out_who_thinks_he_is_alone() {
 fn a_stall_brings_out_who_thinks_he_is_alone() {
     // Longer than the 30 s of an activity's lock; the other node takes over, and
     // the first goes on where it stood.
-    let stall = |node| Plan::new().after(point(node, Method::Read, 1), What::stall(node, 35 * SECOND));
+    let stall = |node| Plan::new().after(point(node, Method::Read, 1), Action::stall(node, 35 * SECOND));
     let (starts, most) = Running::under(stall("a"));
     let (starts, most) = if starts == 1 { Running::under(stall("b")) } else { (starts, most) };
     assert!(starts == 2 && most == 2, "{starts} {most}");
@@ -160,8 +160,8 @@ fn a_stall_brings_out_who_thinks_he_is_alone() {
 fn a_crash_brings_out_what_is_done_twice() {
     assert_eq!(Running::under(Plan::new()).0, 1);
     let crash = Plan::new()
-        .before(point("a", Method::AckWorkItem, 1), What::crash("a", SECOND))
-        .before(point("b", Method::AckWorkItem, 1), What::crash("b", SECOND));
+        .before(point("a", Method::AckWorkItem, 1), Action::crash("a", SECOND))
+        .before(point("b", Method::AckWorkItem, 1), Action::crash("b", SECOND));
     assert!(Running::under(crash).0 >= 2);
 }
 
@@ -194,7 +194,7 @@ fn a_partition_brings_out_who_keeps_state_in_a_node() {
         node(node(Sim::new(1), "a"), "b")
     };
     assert_eq!(run_one(ticket(), "Two").value, "1 2");
-    let cut = |node| Plan::new().after(point(node, Method::AckWorkItem, 1), What::partition(node, 600 * SECOND));
+    let cut = |node| Plan::new().after(point(node, Method::AckWorkItem, 1), Action::partition(node, 600 * SECOND));
     let values = ["a", "b"].map(|node| run_one(ticket().plan(cut(node)).allow_unreached(), "Two").value);
     assert!(values.contains(&"1 1".to_owned()), "{values:?}");
 }
@@ -214,7 +214,7 @@ fn a_wrong_clock_brings_out_who_thinks_time_only_grows() {
     };
     assert_eq!(run_one(intervals(), "Work").value, "10");
     let step = |by_ms| {
-        let skew = |node: &str| What::Skew { node: node.to_owned(), by_ms };
+        let skew = |node: &str| Action::Skew { node: node.to_owned(), by_ms };
         Plan::new().at(5 * SECOND, skew("a")).at(5 * SECOND, skew("b"))
     };
     assert_eq!(run_one(intervals().plan(step(-60_000)), "Work").value, "failed: time went backwards");
@@ -236,7 +236,7 @@ fn an_upgrade_brings_out_code_that_replays_otherwise() {
         let node = Node::new("a", super::activities(), code(["Echo", "Slow"]));
         Sim::new(1).node(node.with_build("next", super::activities(), code(names)))
     };
-    let upgrade = || Plan::new().at(5 * SECOND, What::upgrade("a", "next"));
+    let upgrade = || Plan::new().at(5 * SECOND, Action::upgrade("a", "next"));
     assert_eq!(run_one(sim(["Slow", "Echo"]), "O").value, "12");
     assert_eq!(run_one(sim(["Echo", "Echo"]).plan(upgrade()), "O").value, "12");
     let broken = run_one(sim(["Slow", "Echo"]).plan(upgrade()), "O").value;
@@ -250,7 +250,7 @@ fn a_stop_brings_out_what_does_not_fit_into_its_grace() {
         once(sim.clone(), "Slow").await?;
         output(&sim.client(), "i").await
     }
-    let stop = |node: &str| What::Stop { node: node.to_owned(), restart_after: Some(5 * SECOND) };
+    let stop = |node: &str| Action::Stop { node: node.to_owned(), restart_after: Some(5 * SECOND) };
     let plan = Plan::new().at(5 * SECOND, stop("a")).at(5 * SECOND, stop("b"));
     let runs = [Plan::new(), plan].map(|plan| two_nodes(1).plan(plan).try_run(with).unwrap_or_else(|f| panic!("{f}")));
     assert!(runs.iter().all(|run| run.value == "x"));

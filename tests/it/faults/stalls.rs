@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::ClientError;
-use duroxide_sim::faults::{Asked, Verdict};
-use duroxide_sim::sim::{Cause, Failure, Limits, Plan, What};
+use duroxide_sim::faults::{CallContext, FaultAction};
+use duroxide_sim::sim::{Action, Cause, Failure, Limits, Plan};
 use duroxide_sim::{Handle, Node, Sim};
 
 use super::{DAY, SECOND, one_node, output, point};
@@ -61,14 +61,14 @@ fn an_activity_that_no_node_has() {
 #[test]
 fn a_node_that_never_comes_back() {
     let plan = Plan::new()
-        .before(point("a", Method::AckWorkItem, 1), What::Crash { node: "a".to_owned(), restart_after: None });
+        .before(point("a", Method::AckWorkItem, 1), Action::Crash { node: "a".to_owned(), restart_after: None });
     let (failure, _) = stalls(one_node(1).plan(plan), "Slow");
     waits_for(&failure, "ActivityScheduled Slow \"x\" (event 2, since +0.000, in the worker queue, fetched 1 times)");
 }
 
 #[test]
 fn a_turn_whose_commit_hangs_keeps_its_lock_for_good() {
-    let plan = Plan::new().fault(point("a", Method::AckOrchestrationItem, 2), Verdict::Hang { applied: false });
+    let plan = Plan::new().fault(point("a", Method::AckOrchestrationItem, 2), FaultAction::Hang { applied: false });
     // The lock is renewed for as long as the run goes on, half a million times in a month.
     let limits = Limits { waiting: MONTH / 30, ..Limits::default() };
     let (failure, _) = stalls(one_node(1).plan(plan).limits(limits), "Echo");
@@ -80,9 +80,9 @@ fn a_turn_whose_commit_hangs_keeps_its_lock_for_good() {
 /// loses its result, and its job.
 #[test]
 fn a_refused_renewal_loses_the_activity() {
-    let refuse = |asked: &Asked<'_>| match asked.method() {
-        Method::RenewWorkItemLock => Verdict::Refuse { retryable: true },
-        _ => Verdict::Pass,
+    let refuse = |asked: &CallContext<'_>| match asked.method() {
+        Method::RenewWorkItemLock => FaultAction::Refuse { retryable: true },
+        _ => FaultAction::Pass,
     };
     let sim = super::work(
         |_, _| async {
@@ -187,8 +187,10 @@ fn a_wait_that_times_out_within_a_day_ends_with_its_own_error() {
 
 #[test]
 fn what_a_plan_still_has_to_do_is_waited_for() {
-    let plan = Plan::new()
-        .before(point("a", Method::AckWorkItem, 1), What::Crash { node: "a".to_owned(), restart_after: Some(3 * DAY) });
+    let plan = Plan::new().before(
+        point("a", Method::AckWorkItem, 1),
+        Action::Crash { node: "a".to_owned(), restart_after: Some(3 * DAY) },
+    );
     let elapsed = one_node(1).plan(plan).run(|sim| async move {
         let clone = sim.clone();
         wait_long(sim, "Echo").await.map(|()| clone.elapsed())

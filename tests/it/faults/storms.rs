@@ -7,8 +7,8 @@ use std::time::Duration;
 use duroxide_sim::Sim;
 use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::ClientError;
-use duroxide_sim::faults::Verdict;
-use duroxide_sim::sim::{Cause, Kind, Plan, Run, Storm, What, When};
+use duroxide_sim::faults::FaultAction;
+use duroxide_sim::sim::{Action, Cause, FaultKind, Plan, Run, Storm, Trigger};
 
 use super::{DAY, SECOND, once, output, point, two_nodes, work};
 
@@ -19,29 +19,29 @@ fn stormy(seed: u64, storm: Storm) -> Run<String> {
 }
 
 /// The kind that an entry of a storm comes from, as far as it shows.
-fn kind_of(what: &What) -> Kind {
+fn kind_of(what: &Action) -> FaultKind {
     match what {
-        What::Crash { .. } => Kind::Crash,
-        What::Stop { .. } | What::Start { .. } => Kind::Stop,
-        What::Upgrade { .. } => Kind::Upgrade,
-        What::Partition { .. } => Kind::Partition,
-        What::Outage { .. } => Kind::Outage,
-        What::Stall { .. } => Kind::Stall,
-        What::Skew { .. } => Kind::Skew,
-        What::Fault(Verdict::Refuse { .. }) => Kind::Refuse,
-        What::Fault(Verdict::LoseReply) => Kind::LoseReply,
-        What::Fault(Verdict::Drop { .. }) => Kind::Drop,
-        What::Fault(Verdict::ShortLock { .. }) => Kind::ShortLock,
-        What::Fault(Verdict::Delay { before, after }) if *before + *after >= SECOND => Kind::Slowness,
-        What::Fault(_) => Kind::Latency,
+        Action::Crash { .. } => FaultKind::Crash,
+        Action::Stop { .. } | Action::Start { .. } => FaultKind::Stop,
+        Action::Upgrade { .. } => FaultKind::Upgrade,
+        Action::Partition { .. } => FaultKind::Partition,
+        Action::Outage { .. } => FaultKind::Outage,
+        Action::Stall { .. } => FaultKind::Stall,
+        Action::Skew { .. } => FaultKind::Skew,
+        Action::Fault(FaultAction::Refuse { .. }) => FaultKind::Refuse,
+        Action::Fault(FaultAction::LoseReply) => FaultKind::LoseReply,
+        Action::Fault(FaultAction::Drop { .. }) => FaultKind::Drop,
+        Action::Fault(FaultAction::ShortLock { .. }) => FaultKind::ShortLock,
+        Action::Fault(FaultAction::Delay { before, after }) if *before + *after >= SECOND => FaultKind::Slowness,
+        Action::Fault(_) => FaultKind::Latency,
     }
 }
 
 #[test]
 fn storms_of_one_kind_bring_that_kind_alone() {
     // Outages are for merciless storms, and nodes have one build here.
-    let possible = |kind: &Kind| !matches!(kind, Kind::Outage | Kind::Upgrade);
-    for kind in Kind::ALL.iter().copied().filter(possible) {
+    let possible = |kind: &FaultKind| !matches!(kind, FaultKind::Outage | FaultKind::Upgrade);
+    for kind in FaultKind::ALL.iter().copied().filter(possible) {
         let entries: Vec<_> = (0..12)
             .flat_map(|seed| stormy(seed, Storm::new().only(&[kind]).every_kind()).plan.entries)
             .map(|entry| kind_of(&entry.what))
@@ -56,12 +56,12 @@ fn storms_vary_with_the_seed_and_stay_within_their_bounds() {
     let longest = Duration::from_secs(120);
     let (mut kinds, mut quiet) = (std::collections::BTreeSet::new(), 0);
     for seed in 0..40 {
-        let run = stormy(seed, Storm::new().lasts(longest).troubles(3));
+        let run = stormy(seed, Storm::new().lasts(longest).fault_budget(3));
         let calm = run.plan.calm.expect("a storm has a calm");
         assert!(calm <= longest);
         let troubles = run.plan.entries.iter().filter(|entry| {
             kinds.insert(kind_of(&entry.what));
-            !matches!(kind_of(&entry.what), Kind::Latency | Kind::Skew)
+            !matches!(kind_of(&entry.what), FaultKind::Latency | FaultKind::Skew)
         });
         assert!(troubles.count() <= 3, "{}", run.plan);
         quiet += usize::from(run.plan.entries.is_empty());
@@ -108,7 +108,7 @@ fn a_broken_property_ends_the_run_where_it_breaks() {
         0 | 1 => Ok(()),
         n => Err(format!("it was done {n} times.")),
     };
-    let crash = |node: &str| What::crash(node, SECOND);
+    let crash = |node: &str| Action::crash(node, SECOND);
     let plan = Plan::new()
         .before(point("a", Method::AckWorkItem, 1), crash("a"))
         .before(point("b", Method::AckWorkItem, 1), crash("b"));
@@ -175,7 +175,7 @@ fn what_is_unfinished_does_not_hide_what_must_hold_at_last() {
 
 #[test]
 fn the_bound_counts_from_the_calm() {
-    let storm = Storm::new().only(&[Kind::Skew]).lasts(2 * Duration::from_secs(3600));
+    let storm = Storm::new().only(&[FaultKind::Skew]).lasts(2 * Duration::from_secs(3600));
     let calm = |run: &Run<()>| run.plan.calm.expect("a storm has a calm");
     let mut longer = 0;
     for seed in 0..20 {
@@ -205,7 +205,7 @@ fn a_merciless_storm_finds_what_duroxide_gives_up() {
             },
             |ctx, _| async move { ctx.schedule_activity("Do", "").await },
         );
-        let storm = Storm::new().only(&[Kind::Refuse]).every_kind();
+        let storm = Storm::new().only(&[FaultKind::Refuse]).every_kind();
         (work.seed(seed), storm)
     };
     let goes_well = |(sim, storm): (Sim, Storm)| {
@@ -218,7 +218,7 @@ fn a_merciless_storm_finds_what_duroxide_gives_up() {
     assert!((0..60).all(|seed| goes_well(sim(seed))));
     let merciless = |seed| {
         let (sim, storm) = sim(seed);
-        (sim, storm.merciless())
+        (sim, storm.include_unsurvivable())
     };
     assert!(!(0..60).all(|seed| goes_well(merciless(seed))));
 }
@@ -229,7 +229,7 @@ fn entries_of_a_storm_at_a_time_lie_before_its_calm() {
         let plan = stormy(seed, Storm::new().every_kind()).plan;
         let calm = plan.calm.expect("a storm has a calm");
         for entry in &plan.entries {
-            assert!(!matches!(entry.when, When::At(at) if at > calm), "{plan}");
+            assert!(!matches!(entry.when, Trigger::At(at) if at > calm), "{plan}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use duroxide_sim::call::{AckTurn, Answering, Call, Class, Handler, Reply, Tags};
-use duroxide_sim::faults::{Asked, Faults, Verdict};
+use duroxide_sim::faults::{CallContext, FaultAction, Faults};
 use duroxide_sim::{Memory, Sim};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -21,28 +21,28 @@ fn locking() -> [Call; 5] {
     ]
 }
 
-fn delay(before: Duration, after: Duration) -> Verdict {
-    Verdict::Delay { before, after }
+fn delay(before: Duration, after: Duration) -> FaultAction {
+    FaultAction::Delay { before, after }
 }
 
 #[test]
 fn a_verdict_concerns_the_calls_that_it_changes() {
     let ack = Call::AckOrchestrationItem(Box::new(AckTurn::nothing("t", 1)));
-    let short = Verdict::ShortLock { lasts: SECOND };
+    let short = FaultAction::ShortLock { lasts: SECOND };
     assert!(locking().iter().all(|call| short.concerns(call)));
     assert!(!short.concerns(&ack) && !short.concerns(&Call::ListInstances));
     let always = [
-        Verdict::Refuse { retryable: true },
-        Verdict::LoseReply,
-        Verdict::Hang { applied: true },
-        Verdict::Drop { after: SECOND },
+        FaultAction::Refuse { retryable: true },
+        FaultAction::LoseReply,
+        FaultAction::Hang { applied: true },
+        FaultAction::Drop { after: SECOND },
         delay(SECOND, Duration::ZERO),
         delay(Duration::ZERO, SECOND),
         delay(SECOND, SECOND),
     ];
     for call in locking().iter().chain([&ack]) {
         assert!(always.iter().all(|verdict| verdict.concerns(call)), "{call:?}");
-        assert!(!Verdict::Pass.concerns(call) && !delay(Duration::ZERO, Duration::ZERO).concerns(call), "{call:?}");
+        assert!(!FaultAction::Pass.concerns(call) && !delay(Duration::ZERO, Duration::ZERO).concerns(call), "{call:?}");
     }
 }
 
@@ -50,17 +50,17 @@ fn a_verdict_concerns_the_calls_that_it_changes() {
 fn every_verdict_says_what_it_does() {
     let zero = Duration::ZERO;
     let said = [
-        Verdict::Pass,
-        Verdict::Refuse { retryable: true },
-        Verdict::Refuse { retryable: false },
-        Verdict::LoseReply,
+        FaultAction::Pass,
+        FaultAction::Refuse { retryable: true },
+        FaultAction::Refuse { retryable: false },
+        FaultAction::LoseReply,
         delay(SECOND, zero),
         delay(zero, 2 * SECOND),
         delay(SECOND, 2 * SECOND),
-        Verdict::Hang { applied: true },
-        Verdict::Hang { applied: false },
-        Verdict::Drop { after: SECOND },
-        Verdict::ShortLock { lasts: SECOND },
+        FaultAction::Hang { applied: true },
+        FaultAction::Hang { applied: false },
+        FaultAction::Drop { after: SECOND },
+        FaultAction::ShortLock { lasts: SECOND },
     ];
     let expected = [
         "passes",
@@ -83,7 +83,7 @@ fn every_verdict_says_what_it_does() {
 #[test]
 fn a_refusal_whose_reply_would_be_lost_is_told_as_it_is() {
     Sim::new(1).run(|_| async {
-        let layers = Faults::new(Memory::new(), "n", |_: &Asked<'_>| Verdict::LoseReply);
+        let layers = Faults::new(Memory::new(), "n", |_: &CallContext<'_>| FaultAction::LoseReply);
         let ack = Call::AckWorkItem { token: "never issued".to_owned(), completion: None };
         match layers.handle(Arc::new(ack)).await {
             Reply::Refused(refusal) => assert_eq!((refusal.class, refusal.retryable), (Class::LockLost, false)),
@@ -111,8 +111,8 @@ impl Handler for Plain {
 
 #[test]
 fn the_layer_is_described_with_what_is_under_it() {
-    let layers = Faults::new(Plain, "n", |_: &Asked<'_>| Verdict::Pass);
+    let layers = Faults::new(Plain, "n", |_: &CallContext<'_>| FaultAction::Pass);
     assert_eq!((&*layers.describe(), layers.has_admin()), ("Faults(Plain)", false));
-    let over_all = Faults::new(Arc::new(Memory::new()), "n", |_: &Asked<'_>| Verdict::Pass);
+    let over_all = Faults::new(Arc::new(Memory::new()), "n", |_: &CallContext<'_>| FaultAction::Pass);
     assert!(over_all.has_admin());
 }

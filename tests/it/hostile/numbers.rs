@@ -7,9 +7,9 @@ use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, OrchestrationContext};
 use duroxide_sim::explore::Capsule;
-use duroxide_sim::faults::Verdict;
+use duroxide_sim::faults::FaultAction;
 use duroxide_sim::laws;
-use duroxide_sim::sim::{Cause, Plan, Point, Run, What};
+use duroxide_sim::sim::{Action, CallSite, Cause, Plan, Run};
 use duroxide_sim::trace::{Answer, Trace};
 use duroxide_sim::{Node, Sim};
 use proptest::prelude::*;
@@ -138,18 +138,18 @@ fn an_event_of_the_last_id_breaks_a_law_and_so_does_the_one_after_it() {
 /// Everything that a plan can say.
 fn troubled() -> Plan {
     let second = Duration::from_secs(1);
-    let fetch = |nth| Point::new("a", Method::FetchOrchestrationItem, nth);
+    let fetch = |nth| CallSite::new("a", Method::FetchOrchestrationItem, nth);
     Plan::new()
-        .at(second, What::crash("a", second))
-        .at(10 * second, What::stall("a", second))
-        .at(15 * second, What::partition("a", second))
-        .at(20 * second, What::Skew { node: "a".into(), by_ms: 5 })
-        .at(30 * second, What::Stop { node: "a".into(), restart_after: Some(second) })
-        .fault(fetch(2), Verdict::Delay { before: second, after: second })
-        .fault(fetch(3), Verdict::ShortLock { lasts: second })
-        .fault(Point::new("a", Method::AckOrchestrationItem, 2), Verdict::Drop { after: second })
-        .fault(Point::new("client", Method::Read, 2), Verdict::Delay { before: second, after: second })
-        .after(fetch(4), What::Outage { node: "a".into(), lasts: second })
+        .at(second, Action::crash("a", second))
+        .at(10 * second, Action::stall("a", second))
+        .at(15 * second, Action::partition("a", second))
+        .at(20 * second, Action::Skew { node: "a".into(), by_ms: 5 })
+        .at(30 * second, Action::Stop { node: "a".into(), restart_after: Some(second) })
+        .fault(fetch(2), FaultAction::Delay { before: second, after: second })
+        .fault(fetch(3), FaultAction::ShortLock { lasts: second })
+        .fault(CallSite::new("a", Method::AckOrchestrationItem, 2), FaultAction::Drop { after: second })
+        .fault(CallSite::new("client", Method::Read, 2), FaultAction::Delay { before: second, after: second })
+        .after(fetch(4), Action::Outage { node: "a".into(), lasts: second })
 }
 
 #[test]

@@ -6,11 +6,13 @@ use std::time::Duration;
 use duroxide_sim::call::Method;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
-use duroxide_sim::explore::{Capsule, Difference, Problem, Report};
-use duroxide_sim::faults::Verdict;
+use duroxide_sim::explore::{Capsule, Difference, ExplorationReport, Problem};
+use duroxide_sim::faults::FaultAction;
 use duroxide_sim::laws::{Breach, Law};
-use duroxide_sim::sim::{Busy, Cause, Entry, Failure, Held, NodeError, Plan, Point, Run, TaskPanic, What, When};
-use duroxide_sim::trace::{Happening, Mark, Trace};
+use duroxide_sim::sim::{
+    Action, Busy, CallSite, Cause, Failure, Held, NodeError, Plan, PlanEntry, Run, TaskPanic, Trigger,
+};
+use duroxide_sim::trace::{Mark, NodeEvent, Trace};
 use duroxide_sim::{Node, Seed, Sim};
 use proptest::prelude::*;
 
@@ -37,8 +39,8 @@ fn everywhere(text: &str) -> Run<String> {
             }
         })
         .build();
-    let point = Point::new(text, Method::AckWorkItem, 1);
-    let plan = Plan::new().at(SOON, What::upgrade(text, text)).fault(point, Verdict::LoseReply);
+    let point = CallSite::new(text, Method::AckWorkItem, 1);
+    let plan = Plan::new().at(SOON, Action::upgrade(text, text)).fault(point, FaultAction::LoseReply);
     let node = Node::new(text, activities.clone(), orchestrations.clone());
     let sim = Sim::new(1).node(node.with_build(text, activities, orchestrations));
     let run = sim.plan(plan).try_run(move |sim| async move {
@@ -73,21 +75,21 @@ fn no_text_of_a_run_shows_more_than_lines_of_letters() {
 /// A failure that says `text` wherever it can.
 fn failure(text: &str, cause: Cause) -> Failure {
     let owned = || text.to_owned();
-    let point = Point::new(text, Method::Read, 3);
+    let point = CallSite::new(text, Method::Read, 3);
     let plan = Plan::new()
-        .before(point.clone(), What::crash(text, SOON))
-        .after(point, What::stall(text, SOON))
-        .at(SOON, What::partition(text, SOON))
-        .at(SOON, What::upgrade(text, text));
+        .before(point.clone(), Action::crash(text, SOON))
+        .after(point, Action::stall(text, SOON))
+        .at(SOON, Action::partition(text, SOON))
+        .at(SOON, Action::upgrade(text, text));
     let faults =
-        [Happening::Started { build: owned(), restarts: 1 }, Happening::Skipped { what: owned(), why: owned() }];
+        [NodeEvent::Started { build: owned(), restarts: 1 }, NodeEvent::Skipped { what: owned(), why: owned() }];
     let marks = faults.map(|what| Mark { at: duroxide_sim::clock::Time(0), before: 0, node: text.into(), what });
     let mut failure = Sim::new(1).try_run(|_| async { Err::<(), _>("to be changed") }).expect_err("it fails");
     failure.cause = cause;
     failure.waits = serde_json::from_value(serde_json::json!([])).unwrap();
     failure.pending = vec![owned()];
     failure.breaches = vec![Breach { law: Law::AckedOnce, entry: None, at: failure.start, what: owned() }];
-    failure.unreached = vec![Entry { when: When::At(SOON), what: What::Start { node: owned() } }];
+    failure.unreached = vec![PlanEntry { when: Trigger::At(SOON), what: Action::Start { node: owned() } }];
     failure.sometimes = BTreeMap::from([(owned(), true)]);
     failure.trace.marks = marks.to_vec();
     let mut plan = serde_json::to_value(plan).unwrap();
@@ -147,7 +149,7 @@ fn no_failure_shows_more_than_lines_of_letters_and_none_is_forged() {
 fn no_text_of_an_exploration_shows_more_than_lines_of_letters() {
     check(48, text(), |text| {
         let owned = || text.clone();
-        let mut report = Report::default();
+        let mut report = ExplorationReport::default();
         (report.name, report.sometimes) = (owned(), BTreeMap::from([(owned(), 0)]));
         prop_assert_eq!(seen(&report.to_string())?, 1);
         let difference = Difference {

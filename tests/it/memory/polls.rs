@@ -1,4 +1,4 @@
-//! What a wait loop's reads are spared, read by read: see `Settings::spare_client_polls`.
+//! What a wait loop's reads are spared, read by read: see `MemorySettings::spare_client_polls`.
 //!
 //! A loop reads every 100 ms. Its first thousand reads are answered at once;
 //! after that one is held while nothing changes, for a hundredth of the time the
@@ -7,7 +7,7 @@
 use duroxide_sim::clock;
 use duroxide_sim::duroxide::{Event, EventKind};
 use duroxide_sim::sim::Handle;
-use duroxide_sim::{Memory, Settings, Sim};
+use duroxide_sim::{Memory, MemorySettings, Sim};
 
 use super::*;
 
@@ -90,7 +90,7 @@ fn a_thousand_reads_are_answered_at_once_and_later_ones_after_a_hundredth() {
 #[test]
 fn nothing_is_held_where_polls_are_not_spared() {
     Sim::new(1).without_laws().run(|_| async {
-        let memory = Memory::with_settings(Settings { spare_client_polls: false, ..Settings::default() });
+        let memory = Memory::with_settings(MemorySettings { spare_client_polls: false, ..MemorySettings::default() });
         assert_eq!(reads(&memory, &read("i"), 1100).await, [0; 1100]);
     });
 }

@@ -13,7 +13,7 @@ use duroxide_sim::duroxide::providers::Provider;
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::runtime::{Runtime, RuntimeOptions};
 use duroxide_sim::duroxide::{ActivityContext, Client, OrchestrationContext, OrchestrationStatus};
-use duroxide_sim::provider::Settings;
+use duroxide_sim::provider::MemorySettings;
 
 use super::*;
 
@@ -70,7 +70,7 @@ async fn a_runtime_runs_on_many_threads() {
 
 #[tokio::test]
 async fn a_runtime_runs_without_long_polling() {
-    drive(Arc::new(Memory::with_settings(Settings { long_polling: false, ..Settings::default() }))).await;
+    drive(Arc::new(Memory::with_settings(MemorySettings { long_polling: false, ..MemorySettings::default() }))).await;
 }
 
 /// Polls once.
@@ -138,7 +138,7 @@ async fn a_fetch_that_finds_nothing_ends_at_its_poll_limit() {
 
 #[test]
 fn a_fetch_without_a_poll_limit_does_not_wait() {
-    let quick = Settings { long_polling: false, ..Settings::default() };
+    let quick = MemorySettings { long_polling: false, ..MemorySettings::default() };
     // Timers want a runtime, which nobody drives.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     let _inside = runtime.enter();

@@ -1,6 +1,6 @@
 //! Why something can be fetched, or cannot: never other than fetches find it.
 
-use duroxide_sim::store::Bar;
+use duroxide_sim::store::Ineligible;
 use semver::Version;
 
 use super::*;
@@ -42,15 +42,15 @@ fn every_bar_to_a_turn_is_named() {
     assert_eq!(bar("plain", None), None);
     assert_eq!(bar("v2", None), None);
     assert_eq!(bar("v2", Some(&range(1, 2))), None);
-    assert_eq!(bar("v2", Some(&range(3, 4))), Some(Bar::Version));
+    assert_eq!(bar("v2", Some(&range(3, 4))), Some(Ineligible::Version));
     assert_eq!(bar("plain", Some(&range(3, 4))), None, "what is pinned to no version passes any filter");
-    assert_eq!(bar("plain", Some(&[])), Some(Bar::Version), "but not the empty one");
-    assert_eq!(bar("late", None), Some(Bar::Invisible(world.at(3))));
-    assert_eq!(bar("held", None), Some(Bar::Locked(world.at(5))));
+    assert_eq!(bar("plain", Some(&[])), Some(Ineligible::Version), "but not the empty one");
+    assert_eq!(bar("late", None), Some(Ineligible::Invisible(world.at(3))));
+    assert_eq!(bar("held", None), Some(Ineligible::Locked(world.at(5))));
     assert_eq!(bar("over", None), None, "a lock holds no longer at its end");
-    assert_eq!(bar("mail", None), Some(Bar::NotStarted));
-    assert_eq!(bar("idle", None), Some(Bar::Absent));
-    assert_eq!(bar("nobody", None), Some(Bar::Absent));
+    assert_eq!(bar("mail", None), Some(Ineligible::NotStarted));
+    assert_eq!(bar("idle", None), Some(Ineligible::Absent));
+    assert_eq!(bar("nobody", None), Some(Ineligible::Absent));
 }
 
 #[test]
@@ -107,18 +107,18 @@ fn every_bar_to_a_job_is_named() {
     let plain = |id| work("i", id, None, None);
     let (w, other) = (claim("w"), claim("other"));
     assert_eq!(bar(plain(7), None, &Tags::Any), None);
-    assert_eq!(bar(plain(9), None, &Tags::Any), Some(Bar::Absent));
+    assert_eq!(bar(plain(9), None, &Tags::Any), Some(Ineligible::Absent));
     assert_eq!(bar(plain(1), None, &Tags::Any), None, "a lock holds no longer at its end");
-    assert_eq!(bar(plain(2), None, &Tags::Any), Some(Bar::Locked(world.at(2))));
-    assert_eq!(bar(work("i", 3, Some("s"), None), Some(&w), &Tags::Any), Some(Bar::Locked(world.at(4))));
-    assert_eq!(bar(plain(4), None, &Tags::Any), Some(Bar::Invisible(world.at(3))));
+    assert_eq!(bar(plain(2), None, &Tags::Any), Some(Ineligible::Locked(world.at(2))));
+    assert_eq!(bar(work("i", 3, Some("s"), None), Some(&w), &Tags::Any), Some(Ineligible::Locked(world.at(4))));
+    assert_eq!(bar(plain(4), None, &Tags::Any), Some(Ineligible::Invisible(world.at(3))));
     let tagged = work("i", 5, None, Some("gpu"));
     assert_eq!(bar(tagged.clone(), None, &Tags::Any), None);
-    assert_eq!(bar(tagged, None, &Tags::DefaultOnly), Some(Bar::Tag));
+    assert_eq!(bar(tagged, None, &Tags::DefaultOnly), Some(Ineligible::Tag));
     let bound = work("i", 6, Some("s"), None);
     assert_eq!(bar(bound.clone(), Some(&w), &Tags::Any), None);
-    assert_eq!(bar(bound.clone(), Some(&other), &Tags::Any), Some(Bar::Session));
-    assert_eq!(bar(bound, None, &Tags::Any), Some(Bar::Session));
+    assert_eq!(bar(bound.clone(), Some(&other), &Tags::Any), Some(Ineligible::Session));
+    assert_eq!(bar(bound, None, &Tags::Any), Some(Ineligible::Session));
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn a_job_that_could_be_fetched_now_is_barred_by_the_fetch_alone() {
         let bar = |item, tags| world.store.bar_to_job(world.time(), item, None, tags);
         (bar(&tagged, &Tags::DefaultOnly), bar(&bound, &Tags::Any))
     };
-    let expected = (Some(Bar::Tag), Some(Bar::Session));
+    let expected = (Some(Ineligible::Tag), Some(Ineligible::Session));
     assert_eq!(bars(&world), expected, "from the moment they came");
     world.job();
     world.job();
@@ -178,7 +178,7 @@ fn of_several_jobs_with_one_item_the_nearest_counts() {
     assert_eq!(bar(&world), None, "the second one is free");
     world.pass(3);
     world.job();
-    assert_eq!(bar(&world), Some(Bar::Locked(world.at(7))));
+    assert_eq!(bar(&world), Some(Ineligible::Locked(world.at(7))));
 }
 
 #[test]

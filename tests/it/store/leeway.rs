@@ -3,7 +3,7 @@
 use super::*;
 
 fn answer(world: &mut World, call: &Call, leeway: Leeway) -> Reply {
-    world.choose(call, Pick::Oldest, leeway, Mail::Dropped)
+    world.choose(call, Pick::Oldest, leeway, OrphanPolicy::Dropped)
 }
 
 fn class(reply: Reply) -> Class {

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use duroxide_sim::call::{AckTurn, Call, Method, Reply};
 use duroxide_sim::clock::Time;
-use duroxide_sim::faults::Verdict;
+use duroxide_sim::faults::FaultAction;
 use duroxide_sim::laws::{Breach, Law};
 use duroxide_sim::sim::{Failure, Storm};
-use duroxide_sim::trace::{Answer, Happening, Trace};
+use duroxide_sim::trace::{Answer, NodeEvent, Trace};
 use serde_json::Value;
 
 use super::{DAY, bought, buy, calls, failed, index, list, picture, shop};
@@ -185,11 +185,11 @@ fn refused_and_dropped_calls_are_shown() {
 #[test]
 fn latencies_are_told_from_other_faults() {
     let second = Duration::from_secs(1);
-    let fault = |verdict: Verdict| Happening::Fault { method: Method::Read, nth: 1, verdict };
+    let fault = |verdict: FaultAction| NodeEvent::Fault { method: Method::Read, nth: 1, verdict };
     for (before, after) in [(second, second), (second, Duration::ZERO), (Duration::ZERO, second)] {
-        assert!(fault(Verdict::Delay { before, after }).is_latency());
+        assert!(fault(FaultAction::Delay { before, after }).is_latency());
     }
-    for verdict in [Verdict::LoseReply, Verdict::Hang { applied: true }, Verdict::Drop { after: second }] {
+    for verdict in [FaultAction::LoseReply, FaultAction::Hang { applied: true }, FaultAction::Drop { after: second }] {
         assert!(!fault(verdict).is_latency());
     }
 }

@@ -5,7 +5,7 @@
 
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, Either2, OrchestrationContext};
-use duroxide_sim::sim::{Kind, Storm};
+use duroxide_sim::sim::{FaultKind, Storm};
 use duroxide_sim::{Handle, Sim};
 
 use super::{Code, SECOND, end_of, is_found, running, survives, two_nodes};
@@ -59,7 +59,7 @@ fn chat(sim: Sim, code: Code) -> Sim {
         .build();
     // While a clock is behind, timers fire at once, and the guest would repeat
     // itself as fast as it can.
-    two_nodes(sim, activities, orchestrations).storm(Storm::new().without(&[Kind::Skew])).always(ORDER, |sim| {
+    two_nodes(sim, activities, orchestrations).storm(Storm::new().without(&[FaultKind::Skew])).always(ORDER, |sim| {
         match end_of(sim, "room") {
             Some((_, heard)) if heard != "1 2 3 4" => Err(format!("it heard {heard}")),
             _ => Ok(()),

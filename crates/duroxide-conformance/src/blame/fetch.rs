@@ -3,7 +3,7 @@
 
 use duroxide::providers::WorkItem;
 use duroxide_sim::call::{AckTurn, Call, Item, Job, Reply, Tags, Turn, is_of_session, tag_of};
-use duroxide_sim::store::Bar;
+use duroxide_sim::store::Ineligible;
 
 use super::Case;
 use super::past::{enqueues, enqueues_jobs};
@@ -105,7 +105,7 @@ fn missed_session(case: &Case<'_>, job: &Job) -> &'static str {
 }
 
 /// A fetch took something that it must not take.
-pub(super) fn barred(case: &Case<'_>, bar: &Bar) -> &'static str {
+pub(super) fn barred(case: &Case<'_>, bar: &Ineligible) -> &'static str {
     match case.got() {
         Reply::Turn(Some(turn)) => barred_turn(case, turn, bar),
         Reply::Job(Some(job)) => barred_job(case, job, bar),
@@ -113,10 +113,10 @@ pub(super) fn barred(case: &Case<'_>, bar: &Bar) -> &'static str {
     }
 }
 
-fn barred_turn(case: &Case<'_>, turn: &Turn, bar: &Bar) -> &'static str {
+fn barred_turn(case: &Case<'_>, turn: &Turn, bar: &Ineligible) -> &'static str {
     let fetched = case.past.turns().find(|(.., other)| other.instance == turn.instance);
     match bar {
-        Bar::Locked(_) => {
+        Ineligible::Locked(_) => {
             let Some((number, seen, held)) = fetched else { return "turn.exclusive" };
             let after = &case.past.0[number + 1..];
             let last = after.iter().rev().find(|seen| seen.call.token() == Some(&*held.token));
@@ -127,12 +127,12 @@ fn barred_turn(case: &Case<'_>, turn: &Turn, bar: &Bar) -> &'static str {
                 _ => "turn.exclusive",
             }
         }
-        Bar::Invisible(_) => {
+        Ineligible::Invisible(_) => {
             let rules = turn.messages.iter().map(|item| origin::of_delay(case, item));
             rules.into_iter().find(|rule| *rule != "turn.visible").unwrap_or("turn.visible")
         }
-        Bar::NotStarted => "turn.no-delivery-before-start",
-        Bar::Version => match case.call() {
+        Ineligible::NotStarted => "turn.no-delivery-before-start",
+        Ineligible::Version => match case.call() {
             Call::FetchOrchestrationItem { versions: Some(ranges), .. } => versions::barred(case, turn, ranges),
             _ => "turn.capability-incompatible-skipped",
         },
@@ -140,11 +140,11 @@ fn barred_turn(case: &Case<'_>, turn: &Turn, bar: &Bar) -> &'static str {
     }
 }
 
-fn barred_job(case: &Case<'_>, job: &Job, bar: &Bar) -> &'static str {
+fn barred_job(case: &Case<'_>, job: &Job, bar: &Ineligible) -> &'static str {
     let fetched = case.past.jobs().find(|(.., other)| other.item == job.item);
     let Call::FetchWorkItem { tags, session, .. } = case.call() else { return "job.exclusive" };
     match bar {
-        Bar::Locked(_) => {
+        Ineligible::Locked(_) => {
             let Some((number, seen, held)) = fetched else { return "job.exclusive" };
             let after = &case.past.0[number + 1..];
             let last = after.iter().rev().find(|seen| seen.call.token() == Some(&*held.token));
@@ -156,21 +156,21 @@ fn barred_job(case: &Case<'_>, job: &Job, bar: &Bar) -> &'static str {
             }
         }
         // A delay that does not count at all, or one that ends too soon.
-        Bar::Invisible(_) => {
+        Ineligible::Invisible(_) => {
             let abandon = case.past.last(|seen| matches!(&*seen.call, Call::AbandonWorkItem { .. }));
             if abandon.is_some_and(|seen| seen.at == case.last.at) { "abandon-job.delay" } else { "job.visible" }
         }
-        Bar::Tag if is_like(tag_of(&job.item), tags) => "tag.exact",
-        Bar::Tag if is_of_session(&job.item) => "tag.with-session",
-        Bar::Tag => match tags {
+        Ineligible::Tag if is_like(tag_of(&job.item), tags) => "tag.exact",
+        Ineligible::Tag if is_of_session(&job.item) => "tag.with-session",
+        Ineligible::Tag => match tags {
             Tags::DefaultOnly => "tag.default-only",
             Tags::Tags(_) => "tag.tags",
             Tags::DefaultAnd(_) => "tag.default-and",
             Tags::None => "tag.none",
             Tags::Any => "tag.any",
         },
-        Bar::Session if session.is_none() => "session.no-claim-skips",
-        Bar::Session => barred_session(case),
+        Ineligible::Session if session.is_none() => "session.no-claim-skips",
+        Ineligible::Session => barred_session(case),
         _ => origin::of_ghost_job(case, job),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use duroxide_sim::call::{Call, Refusal, Reply};
-use duroxide_sim::store::Bar;
+use duroxide_sim::store::Ineligible;
 
 use crate::blame::is_about_contention;
 use crate::linearize::{Broken, Made};
@@ -26,7 +26,9 @@ pub(super) fn blame(history: &[Made], calls: &[usize], broken: &Broken) -> &'sta
     if acked_twice(history, calls) {
         return "concurrent.one-ack-winner";
     }
-    if stuck(&|_, mismatch| matches!(mismatch.aspect, Aspect::Token | Aspect::Barred(Bar::Locked(_) | Bar::Session))) {
+    if stuck(&|_, mismatch| {
+        matches!(mismatch.aspect, Aspect::Token | Aspect::Barred(Ineligible::Locked(_) | Ineligible::Session))
+    }) {
         return "concurrent.one-lock-winner";
     }
     if calls.iter().any(|call| deletes(&history[*call])) {
@@ -60,7 +62,7 @@ fn refusal_for_good(made: &Made) -> Option<&Refusal> {
 fn is_about_queues(aspect: &Aspect) -> bool {
     const PARTS: [&str; 4] = ["messages", "orchestrator_queue", "worker_queue", "queue_pending_count"];
     match aspect {
-        Aspect::Missed | Aspect::Barred(Bar::Absent) => true,
+        Aspect::Missed | Aspect::Barred(Ineligible::Absent) => true,
         Aspect::Part(part) => PARTS.contains(part),
         _ => false,
     }

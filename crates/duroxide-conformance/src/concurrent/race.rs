@@ -5,7 +5,7 @@ use std::fmt;
 use duroxide_sim::call::Reply;
 use duroxide_sim::clock::Time;
 use duroxide_sim::seed::Seed;
-use duroxide_sim::store::Bar;
+use duroxide_sim::store::Ineligible;
 use duroxide_sim::trace::Answer;
 use duroxide_sim::unstable::text::Line as OneLine;
 use duroxide_sim::unstable::trace::{Tokens, answer, words};
@@ -109,16 +109,16 @@ impl Race {
             Aspect::Token => "the token is another lock's".to_owned(),
             Aspect::Part(part) => format!("{part} differs"),
             Aspect::Barred(bar) => match bar {
-                Bar::Absent => "what it fetched is not there".to_owned(),
-                Bar::Locked(until) => {
+                Ineligible::Absent => "what it fetched is not there".to_owned(),
+                Ineligible::Locked(until) => {
                     format!("what it fetched is locked until {} ms", until.0.saturating_sub(self.base.0))
                 }
-                Bar::Invisible(from) => {
+                Ineligible::Invisible(from) => {
                     format!("what it fetched is visible from {} ms on", from.0.saturating_sub(self.base.0))
                 }
-                Bar::NotStarted => "nothing has started what it fetched".to_owned(),
-                Bar::Version | Bar::Tag => "its filter leaves out what it fetched".to_owned(),
-                Bar::Session => "the session of what it fetched is another worker's".to_owned(),
+                Ineligible::NotStarted => "nothing has started what it fetched".to_owned(),
+                Ineligible::Version | Ineligible::Tag => "its filter leaves out what it fetched".to_owned(),
+                Ineligible::Session => "the session of what it fetched is another worker's".to_owned(),
             },
             Aspect::Panicked | Aspect::Hung => "it was not answered".to_owned(),
         }

@@ -2,7 +2,7 @@
 
 use duroxide_sim::call::{Class, Reply};
 use duroxide_sim::clock::Time;
-use duroxide_sim::store::Bar;
+use duroxide_sim::store::Ineligible;
 
 use crate::blame::blame;
 use crate::drive::{Deviation, End, Observed, Run};
@@ -22,8 +22,8 @@ impl Look {
         let method = observed.last().map_or("", |last| last.call.method().name());
         // When a lock ends is no part of the look.
         let aspect = match &mismatch.aspect {
-            Aspect::Barred(Bar::Locked(_)) => Aspect::Barred(Bar::Locked(Time::MAX)),
-            Aspect::Barred(Bar::Invisible(_)) => Aspect::Barred(Bar::Invisible(Time::MAX)),
+            Aspect::Barred(Ineligible::Locked(_)) => Aspect::Barred(Ineligible::Locked(Time::MAX)),
+            Aspect::Barred(Ineligible::Invisible(_)) => Aspect::Barred(Ineligible::Invisible(Time::MAX)),
             aspect => aspect.clone(),
         };
         let class = match &mismatch.expected {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use duroxide_sim::call::{Event, Item, Reply, Turn};
 use duroxide_sim::clock::Time;
-use duroxide_sim::store::Bar;
+use duroxide_sim::store::Ineligible;
 use duroxide_sim::trace::describe_event;
 use duroxide_sim::unstable::trace::{Tokens, answer, item_text, quote, words as trace_words};
 use serde::Serialize;
@@ -48,20 +48,20 @@ fn panicked(said: Option<&str>) -> String {
     said.map_or_else(|| "a panic".to_owned(), |said| format!("a panic: {said}"))
 }
 
-fn barred(bar: &Bar, base: Time) -> String {
+fn barred(bar: &Ineligible, base: Time) -> String {
     let at = |time: &Time| match *time {
         Time::MAX => "for ever".to_owned(),
         time if time < base => "until before the start".to_owned(),
         time => format!("until +{} ms", time.0 - base.0),
     };
     match bar {
-        Bar::Absent => "it is not in the queue".to_owned(),
-        Bar::Locked(until) => format!("it is locked {}", at(until)),
-        Bar::Invisible(until) => format!("it is not visible {}", at(until)),
-        Bar::NotStarted => "nothing has started the instance".to_owned(),
-        Bar::Version => "the version filter leaves it out".to_owned(),
-        Bar::Tag => "the tag filter leaves it out".to_owned(),
-        Bar::Session => "its session belongs to another owner, or this fetch takes none".to_owned(),
+        Ineligible::Absent => "it is not in the queue".to_owned(),
+        Ineligible::Locked(until) => format!("it is locked {}", at(until)),
+        Ineligible::Invisible(until) => format!("it is not visible {}", at(until)),
+        Ineligible::NotStarted => "nothing has started the instance".to_owned(),
+        Ineligible::Version => "the version filter leaves it out".to_owned(),
+        Ineligible::Tag => "the tag filter leaves it out".to_owned(),
+        Ineligible::Session => "its session belongs to another owner, or this fetch takes none".to_owned(),
     }
 }
 

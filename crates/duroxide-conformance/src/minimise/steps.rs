@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use duroxide_sim::unstable::cuts::Cuts;
+use duroxide_sim::unstable::ddmin::DeltaDebug;
 
 use super::{Search, aim};
 use crate::drive::Run;
@@ -28,7 +28,7 @@ impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
 
     /// Leaves out runs of steps: halves first, single steps last.
     pub(super) async fn cut(&mut self) {
-        let mut cuts = Cuts::of(self.best.len());
+        let mut cuts = DeltaDebug::of(self.best.len());
         while let Some(gone) = cuts.next(self.best.len()) {
             if self.leave_out(|at| gone.contains(&at)).await {
                 cuts.took();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use duroxide_conformance::{Area, Config, Profile, check_storage};
 use duroxide_sim::call::{Call, Reply};
 use duroxide_sim::clock::Time;
-use duroxide_sim::store::{Choice, Mail, Pick};
+use duroxide_sim::store::{Choice, OrphanPolicy, Pick};
 
 use super::saboteurs::{Bench, Saboteur};
 use super::tricks::block_on;
@@ -20,14 +20,14 @@ const HOARDS: Saboteur = Saboteur { name: "Memory, hoards", rule: FIRST_COME.rul
 
 fn stops_at_the_first(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     let finds = bench.store.eligible_turn(now, None).is_some();
-    fetch_with(bench, now, call, if finds { Mail::Kept } else { Mail::Dropped })
+    fetch_with(bench, now, call, if finds { OrphanPolicy::Kept } else { OrphanPolicy::Dropped })
 }
 
 fn keeps_all(bench: &mut Bench, now: Time, call: &Call) -> Reply {
-    fetch_with(bench, now, call, Mail::Kept)
+    fetch_with(bench, now, call, OrphanPolicy::Kept)
 }
 
-fn fetch_with(bench: &mut Bench, now: Time, call: &Call, mail: Mail) -> Reply {
+fn fetch_with(bench: &mut Bench, now: Time, call: &Call, mail: OrphanPolicy) -> Reply {
     if !matches!(call, Call::FetchOrchestrationItem { versions: None, .. }) {
         return bench.ask(now, call);
     }

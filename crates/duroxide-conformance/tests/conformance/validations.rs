@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use duroxide::provider_validation::ProviderFactory;
 use duroxide::providers::Provider;
-use duroxide_sim::provider::{Port, Settings, Under};
+use duroxide_sim::provider::{MemorySettings, Port, Under};
 use duroxide_sim::trace::{Log, Recorder};
 use duroxide_sim::{Memory, Sim};
 use parking_lot::Mutex;
@@ -30,7 +30,7 @@ const AT_ONCE: Duration = Duration::from_millis(1);
 /// Makes providers, and damages the latest it made.
 struct Factory {
     layered: bool,
-    settings: Settings,
+    settings: MemorySettings,
     latest: Mutex<Option<Arc<Memory>>>,
     /// Makes them in place of Memory.
     suspect: Option<Suspect>,
@@ -38,7 +38,7 @@ struct Factory {
 
 impl Factory {
     fn new(layered: bool) -> Factory {
-        Factory { layered, settings: Settings::default(), latest: Mutex::new(None), suspect: None }
+        Factory { layered, settings: MemorySettings::default(), latest: Mutex::new(None), suspect: None }
     }
 
     /// Of providers that do something wrong.
@@ -48,7 +48,7 @@ impl Factory {
 
     /// The same, of providers whose fetches never wait.
     fn short_polls(self) -> Factory {
-        Factory { settings: Settings { long_polling: false, ..self.settings }, ..self }
+        Factory { settings: MemorySettings { long_polling: false, ..self.settings }, ..self }
     }
 
     fn provider(&self) -> Arc<dyn Provider> {

@@ -2,11 +2,11 @@
 
 use super::super::item::{At, Item, Kind, State};
 use super::Walk;
-use crate::trace::{Happening, Mark};
+use crate::trace::{Mark, NodeEvent};
 
 impl Walk<'_> {
     pub(super) fn mark(&mut self, mark: &Mark, forced: bool) {
-        *self.nodes.get(&mark.node) |= !matches!(mark.what, Happening::Fault { .. } | Happening::Skipped { .. });
+        *self.nodes.get(&mark.node) |= !matches!(mark.what, NodeEvent::Fault { .. } | NodeEvent::Skipped { .. });
         if mark.what.is_ordinary() && !forced {
             return;
         }
@@ -17,28 +17,28 @@ impl Walk<'_> {
         }
         let at = self.step(mark.at);
         match &mark.what {
-            Happening::Crashed => self.spell(mark, "down", "crashed", at),
-            Happening::Stopped => self.spell(mark, "down", "stopped", at),
-            Happening::CutOff => self.spell(mark, "cut", "cut off from the storage", at),
-            Happening::Refused => self.spell(mark, "cut", "refused by the storage", at),
-            Happening::Stalled => self.spell(mark, "still", "stands still", at),
-            Happening::Started { .. } => self.well_again(mark, &["down", "cut", "still"], at),
-            Happening::Healed => self.well_again(mark, &["cut"], at),
-            Happening::Resumed => self.well_again(mark, &["still"], at),
-            Happening::Stopping | Happening::Skewed { .. } => {}
-            Happening::Fault { .. } | Happening::Skipped { .. } => {}
+            NodeEvent::Crashed => self.spell(mark, "down", "crashed", at),
+            NodeEvent::Stopped => self.spell(mark, "down", "stopped", at),
+            NodeEvent::CutOff => self.spell(mark, "cut", "cut off from the storage", at),
+            NodeEvent::Refused => self.spell(mark, "cut", "refused by the storage", at),
+            NodeEvent::Stalled => self.spell(mark, "still", "stands still", at),
+            NodeEvent::Started { .. } => self.well_again(mark, &["down", "cut", "still"], at),
+            NodeEvent::Healed => self.well_again(mark, &["cut"], at),
+            NodeEvent::Resumed => self.well_again(mark, &["still"], at),
+            NodeEvent::Stopping | NodeEvent::Skewed { .. } => {}
+            NodeEvent::Fault { .. } | NodeEvent::Skipped { .. } => {}
         }
-        if let Happening::Crashed | Happening::Stopped = &mark.what {
-            let why = if mark.what == Happening::Crashed { "Its node crashed." } else { "Its node shut down." };
+        if let NodeEvent::Crashed | NodeEvent::Stopped = &mark.what {
+            let why = if mark.what == NodeEvent::Crashed { "Its node crashed." } else { "Its node shut down." };
             self.gone(&mark.node, at, why);
         }
         let (kind, state) = match &mark.what {
-            Happening::Fault { .. } => (Kind::Fault, State::Failed),
-            Happening::Crashed => (Kind::Node, State::Failed),
-            Happening::Skipped { .. } => (Kind::Node, State::Cancelled),
-            Happening::Started { .. } | Happening::Stopping | Happening::Stopped => (Kind::Node, State::Fine),
-            Happening::CutOff | Happening::Refused | Happening::Healed => (Kind::Node, State::Fine),
-            Happening::Stalled | Happening::Resumed | Happening::Skewed { .. } => (Kind::Node, State::Fine),
+            NodeEvent::Fault { .. } => (Kind::Fault, State::Failed),
+            NodeEvent::Crashed => (Kind::Node, State::Failed),
+            NodeEvent::Skipped { .. } => (Kind::Node, State::Cancelled),
+            NodeEvent::Started { .. } | NodeEvent::Stopping | NodeEvent::Stopped => (Kind::Node, State::Fine),
+            NodeEvent::CutOff | NodeEvent::Refused | NodeEvent::Healed => (Kind::Node, State::Fine),
+            NodeEvent::Stalled | NodeEvent::Resumed | NodeEvent::Skewed { .. } => (Kind::Node, State::Fine),
         };
         let what = mark.what.to_string();
         let note = format!("{} {}.", mark.node, what.trim_end_matches('.'));

@@ -8,7 +8,7 @@ use duroxide::{Event, EventKind};
 use duroxide_conformance::{Aspect, Linearity, Made, Reading, linearize};
 use duroxide_sim::call::{AckTurn, Call, Class, Metadata, Refusal, Reply, instance_of};
 use duroxide_sim::clock::Time;
-use duroxide_sim::store::{Bar, Choice, Pick, Store};
+use duroxide_sim::store::{Choice, Ineligible, Pick, Store};
 use proptest::prelude::*;
 
 use super::saboteur::news;
@@ -122,7 +122,7 @@ fn one_of_two_fetches_gets_the_lock() {
     };
     assert_eq!(judge(&history(with(Reply::Turn(None)))), Linearity::Explained);
     let until = AT + Duration::from_secs(60);
-    check_stuck(&history(with(other_turn())), &Aspect::Barred(Bar::Locked(until)));
+    check_stuck(&history(with(other_turn())), &Aspect::Barred(Ineligible::Locked(until)));
     check_stuck(&history(with(turn())), &Aspect::Token);
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use duroxide_sim::call::{AckTurn, Call, Class, Item, Refusal, Reply, Turn, VersionRange};
 use duroxide_sim::clock::Time;
-use duroxide_sim::store::{Bar, Choice, Pick, Store};
+use duroxide_sim::store::{Choice, Ineligible, Pick, Store};
 
 /// A lock on a turn that was given out.
 #[derive(Clone)]
@@ -158,7 +158,7 @@ impl Bench {
         let bar = self.store.bar_to_turn(Time::MAX, instance, None);
         matches!(self.peek(Time(0), &known, Pick::Nothing), Reply::Instance(_))
             || self.has_history(instance)
-            || !matches!(bar, Some(Bar::Absent | Bar::NotStarted))
+            || !matches!(bar, Some(Ineligible::Absent | Ineligible::NotStarted))
     }
 
     pub fn has_history(&self, instance: &str) -> bool {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use duroxide::providers::WorkItem;
 use duroxide_sim::call::{Call, Item, Reply, SessionClaim, Tags, instance_of};
 use duroxide_sim::clock::Time;
-use duroxide_sim::store::{Bar, Pick};
+use duroxide_sim::store::{Ineligible, Pick};
 
 use super::Bench;
 
@@ -102,7 +102,7 @@ impl Bench {
     /// Whether somebody owns the session of a job that can be fetched.
     pub fn is_owned(&self, now: Time, item: &Item) -> bool {
         let outsider = SessionClaim { owner: "an outsider".to_owned(), lock_for: MS };
-        self.store.bar_to_job(now, item, Some(&outsider), &Tags::Any) == Some(Bar::Session)
+        self.store.bar_to_job(now, item, Some(&outsider), &Tags::Any) == Some(Ineligible::Session)
     }
 
     /// The status of an instance's current execution.

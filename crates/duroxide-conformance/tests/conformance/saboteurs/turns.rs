@@ -5,7 +5,7 @@ use std::time::Duration;
 use duroxide::providers::WorkItem;
 use duroxide_sim::call::{Call, Class, Refusal, Reply, Turn, is_start};
 use duroxide_sim::clock::Time;
-use duroxide_sim::store::{Bar, Choice, Pick};
+use duroxide_sim::store::{Choice, Ineligible, Pick};
 
 use super::bench::{class, empty_ack, fetch, just_before, refuse, with_turn};
 use super::{Bench, Saboteur};
@@ -92,7 +92,7 @@ fn lock_a_moment_too_long(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     }
     let Call::FetchOrchestrationItem { versions, .. } = call else { return bench.ask(now, call) };
     bench.fetch_of(now, call, versions.as_deref(), |bench, name| {
-        bench.store.bar_to_turn(just_before(now), name, None) != Some(Bar::Locked(now))
+        bench.store.bar_to_turn(just_before(now), name, None) != Some(Ineligible::Locked(now))
     })
 }
 
@@ -256,7 +256,7 @@ fn no_start_needed(bench: &mut Bench, now: Time, call: &Call) -> Reply {
         bench.notes.insert(duroxide_sim::call::instance_of(item).into_owned());
     }
     let reply = bench.ask(now, call);
-    let orphan = |name: &&String| bench.store.bar_to_turn(now, name, None) == Some(Bar::NotStarted);
+    let orphan = |name: &&String| bench.store.bar_to_turn(now, name, None) == Some(Ineligible::NotStarted);
     let Some(name) = bench.notes.iter().find(orphan).cloned().filter(|_| is_fetch(call)) else { return reply };
     if reply != Reply::Turn(None) {
         return reply;
@@ -304,7 +304,9 @@ fn orphans_kept(bench: &mut Bench, now: Time, call: &Call) -> Reply {
 }
 
 fn orphans_kept_in_company(bench: &mut Bench, now: Time, call: &Call) -> Reply {
-    orphans(bench, now, call, |bench, name| bench.store.bar_to_turn(Time::MAX, name, None) == Some(Bar::NotStarted))
+    orphans(bench, now, call, |bench, name| {
+        bench.store.bar_to_turn(Time::MAX, name, None) == Some(Ineligible::NotStarted)
+    })
 }
 
 fn mail_needs_history(bench: &mut Bench, now: Time, call: &Call) -> Reply {

@@ -2,7 +2,7 @@
 
 use duroxide_sim::call::{AckTurn, Call, Class, Reply, VersionRange};
 use duroxide_sim::clock::Time;
-use duroxide_sim::store::{Bar, Pick};
+use duroxide_sim::store::{Ineligible, Pick};
 use semver::{BuildMetadata, Prerelease, Version};
 
 use super::bench::{refuse, with_turn};
@@ -66,7 +66,7 @@ fn filter_ignored(bench: &mut Bench, now: Time, call: &Call) -> Reply {
 fn limit_before_filter(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     let first = bench.store.eligible_turn(now, None);
     let bar = first.and_then(|name| bench.store.bar_to_turn(now, name, ranges(call).map(Vec::as_slice)));
-    if bar == Some(Bar::Version) { Reply::Turn(None) } else { bench.ask(now, call) }
+    if bar == Some(Ineligible::Version) { Reply::Turn(None) } else { bench.ask(now, call) }
 }
 
 fn top_excluded(bench: &mut Bench, now: Time, call: &Call) -> Reply {
@@ -123,7 +123,7 @@ fn one_number(bench: &mut Bench, now: Time, call: &Call) -> Reply {
 fn unpinned_unserved(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     let Some(ranges) = ranges(call).filter(|ranges| !ranges.is_empty()) else { return bench.ask(now, call) };
     bench.fetch_of(now, call, Some(ranges), |bench, name| {
-        bench.store.bar_to_turn(now, name, Some(&nowhere())) == Some(Bar::Version)
+        bench.store.bar_to_turn(now, name, Some(&nowhere())) == Some(Ineligible::Version)
     })
 }
 
@@ -133,7 +133,7 @@ fn no_ranges_no_filter(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     }
     // Whether those without a pinned version pass is open.
     bench.fetch_of(now, call, None, |bench, name| {
-        bench.store.bar_to_turn(now, name, Some(&nowhere())) == Some(Bar::Version)
+        bench.store.bar_to_turn(now, name, Some(&nowhere())) == Some(Ineligible::Version)
     })
 }
 

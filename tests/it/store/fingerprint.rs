@@ -183,9 +183,9 @@ fn jobs() -> Vec<(&'static str, World)> {
 fn stores_that_differ_in_anything_that_shows_are_not_alike() {
     let worlds: Vec<_> = turns().into_iter().chain(commits()).chain(jobs()).collect();
     for (n, (one, world)) in worlds.iter().enumerate() {
-        assert_eq!(world.store.likeness(), world.store.clone().likeness(), "{one}: alike its own copy");
+        assert_eq!(world.store.fingerprint(), world.store.clone().fingerprint(), "{one}: alike its own copy");
         for (other, second) in &worlds[..n] {
-            assert_ne!(world.store.likeness(), second.store.likeness(), "{one}, {other}");
+            assert_ne!(world.store.fingerprint(), second.store.fingerprint(), "{one}, {other}");
         }
     }
 }
@@ -200,7 +200,7 @@ fn alike_in_any_order(world: &World, calls: &[Call]) {
     };
     let (forth, back) = (run(&mut calls.iter()), run(&mut calls.iter().rev()));
     assert!(forth != back, "the order shows in how they are kept");
-    assert_eq!(forth.likeness(), back.likeness());
+    assert_eq!(forth.fingerprint(), back.fingerprint());
 }
 
 #[test]
@@ -217,11 +217,11 @@ fn a_token_counts_while_its_lock_is_there() {
     other.tokens = 100;
     take(&mut world, "i");
     take(&mut other, "i");
-    assert_ne!(world.store.likeness(), other.store.likeness(), "what acks the turn differs");
+    assert_ne!(world.store.fingerprint(), other.store.fingerprint(), "what acks the turn differs");
     world.pass(10);
     other.pass(10);
     other.tokens = world.tokens;
     take(&mut world, "i");
     take(&mut other, "i");
-    assert_eq!(world.store.likeness(), other.store.likeness(), "both were taken over under one token");
+    assert_eq!(world.store.fingerprint(), other.store.fingerprint(), "both were taken over under one token");
 }

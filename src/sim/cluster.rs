@@ -1,4 +1,4 @@
-//! [`Stage`]: the nodes of a running simulation, and all that can be done to
+//! [`Cluster`]: the nodes of a running simulation, and all that can be done to
 //! them.
 //!
 //! A node's calls go through these layers, outermost first: the gate (nothing
@@ -15,41 +15,41 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::breeze::Breeze;
 use super::chains::Chains;
-use super::director::{Director, Due, Judge, after};
 use super::effects::Effects;
-use super::gate::{Door, Gate};
+use super::executor::{Due, Judge, PlanExecutor, after};
 use super::handle::{Handle, NodeError};
 use super::handlers::{Handlers, UnknownHandler};
-use super::life::{Condition, Life, Trouble};
-use super::look;
+use super::jitter::LatencyJitter;
+use super::life::{Impairment, NodeHealth, ProcessRun};
+use super::link::{NodeLink, StorageLink};
 use super::missed::{self, Missed};
 use super::node::{Build, Node, Up};
-use super::plan::{Plan, What};
+use super::plan::{Action, Plan};
 use super::property::Properties;
-use super::quiet::Sleepers;
 use super::rest::Codes;
-use super::run::{Pulse, Scene};
-use super::setup::{self, Cast};
+use super::run::{Pulse, RunContext};
+use super::setup::{self, RunSpec};
 use super::skew::Skewed;
-use super::storm::{Land, Weather};
+use super::stall::Sleepers;
+use super::stall_report;
+use super::storm::{StormState, Topology};
 use super::tasks::ours;
 use crate::call::{Answering, Call, Handler, Reply};
 use crate::clock::{self, Time};
-use crate::faults::{Asked, Counts, Faults, Rule};
+use crate::faults::{CallContext, Counts, FaultRule, Faults};
 use crate::provider::Memory;
 use crate::seed::Seed;
-use crate::trace::{Happening, Log, Recorder};
+use crate::trace::{Log, NodeEvent, Recorder};
 
-pub(super) struct Stage {
+pub(super) struct Cluster {
     pub seed: Seed,
     pub start: Time,
     pub end: Time,
     pub memory: Arc<Memory>,
     pub log: Log,
     pub pulse: Arc<Pulse>,
-    pub director: Director,
+    pub executor: PlanExecutor,
     /// What goes on in the test's own code.
     pub codes: Codes,
     /// Whether the body has ended, and the run is only judged.
@@ -63,9 +63,9 @@ pub(super) struct Stage {
     handlers: Arc<Handlers>,
     /// Whether work for a handler that no node has is no mistake.
     unknown_handlers: AtomicBool,
-    rules: Vec<Arc<dyn Rule>>,
+    rules: Vec<Arc<dyn FaultRule>>,
     /// What there is to be harmed.
-    pub land: Land,
+    pub topology: Topology,
     /// In the order in which they were added.
     order: Vec<String>,
     nodes: Mutex<BTreeMap<String, Member>>,
@@ -77,14 +77,14 @@ pub(super) struct Member {
     builds: Vec<Build>,
     /// The build it runs, or ran last.
     build: usize,
-    condition: Arc<Condition>,
+    condition: Arc<NodeHealth>,
     state: State,
     starts: u64,
 }
 
 enum State {
     Down,
-    Starting(Arc<Life>),
+    Starting(Arc<ProcessRun>),
     Up(Up),
 }
 
@@ -94,7 +94,7 @@ impl Member {
         (spec.name, node)
     }
 
-    fn life(&self) -> Option<&Arc<Life>> {
+    fn life(&self) -> Option<&Arc<ProcessRun>> {
         match &self.state {
             State::Down => None,
             State::Starting(life) | State::Up(Up { life, .. }) => Some(life),
@@ -108,40 +108,40 @@ impl Member {
     }
 }
 
-impl Stage {
-    pub fn new(scene: &Scene, cast: Cast) -> Arc<Stage> {
-        let land = setup::land(&cast.nodes);
-        let weather = cast.storm.map(|storm| {
-            let (weather, timed) = Weather::draw(&storm, scene.seed, scene.start, land.clone());
-            let mut record = scene.record.lock();
-            record.calm(weather.calm());
+impl Cluster {
+    pub fn new(context: &RunContext, spec: RunSpec) -> Arc<Cluster> {
+        let topology = setup::topology(&spec.nodes);
+        let storm = spec.storm.map(|storm| {
+            let (storm, timed) = StormState::draw(&storm, context.seed, context.start, topology.clone());
+            let mut record = context.record.lock();
+            record.calm(storm.calm());
             timed.into_iter().for_each(|entry| record.add(entry));
-            weather
+            storm
         });
-        let patience = setup::most_attempts(&cast.nodes);
-        let breeze = cast.latencies.then(|| Breeze::draw(scene.seed, &land));
+        let patience = setup::most_attempts(&spec.nodes);
+        let jitter = spec.latencies.then(|| LatencyJitter::draw(context.seed, &topology));
         let codes = Codes::default();
-        Arc::new(Stage {
-            seed: scene.seed,
-            start: scene.start,
-            end: scene.start + scene.limits.virtual_time,
-            memory: scene.memory.clone(),
-            log: scene.log.clone(),
-            pulse: scene.pulse.clone(),
-            director: Director::new(scene.record.clone(), weather, breeze, scene.start),
+        Arc::new(Cluster {
+            seed: context.seed,
+            start: context.start,
+            end: context.start + context.limits.virtual_time,
+            memory: context.memory.clone(),
+            log: context.log.clone(),
+            pulse: context.pulse.clone(),
+            executor: PlanExecutor::new(context.record.clone(), storm, jitter, context.start),
             sleepers: Sleepers::new(&codes),
             waiters: Sleepers::new(&codes),
             codes,
             ends: AtomicBool::new(false),
-            properties: scene.properties.clone(),
-            effects: scene.effects.clone(),
-            handlers: scene.handlers.clone(),
-            unknown_handlers: AtomicBool::new(scene.unknown_handlers || cast.nodes.is_empty()),
-            chains: Mutex::new(Chains::new(scene.start, &scene.limits, patience, land.nodes.keys())),
-            rules: cast.rules,
-            land,
-            order: cast.nodes.iter().map(|spec| spec.name.clone()).collect(),
-            nodes: Mutex::new(cast.nodes.into_iter().map(Member::new).collect()),
+            properties: context.properties.clone(),
+            effects: context.effects.clone(),
+            handlers: context.handlers.clone(),
+            unknown_handlers: AtomicBool::new(context.unknown_handlers || spec.nodes.is_empty()),
+            chains: Mutex::new(Chains::new(context.start, &context.limits, patience, topology.nodes.keys())),
+            rules: spec.rules,
+            topology,
+            order: spec.nodes.iter().map(|spec| spec.name.clone()).collect(),
+            nodes: Mutex::new(spec.nodes.into_iter().map(Member::new).collect()),
             counts: Mutex::default(),
             starts: Mutex::default(),
         })
@@ -149,8 +149,8 @@ impl Stage {
 
     /// Adds to the plan.
     pub fn script(self: &Arc<Self>, plan: Plan) {
-        self.director.add(plan, self.start);
-        self.director.keep_agenda(self);
+        self.executor.add(plan, self.start);
+        self.executor.keep_agenda(self);
     }
 
     /// Looks whether everything holds that must; ends the run where it does not.
@@ -166,29 +166,29 @@ impl Stage {
     }
 
     /// Takes note of who fetches.
-    pub fn notice_fetcher(&self, asked: &Asked<'_>) {
-        if asked.call.is_fetch() && !self.land.nodes.contains_key(asked.by) {
+    pub fn notice_fetcher(&self, asked: &CallContext<'_>) {
+        if asked.call.is_fetch() && !self.topology.nodes.contains_key(asked.by) {
             self.expect_others();
         }
     }
 
     /// What a call has stored that no node can do, where only nodes fetch.
-    pub fn unknown_handler(&self, asked: &Asked<'_>, reply: &Reply) -> Option<UnknownHandler> {
+    pub fn unknown_handler(&self, asked: &CallContext<'_>, reply: &Reply) -> Option<UnknownHandler> {
         let allowed = self.unknown_handlers.load(Ordering::Relaxed);
         if allowed { None } else { self.handlers.unknown_in(asked.by, asked.call, reply) }
     }
 
     /// A sentence that says what an instance waits for.
     pub fn what_it_waits_for(&self, instance: &str) -> String {
-        look::of(&self.memory, &self.handlers, instance, self.start, clock::now()).to_string()
+        stall_report::of(&self.memory, &self.handlers, instance, self.start, clock::now()).to_string()
     }
 
     /// Starts every node. A start that something holds up goes on by itself.
     pub async fn open(self: &Arc<Self>) {
-        self.director.keep_agenda(self);
+        self.executor.keep_agenda(self);
         for name in &self.order {
-            let (stage, name) = (self.clone(), name.clone());
-            let mut start = Box::pin(async move { stage.start(&name, None).await });
+            let (cluster, name) = (self.clone(), name.clone());
+            let mut start = Box::pin(async move { cluster.start(&name, None).await });
             tokio::select! {
                 biased;
                 // A crash as early as this is one of the run's faults.
@@ -206,10 +206,10 @@ impl Stage {
     }
 
     /// The provider with the layers of one life of a node.
-    fn node_storage(self: &Arc<Self>, name: &str, life: &Arc<Life>) -> impl Handler + use<> {
+    fn node_storage(self: &Arc<Self>, name: &str, life: &Arc<ProcessRun>) -> impl Handler + use<> {
         let skewed = Skewed::new(self.recorded(name), life.clone());
-        let door = Door { inner: skewed, life: life.clone() };
-        Gate { inner: self.faults(name, door), life: life.clone() }
+        let door = StorageLink { inner: skewed, life: life.clone() };
+        NodeLink { inner: self.faults(name, door), life: life.clone() }
     }
 
     fn faults<H: Handler>(self: &Arc<Self>, name: &str, inner: H) -> Faults<H, Judge> {
@@ -231,10 +231,10 @@ impl Stage {
             if let Some(build) = build {
                 node.build = node.build_named(name, build)?;
             }
-            let life = Life::new(node.condition.clone(), name, &self.codes, self.start, self.pulse.clone());
+            let life = ProcessRun::new(node.condition.clone(), name, &self.codes, self.start, self.pulse.clone());
             node.state = State::Starting(life.clone());
             let build = node.builds[node.build].clone();
-            self.log.mark(name, Happening::Started { build: build.name.clone(), restarts: node.starts });
+            self.log.mark(name, NodeEvent::Started { build: build.name.clone(), restarts: node.starts });
             node.starts += 1;
             Ok((build, life))
         })?;
@@ -274,7 +274,7 @@ impl Stage {
                 State::Starting(life) => life.end(),
                 State::Up(up) => up.crash(),
             }
-            self.log.mark(name, Happening::Crashed);
+            self.log.mark(name, NodeEvent::Crashed);
             Ok(())
         })
     }
@@ -283,14 +283,14 @@ impl Stage {
     pub async fn stop(self: &Arc<Self>, name: &str) -> Result<(), NodeError> {
         let up = self.begin_stop(name)?;
         up.runtime.shutdown(None).await;
-        self.log.mark(name, Happening::Stopped);
+        self.log.mark(name, NodeEvent::Stopped);
         Ok(())
     }
 
     fn begin_stop(&self, name: &str) -> Result<Up, NodeError> {
         self.with(name, |node| match std::mem::replace(&mut node.state, State::Down) {
             State::Up(up) => {
-                self.log.mark(name, Happening::Stopping);
+                self.log.mark(name, NodeEvent::Stopping);
                 Ok(up)
             }
             state => {
@@ -309,9 +309,9 @@ impl Stage {
         }
     }
 
-    pub fn begin(self: &Arc<Self>, name: &str, trouble: Trouble, until: Time) -> Result<(), NodeError> {
+    pub fn begin(self: &Arc<Self>, name: &str, trouble: Impairment, until: Time) -> Result<(), NodeError> {
         self.with(name, |node| {
-            if trouble == Trouble::Stall && node.life().is_none() {
+            if trouble == Impairment::Stall && node.life().is_none() {
                 return Err(NodeError::Down(name.to_owned()));
             }
             node.condition.begin(trouble, until);
@@ -320,9 +320,9 @@ impl Stage {
         self.log.mark(
             name,
             match trouble {
-                Trouble::Stall => Happening::Stalled,
-                Trouble::Cut => Happening::CutOff,
-                Trouble::Outage => Happening::Refused,
+                Impairment::Stall => NodeEvent::Stalled,
+                Impairment::Cut => NodeEvent::CutOff,
+                Impairment::Outage => NodeEvent::Refused,
             },
         );
         if until < Time::MAX {
@@ -332,10 +332,10 @@ impl Stage {
     }
 
     /// Ends a trouble that is to last until `due` at most.
-    pub fn end_trouble(&self, name: &str, trouble: Trouble, due: Time) -> Result<(), NodeError> {
+    pub fn end_trouble(&self, name: &str, trouble: Impairment, due: Time) -> Result<(), NodeError> {
         let ended = self.with(name, |node| Ok(node.condition.end(trouble, due)))?;
         if ended {
-            self.log.mark(name, if trouble == Trouble::Stall { Happening::Resumed } else { Happening::Healed });
+            self.log.mark(name, if trouble == Impairment::Stall { NodeEvent::Resumed } else { NodeEvent::Healed });
         }
         Ok(())
     }
@@ -345,7 +345,7 @@ impl Stage {
             node.condition.set_skew(by_ms);
             Ok(())
         })?;
-        self.log.mark(name, Happening::Skewed { by_ms });
+        self.log.mark(name, NodeEvent::Skewed { by_ms });
         Ok(())
     }
 
@@ -356,17 +356,17 @@ impl Stage {
     }
 
     fn schedule(self: &Arc<Self>, at: Time, due: Due) {
-        self.director.schedule(at, due);
-        self.director.keep_agenda(self);
+        self.executor.schedule(at, due);
+        self.executor.keep_agenda(self);
     }
 
     /// Does what a plan says. What cannot be done is written down.
-    pub fn perform(self: &Arc<Self>, what: &What) {
+    pub fn perform(self: &Arc<Self>, what: &Action) {
         ours(|| self.carry(what));
         self.codes.stir();
     }
 
-    fn carry(self: &Arc<Self>, what: &What) {
+    fn carry(self: &Arc<Self>, what: &Action) {
         let Some(name) = what.node() else { return };
         let restart = |restart_after: &Option<Duration>| {
             if let Some(restart_after) = restart_after {
@@ -374,29 +374,29 @@ impl Stage {
             }
         };
         let done = match what {
-            What::Crash { restart_after, .. } => self.crash(name).map(|()| restart(restart_after)),
-            What::Stop { restart_after, .. } => self.begin_stop(name).map(|up| {
+            Action::Crash { restart_after, .. } => self.crash(name).map(|()| restart(restart_after)),
+            Action::Stop { restart_after, .. } => self.begin_stop(name).map(|up| {
                 self.finish_stop(name, up);
                 restart(restart_after);
             }),
-            What::Start { .. } => {
+            Action::Start { .. } => {
                 self.start_aside(name, what);
                 Ok(())
             }
-            What::Upgrade { build, .. } => {
-                let (stage, what, build) = (self.clone(), what.clone(), build.clone());
+            Action::Upgrade { build, .. } => {
+                let (cluster, what, build) = (self.clone(), what.clone(), build.clone());
                 let name = name.to_owned();
                 tokio::spawn(async move {
-                    let done = stage.upgrade(&name, &build).await;
-                    stage.skipped(&name, &what, done);
+                    let done = cluster.upgrade(&name, &build).await;
+                    cluster.skipped(&name, &what, done);
                 });
                 Ok(())
             }
-            What::Partition { lasts, .. } => self.begin(name, Trouble::Cut, after(*lasts)),
-            What::Outage { lasts, .. } => self.begin(name, Trouble::Outage, after(*lasts)),
-            What::Stall { lasts, .. } => self.begin(name, Trouble::Stall, after(*lasts)),
-            What::Skew { by_ms, .. } => self.skew(name, *by_ms),
-            What::Fault(_) => Ok(()),
+            Action::Partition { lasts, .. } => self.begin(name, Impairment::Cut, after(*lasts)),
+            Action::Outage { lasts, .. } => self.begin(name, Impairment::Outage, after(*lasts)),
+            Action::Stall { lasts, .. } => self.begin(name, Impairment::Stall, after(*lasts)),
+            Action::Skew { by_ms, .. } => self.skew(name, *by_ms),
+            Action::Fault(_) => Ok(()),
         };
         self.skipped(name, what, done);
     }
@@ -405,35 +405,35 @@ impl Stage {
         let (log, name) = (self.log.clone(), name.to_owned());
         tokio::spawn(async move {
             up.runtime.shutdown(None).await;
-            log.mark(&name, Happening::Stopped);
+            log.mark(&name, NodeEvent::Stopped);
         });
     }
 
-    fn start_aside(self: &Arc<Self>, name: &str, what: &What) {
-        let (stage, what, name) = (self.clone(), what.clone(), name.to_owned());
+    fn start_aside(self: &Arc<Self>, name: &str, what: &Action) {
+        let (cluster, what, name) = (self.clone(), what.clone(), name.to_owned());
         tokio::spawn(async move {
-            let done = stage.start(&name, None).await;
-            stage.skipped(&name, &what, done);
+            let done = cluster.start(&name, None).await;
+            cluster.skipped(&name, &what, done);
         });
     }
 
-    fn skipped(&self, name: &str, what: &What, done: Result<(), NodeError>) {
+    fn skipped(&self, name: &str, what: &Action, done: Result<(), NodeError>) {
         if let Err(error) = done {
-            self.director.record().not_done.push((what.clone(), error.to_string()));
-            self.log.mark(name, Happening::Skipped { what: what.to_string(), why: error.to_string() });
+            self.executor.record().not_done.push((what.clone(), error.to_string()));
+            self.log.mark(name, NodeEvent::Skipped { what: what.to_string(), why: error.to_string() });
         }
     }
 
     /// What was asked for and has not happened.
     pub fn missed(&self) -> Vec<Missed> {
-        missed::in_run(&self.director.record(), &self.counts.lock(), clock::now() - self.start)
+        missed::in_run(&self.executor.record(), &self.counts.lock(), clock::now() - self.start)
     }
 
     /// Does what the agenda says.
     pub fn carry_out(self: &Arc<Self>, due: Due) {
         match due {
-            Due::Entry(number) => self.perform(&self.director.reach(number)),
-            Due::Start(node) => self.start_aside(&node, &What::Start { node: node.clone() }),
+            Due::PlanEntry(number) => self.perform(&self.executor.reach(number)),
+            Due::Start(node) => self.start_aside(&node, &Action::Start { node: node.clone() }),
             Due::End(node, trouble) => {
                 self.end_trouble(&node, trouble, clock::now()).expect("a node with a trouble is there");
             }

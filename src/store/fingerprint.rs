@@ -14,21 +14,21 @@ use crate::call::Item;
 
 /// What is left of a store when it is taken for a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Likeness(u64, u64);
+pub struct StateFingerprint(u64, u64);
 
 impl Store {
     /// A number that two stores share which differ in nothing that counts. It
     /// takes items and events for the same only where they are shared, as in
     /// stores that were copied from one and have answered the same calls; so it
     /// is good only while those calls live.
-    pub fn likeness(&self) -> Likeness {
+    pub fn fingerprint(&self) -> StateFingerprint {
         let salted = |salt: u64| {
             let mut hasher = DefaultHasher::new();
             salt.hash(&mut hasher);
             self.feed(&mut hasher);
             hasher.finish()
         };
-        Likeness(salted(1), salted(2))
+        StateFingerprint(salted(1), salted(2))
     }
 
     fn feed(&self, hasher: &mut DefaultHasher) {

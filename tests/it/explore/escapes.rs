@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use duroxide_sim::clock::Stray;
+use duroxide_sim::clock::Escape;
 use duroxide_sim::explore::Problem;
 use duroxide_sim::{Handle, Node, Sim};
 
@@ -10,39 +10,39 @@ use super::{explore, order, shop};
 
 /// What strays from a run of this body, and where it says that comes from.
 #[track_caller]
-fn strays<F>(body: impl Fn(Handle) -> F + Clone + Send + 'static) -> Vec<(Stray, String)>
+fn escapes<F>(body: impl Fn(Handle) -> F + Clone + Send + 'static) -> Vec<(Escape, String)>
 where
     F: Future<Output = ()> + 'static,
 {
     let build = |sim: Sim| shop(sim).sometimes("never", |_| false);
-    let found = explore().seeds(2).twice_in(0).try_run(build, body).map_err(|problem| *problem);
-    let Err(Problem::Strays { strays, .. }) = &found else { panic!("{found:?}") };
-    let place = |(stray, seen): (&Stray, &duroxide_sim::clock::Seen)| {
+    let found = explore().seeds(2).check_determinism_every(0).try_run(build, body).map_err(|problem| *problem);
+    let Err(Problem::Escapes { escapes, .. }) = &found else { panic!("{found:?}") };
+    let place = |(stray, seen): (&Escape, &duroxide_sim::clock::Seen)| {
         assert!(seen.times > 0);
         (*stray, seen.place.clone().unwrap_or_default())
     };
-    strays.iter().map(place).collect()
+    escapes.iter().map(place).collect()
 }
 
 #[test]
 fn a_thread_that_is_started_is_named() {
-    let seen = strays(|_| async {
+    let seen = escapes(|_| async {
         drop(std::thread::spawn(|| {}));
     });
-    let [(Stray::Thread, place)] = &seen[..] else { panic!("{seen:?}") };
-    assert!(place.contains("explore::strays::a_thread_that_is_started_is_named"), "{place}");
+    let [(Escape::Thread, place)] = &seen[..] else { panic!("{seen:?}") };
+    assert!(place.contains("explore::escapes::a_thread_that_is_started_is_named"), "{place}");
 }
 
 #[test]
 fn a_sleep_on_real_time_is_named() {
-    let seen = strays(|_| async { std::thread::sleep(Duration::from_micros(10)) });
-    let [(Stray::Sleep, place)] = &seen[..] else { panic!("{seen:?}") };
-    assert!(place.contains("explore::strays::a_sleep_on_real_time_is_named"), "{place}");
+    let seen = escapes(|_| async { std::thread::sleep(Duration::from_micros(10)) });
+    let [(Escape::Sleep, place)] = &seen[..] else { panic!("{seen:?}") };
+    assert!(place.contains("explore::escapes::a_sleep_on_real_time_is_named"), "{place}");
 }
 
 #[test]
 fn a_wait_that_blocks_is_named() {
-    let seen = strays(|_| async {
+    let seen = escapes(|_| async {
         let (send, receive) = std::sync::mpsc::channel();
         // Longer than it takes to come to the wait, also on a busy machine.
         let busy = std::time::Duration::from_millis(300);
@@ -53,15 +53,15 @@ fn a_wait_that_blocks_is_named() {
         receive.recv().expect("it is sent");
         drop(thread);
     });
-    let [(Stray::Thread, _), (Stray::Wait, place)] = &seen[..] else { panic!("{seen:?}") };
-    assert!(place.contains("explore::strays::a_wait_that_blocks_is_named"), "{place}");
+    let [(Escape::Thread, _), (Escape::Wait, place)] = &seen[..] else { panic!("{seen:?}") };
+    assert!(place.contains("explore::escapes::a_wait_that_blocks_is_named"), "{place}");
 }
 
 #[test]
 fn real_input_and_output_is_named() {
-    let seen = strays(|_| async { drop(std::net::TcpStream::connect("127.0.0.1:1")) });
-    let [(Stray::Network, place)] = &seen[..] else { panic!("{seen:?}") };
-    assert!(place.contains("explore::strays::real_input_and_output_is_named"), "{place}");
+    let seen = escapes(|_| async { drop(std::net::TcpStream::connect("127.0.0.1:1")) });
+    let [(Escape::Network, place)] = &seen[..] else { panic!("{seen:?}") };
+    assert!(place.contains("explore::escapes::real_input_and_output_is_named"), "{place}");
 }
 
 #[test]
@@ -87,13 +87,13 @@ fn an_activity_that_strays_is_named() {
     let found = explore().seeds(2).try_run(build, order).expect_err("it strays").to_string();
     assert!(found.contains("the thread slept on real time, once in one run: in "), "{found}");
     assert!(found.contains("an_activity_that_strays_is_named::hash"), "{found}");
-    assert_eq!(explore().seeds(2).tolerate_strays().run(build, order).strays.len(), 1);
+    assert_eq!(explore().seeds(2).allow_escapes().run(build, order).escapes.len(), 1);
 }
 
 #[test]
 fn nothing_strays_by_itself() {
     let report = explore().seeds(50).run(|sim| shop(sim).storm(duroxide_sim::sim::Storm::new()), order);
-    assert!(report.strays.is_empty(), "{report:?}");
+    assert!(report.escapes.is_empty(), "{report:?}");
 }
 
 /// Run by the test below, in a process that is told its one seed; by itself it has
@@ -109,11 +109,11 @@ fn stray_with_one_seed() {
 #[test]
 fn the_command_for_one_seed_fails_for_what_strays_as_well() {
     let output = std::process::Command::new(std::env::current_exe().expect("a test knows its program"))
-        .args(["--exact", "explore::strays::stray_with_one_seed", "--nocapture"])
+        .args(["--exact", "explore::escapes::stray_with_one_seed", "--nocapture"])
         .env(duroxide_sim::seed::SEED_VARIABLE, "3")
         .output()
         .expect("the program can be run");
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && text.contains("stray_with_one_seed"), "{text}");
-    assert!(text.contains("Explore::tolerate_strays"), "{text}");
+    assert!(text.contains("Explore::allow_escapes"), "{text}");
 }

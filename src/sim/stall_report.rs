@@ -6,7 +6,7 @@ use duroxide::EventKind;
 use duroxide::providers::WorkItem;
 
 use super::handlers::{self, Handlers};
-use super::waits::{About, Strayed, Unfinished, Untaken, Wait};
+use super::waits::{About, MisdirectedEvent, UnconsumedEvent, Unfinished, Wait};
 use crate::call::{Call, Event, SessionClaim};
 use crate::clock::Time;
 use crate::provider::Memory;
@@ -27,7 +27,7 @@ pub(super) fn unfinished(
     let names = memory.inspect(|store| store.unfinished());
     let look = |name: &String| Look { memory, handlers, calls, name, start, now }.look();
     let mut all: Vec<Unfinished> = names.iter().take(MOST).map(look).collect();
-    let wanted: Vec<(String, Strayed)> = all.iter().flat_map(came_elsewhere).collect();
+    let wanted: Vec<(String, MisdirectedEvent)> = all.iter().flat_map(came_elsewhere).collect();
     for (at, strayed) in wanted {
         all.iter_mut().filter(|one| one.instance == at).for_each(|one| one.strayed.push(strayed.clone()));
     }
@@ -47,13 +47,14 @@ pub(super) fn of(memory: &Memory, handlers: &Handlers, name: &str, start: Time, 
 }
 
 /// To which relatives the events came that an instance waits for.
-fn came_elsewhere(one: &Unfinished) -> Vec<(String, Strayed)> {
+fn came_elsewhere(one: &Unfinished) -> Vec<(String, MisdirectedEvent)> {
     let mut found = Vec::new();
     for wait in &one.waits {
         let Wait::Open { about, subject: Some(name), .. } = wait else { continue };
         for about in about {
             if let About::CameTo(relative) = about {
-                found.push((relative.clone(), Strayed { name: name.clone(), wanted_by: one.instance.clone() }));
+                found
+                    .push((relative.clone(), MisdirectedEvent { name: name.clone(), wanted_by: one.instance.clone() }));
             }
         }
     }
@@ -143,7 +144,7 @@ impl Look<'_> {
                 about.push(About::InQueue(attempts));
                 if let WorkItem::ActivityExecute { tag, session_id, .. } = &item {
                     let filters = self.handlers.shut_to(tag.as_deref());
-                    about.extend(filters.map(|filters| About::Untaken { tag: tag.clone(), filters }));
+                    about.extend(filters.map(|filters| About::UnconsumedEvent { tag: tag.clone(), filters }));
                     about.extend(session_id.as_ref().and_then(|session| self.session(session)));
                 }
             }
@@ -232,10 +233,10 @@ fn starts(item: &WorkItem) -> bool {
 }
 
 /// The events of a history that its code has not taken.
-pub(super) fn untaken(events: &[Event], start: Time) -> Vec<Untaken> {
+pub(super) fn untaken(events: &[Event], start: Time) -> Vec<UnconsumedEvent> {
     let signals = Signals::of(events);
     let wanted: Vec<String> = open(events, &signals).into_iter().filter_map(subject).cloned().collect();
-    let one = |name: &str, at_ms: u64, count: usize, queued: bool| Untaken {
+    let one = |name: &str, at_ms: u64, count: usize, queued: bool| UnconsumedEvent {
         name: name.to_owned(),
         at: Time(at_ms) - start,
         count,

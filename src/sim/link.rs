@@ -1,27 +1,27 @@
 //! The layers at a node's two ends of the line to the storage.
 //!
-//! [`Gate`] is the node's end: nothing passes it while the node's process does
+//! [`NodeLink`] is the node's end: nothing passes it while the node's process does
 //! not run or is cut off, neither a call, nor a reply, nor what would wake a
-//! call that waits. [`Door`] is the storage's end: it comes after the faults, so
+//! call that waits. [`StorageLink`] is the storage's end: it comes after the faults, so
 //! that what a fault does to the node holds for the very call that met it, and
 //! it refuses calls in an outage.
 
 use std::sync::Arc;
 
-use super::life::Life;
+use super::life::ProcessRun;
 use super::panics;
 use crate::call::{Answering, Call, Handler, Method, Refusal, Reply};
 use crate::clock::{self, Time};
 
-pub(super) struct Gate<H> {
+pub(super) struct NodeLink<H> {
     pub inner: H,
-    pub life: Arc<Life>,
+    pub life: Arc<ProcessRun>,
 }
 
-impl<H: Handler> Gate<H> {
+impl<H: Handler> NodeLink<H> {
     /// Waits for a reply, but only while the node would.
     async fn through(&self, answering: Answering<'_>, read: Option<Time>) -> Reply {
-        match self.life.only_while(answering, Life::passes, |_| false).await {
+        match self.life.only_while(answering, ProcessRun::passes, |_| false).await {
             Some(reply) => self.let_in(reply, read).await,
             None => std::future::pending().await,
         }
@@ -38,7 +38,7 @@ impl<H: Handler> Gate<H> {
     }
 }
 
-impl<H: Handler> Handler for Gate<H> {
+impl<H: Handler> Handler for NodeLink<H> {
     fn handle(&self, call: Arc<Call>) -> Answering<'_> {
         panics::survived();
         let read = matches!(*call, Call::Read { .. }).then(clock::now);
@@ -64,12 +64,12 @@ impl<H: Handler> Handler for Gate<H> {
     }
 }
 
-pub(super) struct Door<H> {
+pub(super) struct StorageLink<H> {
     pub inner: H,
-    pub life: Arc<Life>,
+    pub life: Arc<ProcessRun>,
 }
 
-impl<H: Handler> Handler for Door<H> {
+impl<H: Handler> Handler for StorageLink<H> {
     fn handle(&self, call: Arc<Call>) -> Answering<'_> {
         if !self.life.passes() {
             return Answering::wait(async move {
@@ -84,7 +84,7 @@ impl<H: Handler> Handler for Door<H> {
         match self.inner.handle(call).try_now() {
             Ok(reply) => Answering::ready(reply),
             Err(answering) => Answering::wait(async move {
-                let answer = self.life.only_while(answering, |_| true, Life::refused).await;
+                let answer = self.life.only_while(answering, |_| true, ProcessRun::refused).await;
                 answer.unwrap_or_else(|| refused(method))
             }),
         }

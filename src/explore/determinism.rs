@@ -1,4 +1,4 @@
-//! [`Again`]: some seeds are run twice, the second time by another worker, whose
+//! [`DeterminismCheck`]: some seeds are run twice, the second time by another worker, whose
 //! addresses and hash seeds are others.
 
 use parking_lot::Mutex;
@@ -16,7 +16,7 @@ pub(super) struct Once {
 
 /// The seeds that are run twice.
 #[derive(Debug)]
-pub(super) struct Again {
+pub(super) struct DeterminismCheck {
     /// One seed of this many; none where it is 0.
     one_in: u64,
     waiting: Mutex<Vec<Once>>,
@@ -24,9 +24,9 @@ pub(super) struct Again {
     differs: Mutex<Option<u64>>,
 }
 
-impl Again {
-    pub fn new(one_in: u64) -> Again {
-        Again { one_in, waiting: Mutex::default(), differs: Mutex::default() }
+impl DeterminismCheck {
+    pub fn new(one_in: u64) -> DeterminismCheck {
+        DeterminismCheck { one_in, waiting: Mutex::default(), differs: Mutex::default() }
     }
 
     /// Whether the seed of this number is to be run twice.

@@ -1,4 +1,4 @@
-//! [`Stray`]: what a simulating thread does that reaches past the simulation.
+//! [`Escape`]: what a simulating thread does that reaches past the simulation.
 //!
 //! The overrides of the C library's functions notice it here. They may do so
 //! where a lock is held or an allocator is at work, so it is only counted,
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 /// Something that reaches past a simulation: no seed decides how it goes, and
 /// virtual time knows nothing of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Stray {
+pub enum Escape {
     /// A thread was started, such as by `std::thread::spawn` or `spawn_blocking`.
     Thread,
     /// The thread slept on real time, such as in `std::thread::sleep`.
@@ -34,16 +34,17 @@ pub enum Stray {
     Process,
 }
 
-impl Stray {
+impl Escape {
     /// All there are.
-    const ALL: &[Stray] = &[Stray::Thread, Stray::Sleep, Stray::Wait, Stray::Network, Stray::File, Stray::Process];
+    const ALL: &[Escape] =
+        &[Escape::Thread, Escape::Sleep, Escape::Wait, Escape::Network, Escape::File, Escape::Process];
 
     /// Whether it reaches the world outside of the process, where nothing can be
     /// repeated: input and output, which no simulation has.
     pub fn is_io(self) -> bool {
         match self {
-            Stray::Network | Stray::File | Stray::Process => true,
-            Stray::Thread | Stray::Sleep | Stray::Wait => false,
+            Escape::Network | Escape::File | Escape::Process => true,
+            Escape::Thread | Escape::Sleep | Escape::Wait => false,
         }
     }
 }
@@ -58,24 +59,24 @@ pub struct Seen {
 }
 
 /// What has strayed from one run.
-pub type Strays = BTreeMap<Stray, Seen>;
+pub type Escapes = BTreeMap<Escape, Seen>;
 
-impl fmt::Display for Stray {
+impl fmt::Display for Escape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Stray::Thread => "a thread was started",
-            Stray::Sleep => "the thread slept on real time",
-            Stray::Wait => "the thread was blocked on real time",
-            Stray::Network => "the real network was used",
-            Stray::File => "a real file was written, made or removed",
-            Stray::Process => "a process was started",
+            Escape::Thread => "a thread was started",
+            Escape::Sleep => "the thread slept on real time",
+            Escape::Wait => "the thread was blocked on real time",
+            Escape::Network => "the real network was used",
+            Escape::File => "a real file was written, made or removed",
+            Escape::Process => "a process was started",
         })
     }
 }
 
 thread_local! {
     static COUNTS: [Cell<u64>; 6] = const { [const { Cell::new(0) }; 6] };
-    static PLACES: RefCell<BTreeMap<Stray, String>> = const { RefCell::new(BTreeMap::new()) };
+    static PLACES: RefCell<BTreeMap<Escape, String>> = const { RefCell::new(BTreeMap::new()) };
     /// Of what places are looked up, but for this very moment.
     static LOCATES: Cell<Locate> = const { Cell::new(Locate::Nothing) };
     /// The input and output of the threads that a run has started; on its own thread
@@ -88,12 +89,12 @@ thread_local! {
 #[derive(Debug)]
 pub(crate) struct Started {
     counts: [AtomicU64; 6],
-    places: Mutex<BTreeMap<Stray, String>>,
+    places: Mutex<BTreeMap<Escape, String>>,
     locate: Locate,
 }
 
 impl Started {
-    fn notice(&self, stray: Stray) {
+    fn notice(&self, stray: Escape) {
         self.counts[stray as usize].fetch_add(1, Ordering::Relaxed);
         if self.locate.covers(stray)
             && !self.places.lock().contains_key(&stray)
@@ -122,13 +123,13 @@ pub(super) fn started() -> Option<Arc<Started>> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Locate {
     Nothing,
-    /// What fails a run by itself ([`Stray::is_io`]).
+    /// What fails a run by itself ([`Escape::is_io`]).
     Io,
     Everything,
 }
 
 impl Locate {
-    fn covers(self, stray: Stray) -> bool {
+    fn covers(self, stray: Escape) -> bool {
         match self {
             Locate::Nothing => false,
             Locate::Io => stray.is_io(),
@@ -148,7 +149,7 @@ pub(crate) fn begin(locate: Locate) {
 
 /// What has strayed on this thread since [`begin`], and what input and output there was
 /// on threads that it has started.
-pub(crate) fn end() -> Strays {
+pub(crate) fn end() -> Escapes {
     LOCATES.set(Locate::Nothing);
     let mut places = PLACES.take();
     let started = STARTED.take();
@@ -158,12 +159,12 @@ pub(crate) fn end() -> Strays {
         }
     }
     let on_threads =
-        |stray: Stray| started.as_ref().map_or(0, |all| all.counts[stray as usize].load(Ordering::Relaxed));
-    let seen = |stray: Stray| {
+        |stray: Escape| started.as_ref().map_or(0, |all| all.counts[stray as usize].load(Ordering::Relaxed));
+    let seen = |stray: Escape| {
         let times = COUNTS.with(|counts| counts[stray as usize].get()) + on_threads(stray);
         (times > 0).then(|| (stray, Seen { times, place: places.remove(&stray) }))
     };
-    Stray::ALL.iter().copied().filter_map(seen).collect()
+    Escape::ALL.iter().copied().filter_map(seen).collect()
 }
 
 /// How many of this crate's own threads look at a run at this moment.
@@ -196,14 +197,14 @@ pub(super) fn notice_wait(took_ns: u64) {
     // Shorter ones are only a lock that somebody else had.
     const SHORT_NS: u64 = 1_000_000;
     if took_ns >= SHORT_NS {
-        notice(Stray::Wait);
+        notice(Escape::Wait);
     }
 }
 
 /// It happens on this thread; of no interest where that neither simulates nor was
 /// started by one that does.
 #[allow(dead_code)]
-pub(super) fn notice(stray: Stray) {
+pub(super) fn notice(stray: Escape) {
     if !super::is_virtual() {
         if stray.is_io()
             && let Some(started) = started()
@@ -235,13 +236,13 @@ pub(crate) const INSTEAD_OF_IO: &str = "A simulation has no input and output: no
     answers in memory, with tokio's sleep for the time it takes.";
 
 /// A line for each of these, with where it was first seen to happen.
-pub(crate) fn lines(strays: &Strays) -> Vec<String> {
-    let line = |(stray, seen): (&Stray, &Seen)| {
+pub(crate) fn lines(escapes: &Escapes) -> Vec<String> {
+    let line = |(stray, seen): (&Escape, &Seen)| {
         let times = if seen.times == 1 { "once".to_owned() } else { format!("{} times", seen.times) };
         let place = seen.place.as_ref().map(|place| format!(": in {place}")).unwrap_or_default();
         format!("{stray}, {times} in one run{place}")
     };
-    strays.iter().map(line).collect()
+    escapes.iter().map(line).collect()
 }
 
 /// The first frame of a backtrace that is neither ours nor a library's.

@@ -1,4 +1,4 @@
-//! [`Cuts`]: the order in which parts of a list are left out to find a smaller
+//! [`DeltaDebug`]: the order in which parts of a list are left out to find a smaller
 //! one that still does the same (delta debugging).
 //!
 //! Halves first, single items last, from the end: what comes late builds on what
@@ -8,17 +8,17 @@ use std::ops::Range;
 
 /// What to leave out next.
 #[derive(Clone, Debug)]
-pub struct Cuts {
+pub struct DeltaDebug {
     chunk: usize,
     end: usize,
     /// Whether anything of this round could be left out.
     shrunk: bool,
 }
 
-impl Cuts {
+impl DeltaDebug {
     /// For a list of so many.
-    pub fn of(length: usize) -> Cuts {
-        Cuts { chunk: length.div_ceil(2).max(1), end: length, shrunk: false }
+    pub fn of(length: usize) -> DeltaDebug {
+        DeltaDebug { chunk: length.div_ceil(2).max(1), end: length, shrunk: false }
     }
 
     /// The next to leave out of a list that has `length` items by now; `None`
@@ -33,7 +33,7 @@ impl Cuts {
             if length == 0 || self.chunk == 1 && !self.shrunk {
                 return None;
             }
-            *self = Cuts { chunk: self.chunk.div_ceil(2), end: length, shrunk: false };
+            *self = DeltaDebug { chunk: self.chunk.div_ceil(2), end: length, shrunk: false };
         }
     }
 

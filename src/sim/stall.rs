@@ -26,8 +26,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::Limits;
+use super::cluster::Cluster;
 use super::rest::Codes;
-use super::stage::Stage;
 use crate::clock::{self, Time};
 use crate::trace::next_read;
 
@@ -71,18 +71,18 @@ impl Sleepers {
 }
 
 /// Since when there has been nothing but polling.
-pub(super) fn since(stage: &Stage) -> Time {
-    stage.log.moved().max(stage.start)
+pub(super) fn since(cluster: &Cluster) -> Time {
+    cluster.log.moved().max(cluster.start)
 }
 
 /// Ends the run when it is stalled.
-pub(super) async fn watch(stage: Arc<Stage>, limits: Limits) {
-    stalled(&stage, &limits).await;
-    stage.pulse.end_for_stall();
+pub(super) async fn watch(cluster: Arc<Cluster>, limits: Limits) {
+    stalled(&cluster, &limits).await;
+    cluster.pulse.end_for_stall();
 }
 
 /// Waits until the run is stalled.
-async fn stalled(stage: &Stage, limits: &Limits) {
+async fn stalled(cluster: &Cluster, limits: &Limits) {
     let (shorter, longer) = (limits.waiting.min(limits.idle), limits.waiting.max(limits.idle));
     // How long it has been looked at in vain: to look again and again in a long
     // sleep would cost more than the sleep.
@@ -92,18 +92,18 @@ async fn stalled(stage: &Stage, limits: &Limits) {
         // fetch that has been woken.
         clock::settle().await;
         clock::settle().await;
-        let since = since(stage);
+        let since = since(cluster);
         let now = clock::now();
         if now - since < shorter {
             clock::sleep_until(since + shorter).await;
             patience = shorter;
             continue;
         }
-        if stage.ends.load(Ordering::Relaxed) {
+        if cluster.ends.load(Ordering::Relaxed) {
             // What is judged after the body's end has bounds of its own.
             return std::future::pending().await;
         }
-        if !may_go_on(stage) && (now - since >= limits.idle || now - since >= limits.waiting && waits(stage)) {
+        if !may_go_on(cluster) && (now - since >= limits.idle || now - since >= limits.waiting && waits(cluster)) {
             return;
         }
         patience = (patience * 2).min(longer.max(shorter));
@@ -114,24 +114,25 @@ async fn stalled(stage: &Stage, limits: &Limits) {
 }
 
 /// Whether anything is known that will happen.
-pub(super) fn may_go_on(stage: &Stage) -> bool {
+pub(super) fn may_go_on(cluster: &Cluster) -> bool {
     let from = clock::now().before(MOMENT);
-    let stored = || stage.memory.inspect(|store| store.awaits_a_message(from) || store.next_job_after(from).is_some());
-    stage.sleepers.any() || stage.director.next().is_some() || stored()
+    let stored =
+        || cluster.memory.inspect(|store| store.awaits_a_message(from) || store.next_job_after(from).is_some());
+    cluster.sleepers.any() || cluster.executor.next().is_some() || stored()
 }
 
 /// Whether somebody waits for an output, or has been reading all along.
-fn waits(stage: &Stage) -> bool {
-    stage.waiters.any() || clock::now() <= next_read(stage.log.waited())
+fn waits(cluster: &Cluster) -> bool {
+    cluster.waiters.any() || clock::now() <= next_read(cluster.log.waited())
 }
 
 /// Since when the run has been stalled, where the body has just failed after a wait in
 /// which nothing happened and nothing was due: then that is what is wrong, and the
 /// body's error is only the wait's time-out.
-pub(super) fn ended_in_a_stall(stage: &Stage) -> Option<Time> {
-    let (from, to) = stage.log.waited();
-    let (now, since) = (clock::now(), since(stage));
+pub(super) fn ended_in_a_stall(cluster: &Cluster) -> Option<Time> {
+    let (from, to) = cluster.log.waited();
+    let (now, since) = (clock::now(), since(cluster));
     let waited = now - from.max(since) >= MOMENT && now <= next_read((from, to));
-    let unfinished = || stage.memory.inspect(|store| store.has_unfinished());
-    (waited && !may_go_on(stage) && unfinished()).then_some(since)
+    let unfinished = || cluster.memory.inspect(|store| store.has_unfinished());
+    (waited && !may_go_on(cluster) && unfinished()).then_some(since)
 }

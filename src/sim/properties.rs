@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::property::{Demand, Property};
+use super::property::{Property, PropertyKind};
 use super::{Effects, Handle, Sim};
 
 impl Sim {
@@ -11,7 +11,7 @@ impl Sim {
     /// the end, and says what is wrong; a panic in it says it as well. The run
     /// ends there ([`super::Cause::Property`]).
     pub fn always(self, name: &str, test: impl Fn(&Handle) -> Result<(), String> + Send + Sync + 'static) -> Sim {
-        self.demand(name, Demand::Always(Box::new(test)))
+        self.demand(name, PropertyKind::Always(Box::new(test)))
     }
 
     /// Names something that should hold at some moment of some run, such as a
@@ -19,7 +19,7 @@ impl Sim {
     /// One run tells whether it did ([`super::Run::sometimes`]); exploring fails
     /// where it held in none of them.
     pub fn sometimes(self, name: &str, test: impl Fn(&Handle) -> bool + Send + Sync + 'static) -> Sim {
-        self.demand(name, Demand::Sometimes(Box::new(test)))
+        self.demand(name, PropertyKind::Sometimes(Box::new(test)))
     }
 
     /// Demands that something comes to hold, and still holds once nothing is under
@@ -45,7 +45,7 @@ impl Sim {
     /// A property that holds only at times fails where it does not hold at the
     /// moment that counts, and the failure says when it had held.
     pub fn eventually(self, name: &str, test: impl Fn(&Handle) -> Result<(), String> + Send + Sync + 'static) -> Sim {
-        self.demand(name, Demand::Eventually(Box::new(test)))
+        self.demand(name, PropertyKind::Eventually(Box::new(test)))
     }
 
     /// Demands that something holds at the end: `test` is asked exactly once, when
@@ -80,10 +80,10 @@ impl Sim {
     ///     .run(|sim| async move { sim.client().start_orchestration("trip-1", "Trip", "").await });
     /// ```
     pub fn at_end(self, name: &str, test: impl Fn(&Handle) -> Result<(), String> + Send + Sync + 'static) -> Sim {
-        self.demand(name, Demand::AtEnd(Box::new(test)))
+        self.demand(name, PropertyKind::AtEnd(Box::new(test)))
     }
 
-    fn demand(mut self, name: &str, demand: Demand) -> Sim {
+    fn demand(mut self, name: &str, demand: PropertyKind) -> Sim {
         self.properties.push(Property { name: name.to_owned(), demand });
         self
     }

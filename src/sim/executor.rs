@@ -1,4 +1,4 @@
-//! [`Director`]: carries out the plan of a run.
+//! [`PlanExecutor`]: carries out the plan of a run.
 //!
 //! It is a rule over every call of nodes and clients, which is how it knows
 //! that a point of the plan is reached, and it keeps an agenda of what is to
@@ -16,20 +16,20 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
-use super::breeze::Breeze;
 use super::cause::Cause;
+use super::cluster::Cluster;
 use super::input::Input;
-use super::life::Trouble;
+use super::jitter::LatencyJitter;
+use super::life::Impairment;
 use super::no_progress::NoProgress;
 use super::panics;
-use super::plan::{Entry, Plan, What, When};
-use super::stage::Stage;
-use super::storm::{Land, Weather};
+use super::plan::{Action, Plan, PlanEntry, Trigger};
+use super::storm::{StormState, Topology};
 use super::tasks::ours;
 use crate::call::{Method, Reply};
 use crate::clock::{self, Time};
-use crate::faults::{Asked, Rule, Verdict};
-use crate::trace::Happening;
+use crate::faults::{CallContext, FaultAction, FaultRule};
+use crate::trace::NodeEvent;
 
 /// Is told at once what is added to a plan, as a plan of that alone.
 pub(crate) type Journal = Box<dyn Fn(&Plan) + Send>;
@@ -46,7 +46,7 @@ pub(super) struct Record {
     /// Whether those must happen that are scripted.
     pub demands: bool,
     /// What could not be carried out, and why: full sentences.
-    pub not_done: Vec<(What, String)>,
+    pub not_done: Vec<(Action, String)>,
     /// The inputs of the plan that was given; those that are drawn stand in the
     /// plan.
     pub given: BTreeMap<String, Input>,
@@ -78,7 +78,7 @@ impl Record {
     }
 
     /// Adds an entry that is drawn, and may still happen.
-    pub fn add(&mut self, entry: Entry) {
+    pub fn add(&mut self, entry: PlanEntry) {
         self.journal.iter().for_each(|journal| journal(&Plan { entries: vec![entry.clone()], ..Plan::new() }));
         self.plan.entries.push(entry);
         self.reached.push(false);
@@ -86,7 +86,7 @@ impl Record {
     }
 
     /// The plan, and those of its entries that did not happen.
-    pub fn result(&self) -> (Plan, Vec<Entry>) {
+    pub fn result(&self) -> (Plan, Vec<PlanEntry>) {
         let unreached = self.plan.entries.iter().zip(&self.reached).filter(|(_, reached)| !**reached);
         (self.plan.clone(), unreached.map(|(entry, _)| entry.clone()).collect())
     }
@@ -102,14 +102,14 @@ enum Side {
 /// By method, number and side: the entries of the plan, by their numbers.
 type Points = BTreeMap<Method, BTreeMap<(u64, Side), Vec<usize>>>;
 
-pub(super) struct Director {
+pub(super) struct PlanExecutor {
     record: Arc<Mutex<Record>>,
     /// What waits for a call, by who makes it.
     points: Mutex<BTreeMap<String, Points>>,
     agenda: Mutex<Agenda>,
     bell: Arc<Notify>,
-    weather: Option<Mutex<Weather>>,
-    breeze: Option<Mutex<Breeze>>,
+    storm: Option<Mutex<StormState>>,
+    jitter: Option<Mutex<LatencyJitter>>,
 }
 
 #[derive(Default)]
@@ -124,29 +124,34 @@ struct Agenda {
 #[derive(Clone, Debug)]
 pub(super) enum Due {
     /// An entry of the plan, by its number.
-    Entry(usize),
+    PlanEntry(usize),
     /// The start of a node.
     Start(String),
     /// The end of a trouble.
-    End(String, Trouble),
+    End(String, Impairment),
 }
 
-impl Director {
+impl PlanExecutor {
     /// A director for the plan in `record`, of a run that begins at `start`.
-    pub fn new(record: Arc<Mutex<Record>>, weather: Option<Weather>, breeze: Option<Breeze>, start: Time) -> Director {
-        let director = Director {
+    pub fn new(
+        record: Arc<Mutex<Record>>,
+        storm: Option<StormState>,
+        jitter: Option<LatencyJitter>,
+        start: Time,
+    ) -> PlanExecutor {
+        let executor = PlanExecutor {
             record,
             points: Mutex::default(),
             agenda: Mutex::default(),
             bell: Arc::default(),
-            weather: weather.map(Mutex::new),
-            breeze: breeze.map(Mutex::new),
+            storm: storm.map(Mutex::new),
+            jitter: jitter.map(Mutex::new),
         };
-        let entries = director.record.lock().plan.entries.clone();
+        let entries = executor.record.lock().plan.entries.clone();
         for (number, entry) in entries.into_iter().enumerate() {
-            director.expect(number, &entry.when, start);
+            executor.expect(number, &entry.when, start);
         }
-        director
+        executor
     }
 
     /// What it has carried out so far.
@@ -167,7 +172,7 @@ impl Director {
         }
     }
 
-    fn write_down(&self, entry: Entry, reached: bool) -> usize {
+    fn write_down(&self, entry: PlanEntry, reached: bool) -> usize {
         let mut record = self.record.lock();
         record.add(entry);
         let number = record.reached.len() - 1;
@@ -175,11 +180,11 @@ impl Director {
         number
     }
 
-    fn expect(&self, number: usize, when: &When, start: Time) {
+    fn expect(&self, number: usize, when: &Trigger, start: Time) {
         let (point, side) = match when {
-            When::At(after_start) => return self.schedule(start + *after_start, Due::Entry(number)),
-            When::Before(point) => (point, Side::Before),
-            When::After(point) => (point, Side::After),
+            Trigger::At(after_start) => return self.schedule(start + *after_start, Due::PlanEntry(number)),
+            Trigger::Before(point) => (point, Side::Before),
+            Trigger::After(point) => (point, Side::After),
         };
         let mut points = self.points.lock();
         let methods = points.entry(point.node.clone()).or_default();
@@ -198,7 +203,7 @@ impl Director {
     }
 
     /// What an entry does, which is taken to happen now.
-    pub fn reach(&self, number: usize) -> What {
+    pub fn reach(&self, number: usize) -> Action {
         let mut record = self.record.lock();
         record.reached[number] = true;
         record.plan.entries[number].what.clone()
@@ -206,25 +211,25 @@ impl Director {
 
     /// What happens at a call: what the plan has for it, then what the weather
     /// brings, then a latency where there is no other fault.
-    fn at(&self, side: Side, asked: &Asked<'_>, land: &Land) -> Vec<What> {
+    fn at(&self, side: Side, asked: &CallContext<'_>, topology: &Topology) -> Vec<Action> {
         let mut points = self.points.lock();
         let methods = points.get_mut(asked.by);
         let numbers = methods.and_then(|methods| methods.get_mut(&asked.method())?.remove(&(asked.nth, side)));
         drop(points);
-        let mut whats: Vec<What> = numbers.into_iter().flatten().map(|number| self.reach(number)).collect();
-        if let Some(weather) = &self.weather {
+        let mut whats: Vec<Action> = numbers.into_iter().flatten().map(|number| self.reach(number)).collect();
+        if let Some(storm) = &self.storm {
             let brought = match side {
-                Side::Before => weather.lock().before(asked),
-                Side::After => weather.lock().after(asked),
+                Side::Before => storm.lock().before(asked),
+                Side::After => storm.lock().after(asked),
             };
             if let Some(entry) = brought {
                 whats.push(entry.what.clone());
                 self.write_down(entry, true);
             }
         }
-        let spared = side == Side::After || whats.iter().any(|what| matches!(what, What::Fault(_)));
-        if let Some(breeze) = self.breeze.as_ref().filter(|_| !spared)
-            && let Some(entry) = breeze.lock().before(asked, land)
+        let spared = side == Side::After || whats.iter().any(|what| matches!(what, Action::Fault(_)));
+        if let Some(jitter) = self.jitter.as_ref().filter(|_| !spared)
+            && let Some(entry) = jitter.lock().before(asked, topology)
         {
             whats.push(entry.what.clone());
             self.write_down(entry, true);
@@ -244,26 +249,26 @@ impl Director {
     }
 
     /// Begins to keep the agenda, once there is anything on it.
-    pub fn keep_agenda(&self, stage: &Arc<Stage>) {
+    pub fn keep_agenda(&self, cluster: &Arc<Cluster>) {
         let mut agenda = self.agenda.lock();
         if !agenda.kept && !agenda.due.is_empty() {
             agenda.kept = true;
-            ours(|| tokio::spawn(keep(Arc::downgrade(stage), self.bell.clone())));
+            ours(|| tokio::spawn(keep(Arc::downgrade(cluster), self.bell.clone())));
         }
     }
 }
 
 /// Does what is on the agenda, each at its time.
-async fn keep(stage: Weak<Stage>, bell: Arc<Notify>) {
+async fn keep(cluster: Weak<Cluster>, bell: Arc<Notify>) {
     loop {
         let mut rung = pin!(bell.notified());
         rung.as_mut().enable();
-        let Some(stage) = stage.upgrade() else { return };
-        while let Some(due) = stage.director.due(clock::now()) {
-            stage.carry_out(due);
+        let Some(cluster) = cluster.upgrade() else { return };
+        while let Some(due) = cluster.executor.due(clock::now()) {
+            cluster.carry_out(due);
         }
-        let next = stage.director.next().unwrap_or(Time::MAX);
-        drop(stage);
+        let next = cluster.executor.next().unwrap_or(Time::MAX);
+        drop(cluster);
         tokio::select! {
             biased;
             () = rung => {}
@@ -275,23 +280,23 @@ async fn keep(stage: Weak<Stage>, bell: Arc<Notify>) {
 /// The rule over all calls of a simulation: the director's plan, then the rules
 /// that the test gave.
 pub(super) struct Judge {
-    stage: Weak<Stage>,
-    rules: Vec<Arc<dyn Rule>>,
+    cluster: Weak<Cluster>,
+    rules: Vec<Arc<dyn FaultRule>>,
 }
 
 impl Judge {
-    pub fn new(stage: &Arc<Stage>, rules: Vec<Arc<dyn Rule>>) -> Judge {
-        Judge { stage: Arc::downgrade(stage), rules }
+    pub fn new(cluster: &Arc<Cluster>, rules: Vec<Arc<dyn FaultRule>>) -> Judge {
+        Judge { cluster: Arc::downgrade(cluster), rules }
     }
 }
 
 impl Judge {
     /// Counts a call, and ends the run where there are too many at one moment.
-    fn count(&self, stage: &Stage, asked: &Asked<'_>) {
-        let calls = stage.pulse.calls(asked.at);
-        if calls > stage.pulse.limits.calls {
-            stage.pulse.end_for(Cause::NoProgress(NoProgress::Calls {
-                at: asked.at - stage.start,
+    fn count(&self, cluster: &Cluster, asked: &CallContext<'_>) {
+        let calls = cluster.pulse.calls(asked.at);
+        if calls > cluster.pulse.limits.calls {
+            cluster.pulse.end_for(Cause::NoProgress(NoProgress::Calls {
+                at: asked.at - cluster.start,
                 calls,
                 by: asked.by.to_owned(),
                 method: asked.method(),
@@ -301,51 +306,51 @@ impl Judge {
     }
 }
 
-impl Rule for Judge {
-    fn judge(&self, asked: &Asked<'_>) -> Verdict {
+impl FaultRule for Judge {
+    fn judge(&self, asked: &CallContext<'_>) -> FaultAction {
         panics::survived();
-        let Some(stage) = self.stage.upgrade() else { return Verdict::Pass };
-        self.count(&stage, asked);
-        stage.notice_fetcher(asked);
-        stage.pulse.note_turn(asked.by, asked.call, None);
+        let Some(cluster) = self.cluster.upgrade() else { return FaultAction::Pass };
+        self.count(&cluster, asked);
+        cluster.notice_fetcher(asked);
+        cluster.pulse.note_turn(asked.by, asked.call, None);
         // Activities do their work between calls.
         if !asked.call.is_read() {
-            stage.look();
+            cluster.look();
         }
-        let mut verdict = Verdict::Pass;
-        for what in stage.director.at(Side::Before, asked, &stage.land) {
+        let mut verdict = FaultAction::Pass;
+        for what in cluster.executor.at(Side::Before, asked, &cluster.topology) {
             match what {
-                What::Fault(fault) if verdict == Verdict::Pass => verdict = fault,
-                What::Fault(_) => {}
-                what => stage.perform(&what),
+                Action::Fault(fault) if verdict == FaultAction::Pass => verdict = fault,
+                Action::Fault(_) => {}
+                what => cluster.perform(&what),
             }
         }
         for rule in &self.rules {
-            if verdict == Verdict::Pass {
+            if verdict == FaultAction::Pass {
                 verdict = rule.judge(asked);
             }
         }
         if verdict.concerns(asked.call) {
-            stage.log.mark(asked.by, Happening::Fault { method: asked.method(), nth: asked.nth, verdict });
+            cluster.log.mark(asked.by, NodeEvent::Fault { method: asked.method(), nth: asked.nth, verdict });
         }
         verdict
     }
 
-    fn applied(&self, asked: &Asked<'_>, reply: &Reply) {
-        let Some(stage) = self.stage.upgrade() else { return };
+    fn applied(&self, asked: &CallContext<'_>, reply: &Reply) {
+        let Some(cluster) = self.cluster.upgrade() else { return };
         self.rules.iter().for_each(|rule| rule.applied(asked, reply));
-        stage.pulse.note_turn(asked.by, asked.call, Some(reply));
-        if let Some(circle) = stage.chains.lock().note(asked, reply) {
-            stage.pulse.end_for(Cause::NoProgress(circle));
+        cluster.pulse.note_turn(asked.by, asked.call, Some(reply));
+        if let Some(circle) = cluster.chains.lock().note(asked, reply) {
+            cluster.pulse.end_for(Cause::NoProgress(circle));
         }
-        if let Some(unknown) = stage.unknown_handler(asked, reply) {
-            stage.pulse.end_for(Cause::UnknownHandler(unknown));
+        if let Some(unknown) = cluster.unknown_handler(asked, reply) {
+            cluster.pulse.end_for(Cause::UnknownHandler(unknown));
         }
         if !asked.call.is_read() {
-            stage.look();
-            stage.codes.stir();
+            cluster.look();
+            cluster.codes.stir();
         }
-        stage.director.at(Side::After, asked, &stage.land).iter().for_each(|what| stage.perform(what));
+        cluster.executor.at(Side::After, asked, &cluster.topology).iter().for_each(|what| cluster.perform(what));
     }
 }
 
