@@ -43,12 +43,14 @@ mod shrunk;
 mod stale;
 mod states;
 
+use std::fmt;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::seed::{SEED_VARIABLE, Seed};
 use crate::sim::{Cause, Handle, Outcome, Sim};
+use crate::text::{Line, Quoted};
 use crate::{clock, command};
 
 use answer::{Answer, Order, Perform};
@@ -316,19 +318,21 @@ impl Explore {
         F: Future<Output = R> + 'static,
         R: Outcome,
     {
-        let within = std::any::type_name_of_val(&build);
+        // By their types; closures have one of their own each.
+        let scenario = (std::any::type_name_of_val(&build), std::any::type_name_of_val(&body));
         let (latencies, at_most) = (self.latencies, self.seed_at_most);
         let perform = |order: &Order, journal| part::perform(order, journal, latencies, at_most, &build, body.clone());
-        self.go(within, &perform).map_err(Box::new)
+        self.go(scenario, &perform).map_err(Box::new)
     }
 
-    /// `within` is the name of a type that the test's function defines.
-    fn go(self, within: &str, perform: Perform) -> Result<ExplorationReport, Problem> {
+    /// `scenario` names the types of the two closures; the first is often one that the
+    /// test's function defines.
+    fn go(self, scenario: (&str, &str), perform: Perform) -> Result<ExplorationReport, Problem> {
         if clock::is_virtual() || part::is_within() {
             part::note_nested();
             return Err(Problem::Setup(part::NESTED.to_owned()));
         }
-        let place = Place::here(self.name.as_deref(), within);
+        let place = Place::here(self.name.as_deref(), scenario);
         let ended = self.go_at(&place, perform);
         place.end(&ended);
         ended
@@ -354,10 +358,11 @@ impl Explore {
             if capsule.test != place.name && command::runs_one_test() && !self.allows_stale {
                 return Err(stale::of_another_test(&path, &capsule, place));
             }
-            println!(
+            say(format_args!(
                 "{CAPSULE_VARIABLE} names a run of {}, and {} is explored as without it.",
-                capsule.test, place.name
-            );
+                Quoted(&capsule.test),
+                Quoted(&place.name)
+            ));
         }
         if let Some(seed) = seed.or((!clock::SUPPORTED).then_some(self.base)) {
             return self.one(seed, place, perform);
@@ -421,23 +426,35 @@ impl Explore {
             (Err(Problem::Failed(mut finding)), answer) => {
                 finding.notes.extend(warning);
                 finding.notes.extend(stale::note(capsule, &answer));
+                finding.notes.extend(stale::other_failure(capsule, &finding.failure));
                 finding.capsule = Some(capsule::from_package(path));
                 finding.is_kept = true;
                 Err(Problem::Failed(finding))
             }
             (other, answer) => {
-                if !self.allows_stale {
+                if other.is_ok() && !self.allows_stale {
                     stale::check(path, capsule, &answer, place)?;
                 }
-                println!(
-                    "The run of the capsule of seed {} does not fail. {}",
-                    capsule.seed,
-                    warning.unwrap_or_default()
-                );
+                if other.is_ok() {
+                    let warning = warning.map(|warning| format!(" {warning}")).unwrap_or_default();
+                    say(format_args!(
+                        "The run of the capsule {} does not fail any more. Its failure was: {}{warning}",
+                        Quoted(path.display()),
+                        Line(&capsule.cause)
+                    ));
+                }
                 other
             }
         }
     }
+}
+
+/// Says what whoever replays a capsule has to know, also where the test passes: libtest
+/// keeps what the macros print to itself.
+fn say(what: fmt::Arguments<'_>) {
+    use std::io::Write;
+    // Where standard error is closed, nobody wants to know.
+    let _ = writeln!(std::io::stderr(), "{what}");
 }
 
 /// Runs one seed in this process.

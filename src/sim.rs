@@ -22,6 +22,7 @@ mod handle;
 mod handlers;
 mod heap;
 mod hints;
+mod impaired;
 mod input;
 mod jitter;
 mod life;

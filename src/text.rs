@@ -40,23 +40,23 @@ impl<T: Display> Display for Line<T> {
         // Padding counts the letters that are shown.
         if f.width().is_some() {
             let mut text = String::new();
-            write!(Escape { to: &mut text, as_is: Special::None }, "{}", self.0)?;
+            Escape::all(&mut text, Special::None, &self.0)?;
             return f.pad(&text);
         }
-        write!(Escape { to: f, as_is: Special::None }, "{}", self.0)
+        Escape::all(f, Special::None, &self.0)
     }
 }
 
 impl<T: Display> Display for Lines<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(Escape { to: f, as_is: Special::Breaks }, "{}", self.0)
+        Escape::all(f, Special::Breaks, &self.0)
     }
 }
 
 impl<T: Display> Display for Quoted<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_char('"')?;
-        write!(Escape { to: f, as_is: Special::Quotes }, "{}", self.0)?;
+        Escape::all(f, Special::Quotes, &self.0)?;
         f.write_char('"')
     }
 }
@@ -85,14 +85,36 @@ enum Special {
     Quotes,
 }
 
-/// Writes on what it is given, in a form that can be seen.
+/// How much of one text a person is shown, in bytes. Data keep all of it.
+const LONGEST: usize = 1 << 16;
+
+/// Writes on what it is given, in a form that can be seen, and no more than a person
+/// reads.
 struct Escape<'a, W: ?Sized> {
     to: &'a mut W,
     as_is: Special,
+    /// How many bytes it has been given.
+    given: usize,
+}
+
+impl<W: Write + ?Sized> Escape<'_, W> {
+    /// Writes `text` out, and says what was left out of it.
+    fn all(to: &mut W, as_is: Special, text: impl Display) -> fmt::Result {
+        let mut escape = Escape { to, as_is, given: 0 };
+        write!(escape, "{text}")?;
+        match escape.given.saturating_sub(LONGEST) {
+            0 => Ok(()),
+            more => write!(escape.to, " [and {more} more bytes]"),
+        }
+    }
 }
 
 impl<W: Write + ?Sized> Write for Escape<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = LONGEST.saturating_sub(self.given);
+        self.given += text.len();
+        let end = (0..=room.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+        let text = &text[..end];
         let mut written = 0;
         for (at, c) in text.char_indices() {
             let special = match self.as_is {

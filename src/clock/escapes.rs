@@ -258,7 +258,8 @@ pub(super) fn frames(backtrace: &str) -> impl Iterator<Item = String> {
         let (_, function) = pair[0].split_once(": ")?;
         let at = pair[1].strip_prefix("at ")?;
         let library = at.starts_with("/rustc/") || at.contains("/.cargo/registry/") || at.contains("/library/std/");
-        let ours = function.contains("duroxide_sim::");
+        // Where debug information is short, functions are named without their crate.
+        let ours = function.contains("duroxide_sim::") || at.starts_with(concat!(env!("CARGO_MANIFEST_DIR"), "/src/"));
         // The overrides bear C's names.
         (function.contains("::") && !library && !ours).then(|| format!("{function}, {at}"))
     };

@@ -22,7 +22,9 @@ fn target_folder() -> PathBuf {
     let marked = |folder: &&Path| folder.join("CACHEDIR.TAG").exists() || folder.join(".rustc_info.json").exists();
     // <target>/<profile>/deps/<program>
     let beside = |folder: &&Path| folder.ends_with("deps") || folder.ends_with("examples");
-    let profile = || above().find(beside).and_then(Path::parent);
+    // Any other program may lie in folders of such names.
+    let built = |folder: &&Path| folder.join(".fingerprint").exists() || folder.join(".cargo-lock").exists();
+    let profile = || above().find(beside).and_then(Path::parent).filter(built);
     let variable = |name| std::env::var_os(name).map(PathBuf::from);
     let found = above().find(marked).or_else(|| profile()?.parent()).map(Path::to_path_buf);
     found
@@ -51,6 +53,16 @@ fn folder(test: &str) -> String {
     format!("{start}@{:016x}", Seed(0).child(test).0)
 }
 
+#[cfg(unix)]
+fn is_pipe(there: &fs::Metadata) -> bool {
+    std::os::unix::fs::FileTypeExt::is_fifo(&there.file_type())
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: &fs::Metadata) -> bool {
+    false
+}
+
 /// Writes a file whole or not at all, because others may read it meanwhile and the
 /// disk may be full. Makes its folder if need be.
 pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
@@ -60,8 +72,12 @@ pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
     if !folder.as_os_str().is_empty() {
         fs::create_dir_all(folder)?;
     }
+    if path.metadata().is_ok_and(|there| is_pipe(&there)) {
+        // Nobody may ever read it.
+        return Err(Error::new(ErrorKind::InvalidInput, "there is a pipe at this path"));
+    }
     if path.metadata().is_ok_and(|there| !there.is_file()) {
-        // A pipe or a terminal is written to, not replaced.
+        // A terminal is written to, not replaced.
         return fs::write(path, text);
     }
     let count = COUNT.fetch_add(1, Ordering::Relaxed);

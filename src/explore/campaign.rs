@@ -94,7 +94,12 @@ impl<'a> Campaign<'a> {
         std::thread::scope(|scope| {
             for id in 0..usize::try_from(workers).unwrap_or(usize::MAX) {
                 let send = send.clone();
-                scope.spawn(move || self.work(id, &send));
+                let worker = std::thread::Builder::new().spawn_scoped(scope, move || self.work(id, &send));
+                if let Err(error) = worker {
+                    let why = format!("No thread could be started for a process that runs seeds: {error}.");
+                    self.broken.lock().get_or_insert(why);
+                    break;
+                }
             }
             drop(send);
             loop {

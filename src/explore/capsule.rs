@@ -19,11 +19,15 @@ use crate::command;
 use crate::laws::Breach;
 use crate::seed::Seed;
 use crate::sim::{Cause, Failure, Plan, PlanEntry, Tail, Unfinished};
-use crate::text::Line;
+use crate::text::{Line, Quoted};
 use crate::trace::{Trace, Wanted};
 
 /// The version that is written.
 const VERSION: u32 = 2;
+
+/// The largest capsule that is read, in bytes: a trace is bounded, what a test prints
+/// and returns is not.
+const LARGEST: u64 = 1 << 30;
 
 /// What a failing run is kept as.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -173,9 +177,24 @@ impl Capsule {
             capsule: u32,
         }
         let path = path.as_ref();
-        let wrong = |why: String| CapsuleError(format!("The capsule {} cannot be used: {why}.", path.display()));
+        let wrong =
+            |why: String| CapsuleError(format!("The capsule {} cannot be used: {why}.", Quoted(path.display())));
+        let about = std::fs::metadata(path).map_err(|error| wrong(error.to_string()))?;
+        // A pipe may never end, and neither does a device.
+        if !about.is_file() {
+            return Err(wrong("it is not a regular file".to_owned()));
+        }
+        if about.len() > LARGEST {
+            let why = format!("it has {} bytes, and capsules have {LARGEST} at most", about.len());
+            return Err(wrong(why));
+        }
         let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-        let head: Head = serde_json::from_str(&text).map_err(|error| wrong(format!("it is no capsule: {error}")))?;
+        let no_capsule = |error: serde_json::Error| wrong(format!("it is no capsule: {error}"));
+        let json: serde_json::Value = serde_json::from_str(&text).map_err(no_capsule)?;
+        if !json.is_object() {
+            return Err(wrong("it is no capsule: it holds no JSON object".to_owned()));
+        }
+        let head: Head = serde_json::from_value(json).map_err(no_capsule)?;
         if head.capsule != VERSION {
             let (theirs, ours) = (head.capsule, VERSION);
             return Err(wrong(format!("it has the format {theirs}, and this crate reads the format {ours}")));

@@ -27,10 +27,12 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Where this is: `named` by the test, or `within` the type that its
-    /// function defines.
-    pub fn here(named: Option<&str>, within: &str) -> Place {
-        let test = command::test(named, within);
+    /// Where this is: `named` by the test, or within the function that defines the type
+    /// of the closure that builds the simulation. `scenario` is the names of that type
+    /// and of the body's.
+    pub fn here(named: Option<&str>, scenario: (&str, &str)) -> Place {
+        let (build, body) = scenario;
+        let test = command::test(named, build);
         let name = test.clone().or_else(command::program).unwrap_or_else(|| "exploration".to_owned());
         let arguments = match &test {
             Some(test) => {
@@ -38,7 +40,13 @@ impl Place {
             }
             None => command::arguments(),
         };
-        Place { name, arguments, command: command::of(test), body: within.to_owned(), is_named: named.is_some() }
+        Place {
+            name,
+            arguments,
+            command: command::of(test),
+            body: format!("{body}, built by {build}"),
+            is_named: named.is_some(),
+        }
     }
 
     /// What to look at where this program, started again, does not come here.

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use super::{BASE_VARIABLE, SEEDS_VARIABLE, SHARD_VARIABLE};
 use crate::seed::Seed;
+use crate::text::Quoted;
 
 /// One share of several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,9 +77,21 @@ pub(super) fn base_from_env() -> Result<Option<Seed>, String> {
     variable(BASE_VARIABLE)
 }
 
+fn how_to_give(name: &str) -> String {
+    let example = match name {
+        BASE_VARIABLE => "1000",
+        SHARD_VARIABLE => "2/8",
+        _ => "500",
+    };
+    format!("Give it as in {name}={example}, or unset it.")
+}
+
 fn variable<T: FromStr<Err: std::fmt::Display>>(name: &str) -> Result<Option<T>, String> {
     let Some(text) = std::env::var_os(name) else { return Ok(None) };
     let text = text.to_string_lossy();
-    let value = text.trim().parse().map_err(|error| format!("{name}={text} cannot be used: {error}."));
+    let value = text.trim().parse().map_err(|error: T::Err| {
+        let (why, text) = (error.to_string(), Quoted(&text));
+        format!("{name}={text} cannot be used: {}. {}", why.trim_end_matches('.'), how_to_give(name))
+    });
     value.map(Some)
 }

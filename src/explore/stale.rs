@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::Answer;
 use super::place::Place;
+use super::reason::Reason;
 use super::{Capsule, Problem};
-use crate::sim::PlanEntry;
+use crate::sim::{Failure, PlanEntry};
+use crate::text::{Line, Quoted};
 
 /// A capsule that proves nothing in the exploration that repeats it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +59,12 @@ pub(super) fn note(capsule: &Capsule, answer: &Answer) -> Option<String> {
     outdated(capsule, answer).map(|why| format!("The run is not the one that the capsule was made of: {why}"))
 }
 
+/// What whoever replays the capsule has to know where it fails for another reason.
+pub(super) fn other_failure(capsule: &Capsule, failure: &Failure) -> Option<String> {
+    let same = Reason::of(&capsule.failure()).is_shown_by(&Reason::of(failure));
+    (!same).then(|| format!("This is not the failure that the capsule was made of, which is: {}", Line(&capsule.cause)))
+}
+
 fn outdated(capsule: &Capsule, answer: &Answer) -> Option<Outdated> {
     let missed = answer.unreached.iter().filter(|entry| !capsule.unreached.contains(entry));
     let entries: Vec<PlanEntry> = missed.cloned().collect();
@@ -69,7 +77,9 @@ fn outdated(capsule: &Capsule, answer: &Answer) -> Option<Outdated> {
 impl fmt::Display for Outdated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Outdated::OtherTest { of, here } => write!(f, "It is of the test {of}, and this is {here}."),
+            Outdated::OtherTest { of, here } => {
+                write!(f, "It is of the test {}, and this is {}.", Quoted(of), Quoted(here))
+            }
             Outdated::Unreached { entries, of, inputs } => {
                 const MOST: usize = 10;
                 let count = entries.len();
@@ -82,7 +92,7 @@ impl fmt::Display for Outdated {
                 }
                 let gap = if count > 0 { "\n" } else { "" };
                 if !inputs.is_empty() {
-                    write!(f, "{gap}The body does not ask for its inputs {inputs:?}.")?;
+                    write!(f, "{gap}The body does not ask for its inputs {}.", Line(format_args!("{inputs:?}")))?;
                 }
                 Ok(())
             }
@@ -92,12 +102,13 @@ impl fmt::Display for Outdated {
 
 impl fmt::Display for Stale {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "The capsule {} proves nothing here. {}", self.capsule.display(), self.why)?;
+        writeln!(f, "The capsule {} proves nothing here. {}", Quoted(self.capsule.display()), self.why)?;
         match &self.why {
             Outdated::OtherTest { here, .. } => write!(
                 f,
-                "Repeat it with that test. If the test was renamed, write {here:?} into the file's \"test\"; if it is \
-                 meant to be repeated here, say so with Explore::allow_stale_capsules."
+                "Repeat it with that test. If the test was renamed, write {} into the file's \"test\"; if it is \
+                 meant to be repeated here, say so with Explore::allow_stale_capsules.",
+                Quoted(here)
             ),
             Outdated::Unreached { .. } => write!(
                 f,

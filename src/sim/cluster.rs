@@ -71,6 +71,8 @@ pub(super) struct Cluster {
     nodes: Mutex<BTreeMap<String, Member>>,
     counts: Mutex<BTreeMap<String, Counts>>,
     starts: Mutex<u64>,
+    /// Whether the run is over, and only handles are left.
+    over: AtomicBool,
 }
 
 pub(super) struct Member {
@@ -144,7 +146,17 @@ impl Cluster {
             nodes: Mutex::new(spec.nodes.into_iter().map(Member::new).collect()),
             counts: Mutex::default(),
             starts: Mutex::default(),
+            over: AtomicBool::new(false),
         })
+    }
+
+    /// The run is over.
+    pub fn close(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
     }
 
     /// Adds to the plan.

@@ -9,6 +9,7 @@
 //! It knows when; how is the stage's business.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -50,6 +51,8 @@ pub(super) struct Record {
     /// The inputs of the plan that was given; those that are drawn stand in the
     /// plan.
     pub given: BTreeMap<String, Input>,
+    /// The ranges that inputs were asked for with.
+    pub ranges: BTreeMap<String, RangeInclusive<u64>>,
     /// A mistake in what was asked of it.
     pub misused: Option<String>,
     journal: Option<Journal>,
@@ -61,7 +64,17 @@ impl Record {
         let (reached, demanded) = (vec![false; plan.entries.len()], vec![demands; plan.entries.len()]);
         let given = std::mem::take(&mut plan.inputs);
         journal.iter().for_each(|journal| journal(&plan));
-        Record { plan, reached, demanded, demands, not_done: Vec::new(), given, misused: None, journal }
+        Record {
+            plan,
+            reached,
+            demanded,
+            demands,
+            not_done: Vec::new(),
+            given,
+            ranges: BTreeMap::new(),
+            misused: None,
+            journal,
+        }
     }
 
     /// Takes note of an input.

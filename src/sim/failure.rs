@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cause::Cause;
 use super::hints;
+use super::impaired;
 use super::plan::{Action, Plan, PlanEntry};
 use super::stall_report::MOST;
 use super::tails::Tail;
@@ -151,6 +152,7 @@ impl Failure {
         }
         let lists = [
             ("Unfinished instances:", &self.waits_as_text()),
+            ("Nodes that were not running well at the end:", &impaired::nodes(&self.trace)),
             ("The last events of what it is about:", &self.tails_as_text()),
             ("What must eventually hold, and does not yet:", &self.pending),
             ("Broken laws:", &self.breaches_as_text()),
@@ -199,7 +201,7 @@ impl Failure {
         self.plan.inputs.iter().map(|(name, input)| format!("{}: {}", Line(name), input.value)).collect()
     }
 
-    /// The plan's lines, latencies left out where there are many.
+    /// The plan's lines: where there are many, the first ones without latencies.
     fn plan_as_text(&self) -> Vec<String> {
         const MOST: usize = 30;
         let latency = |entry: &&PlanEntry| matches!(entry.what, Action::Fault(FaultAction::Delay { .. }));
@@ -209,7 +211,8 @@ impl Failure {
             return plan.to_string().lines().map(str::to_owned).collect();
         }
         let mut lines: Vec<String> = all.iter().filter(|e| !latency(e)).take(MOST).map(PlanEntry::to_string).collect();
-        lines.push(format!("and {} more, most of them latencies of calls.", all.len() - lines.len()));
+        let latencies = all.iter().filter(latency).count();
+        lines.push(format!("and {} more, {latencies} of them latencies of calls.", all.len() - lines.len()));
         lines
     }
 }

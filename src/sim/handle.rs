@@ -8,6 +8,7 @@ use std::time::Duration;
 use duroxide::Client;
 use serde::de::DeserializeOwned;
 
+use super::cause::Cause;
 use super::cluster::Cluster;
 use super::effects::Effects;
 use super::life::Impairment;
@@ -41,6 +42,8 @@ pub enum NodeError {
     Crashed(String),
     /// The plan cannot be carried out; the text says why.
     Plan(String),
+    /// The simulation that the handle belongs to is over.
+    Over,
 }
 
 impl fmt::Display for NodeError {
@@ -56,6 +59,7 @@ impl fmt::Display for NodeError {
             }
             NodeError::Crashed(name) => format!("Node {name:?} crashed while it was starting. Start it again."),
             NodeError::Plan(why) => why.clone(),
+            NodeError::Over => format!("{OVER} Use the handle in the body only."),
         };
         Line(sentence).fmt(f)
     }
@@ -63,7 +67,20 @@ impl fmt::Display for NodeError {
 
 impl std::error::Error for NodeError {}
 
+const OVER: &str = "The simulation that this handle belongs to is over.";
+
 impl Handle {
+    /// The simulation, while it goes on.
+    fn cluster(&self) -> Result<&Arc<Cluster>, NodeError> {
+        if self.0.is_over() { Err(NodeError::Over) } else { Ok(&self.0) }
+    }
+
+    /// The simulation, for what nothing can be said of when it is over.
+    #[track_caller]
+    fn running(&self) -> &Arc<Cluster> {
+        self.cluster().unwrap_or_else(|over| panic!("{over}"))
+    }
+
     pub(super) fn new(cluster: Arc<Cluster>) -> Handle {
         Handle(cluster)
     }
@@ -77,26 +94,27 @@ impl Handle {
     /// empty or that of a node, whose calls could not be told from the client's,
     /// the run fails ([`super::Cause::Setup`]).
     pub fn client_named(&self, name: &str) -> Client {
-        setup::check_client(name, &self.0.topology).unwrap_or_else(|why| {
-            self.0.executor.record().misused.get_or_insert(why);
+        let cluster = self.running();
+        setup::check_client(name, &cluster.topology).unwrap_or_else(|why| {
+            cluster.executor.record().misused.get_or_insert(why);
         });
-        Client::new(Arc::new(Port::over(self.0.client_storage(name))))
+        Client::new(Arc::new(Port::over(cluster.client_storage(name))))
     }
 
     /// The virtual time now.
     pub fn now(&self) -> Time {
-        clock::now()
+        if self.0.is_over() { self.0.pulse.end_time() } else { clock::now() }
     }
 
     /// How much virtual time has passed since the start.
     pub fn elapsed(&self) -> Duration {
-        clock::now() - self.0.start
+        self.now() - self.0.start
     }
 
     /// Waits for `duration` of virtual time. Everything that happens in it
     /// happens, each at its own moment.
     pub async fn sleep(&self, duration: Duration) {
-        let _sleeper = self.0.sleepers.one();
+        let _sleeper = self.running().sleepers.one();
         clock::sleep_until(clock::now() + duration).await;
     }
 
@@ -104,7 +122,9 @@ impl Handle {
     /// late, all at the new time, as after a process was suspended. Moving past
     /// the limit on virtual time ends the run there.
     pub async fn advance(&self, by: Duration) {
-        if clock::now() + by > self.0.end {
+        let cluster = self.running();
+        if clock::now() + by > cluster.end {
+            cluster.pulse.end_for(Cause::VirtualTimeLimit(cluster.end - cluster.start));
             return std::future::pending().await;
         }
         clock::advance(by).await;
@@ -155,7 +175,7 @@ impl Handle {
     /// assert_eq!(sum, 3);
     /// ```
     pub async fn output<T: DeserializeOwned>(&self, instance: &str, within: Duration) -> Result<T, OutputError> {
-        output::of(&self.0, || self.history(instance), instance, within).await
+        output::of(self.running(), || self.history(instance), instance, within).await
     }
 
     /// The provider itself, past the simulation's layers. Runtimes that the body starts
@@ -194,7 +214,7 @@ impl Handle {
     /// assert_eq!(run.plan.inputs["orders"].value, run.value);
     /// ```
     pub fn input(&self, name: &str, range: RangeInclusive<u64>) -> u64 {
-        self.0.executor.record().input(name, range, self.0.seed)
+        self.running().executor.record().input(name, range, self.0.seed)
     }
 
     /// Random numbers of the body's own, from the seed.
@@ -216,7 +236,7 @@ impl Handle {
     ///
     /// When there is no such node, or it is not running.
     pub fn crash(&self, node: &str) -> Result<(), NodeError> {
-        self.0.crash(node)
+        self.cluster()?.crash(node)
     }
 
     /// Shuts a node down in good order: activities under way may finish within
@@ -226,7 +246,7 @@ impl Handle {
     ///
     /// When there is no such node, or it is not running.
     pub async fn stop(&self, node: &str) -> Result<(), NodeError> {
-        self.0.stop(node).await
+        self.cluster()?.stop(node).await
     }
 
     /// Starts a node that was stopped or has crashed, as the build it was.
@@ -235,7 +255,7 @@ impl Handle {
     ///
     /// When there is no such node, it is running, or it crashes at the start.
     pub async fn start(&self, node: &str) -> Result<(), NodeError> {
-        self.0.start(node, None).await
+        self.cluster()?.start(node, None).await
     }
 
     /// Starts a node that was stopped or has crashed, as another of its builds
@@ -245,7 +265,7 @@ impl Handle {
     ///
     /// As for [`Handle::start`], or when there is no such build.
     pub async fn start_as(&self, node: &str, build: &str) -> Result<(), NodeError> {
-        self.0.start(node, Some(build)).await
+        self.cluster()?.start(node, Some(build)).await
     }
 
     /// Shuts a node down in good order, if it is up, and starts it as another
@@ -256,7 +276,7 @@ impl Handle {
     ///
     /// As for [`Handle::start_as`].
     pub async fn upgrade(&self, node: &str, build: &str) -> Result<(), NodeError> {
-        self.0.upgrade(node, build).await
+        self.cluster()?.upgrade(node, build).await
     }
 
     /// Cuts a node off from the storage until [`Handle::heal`]: its calls and
@@ -266,7 +286,7 @@ impl Handle {
     ///
     /// When there is no such node.
     pub fn partition(&self, node: &str) -> Result<(), NodeError> {
-        self.0.begin(node, Impairment::Cut, Time::MAX)
+        self.cluster()?.begin(node, Impairment::Cut, Time::MAX)
     }
 
     /// Lets the storage refuse a node's calls, retryable, until
@@ -276,7 +296,7 @@ impl Handle {
     ///
     /// When there is no such node.
     pub fn outage(&self, node: &str) -> Result<(), NodeError> {
-        self.0.begin(node, Impairment::Outage, Time::MAX)
+        self.cluster()?.begin(node, Impairment::Outage, Time::MAX)
     }
 
     /// Ends a partition and an outage of a node, if there is one.
@@ -285,7 +305,7 @@ impl Handle {
     ///
     /// When there is no such node.
     pub fn heal(&self, node: &str) -> Result<(), NodeError> {
-        self.0.end_trouble(node, Impairment::Cut, Time::MAX)?;
+        self.cluster()?.end_trouble(node, Impairment::Cut, Time::MAX)?;
         self.0.end_trouble(node, Impairment::Outage, Time::MAX)
     }
 
@@ -299,7 +319,7 @@ impl Handle {
     ///
     /// When there is no such node, or it is not running.
     pub fn stall(&self, node: &str, lasts: Duration) -> Result<(), NodeError> {
-        self.0.begin(node, Impairment::Stall, clock::now() + lasts)
+        self.cluster()?.begin(node, Impairment::Stall, clock::now() + lasts)
     }
 
     /// Sets a node's wall clock `by_ms` milliseconds ahead of the provider's, or
@@ -313,7 +333,7 @@ impl Handle {
     ///
     /// When there is no such node.
     pub fn skew(&self, node: &str, by_ms: i64) -> Result<(), NodeError> {
-        self.0.skew(node, by_ms)
+        self.cluster()?.skew(node, by_ms)
     }
 
     /// Adds entries to the plan of the run. Their times count from the run's
@@ -325,10 +345,11 @@ impl Handle {
     /// When the plan names a node, a build or a method that is not there, or has
     /// a fault that can change nothing.
     pub fn script(&self, plan: Plan) -> Result<(), NodeError> {
-        setup::check_plan(&plan, &self.0.topology)
+        let cluster = self.cluster()?;
+        setup::check_plan(&plan, &cluster.topology)
             .and_then(|()| setup::check_script(&plan))
             .map_err(NodeError::Plan)?;
-        self.0.script(plan);
+        cluster.script(plan);
         Ok(())
     }
 }

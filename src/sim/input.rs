@@ -29,6 +29,16 @@ impl Record {
             self.misused.get_or_insert(why);
             return least;
         }
+        let before = self.ranges.entry(name.to_owned()).or_insert(least..=most).clone();
+        if before != (least..=most) {
+            let why = format!(
+                "The input {name:?} was asked for in the range {}..={}, and then in {least}..={most}. A name stands for \
+                 one number in a run: give each range a name of its own.",
+                before.start(),
+                before.end()
+            );
+            self.misused.get_or_insert(why);
+        }
         let known = self.plan.inputs.get(name).copied();
         let cut = |input: Input| input.value.clamp(least, most);
         let draw = || {

@@ -222,6 +222,17 @@ impl Action {
         Action::Upgrade { node: node.to_owned(), build: build.to_owned() }
     }
 
+    /// How long it lasts, where that is set.
+    pub(crate) fn lasts(&self) -> Option<Duration> {
+        match self {
+            Action::Partition { lasts, .. } | Action::Outage { lasts, .. } | Action::Stall { lasts, .. } => {
+                Some(*lasts)
+            }
+            Action::Crash { .. } | Action::Stop { .. } | Action::Start { .. } | Action::Upgrade { .. } => None,
+            Action::Skew { .. } | Action::Fault(_) => None,
+        }
+    }
+
     /// The node it happens to; `None` for a fault, which happens to its call.
     pub fn node(&self) -> Option<&str> {
         match self {

@@ -133,7 +133,7 @@ impl Property {
     /// A panic in a node's call would be the node's, and be lost there.
     fn judge(&self, test: impl FnOnce() -> Result<(), String>) -> Option<Broken> {
         let told = catch_unwind(AssertUnwindSafe(|| panics::reported(test)))
-            .unwrap_or_else(|payload| Err(panic_text(&*payload)));
+            .unwrap_or_else(|payload| Err(format!("the check itself panicked: {}", panic_text(&*payload))));
         Some(Broken { name: self.name.clone(), what: told.err()? })
     }
 }

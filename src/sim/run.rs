@@ -47,7 +47,7 @@ enum End<T> {
     VirtualTime,
     /// Since when, and how the body ended then, if it did.
     Stalled(Time, Option<Box<Cause>>),
-    FaultAction(Cause),
+    Caused(Cause),
     Property(Broken),
     Unfinished,
     Eventually(Broken, Option<Held>),
@@ -287,7 +287,7 @@ where
             STALL => return Poll::Ready(End::Stalled(stall::since(&cluster), None)),
             VERDICT => {
                 let cause = context.pulse.verdict.lock().take().expect("the run ends for a cause");
-                return Poll::Ready(End::FaultAction(cause));
+                return Poll::Ready(End::Caused(cause));
             }
             TASK_PANIC => return Poll::Ready(End::TaskPanic(Vec::new())),
             PROPERTY => {
@@ -318,10 +318,10 @@ where
     })
     .await;
     *context.missed.lock() = cluster.missed();
-    if matches!(end, End::Unfinished | End::Stalled(..) | End::FaultAction(_) | End::VirtualTime | End::NeverAtRest(..))
-    {
+    if matches!(end, End::Unfinished | End::Stalled(..) | End::Caused(_) | End::VirtualTime | End::NeverAtRest(..)) {
         cluster.properties.note_pending(&Handle::new(cluster.clone()));
     }
+    cluster.close();
     end
 }
 
@@ -331,7 +331,7 @@ fn failed<T>(cluster: &Cluster, cause: Cause) -> End<T> {
         (Some(since), cause) => End::Stalled(since, Some(Box::new(cause))),
         (None, Cause::Error(text)) => End::Body(Err(text)),
         (None, Cause::Panic(text)) => End::Panic(text),
-        (None, cause) => End::FaultAction(cause),
+        (None, cause) => End::Caused(cause),
     }
 }
 
@@ -353,7 +353,7 @@ fn cause_of<T>(context: &RunContext, end: Option<End<T>>) -> Result<T, Box<Cause
         Some(End::NeverAtRest(name, busy)) => Cause::NeverAtRest { name, busy },
         Some(End::Unfinished) => Cause::Unfinished(context.finish_within.unwrap_or_default()),
         Some(End::Stalled(since, then)) => Cause::Stalled { since: since - context.start, then },
-        Some(End::FaultAction(cause)) => cause,
+        Some(End::Caused(cause)) => cause,
         Some(End::VirtualTime) => Cause::VirtualTimeLimit(context.limits.virtual_time),
         Some(End::Steps) => Cause::StepLimit(context.limits.steps),
         Some(End::RealTime) => Cause::RealTimeLimit,

@@ -10,7 +10,7 @@ use super::property::Property;
 use super::storm::{Storm, Topology};
 use super::{Limits, Sim};
 use crate::clock::{self, Time};
-use crate::faults::FaultRule;
+use crate::faults::{FaultAction, FaultRule};
 use crate::seed::Seed;
 
 /// Who and what takes part in a run.
@@ -116,9 +116,17 @@ fn check_properties(properties: &[Property]) -> Result<(), String> {
 pub(super) fn check_script(plan: &Plan) -> Result<(), String> {
     let mut faults = BTreeSet::new();
     for entry in &plan.entries {
+        if entry.what.lasts().is_some_and(|lasts| lasts.is_zero()) {
+            return Err(format!("The plan's entry \"{entry}\" lasts no time, and changes nothing. Give it some."));
+        }
         let (Trigger::Before(point), Action::Fault(verdict)) = (&entry.when, &entry.what) else { continue };
         if !verdict.may_concern(point.method) {
             return Err(format!("The plan's entry \"{entry}\" changes nothing: {} locks nothing.", point.method));
+        }
+        if is_nothing(verdict) {
+            return Err(format!(
+                "The plan's entry \"{entry}\" changes nothing. Give the fault some time, or take it out."
+            ));
         }
         if !faults.insert(point) {
             return Err(format!(
@@ -128,6 +136,16 @@ pub(super) fn check_script(plan: &Plan) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Whether a fault leaves its call as it is.
+fn is_nothing(verdict: &FaultAction) -> bool {
+    match verdict {
+        FaultAction::Pass => true,
+        FaultAction::Delay { before, after } => before.is_zero() && after.is_zero(),
+        FaultAction::Refuse { .. } | FaultAction::LoseReply | FaultAction::Hang { .. } => false,
+        FaultAction::Drop { .. } | FaultAction::ShortLock { .. } => false,
+    }
 }
 
 /// What there is to be harmed.

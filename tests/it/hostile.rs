@@ -1,6 +1,7 @@
 //! Names, payloads and numbers that nobody expects: what a person reads stays
 //! lines of letters that can be seen, and what programs read stays exact.
 
+mod misuse;
 mod numbers;
 mod texts;
 

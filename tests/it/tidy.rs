@@ -30,11 +30,11 @@ const TABLE: &[Row] = &[
         // "HashMap" alone is a word of its advice.
         &["SystemTime", "HashMap<", "HashMap::", "::HashMap", "use crate::store"],
     ),
-    ("cuts", &[], &["duroxide::", "tokio", "SystemTime", "HashMap", "Instant"]),
+    ("ddmin", &[], &["duroxide::", "tokio", "SystemTime", "HashMap", "Instant"]),
     ("progress", &[], &["duroxide::", "tokio", "SystemTime", "HashMap", "Instant"]),
     (
         "explore",
-        &["call", "clock", "command", "cuts", "progress", "seed", "faults", "laws", "text", "trace", "sim"],
+        &["call", "clock", "command", "ddmin", "progress", "seed", "faults", "laws", "text", "trace", "sim"],
         &["SystemTime", "HashMap", "Instant"],
     ),
     (
@@ -44,7 +44,11 @@ const TABLE: &[Row] = &[
     ),
     ("contract", &[], &["fn "]),
     // It shows what is elsewhere.
-    ("unstable", &["call", "clock", "command", "cuts", "progress", "report", "text", "trace"], &["HashMap", "struct "]),
+    (
+        "unstable",
+        &["call", "clock", "command", "ddmin", "progress", "report", "text", "trace"],
+        &["HashMap", "struct "],
+    ),
 ];
 
 #[test]

@@ -25,7 +25,7 @@ pub use history::Made;
 pub(crate) use smallest::smallest;
 
 use duroxide_sim::call::{Call, Reply};
-use duroxide_sim::store::{Likeness, Store};
+use duroxide_sim::store::{StateFingerprint, Store};
 
 use self::cut::{Relations, cut};
 use self::entry::{Entry, Others, Standing, entries};
@@ -197,7 +197,7 @@ impl<'a> Sought<'a> {
     /// Puts one piece in order, in every state that may be.
     fn follow(&mut self, part: &[Entry<'a>]) -> Result<(), Linearity> {
         let mut next: Vec<World> = Vec::new();
-        let mut known: BTreeSet<(Vec<usize>, Likeness)> = BTreeSet::new();
+        let mut known: BTreeSet<(Vec<usize>, StateFingerprint)> = BTreeSet::new();
         let mut best = Found::default();
         let mut best_part = part.to_vec();
         for world in std::mem::take(&mut self.worlds) {
@@ -222,7 +222,7 @@ impl<'a> Sought<'a> {
                 let taken = part.iter().enumerate().filter(|(i, e)| e.standing == Standing::Ever && done >> i & 1 == 1);
                 let happened: BTreeSet<usize> =
                     world.happened.iter().copied().chain(taken.map(|(_, e)| e.call)).collect();
-                if known.insert((happened.iter().copied().collect(), store.likeness())) {
+                if known.insert((happened.iter().copied().collect(), store.fingerprint())) {
                     next.push(World { store, happened });
                 }
             }

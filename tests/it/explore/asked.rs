@@ -15,6 +15,7 @@ use duroxide_sim::faults::FaultAction;
 use duroxide_sim::seed::SEED_VARIABLE;
 use duroxide_sim::sim::{CallSite, Cause, Input, Plan};
 
+use super::shrinking::file;
 use super::{explore, order, shop};
 
 fn tried(explore: Explore) -> Result<ExplorationReport, Problem> {
@@ -174,12 +175,19 @@ fn a_capsule_in_the_environment_concerns_the_exploration_that_it_names() {
     assert!(passed && text.contains("first 2 second 1 end"), "{text}");
     let (passed, text) = run(&["--exact", TWO], &[planted, with_capsule[0]]);
     assert!(!passed && text.contains("planted"), "{text}");
+    // libtest shows nothing else of a test that passes.
+    let (passed, text) = run(&["--exact", TWO], &with_capsule);
+    assert!(passed && text.contains("does not fail any more. Its failure was: the body returned"), "{text}");
+    let changed = std::fs::read_to_string(path).expect("it can be read").replacen("\"planted\"", "\"other\"", 1);
+    let changed = file("changed", &changed);
+    let (passed, text) = run(&["--exact", TWO], &[planted, (CAPSULE_VARIABLE, changed.to_str().expect("a path"))]);
+    assert!(!passed && text.contains("This is not the failure that the capsule was made of"), "{text}");
     // Among other tests those go on as ever; alone, one of them proves nothing.
     let other = "explore::asked::one_exploration";
     let (passed, text) = run(&[other, "--nocapture"], &with_capsule);
     assert!(passed && text.contains("explored as without it") && text.contains("one 2 end"), "{text}");
     let (passed, text) = run(&["--exact", other], &with_capsule);
-    assert!(!passed && text.contains("It is of the test explore::asked::two_explorations"), "{text}");
+    assert!(!passed && text.contains("It is of the test \"explore::asked::two_explorations\""), "{text}");
 }
 
 /// Run by others.

@@ -125,6 +125,6 @@ fn a_variable_that_says_nothing_is_an_error() {
             .output()
             .expect("the program can be run");
         let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        assert!(!output.status.success() && text.contains(&format!("{name}={value} cannot be used")), "{text}");
+        assert!(!output.status.success() && text.contains(&format!("{name}={value:?} cannot be used")), "{text}");
     }
 }

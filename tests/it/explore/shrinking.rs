@@ -287,7 +287,7 @@ fn shrinking_that_loses_its_workers_does_not_call_the_plan_minimal() {
 }
 
 /// Where a test keeps a file of its own.
-fn file(name: &str, text: &str) -> std::path::PathBuf {
+pub fn file(name: &str, text: &str) -> std::path::PathBuf {
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("capsule-{name}.json"));
     std::fs::write(&path, text).expect("the file can be written");
     path

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use duroxide_sim::call::Reply;
-use duroxide_sim::store::{Likeness, Store};
+use duroxide_sim::store::{StateFingerprint, Store};
 
 use super::entry::{Entry, Standing};
 use super::habits::Habits;
@@ -110,8 +110,8 @@ struct Walk<'a> {
     needs: Vec<Need>,
     certain: u128,
     lasting: u128,
-    seen: BTreeSet<(u128, Likeness)>,
-    ended: BTreeSet<(u128, Likeness)>,
+    seen: BTreeSet<(u128, StateFingerprint)>,
+    ended: BTreeSet<(u128, StateFingerprint)>,
     found: Found,
 }
 
@@ -132,8 +132,8 @@ impl Walk<'_> {
         if let Some(stuck) = self.lost_lock(&store, done) {
             return self.note(done, vec![stuck]);
         }
-        let likeness = store.likeness();
-        if !self.seen.insert((done, likeness)) {
+        let fingerprint = store.fingerprint();
+        if !self.seen.insert((done, fingerprint)) {
             return;
         }
         match self.search.states_left.checked_sub(1) {
@@ -144,7 +144,7 @@ impl Walk<'_> {
             }
         }
         if done & self.certain == self.certain {
-            self.end(&store, done, likeness);
+            self.end(&store, done, fingerprint);
         }
         let mut stuck = Vec::new();
         for at in 0..self.by_answer.len() {
@@ -156,7 +156,7 @@ impl Walk<'_> {
             let done = done | bit(place) | self.closes[place];
             if entry.standing != Standing::Certain {
                 // What would change nothing may as well not have happened.
-                let worlds = entry.imagine(&store).into_iter().filter(|next| next.likeness() != likeness);
+                let worlds = entry.imagine(&store).into_iter().filter(|next| next.fingerprint() != fingerprint);
                 worlds.for_each(|next| self.go(next, done));
                 continue;
             }
@@ -220,8 +220,8 @@ impl Walk<'_> {
         done
     }
 
-    fn end(&mut self, store: &Store, done: u128, likeness: Likeness) {
-        if self.ended.insert((done & self.lasting, likeness)) {
+    fn end(&mut self, store: &Store, done: u128, fingerprint: StateFingerprint) {
+        if self.ended.insert((done & self.lasting, fingerprint)) {
             self.found.ends.push((store.clone(), done));
             self.found.is_cut = self.found.ends.len() >= self.search.most_ends;
         }

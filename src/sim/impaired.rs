@@ -1,0 +1,55 @@
+//! The nodes that were down, cut off or standing still when a run ended, read off its
+//! trace.
+
+use std::collections::BTreeMap;
+
+use crate::clock::Time;
+use crate::text::Line;
+use crate::trace::{NodeEvent, Span, Trace};
+
+/// Since when what is wrong with a node.
+#[derive(Default)]
+struct State {
+    down: Option<(Time, &'static str)>,
+    cut_off: Option<Time>,
+    refused: Option<Time>,
+    stalled: Option<Time>,
+}
+
+/// A sentence for each such node.
+pub(super) fn nodes(trace: &Trace) -> Vec<String> {
+    let mut states = BTreeMap::<&str, State>::new();
+    for mark in &trace.marks {
+        states.entry(&mark.node).or_default().follow(mark.at, &mark.what);
+    }
+    states.iter().filter_map(|(node, state)| state.sentence(node, trace.started)).collect()
+}
+
+impl State {
+    fn follow(&mut self, at: Time, event: &NodeEvent) {
+        match event {
+            NodeEvent::Started { .. } => self.down = None,
+            NodeEvent::Crashed => self.down = Some((at, "crashed")),
+            NodeEvent::Stopped => self.down = Some((at, "shut down")),
+            NodeEvent::CutOff => self.cut_off = Some(at),
+            NodeEvent::Refused => self.refused = Some(at),
+            NodeEvent::Healed => (self.cut_off, self.refused) = (None, None),
+            NodeEvent::Stalled => self.stalled = Some(at),
+            NodeEvent::Resumed => self.stalled = None,
+            NodeEvent::Stopping | NodeEvent::Skewed { .. } => {}
+            NodeEvent::Fault { .. } | NodeEvent::Skipped { .. } => {}
+        }
+    }
+
+    fn sentence(&self, node: &str, start: Time) -> Option<String> {
+        let since = |at: Time| Span(at - start);
+        let all = [
+            self.down.map(|(at, how)| format!("has been down since +{}, when it {how}", since(at))),
+            self.cut_off.map(|at| format!("has been cut off from the storage since +{}", since(at))),
+            self.refused.map(|at| format!("has been refused by the storage since +{}", since(at))),
+            self.stalled.map(|at| format!("has stood still since +{}", since(at))),
+        ];
+        let all: Vec<String> = all.into_iter().flatten().collect();
+        (!all.is_empty()).then(|| format!("{} {}.", Line(node), all.join(", and ")))
+    }
+}
