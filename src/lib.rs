@@ -48,10 +48,13 @@
 //! # });
 //! ```
 //!
+//! The [`guide`] has tutorials, recipes, and what is and is not simulated.
+//!
 //! # Modules
 //!
 //! | module | what it owns |
 //! |---|---|
+//! | [`guide`] | tutorials, a cookbook and reference tables |
 //! | [`sim`] | simulations: nodes, limits, outcomes, the handle a test's body has |
 //! | [`mod@explore`] | a simulation from thousands of seeds, each in a process of its own |
 //! | [`provider`] | [`Memory`], and the two adapters between duroxide's traits and layers |
@@ -87,6 +90,7 @@ pub mod contract;
 mod ddmin;
 pub mod explore;
 pub mod faults;
+pub mod guide;
 pub mod laws;
 mod progress;
 pub mod provider;

@@ -21,6 +21,7 @@ use crate::trace::Span;
 /// What goes wrong in a run, and when.
 ///
 /// ```
+/// use duroxide_sim::call::Method;
 /// use duroxide_sim::sim::{Plan, CallSite, Action};
 /// use std::time::Duration;
 ///

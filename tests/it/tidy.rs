@@ -43,6 +43,7 @@ const TABLE: &[Row] = &[
         &["SystemTime", "HashMap", "Instant", "tokio"],
     ),
     ("contract", &[], &["fn "]),
+    ("guide", &[], &["fn "]),
     // It shows what is elsewhere.
     (
         "unstable",
