@@ -57,6 +57,21 @@ fn modules_import_only_what_the_table_allows() {
     rules::imports("crate::", TABLE);
 }
 
+/// ARCHITECTURE.md shows the table. With `UPDATE_ARCHITECTURE=1` it is written there.
+#[test]
+fn the_architecture_shows_the_table() {
+    const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/ARCHITECTURE.md");
+    let text = fs::read_to_string(PATH).expect("ARCHITECTURE.md can be read");
+    let (begin, end) = ("<!-- imports: begin -->\n", "<!-- imports: end -->");
+    let (head, rest) = text.split_once(begin).expect("the table has a beginning");
+    let (_, tail) = rest.split_once(end).expect("the table has an end");
+    let wanted = format!("{head}{begin}| module | may import |\n|---|---|\n{}{end}{tail}", rules::rows(TABLE));
+    if std::env::var_os("UPDATE_ARCHITECTURE").is_some() {
+        fs::write(PATH, &wanted).expect("ARCHITECTURE.md can be written");
+    }
+    assert!(text == wanted || std::env::var_os("UPDATE_ARCHITECTURE").is_some(), "run it with UPDATE_ARCHITECTURE=1");
+}
+
 #[test]
 fn unsafe_code_lives_in_one_module() {
     let names = rules::files_with_unsafe_code();
