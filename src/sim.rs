@@ -53,6 +53,7 @@ mod tasks;
 mod waits;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -178,6 +179,12 @@ pub struct Run<T> {
     /// versions of tokio 1 that this crate knows; with another one the numbers
     /// that they draw depend on what ran before in the process.
     pub select_is_seeded: bool,
+}
+
+impl fmt::Debug for Sim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sim").field("seed", &self.seed).field("nodes", &self.nodes).finish_non_exhaustive()
+    }
 }
 
 impl Sim {

@@ -38,16 +38,17 @@ const TABLE: &[Row] = &[
         &["SystemTime", "HashMap", "Instant"],
     ),
     (
-        "report",
-        &["call", "clock", "command", "explore", "laws", "sim", "text", "trace"],
+        "timeline",
+        &["call", "clock", "command", "explore", "laws", "sim", "text", "trace", "versions"],
         &["SystemTime", "HashMap", "Instant", "tokio"],
     ),
     ("contract", &[], &["fn "]),
+    ("versions", &[], &["struct "]),
     ("guide", &[], &["fn "]),
     // It shows what is elsewhere.
     (
         "unstable",
-        &["call", "clock", "command", "ddmin", "progress", "report", "text", "trace"],
+        &["call", "clock", "command", "ddmin", "progress", "text", "trace", "versions"],
         &["HashMap", "struct "],
     ),
 ];

@@ -137,7 +137,7 @@ const WORDS: [(&str, &str); 9] = [
 pub fn plain_words(texts: &[&str]) {
     let mut all = files(&FOLDERS);
     let read = |name: &&str| ((*name).to_owned(), fs::read_to_string(root().join(name)).expect("the text can be read"));
-    all.extend(texts.iter().map(|name| read(name)));
+    all.extend(texts.iter().map(read));
     let mut breaches = Vec::new();
     for (name, text) in all {
         for (number, line) in text.lines().enumerate() {
