@@ -155,6 +155,7 @@ type Remark = Box<dyn FnOnce(&Failure) -> Option<String>>;
 
 /// What a simulation that went well leaves behind.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Run<T> {
     /// What the body returned.
     pub value: T,

@@ -28,6 +28,7 @@ pub struct Handle(Arc<Cluster>);
 
 /// What went wrong with a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NodeError {
     /// There is no node of this name; the names there are follow.
     Unknown(String, Vec<String>),

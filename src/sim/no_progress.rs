@@ -85,6 +85,7 @@ pub enum NoProgress {
 
 /// An instance that has turn after turn at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Circling {
     /// The instance.
     pub instance: String,

@@ -58,6 +58,7 @@ pub struct PlanEntry {
 
 /// When something happens. Each happens once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Trigger {
     /// At this virtual time after the start.
     At(Duration),
@@ -81,6 +82,7 @@ pub struct CallSite {
 
 /// Something that goes wrong, or right again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Action {
     /// A node crashes: nothing more of it reaches the storage.
     Crash {

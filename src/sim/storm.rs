@@ -26,6 +26,7 @@ pub(super) use state::StormState;
 
 /// What may go wrong in a storm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum FaultKind {
     /// Calls and replies take some milliseconds to half a second, and with them
     /// the order in which things happen varies.

@@ -94,6 +94,11 @@ fn no_test_is_ignored_and_every_example_compiles() {
 }
 
 #[test]
+fn texts_are_in_plain_words() {
+    rules::plain_words(&["examples"], &["README.md", "ARCHITECTURE.md", "src/lib.rs"]);
+}
+
+#[test]
 fn library_code_does_not_unwrap() {
     rules::no_unwrap();
 }

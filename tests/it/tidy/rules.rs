@@ -134,8 +134,8 @@ const WORDS: [(&str, &str); 9] = [
 ];
 
 /// No file speaks in riddles.
-pub fn plain_words(texts: &[&str]) {
-    let mut all = files(&FOLDERS);
+pub fn plain_words(folders: &[&str], texts: &[&str]) {
+    let mut all = files(folders);
     let read = |name: &&str| ((*name).to_owned(), fs::read_to_string(root().join(name)).expect("the text can be read"));
     all.extend(texts.iter().map(read));
     let mut breaches = Vec::new();
