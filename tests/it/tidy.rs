@@ -70,7 +70,10 @@ fn the_architecture_shows_the_table() {
     if std::env::var_os("UPDATE_ARCHITECTURE").is_some() {
         fs::write(PATH, &wanted).expect("ARCHITECTURE.md can be written");
     }
-    assert!(text == wanted || std::env::var_os("UPDATE_ARCHITECTURE").is_some(), "run it with UPDATE_ARCHITECTURE=1");
+    assert!(
+        text == wanted || std::env::var_os("UPDATE_ARCHITECTURE").is_some(),
+        "ARCHITECTURE.md shows another table: update it with UPDATE_ARCHITECTURE=1 cargo test --test it tidy"
+    );
 }
 
 #[test]
