@@ -1,7 +1,7 @@
 //! A month-long orchestration with a crash and a restart in its middle, and
 //! how long it took.
 //!
-//! `cargo run --release --example month`
+//! `cargo run --example month`
 
 use std::time::{Duration, Instant};
 

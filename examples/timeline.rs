@@ -1,7 +1,7 @@
 //! Two runs of a shop as pages to look at: one that goes well in spite of a
 //! crash, and one that fails, beside it.
 //!
-//! `cargo run --release --example timeline`, or with a folder for the pages.
+//! `cargo run --example timeline`, or with a folder for the pages.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -83,6 +83,8 @@
 //! without the feature `interpose`, the crate compiles, [`Memory`] works on
 //! real time, and [`Sim`] and [`clock::Warp`] say why they cannot run.
 
+#![warn(missing_debug_implementations)]
+
 pub mod call;
 pub mod clock;
 mod command;
