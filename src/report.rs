@@ -1,7 +1,6 @@
-//! What a person reads: the [`Timeline`] of a run as a page.
+//! Output for people: the [`Timeline`] of a run as an HTML page.
 //!
-//! It arranges what is known, and decides nothing: what is broken, `laws` and
-//! `sim` say.
+//! It arranges what is known and judges nothing; `laws` and `sim` determine what is broken.
 
 mod timeline;
 
@@ -10,7 +9,7 @@ use std::collections::BTreeMap;
 pub(crate) use timeline::write_page;
 pub use timeline::{Timeline, TimelineError};
 
-/// What took part in a run, and its version.
+/// The components of a run, with their versions.
 pub(crate) fn versions() -> BTreeMap<&'static str, String> {
     let duroxide = duroxide::providers::current_build_version().to_string();
     BTreeMap::from([("duroxide", duroxide), ("duroxide-sim", env!("CARGO_PKG_VERSION").to_owned())])
