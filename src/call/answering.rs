@@ -9,9 +9,10 @@ use super::Reply;
 /// An answer that is ready or pending. Most calls of an in-memory provider are answered at once,
 /// and then no layer has to box a future.
 ///
-/// A ready answer means that the call has already taken effect. A layer must therefore not call its
-/// inner handler before its own answer is polled.
-#[must_use = "a pending call has no effect unless it is awaited"]
+/// A ready answer means that the call has already taken effect. Call a handler only at the point
+/// where its answer is awaited: a layer that has to wait first calls its inner handler inside the
+/// future that it returns.
+#[must_use = "a call may have no effect unless its answer is awaited"]
 pub struct Answering<'a>(Kind<'a>);
 
 enum Kind<'a> {
