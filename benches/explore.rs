@@ -1,7 +1,6 @@
-//! How fast seeds are explored, and what tracing, laws and storms cost.
+//! Measures how fast seeds are explored, and the cost of tracing, laws and storms.
 //!
-//! `cargo bench --bench explore [filter]`. Nothing is asserted but that nothing
-//! fails.
+//! `cargo bench --bench explore [filter]`. It asserts only that nothing fails.
 #![allow(missing_docs)]
 
 use std::time::{Duration, Instant};
@@ -17,7 +16,7 @@ fn main() {
     if wanted("seeds") {
         seeds();
     }
-    // What follows is measured once, and not in every worker.
+    // Measured only once, and not in every worker.
     if wanted("cost") {
         cost();
     }
@@ -26,7 +25,7 @@ fn main() {
     }
 }
 
-/// A node and ten activities in sequence.
+/// One node and ten activities in sequence.
 fn small(sim: Sim) -> Sim {
     let activities = ActivityRegistry::builder()
         .register("Echo", |_: ActivityContext, text: String| async move { Ok(text) })
@@ -52,17 +51,17 @@ async fn ten(sim: Handle) -> Result<(), ClientError> {
     Ok(())
 }
 
-/// Seeds a second, each in a process of its own.
+/// Seeds per second, each seed in its own process.
 fn seeds() {
     let all = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-    for (label, workers) in [("one worker", 1), ("a worker for each core", all)] {
+    for (label, workers) in [("one worker", 1), ("one worker per core", all)] {
         let plain = duroxide_sim::explore().seeds(4_000).workers(workers).check_determinism_every(0).quiet();
         let report = plain.clone().without_latencies().run(small, ten);
-        println!("  {label}, as it is: {:.0} seeds a second", rate(&report));
+        println!("  {label}, as it is: {:.0} seeds per second", rate(&report));
         let report = plain.clone().run(small, ten);
-        println!("  {label}, with latencies: {:.0} seeds a second", rate(&report));
+        println!("  {label}, with latencies: {:.0} seeds per second", rate(&report));
         let report = plain.run(|sim| small(sim).storm(Storm::new()), ten);
-        println!("  {label}, with latencies and storms: {:.0} seeds a second", rate(&report));
+        println!("  {label}, with latencies and storms: {:.0} seeds per second", rate(&report));
     }
 }
 
@@ -89,8 +88,8 @@ fn time(sim: Sim, count: usize) -> Duration {
     took
 }
 
-/// What tracing and the laws add to a run: the best of many, by turns, so that
-/// what else the machine does meets all alike.
+/// The overhead of tracing and the laws: the best of many runs, interleaved so that other load on
+/// the machine affects all variants alike.
 fn cost() {
     let sim = || small(Sim::new(1));
     let mut best = [Duration::MAX; 3];
@@ -105,7 +104,7 @@ fn cost() {
     println!("  with tracing and laws {:.1?} ({:+.0} %)", best[2], more(best[2]));
 }
 
-/// How a run grows with its instances, storms on.
+/// How the cost of a run grows with its instances, with storms.
 fn instances() {
     for count in [1_250, 2_500, 5_000, 10_000] {
         let sim = || {

@@ -1,8 +1,8 @@
-//! How fast the real Client and Runtime run on `Memory` in a simulation.
+//! Measures how fast the real Client and Runtime run on `Memory` in a simulation.
 //!
-//! `cargo bench --bench load [filter]`. Each scenario prints its wall clock,
-//! the virtual time that passed, and what it counted; nothing is asserted but
-//! that nothing is lost. Ratios against SQLite are in `provider-checks`.
+//! `cargo bench --bench load [filter]`. Each scenario prints its wall-clock time, the virtual time
+//! that passed, and its counts; it asserts only that nothing is lost. Comparisons with SQLite are
+//! in `provider-checks`.
 #![allow(missing_docs)]
 
 #[path = "scenarios.rs"]

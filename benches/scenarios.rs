@@ -1,4 +1,4 @@
-//! The scenarios that are measured, here and against other providers.
+//! The scenarios that are measured here and with other providers.
 #![allow(missing_docs)]
 
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub struct Scenario {
     pub orchestrations: OrchestrationRegistry,
 }
 
-/// Every scenario that ends by itself.
+/// All scenarios that terminate.
 pub fn all() -> Vec<Scenario> {
     vec![
         scenario("hello 1,000", 1_000, "Hello", ""),
@@ -65,12 +65,11 @@ fn number(text: &str) -> usize {
     text.parse().unwrap_or(0)
 }
 
-/// Starts every instance, waits for each in turn, and counts those that
-/// completed.
+/// Starts all instances, waits for each in turn, and counts those that completed.
 pub async fn drive(client: &Client, scenario: &Scenario, wait: Duration) -> usize {
     for n in 0..scenario.instances {
         let started = client.start_orchestration(format!("i-{n}"), scenario.orchestration, scenario.input.clone());
-        started.await.expect("the start is accepted");
+        started.await.expect("the start should be accepted");
     }
     let mut completed = 0;
     for n in 0..scenario.instances {

@@ -1,9 +1,8 @@
-//! What calls cost with many instances and many messages waiting.
+//! Measures the cost of calls with many waiting instances and many waiting messages.
 //!
-//! `cargo bench --bench waiting`. The first table goes through the provider
-//! alone: a fetch and its ack with 100 to 100,000 instances waiting for a
-//! timer, as a ratio to the first row. The second goes through the real Client
-//! and Runtime.
+//! `cargo bench --bench waiting`. The first table calls the provider directly: a fetch and its ack
+//! with 100 to 100,000 instances waiting for a timer, as a ratio to the first row. The second uses
+//! the real Client and Runtime.
 #![allow(missing_docs)]
 
 use std::sync::Arc;
@@ -45,8 +44,7 @@ fn timer(instance: String, fire_at_ms: u64) -> Arc<WorkItem> {
     Arc::new(WorkItem::TimerFired { instance, execution_id: 1, id: 2, fire_at_ms })
 }
 
-/// Seconds for one fetch and its ack of an instance that is due, among others
-/// that are not.
+/// Seconds for one fetch and ack of an instance that is due, among others that are not.
 fn fetch_and_ack(waiting: u64) -> f64 {
     let mut store = Store::new();
     let ack = |token: String, messages| {
@@ -78,13 +76,13 @@ fn fetch_and_ack(waiting: u64) -> f64 {
         store.apply(Time(0), &fetch, &choice(n));
         store.apply(Time(0), &ack(format!("lock-{n}"), vec![timer(format!("i-{n}"), n + 1)]), &choice(0));
     }
-    // Each turn sets the next timer behind all the others.
+    // Each turn sets the next timer later than all others.
     const ROUNDS: u64 = 20_000;
     let began = Instant::now();
     for n in 0..ROUNDS {
         let now = Time(n + 1);
         let Reply::Turn(Some(turn)) = store.apply(now, &fetch, &choice(waiting + n)) else {
-            panic!("an instance is due");
+            panic!("an instance should be due");
         };
         let again = timer(turn.instance.clone(), n + 1 + waiting);
         store.apply(now, &ack(turn.token, vec![again]), &choice(0));
@@ -99,7 +97,7 @@ fn orchestrations() -> OrchestrationRegistry {
         .build()
 }
 
-/// Starts instances that wait for an event, then lets the last one go.
+/// Starts instances that wait for an event, and then raises the event for the last one.
 fn waiting_instances(count: usize) -> Duration {
     let began = Instant::now();
     Sim::new(1).node(Node::new("a", ActivityRegistry::builder().build(), orchestrations())).run(
@@ -117,7 +115,7 @@ fn waiting_instances(count: usize) -> Duration {
     began.elapsed()
 }
 
-/// Sends messages to one instance that reads the first of them.
+/// Sends messages to one instance that reads only the first of them.
 fn queued_messages(count: usize) -> Duration {
     let began = Instant::now();
     Sim::new(1).node(Node::new("a", ActivityRegistry::builder().build(), orchestrations())).run(

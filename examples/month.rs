@@ -1,5 +1,5 @@
-//! A month-long orchestration with a crash and a restart in its middle, and
-//! how long it took.
+//! A month-long orchestration with a crash and a restart halfway through, and how long the run
+//! took.
 //!
 //! `cargo run --example month`
 

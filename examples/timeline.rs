@@ -1,7 +1,7 @@
-//! Two runs of a shop as pages to look at: one that goes well in spite of a
-//! crash, and one that fails, beside it.
+//! Writes HTML pages of two runs of a shop: one that succeeds despite a crash, and one that fails,
+//! shown next to the first.
 //!
-//! `cargo run --example timeline`, or with a folder for the pages.
+//! `cargo run --example timeline [folder]`
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use duroxide_sim::{Handle, Node, Sim};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Reserves, has a child take the money, waits for an approval for a week, and
+/// Reserves, takes the payment in a sub-orchestration, waits up to a week for an approval, and
 /// ships after a month.
 async fn order(ctx: OrchestrationContext, item: String) -> Result<String, String> {
     ctx.schedule_activity("Reserve", item.clone()).await?;
@@ -26,7 +26,7 @@ async fn order(ctx: OrchestrationContext, item: String) -> Result<String, String
     ctx.schedule_activity("Ship", item).await
 }
 
-/// Takes the money at the second try.
+/// Charges, with one retry.
 async fn payment(ctx: OrchestrationContext, item: String) -> Result<String, String> {
     if ctx.schedule_activity("Charge", format!("first try, {item}")).await.is_ok() {
         return Ok("paid at once".to_owned());
@@ -58,7 +58,7 @@ fn shop() -> Sim {
     ))
 }
 
-/// Two orders; the second is approved only if `both` are. Node b crashes.
+/// Two orders; the second is approved only if `both` is set. Node b crashes.
 async fn orders(sim: Handle, both: bool) -> Result<(), Box<dyn std::error::Error>> {
     let client = sim.client();
     client.start_orchestration("order-1", "Order", "a book").await?;
@@ -82,11 +82,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::args().nth(1).map_or_else(|| PathBuf::from("target/timeline"), PathBuf::from);
     let good = shop().try_run(|sim| orders(sim, true))?;
     let page = good.timeline().title("Two orders, and a crash").write(folder.join("good.html"))?;
-    println!("A run that went well:   {}", page.display());
+    println!("Successful run:           {}", page.display());
     if let Err(failure) = shop().try_run(|sim| orders(sim, false)) {
         let pair = failure.timeline().named("nobody approves order-2").beside(good.timeline().named("both approved"));
         let page = pair.about("order-2").title("Why order-2 failed").write(folder.join("failed.html"))?;
-        println!("One that failed beside: {}", page.display());
+        println!("Failed run next to it:    {}", page.display());
     }
     Ok(())
 }

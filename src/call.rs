@@ -1,11 +1,11 @@
-//! The one vocabulary: what can be asked of a provider, and what it answers.
+//! The provider's calls and replies as data.
 //!
-//! [`Call`] and [`Reply`] mirror duroxide's `Provider` and `ProviderAdmin` one
-//! to one, as plain data: ordered, comparable, serializable. The store answers
-//! calls, layers pass them on, a trace is a list of them.
+//! [`Call`] and [`Reply`] mirror duroxide's `Provider` and `ProviderAdmin` one to one, as plain
+//! data that is ordered, comparable and serializable. The store answers calls, layers pass them on,
+//! and a trace is a list of them.
 //!
-//! A *turn* is an orchestration item with its messages, a *job* a work item of
-//! the worker queue.
+//! A *turn* ([`Turn`]) is an orchestration item with its messages; a *job* ([`Job`]) is a work item
+//! of the worker queue.
 //!
 //! This module decides nothing and knows no provider.
 
@@ -31,22 +31,23 @@ pub use refusal::{Class, Refusal};
 pub(crate) use work::fields_of;
 pub use work::{instance_of, is_job, is_of_session, is_start, kind_of, named_instance, tag_of};
 
-/// A work item. Shared, because the call that brings it, the queue it lies in
-/// and the trace hold the same one, and nobody changes it.
+/// A work item. It is shared and immutable: the call that carries it, the queue and the trace hold
+/// the same one.
 pub type Item = Arc<duroxide::providers::WorkItem>;
 
 /// An event of a history, shared for the same reason.
 pub type Event = Arc<duroxide::Event>;
 
-/// Something that answers calls: a provider, or a layer over one.
+/// A provider, or a layer over one: anything that answers calls.
 ///
-/// A whole layer is one method: `Answering::wait(async move { … self.inner.handle(call).await … })`.
+/// A layer consists of one method: `Answering::wait(async move { … self.inner.handle(call).await …
+/// })`.
 pub trait Handler: Send + Sync {
-    /// Answers one call. Dropping the future before it is done abandons the
-    /// call, which then has either happened whole or not at all.
+    /// Answers one call. Dropping the future before it completes abandons the call, which then has
+    /// taken effect either completely or not at all.
     fn handle(&self, call: Arc<Call>) -> Answering<'_>;
 
-    /// What to call this handler in a report, outermost layer first.
+    /// The name of this handler in reports, starting with the outermost layer.
     fn describe(&self) -> String;
 
     /// Whether it answers the calls of `ProviderAdmin`.
@@ -67,7 +68,7 @@ impl<H: Handler + ?Sized> Handler for Arc<H> {
     }
 }
 
-/// One call of `Provider` or `ProviderAdmin`, named after its method.
+/// A call of `Provider` or `ProviderAdmin`, named after its method.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)] // The fields are the methods' parameters.
 pub enum Call {
@@ -110,7 +111,7 @@ pub enum Call {
     PruneExecutionsBulk { query: InstanceQuery, keep: KeepRule },
 }
 
-/// What `ack_orchestration_item` commits.
+/// The changes that `ack_orchestration_item` commits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AckTurn {
     /// The lock token of the fetched turn.
@@ -119,18 +120,18 @@ pub struct AckTurn {
     pub execution: u64,
     /// The new events.
     pub history: Vec<Event>,
-    /// Activities to enqueue.
+    /// The activities to enqueue.
     pub jobs: Vec<Item>,
-    /// Messages to enqueue for orchestrations.
+    /// The messages to enqueue for orchestrations.
     pub messages: Vec<Item>,
-    /// What the runtime worked out about the execution.
+    /// What the runtime determined about the execution.
     pub metadata: Metadata,
-    /// Activities to take out of the worker queue.
+    /// The activities to remove from the worker queue.
     pub cancelled: Vec<ActivityId>,
 }
 
 impl AckTurn {
-    /// An ack that commits nothing but that the turn is done.
+    /// An ack that completes the turn and commits no changes.
     pub fn nothing(token: impl Into<String>, execution: u64) -> AckTurn {
         AckTurn {
             token: token.into(),
@@ -200,7 +201,7 @@ pub enum Tags {
 }
 
 impl Tags {
-    /// Whether an activity with this tag passes.
+    /// Whether an activity with this tag passes the filter.
     pub fn matches(&self, tag: Option<&str>) -> bool {
         match (self, tag) {
             (Tags::Any, _) | (Tags::DefaultOnly | Tags::DefaultAnd(_), None) => true,
@@ -210,7 +211,7 @@ impl Tags {
     }
 }
 
-/// One answer.
+/// The answer to a call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)] // Named after what the methods return.
 pub enum Reply {
@@ -236,7 +237,8 @@ pub enum Reply {
     Refused(Refusal),
 }
 
-/// A fetched turn: mirrors `OrchestrationItem` with its token and attempts.
+/// A fetched orchestration item: mirrors `OrchestrationItem`, with its lock token and attempt
+/// count.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Turn {
@@ -260,7 +262,7 @@ pub struct KvEntry {
     pub last_updated_at_ms: u64,
 }
 
-/// A fetched job with its token and attempts.
+/// A fetched work item with its lock token and attempt count.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Job {

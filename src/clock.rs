@@ -1,27 +1,25 @@
 //! Time: one clock for the provider, tokio and std.
 //!
-//! [`Time`] is a moment, in milliseconds since the Unix epoch. [`now`] reads
-//! the system clock; on a simulating thread that clock is virtual, and so are
-//! `std::time::Instant`, `SystemTime` and tokio's clock, which are kept
-//! together. Virtual time moves only where tokio's paused clock moves, which
-//! is when nothing on the thread can run.
+//! [`Time`] is a moment, in milliseconds since the Unix epoch. [`now`] reads the system clock. On a
+//! simulating thread that clock is virtual, and so are `std::time::Instant`, `SystemTime` and
+//! tokio's clock, which all show the same time. Virtual time moves only when tokio's paused clock
+//! moves, which is when nothing on the thread can run.
 //!
-//! How it works: tokio's paused clock is the master. A cell of our own follows
-//! it, and the C library's clock functions answer from that cell (`libc.rs`).
-//! The cell is brought up to date when tokio wakes from a park, which is the
-//! only place where tokio moves time by itself, and wherever this crate moves
-//! it. The overrides never ask tokio: it reads std's clock while it holds its
-//! own clock's lock.
+//! Tokio's paused clock is authoritative. A thread-local cell follows it, and this crate's
+//! overrides of the C library's clock functions answer from that cell (`libc.rs`). The cell is
+//! updated when tokio wakes from a park, which is the only place where tokio moves time by itself,
+//! and wherever this crate moves time. The overrides never ask tokio, because tokio reads std's
+//! clock while it holds its own clock's lock.
 //!
-//! A [`Warp`] does the lesser thing for code that cannot be simulated: it holds
-//! the wall clock of the whole process, and no other clock.
+//! A [`Warp`] is the alternative for code that cannot be simulated: it stops the wall clock of the
+//! whole process, and no other clock.
 //!
-//! It does not know what the time is used for, and starts no threads.
+//! This module does not know what the time is used for, and starts no threads.
 
 pub(crate) mod alone;
 mod chance;
 mod idle;
-// Where virtual time cannot reach std, `absent.rs` stands in for `libc.rs`.
+// Where virtual time cannot reach std, `absent.rs` replaces `libc.rs`.
 pub(crate) mod escapes;
 #[cfg_attr(
     not(all(
@@ -56,8 +54,8 @@ pub use warp::{Claim, Warp, WarpError};
 
 use crate::seed::Stream;
 
-/// The time now: virtual on a simulating thread, elsewhere the system's, which
-/// stands still during a [`Warp`].
+/// Returns the current time: virtual on a simulating thread; elsewhere the system's, which stands
+/// still during a [`Warp`].
 pub fn now() -> Time {
     if libc::on() {
         return Time(libc::now_ns() / 1_000_000);
@@ -71,13 +69,13 @@ pub fn is_virtual() -> bool {
     libc::on()
 }
 
-/// Waits until `deadline`; forever at [`Time::MAX`].
+/// Waits until `deadline`; forever if it is [`Time::MAX`].
 pub async fn sleep_until(deadline: Time) {
     if deadline == Time::MAX {
         return std::future::pending().await;
     }
-    // Tokio's timers have millisecond steps that begin at the runtime's start,
-    // and so may fire within the millisecond before: look again.
+    // Tokio's timers have millisecond steps that begin at the runtime's start, so they may fire
+    // within the millisecond before the deadline.
     loop {
         let now = now();
         if now >= deadline {
@@ -87,29 +85,30 @@ pub async fn sleep_until(deadline: Time) {
     }
 }
 
-/// This thread's virtual time, from entry to drop.
+/// Virtual time on this thread, from `enter` to drop.
 pub(crate) struct Virtual {
-    // Not Send: the state is this thread's.
+    // Not `Send`, because the state is thread-local.
     _thread: std::marker::PhantomData<*const ()>,
 }
 
 thread_local! {
-    /// Where tokio's clock and ours met: tokio's instant and our nanoseconds.
+    /// A pair of simultaneous times by which the clocks are matched: tokio's instant and the cell's
+    /// nanoseconds.
     static MEETING: std::cell::Cell<Option<(tokio::time::Instant, u64)>> = const { std::cell::Cell::new(None) };
 }
 
 impl Virtual {
-    /// Puts this thread on virtual time that starts at `start`, with entropy
-    /// from `entropy`. Only one may live on a thread.
+    /// Puts this thread on virtual time that starts at `start`, with entropy from `entropy`. Only
+    /// one may exist per thread.
     pub(crate) fn enter(start: Time, entropy: &Stream) -> Virtual {
         MEETING.set(None);
         libc::enter(start.as_nanos(), entropy);
         Virtual { _thread: std::marker::PhantomData }
     }
 
-    /// Ties this thread's time to the tokio runtime it has just entered, whose
-    /// clock is paused, and lets its unbiased `select!`s draw from `select`. Says
-    /// whether that can be done with this version of tokio.
+    /// Connects this thread's time to the tokio runtime that the thread has just entered, whose
+    /// clock is paused, and seeds its unbiased `select!` from `select`. Returns whether seeding
+    /// works with this version of tokio.
     pub(crate) fn tie(&self, select: &Stream) -> bool {
         MEETING.set(Some((tokio::time::Instant::now(), libc::now_ns())));
         chance::seed(select)
@@ -124,9 +123,8 @@ impl Drop for Virtual {
     }
 }
 
-/// A tokio runtime for a thread on virtual time. `parks` is called before the
-/// thread parks, which is when nothing can run, and `unparks` after it, when
-/// time has moved.
+/// Builds a tokio runtime for a thread on virtual time. `parks` is called before the thread parks,
+/// which is when nothing can run, and `unparks` after it, when time has moved.
 pub(crate) fn paused_runtime(
     parks: impl Fn() + Send + Sync + 'static,
     unparks: impl Fn() + Send + Sync + 'static,
@@ -134,7 +132,7 @@ pub(crate) fn paused_runtime(
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
-        // Timers are looked at when nothing else can run.
+        // Check timers only when nothing else can run.
         .event_interval(1 << 16)
         .on_thread_park(move || {
             parks();
@@ -147,7 +145,7 @@ pub(crate) fn paused_runtime(
         .build()
 }
 
-/// Brings std's clock up to tokio's. Does nothing off a simulating thread.
+/// Updates std's clock from tokio's. Does nothing on a thread that is not simulating.
 pub(crate) fn sync() {
     if !libc::on() {
         return;
@@ -159,22 +157,21 @@ pub(crate) fn sync() {
     }
 }
 
-/// Moves virtual time on by `by`, and lets timers that came due fire.
+/// Moves virtual time forward by `by`, and lets timers that became due fire.
 pub(crate) async fn advance(by: Duration) {
     let mut moving = std::pin::pin!(tokio::time::advance(by));
     std::future::poll_fn(|cx| {
         let moved = moving.as_mut().poll(cx);
-        // Tokio has moved its clock and lets others run before this is done;
-        // they have to find std's clock moved too.
+        // Tokio moves its clock and lets other tasks run before `advance` completes, so std's clock
+        // must move too.
         sync();
         moved
     })
     .await;
 }
 
-/// Runs `f` with the wall clock, and only it, `nanos` ahead or behind: for ids
-/// that are made of a timestamp's last digits, and for machines whose clock is
-/// wrong. [`now`] stays right.
+/// Runs `f` with only the wall clock shifted by `nanos`. This is for ids made from a timestamp's
+/// last digits, and for machines with a wrong clock. [`now`] is not affected.
 pub(crate) fn shifted<T>(nanos: i64, f: impl FnOnce() -> T) -> T {
     struct Back(Option<i64>);
     impl Drop for Back {

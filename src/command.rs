@@ -1,6 +1,6 @@
-//! The command that runs what is running now: this test, or this program.
+//! The shell command that runs the current test or program again.
 //!
-//! It reads where cargo and libtest have put things, and runs nothing.
+//! This module reads where cargo and libtest have put things, and runs nothing.
 
 mod left;
 
@@ -10,13 +10,13 @@ use crate::text;
 
 pub(crate) use left::{left_by, write_whole};
 
-/// The command that runs this test, or this program.
+/// Returns the command that runs the current test or program.
 pub fn here() -> String {
     of(test_name())
 }
 
-/// The command that runs a test of this name, or this program. Only what cargo has
-/// started can be found by cargo again; what was started by hand is named by its path.
+/// Returns the command that runs the test with this name, or the current program. A program that
+/// cargo has started is run with cargo again; one that was started by hand is named by its path.
 pub(crate) fn of(test: Option<String>) -> String {
     let program = std::env::current_exe().ok();
     let target = program.as_deref().and_then(target);
@@ -34,7 +34,7 @@ pub(crate) fn of(test: Option<String>) -> String {
     }
 }
 
-/// The command that starts this program with arguments.
+/// The command that starts this program with the given arguments.
 fn by_hand(arguments: impl IntoIterator<Item = String>) -> String {
     let program = std::env::current_exe().ok().or_else(|| std::env::args_os().next().map(Into::into));
     let program = program.unwrap_or_default().to_string_lossy().into_owned();
@@ -47,9 +47,9 @@ pub(crate) fn arguments() -> Vec<String> {
     std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect()
 }
 
-/// A word for a POSIX shell, which takes it for exactly this text. What a person
-/// cannot see, or would see on a line of its own, is written out for `printf`; there,
-/// line breaks at its end are lost, as in every shell's substitution.
+/// Quotes a word for a POSIX shell, so that the shell reads exactly this text. Invisible characters
+/// and line breaks are escaped through `printf`; line breaks at the end of such a word are lost, as
+/// in every shell substitution.
 pub fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@".contains(c);
     if !word.is_empty() && !word.starts_with('=') && word.chars().all(is_plain) {
@@ -65,9 +65,9 @@ pub fn quoted(word: &str) -> String {
     format!("\"$(printf '{}')\"", word.as_bytes().iter().map(byte).collect::<String>())
 }
 
-/// The name of this test for its harness: as `named`; or as its thread or its
-/// filter says; or, for tests on the main thread, as the function is called that
-/// defines the type with the name `within`. `None` in a program that is no test.
+/// The name of the current test as its harness knows it: `named` if given; otherwise the name of
+/// the thread or the exact filter; otherwise, for tests on the main thread, the function that
+/// defines the type named `within`. `None` if the program is not a test.
 pub(crate) fn test(named: Option<&str>, within: &str) -> Option<String> {
     if is_example() {
         return None;
@@ -80,8 +80,7 @@ pub(crate) fn test(named: Option<&str>, within: &str) -> Option<String> {
     named.map(str::to_owned).or_else(test_name).or_else(by_type)
 }
 
-/// Whether this is libtest, told to run one test at a time, which some versions
-/// of it do on the main thread.
+/// Whether this is libtest running one test at a time, for which some versions use the main thread.
 fn tests_on_the_main_thread() -> bool {
     let arguments = arguments();
     let flag = arguments.iter().any(|argument| argument == "--test-threads=1");
@@ -89,7 +88,7 @@ fn tests_on_the_main_thread() -> bool {
     flag || pair || std::env::var_os("RUST_TEST_THREADS").is_some_and(|value| value == "1")
 }
 
-/// What this program is called.
+/// The name of this program.
 pub(crate) fn program() -> Option<String> {
     let program = std::env::current_exe().ok()?;
     Some(program.file_stem()?.to_str()?.to_owned())
@@ -105,7 +104,7 @@ enum Target {
     Test(String),
 }
 
-/// Which of cargo's targets a program is, from where cargo puts it.
+/// Determines which of cargo's targets a program is from its path.
 fn target(program: &Path) -> Option<Target> {
     let folder = program.parent()?.file_name()?.to_str()?;
     let stem = program.file_stem()?.to_str()?;
@@ -119,22 +118,22 @@ fn target(program: &Path) -> Option<Target> {
     Some(Target::Test(if is_test { format!(" --test {name}") } else { String::new() }))
 }
 
-/// Whether this process is to run one thing alone: an example, or the test of an
-/// exact filter, unless that is how nextest runs each of many.
+/// Whether this process runs a single thing: an example, or a test selected by an exact filter,
+/// unless nextest runs each of many tests that way.
 pub(crate) fn runs_one_test() -> bool {
     exact_filter().is_some() && std::env::var_os("NEXTEST").is_none() || is_example()
 }
 
-/// The test under way: libtest names a test's thread after it; where it runs
-/// tests on the main thread, the exact filter says which one.
+/// The name of the current test: libtest names each test's thread after the test. If tests run on
+/// the main thread, the exact filter has the name.
 pub(crate) fn test_name() -> Option<String> {
     let thread = std::thread::current();
     thread.name().filter(|name| *name != "main").map(str::to_owned).or_else(exact_filter)
 }
 
-/// The one test that libtest is told to run, if it is one.
+/// The test that an exact filter selects, if exactly one.
 fn exact_filter() -> Option<String> {
-    // Those of libtest's options whose value may be the argument after them.
+    // The options of libtest whose value may be the next argument.
     const WITH_VALUE: [&str; 7] =
         ["--test-threads", "--skip", "--color", "--format", "--logfile", "--shuffle-seed", "-Z"];
     let (mut is_exact, mut filters) = (false, Vec::new());

@@ -1,28 +1,28 @@
-//! [`DeltaDebug`]: the order in which parts of a list are left out to find a smaller
-//! one that still does the same (delta debugging).
+//! [`DeltaDebug`]: the order in which delta debugging leaves out parts of a list to find a smaller
+//! list with the same outcome.
 //!
-//! Halves first, single items last, from the end: what comes late builds on what
-//! comes early. It knows nothing of what the list holds, and runs nothing.
+//! It tries halves first and single items last, and starts from the end, because later items build
+//! on earlier ones. It knows nothing of the items, and runs nothing.
 
 use std::ops::Range;
 
-/// What to leave out next.
+/// A delta debugging search, which yields the next range to leave out.
 #[derive(Clone, Debug)]
 pub struct DeltaDebug {
     chunk: usize,
     end: usize,
-    /// Whether anything of this round could be left out.
+    /// Whether any part could be left out in this round.
     shrunk: bool,
 }
 
 impl DeltaDebug {
-    /// For a list of so many.
+    /// Creates a search over a list of `length` items.
     pub fn of(length: usize) -> DeltaDebug {
         DeltaDebug { chunk: length.div_ceil(2).max(1), end: length, shrunk: false }
     }
 
-    /// The next to leave out of a list that has `length` items by now; `None`
-    /// when single ones have been tried in vain.
+    /// The next range to leave out of a list that now has `length` items; `None` once leaving out
+    /// every single item has failed.
     pub fn next(&mut self, length: usize) -> Option<Range<usize>> {
         loop {
             let end = self.end.min(length);
@@ -37,7 +37,7 @@ impl DeltaDebug {
         }
     }
 
-    /// Those that were to be left out are.
+    /// Reports that the last range was left out successfully.
     pub fn took(&mut self) {
         self.shrunk = true;
     }

@@ -1,18 +1,16 @@
-//! [`explore()`](crate::explore()): one scenario from thousands of seeds, each in
-//! a process of its own.
+//! [`explore()`](crate::explore()): runs one scenario with thousands of seeds, each in its own
+//! process.
 //!
-//! The test starts its own program again, once for each core, as a *server*
-//! that runs only this test, does nothing before it comes to the exploration,
-//! and there forks a process for each seed. So no static, counter or cache of
-//! the process leaks from one seed into the next, and one that crashes, hangs
-//! or runs out of memory is a failure of that seed alone. It remains an
-//! ordinary test: filters, `--nocapture` and nextest work, and with
-//! `DUROXIDE_SIM_SEED` the one seed runs in the test's own process, for a
-//! debugger.
+//! The test starts its own executable again, once per core, as a *worker*. A worker runs only this
+//! test, does nothing before it reaches the exploration, and there forks one process per seed. So
+//! no static, counter or cache leaks from one seed into the next, and a seed that crashes, hangs or
+//! runs out of memory is a failure of that seed alone. The test remains an ordinary test: filters,
+//! `--nocapture` and nextest work, and with `DUROXIDE_SIM_SEED` that one seed runs in the test's
+//! own process, for use with a debugger.
 //!
-//! What goes wrong in a run, and what must hold, is the simulation's business
-//! ([`crate::sim`]); which seeds are run, where, and what is made of their
-//! answers is this module's. It draws nothing itself.
+//! [`crate::sim`] decides what goes wrong in a run and which properties must hold. This module
+//! decides which seeds run, in which process, and how their results are judged. It draws no random
+//! numbers itself.
 
 mod answer;
 #[cfg(target_os = "linux")]
@@ -62,27 +60,26 @@ pub use report::ExplorationReport;
 pub use shrunk::{Shrunk, Stopped};
 pub use stale::{Outdated, Stale};
 
-/// The environment variable that overrides how many seeds are run.
+/// The environment variable that overrides the number of seeds.
 pub const SEEDS_VARIABLE: &str = "DUROXIDE_SIM_SEEDS";
 
-/// The environment variable that overrides the seed they are counted from.
+/// The environment variable that overrides the first seed.
 pub const BASE_VARIABLE: &str = "DUROXIDE_SIM_BASE";
 
-/// The environment variable with this machine's share of the seeds: `2/8` for
-/// the second of eight.
+/// The environment variable that selects this machine's share of the seeds: `2/8` is the second of
+/// eight shares.
 pub const SHARD_VARIABLE: &str = "DUROXIDE_SIM_SHARD";
 
-/// The environment variable with the path of a capsule: its run is repeated in
-/// the test's own process, in place of the exploration that it names. Other
-/// explorations take no notice of it, so that a whole test binary can run with it;
-/// where `--exact` asks for one test and the capsule is of another, that is an
-/// error.
+/// The environment variable with the path of a capsule to replay. The exploration that the capsule
+/// names replays that run in the test's own process instead of exploring. Other explorations ignore
+/// the variable, so a whole test binary can run with it. If `--exact` selects one test and the
+/// capsule belongs to another, that is an error.
 pub const CAPSULE_VARIABLE: &str = "DUROXIDE_SIM_CAPSULE";
 
-/// How the page of a failing run is written to a path.
+/// A function that writes the HTML page of a failing run to a path.
 pub(crate) type WritePage = Option<fn(&Capsule, &Path) -> Result<(), String>>;
 
-/// An exploration as it is before anything is said of it.
+/// Returns an exploration with default settings that writes the pages of failing runs with `page`.
 pub(crate) fn leaving(page: WritePage) -> Explore {
     Explore {
         page,
@@ -96,15 +93,15 @@ pub(crate) fn leaving(page: WritePage) -> Explore {
         capsules: Vec::new(),
         only_capsules: false,
         allows_stale: false,
-        hears_environment: true,
+        reads_environment: true,
         twice_in: 10,
-        tolerates_strays: false,
+        allows_escapes: false,
         latencies: true,
         progress: true,
     }
 }
 
-/// How a scenario is explored.
+/// The configuration of an exploration: which seeds of a scenario run, and within which limits.
 ///
 /// ```no_run
 /// use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
@@ -140,8 +137,7 @@ pub(crate) fn leaving(page: WritePage) -> Explore {
 #[derive(Clone, Debug)]
 #[must_use = "exploring does nothing until it is run"]
 pub struct Explore {
-    /// From outside: what a person reads is made of explorations, and not the
-    /// other way round.
+    /// A function pointer, because `report` depends on this module and not the reverse.
     page: WritePage,
     name: Option<String>,
     seeds: Option<u64>,
@@ -151,146 +147,141 @@ pub struct Explore {
     seed_at_most: Duration,
     shrink_at_most: Duration,
     capsules: Vec<PathBuf>,
-    /// Whether no seed is run.
+    /// Whether only capsules run, and no seeds.
     only_capsules: bool,
-    /// Whether a capsule may be of another test, or its plan's calls be gone.
+    /// Whether a capsule of another test, or one whose plan is only partly carried out, is
+    /// accepted.
     allows_stale: bool,
-    /// Whether the environment may say which seeds are run.
-    hears_environment: bool,
+    /// Whether environment variables may choose the seeds.
+    reads_environment: bool,
     twice_in: u64,
-    tolerates_strays: bool,
+    allows_escapes: bool,
     latencies: bool,
     progress: bool,
 }
 
-/// How many seeds are run unless it is said.
+/// The default number of seeds.
 const SEEDS: u64 = 1_000;
 
 impl Explore {
-    /// Runs this many seeds: 1,000 unless set, and without a bound where there
-    /// is one on time. `DUROXIDE_SIM_SEEDS` overrides it. No seed at all is an error
-    /// ([`Problem::Setup`]), because it proves nothing; [`Explore::only_capsules`]
-    /// is for tests that replay and explore nothing.
+    /// Sets the number of seeds. The default is 1,000, or unlimited if there is a time limit.
+    /// `DUROXIDE_SIM_SEEDS` overrides it. Zero seeds are an error ([`Problem::Setup`]), because
+    /// such a test proves nothing; use [`Explore::only_capsules`] for a test that only replays
+    /// capsules.
     pub fn seeds(mut self, count: u64) -> Explore {
         self.seeds = Some(count);
         self
     }
 
-    /// Begins no new seed after this much real time. Where no seed was begun by
-    /// then, that is an error ([`Problem::Setup`]).
+    /// Starts no new seed after this much real time. If no seed was started by then, that is an
+    /// error ([`Problem::Setup`]).
     pub fn time_limit(mut self, time: Duration) -> Explore {
         self.at_most = Some(time);
         self
     }
 
-    /// Counts the seeds from this one: 0 unless set. `DUROXIDE_SIM_BASE`
-    /// overrides it, with a seed or a commit hash.
+    /// Sets the first seed; the following seeds count up from it. The default is 0.
+    /// `DUROXIDE_SIM_BASE` overrides it, with a seed or a commit hash.
     pub fn base(mut self, seed: impl Into<Seed>) -> Explore {
         self.base = seed.into();
         self
     }
 
-    /// The full name of this test, `module::test`, as its harness takes it for a
-    /// filter: where it cannot be found out. Elsewhere, a name to show.
+    /// Sets the full name of this test, `module::test`, as the test harness expects it in a filter.
+    /// This is only needed where the name cannot be detected; elsewhere, the name is only
+    /// displayed.
     pub fn named(mut self, name: &str) -> Explore {
         self.name = Some(name.to_owned());
         self
     }
 
-    /// How many processes work at once, at least one: one for each core unless
-    /// set.
+    /// Sets the number of worker processes, at least one. The default is one per core.
     pub fn workers(mut self, count: usize) -> Explore {
         self.workers = count;
         self
     }
 
-    /// How much real time one seed may take: a minute unless set. What takes
-    /// longer has failed.
+    /// Sets the real-time limit of one seed, a minute by default. A seed that takes longer fails.
     pub fn seed_time_limit(mut self, time: Duration) -> Explore {
         self.seed_at_most = time;
         self
     }
 
-    /// Shrinks a failure for at most this much real time: 20 seconds unless set;
-    /// not at all in no time. Where that was too little, [`Finding::shrunk`] says
-    /// how far it came.
+    /// Sets the real-time limit for shrinking a failure, 20 seconds by default; zero disables
+    /// shrinking. If shrinking does not finish in time, [`Finding::shrunk`] reports how far it got.
     pub fn shrink_time_limit(mut self, time: Duration) -> Explore {
         self.shrink_at_most = time;
         self
     }
 
-    /// First repeats the run of a capsule, which must not fail any more. The path
-    /// counts from the package's folder.
+    /// Replays the run of a capsule before any seed runs; the run must no longer fail. A relative
+    /// path is resolved against the package's folder.
     ///
-    /// A capsule of another test, and one whose run goes well without all that is
-    /// in its plan, because nobody makes the calls any more, proves nothing: that is
-    /// an error ([`Problem::Stale`]), unless [`Explore::allow_stale_capsules`] says
-    /// that it is meant.
+    /// A capsule proves nothing if it belongs to another test, or if its run succeeds without
+    /// carrying out its whole plan because some of its calls are no longer made. That is an error
+    /// ([`Problem::Stale`]), unless [`Explore::allow_stale_capsules`] allows it.
     pub fn capsule(mut self, path: impl AsRef<Path>) -> Explore {
         self.capsules.push(path.as_ref().to_path_buf());
         self
     }
 
-    /// Allows capsules of other tests, and those whose plan is not carried out to
-    /// the end any more.
+    /// Accepts capsules of other tests, and capsules whose plan is no longer carried out
+    /// completely.
     pub fn allow_stale_capsules(mut self) -> Explore {
         self.allows_stale = true;
         self
     }
 
-    /// Repeats the runs of capsules ([`Explore::capsule`]), and runs no seed.
+    /// Replays the capsules ([`Explore::capsule`]) and runs no seeds.
     pub fn only_capsules(mut self) -> Explore {
         self.only_capsules = true;
         self
     }
 
-    /// Takes no notice of `DUROXIDE_SIM_SEEDS`, `DUROXIDE_SIM_BASE` and
-    /// `DUROXIDE_SIM_SHARD`: for a test that is about these very seeds, such as one
-    /// that shows that a known bug is found. `DUROXIDE_SIM_SEED` and
-    /// `DUROXIDE_SIM_CAPSULE`, which repeat one run, count all the same.
+    /// Ignores `DUROXIDE_SIM_SEEDS`, `DUROXIDE_SIM_BASE` and `DUROXIDE_SIM_SHARD`, for a test that
+    /// depends on specific seeds, such as one that shows that a known bug is found.
+    /// `DUROXIDE_SIM_SEED` and `DUROXIDE_SIM_CAPSULE`, which repeat one run, still apply.
     pub fn without_environment(mut self) -> Explore {
-        self.hears_environment = false;
+        self.reads_environment = false;
         self
     }
 
-    /// Runs one seed of this many twice, in copies of two processes, and compares
-    /// the traces: one of ten unless set, every one with 1, none with 0. What
-    /// differs comes from something that no seed decides.
+    /// Runs one in this many seeds twice, in two processes, and compares the traces. The default is
+    /// 10; 1 checks every seed, 0 none. A difference means that something other than the seed
+    /// influences the run.
     pub fn check_determinism_every(mut self, seeds: u64) -> Explore {
         self.twice_in = seeds;
         self
     }
 
-    /// Allows what reaches past the simulation: threads, sleeps on real time and
-    /// waits that block ([`crate::clock::Escape`]). Elsewhere an exploration in
-    /// which there were any fails, and says where they come from.
+    /// Allows escapes ([`crate::clock::Escape`]), such as threads, real sleeps and blocking waits.
+    /// Without this, an exploration in which any occur fails and reports where they come from.
     pub fn allow_escapes(mut self) -> Explore {
-        self.tolerates_strays = true;
+        self.allows_escapes = true;
         self
     }
 
-    /// Leaves out the latencies ([`Sim::latencies`]) that every run has otherwise.
+    /// Disables the latencies ([`Sim::latencies`]) that every run has by default.
     pub fn without_latencies(mut self) -> Explore {
         self.latencies = false;
         self
     }
 
-    /// Shows no progress.
+    /// Disables the progress display.
     pub fn quiet(mut self) -> Explore {
         self.progress = false;
         self
     }
 
-    /// Explores. `build` adds nodes, and all the rest, to the simulation it is
-    /// given; `body` is the body of every run. Both are called anew for every
-    /// seed. What the test does before it explores, every worker does as well.
+    /// Runs the exploration. `build` adds the nodes and everything else to the simulation it is
+    /// given; `body` is the body of every run. Both are called once per seed. Whatever the test
+    /// does before it explores, every worker does too.
     ///
     /// # Panics
     ///
-    /// When a seed fails, with the failure; when two runs of one seed differ, with
-    /// the difference; when something reached past the simulation; when something
-    /// that should sometimes hold never did; when a capsule proves nothing any more;
-    /// and when nothing could be run, with the reason.
+    /// If a seed fails, with the failure; if two runs of one seed differ, with the difference; if
+    /// there were escapes; if a `sometimes` property never held; if a capsule is stale; and if
+    /// nothing could be run, with the reason.
     #[track_caller]
     pub fn run<B, F, R>(self, build: impl Fn(Sim) -> Sim, body: B) -> ExplorationReport
     where
@@ -307,26 +298,27 @@ impl Explore {
         }
     }
 
-    /// The same, with what went wrong as a value.
+    /// Like [`Explore::run`], but returns the problem instead of panicking.
     ///
     /// # Errors
     ///
-    /// Where [`Explore::run`] panics.
+    /// Whenever [`Explore::run`] would panic.
     pub fn try_run<B, F, R>(self, build: impl Fn(Sim) -> Sim, body: B) -> Result<ExplorationReport, Box<Problem>>
     where
         B: Fn(Handle) -> F + Clone + Send + 'static,
         F: Future<Output = R> + 'static,
         R: Outcome,
     {
-        // By their types; closures have one of their own each.
+        // The names of the closures' types identify the scenario, because every closure has its own
+        // type.
         let scenario = (std::any::type_name_of_val(&build), std::any::type_name_of_val(&body));
         let (latencies, at_most) = (self.latencies, self.seed_at_most);
         let perform = |order: &Order, journal| part::perform(order, journal, latencies, at_most, &build, body.clone());
         self.go(scenario, &perform).map_err(Box::new)
     }
 
-    /// `scenario` names the types of the two closures; the first is often one that the
-    /// test's function defines.
+    /// `scenario` holds the type names of the two closures; the test function usually defines the
+    /// first.
     fn go(self, scenario: (&str, &str), perform: Perform) -> Result<ExplorationReport, Problem> {
         if clock::is_virtual() || part::is_within() {
             part::note_nested();
@@ -359,7 +351,7 @@ impl Explore {
                 return Err(stale::of_another_test(&path, &capsule, place));
             }
             say(format_args!(
-                "{CAPSULE_VARIABLE} names a run of {}, and {} is explored as without it.",
+                "{CAPSULE_VARIABLE} names a run of {}; {} is not affected and explores as usual.",
                 Quoted(&capsule.test),
                 Quoted(&place.name)
             ));
@@ -371,18 +363,19 @@ impl Explore {
         return campaign::go(self, place);
         #[cfg(not(target_os = "linux"))]
         Err(Problem::Setup(format!(
-            "There are no processes to fork here, for {}. Run one seed, with {SEED_VARIABLE}.",
+            "Exploring {} needs to fork processes, which this platform does not support. Run one seed with {SEED_VARIABLE}.",
             place.name
         )))
     }
 
-    /// Whether it asks for anything.
+    /// Checks that the settings let something run.
     fn check(&self) -> Result<(), String> {
-        let nothing =
-            |call: &str| Err(format!("{call} lets nothing run, which proves nothing. Ask for more than that."));
+        let nothing = |call: &str| {
+            Err(format!("{call} allows nothing to run, so the test would prove nothing. Set a larger value."))
+        };
         if self.seeds == Some(0) {
-            let why = "Explore::seeds(0) lets nothing run, which proves nothing. Ask for one seed at least, or for \
-                       Explore::only_capsules where capsules are all that is to be run.";
+            let why = "Explore::seeds(0) allows nothing to run, so the test would prove nothing. Set at least one seed, or \
+                       use Explore::only_capsules to replay only capsules.";
             return Err(why.to_owned());
         }
         if self.at_most.is_some_and(|time| time.is_zero()) {
@@ -395,17 +388,17 @@ impl Explore {
             return nothing("Explore::seed_time_limit(0)");
         }
         if self.only_capsules && self.capsules.is_empty() {
-            return Err("Explore::only_capsules has no capsule to repeat. Add one with Explore::capsule.".to_owned());
+            return Err("Explore::only_capsules has no capsule to replay. Add one with Explore::capsule.".to_owned());
         }
         Ok(())
     }
 
-    /// Runs one seed in this process. What an exploration fails for fails here too.
+    /// Runs one seed in this process, and fails for everything that fails an exploration.
     fn one(&self, seed: Seed, place: &Place, perform: Perform) -> Result<ExplorationReport, Problem> {
         let order = Order { locate: true, ..Order::of(seed) };
         let (ended, answer) = alone(&order, place, perform);
         match ended {
-            Ok(report) if !self.tolerates_strays && !answer.escapes.is_empty() => {
+            Ok(report) if !self.allows_escapes && !answer.escapes.is_empty() => {
                 let command = format!("{SEED_VARIABLE}={seed} {}", place.command);
                 Err(Problem::Escapes { escapes: answer.escapes, report: Box::new(report), command })
             }
@@ -413,7 +406,7 @@ impl Explore {
         }
     }
 
-    /// Repeats a capsule's run in this process.
+    /// Replays a capsule in this process.
     fn replayed(
         &self,
         path: &Path,
@@ -438,7 +431,7 @@ impl Explore {
                 if other.is_ok() {
                     let warning = warning.map(|warning| format!(" {warning}")).unwrap_or_default();
                     say(format_args!(
-                        "The run of the capsule {} does not fail any more. Its failure was: {}{warning}",
+                        "The run of the capsule {} no longer fails. Its failure was: {}{warning}",
                         Quoted(path.display()),
                         Line(&capsule.cause)
                     ));
@@ -449,11 +442,11 @@ impl Explore {
     }
 }
 
-/// Says what whoever replays a capsule has to know, also where the test passes: libtest
-/// keeps what the macros print to itself.
+/// Prints a message for the person who replays a capsule, even if the test passes: libtest captures
+/// the output of the print macros.
 fn say(what: fmt::Arguments<'_>) {
     use std::io::Write;
-    // Where standard error is closed, nobody wants to know.
+    // If standard error is closed, the message has no reader.
     let _ = writeln!(std::io::stderr(), "{what}");
 }
 

@@ -1,14 +1,14 @@
-//! Faults: what a correct provider in a bad world may do.
+//! Faults: failures that even a correct provider may show in a hostile environment.
 //!
-//! [`Faults`] is a layer that asks a [`FaultRule`] about every call and does to the
-//! call what the rule's [`FaultAction`] says. Any closure over [`CallContext`] is a rule.
+//! [`Faults`] is a layer that asks a [`FaultRule`] about every call and applies the rule's
+//! [`FaultAction`] to the call. Any closure over [`CallContext`] is a rule.
 //!
-//! It goes above a recorder: what the trace then holds is what reached the
-//! provider, so a call that was refused here is not in it, one whose reply was
-//! lost stands in it as it was answered, and the laws hold under every fault.
+//! The layer goes above a recorder, so the trace holds the calls that reached the provider: a call
+//! refused here is not in it, a call whose reply was lost is in it with its answer, and the laws
+//! hold under every fault.
 //!
-//! It knows no plans, draws no random numbers and breaks no contract: layers
-//! that do the last are saboteurs, and live in tests.
+//! This module knows no plans, draws no random numbers and does not break the provider contract.
+//! Layers that break the contract are called saboteurs, and exist only in tests.
 
 mod verdict;
 
@@ -25,13 +25,13 @@ pub use verdict::FaultAction;
 /// A call that is about to be made.
 #[derive(Clone, Copy, Debug)]
 pub struct CallContext<'a> {
-    /// Who asks: a node's name, or a client's.
+    /// The name of the caller: a node or a client.
     pub by: &'a str,
-    /// What is asked.
+    /// The call.
     pub call: &'a Call,
-    /// Which of this caller's calls of this method it is, from 1.
+    /// The number of this call among the caller's calls of this method, from 1.
     pub nth: u64,
-    /// When.
+    /// The time of the call.
     pub at: Time,
 }
 
@@ -42,7 +42,7 @@ impl CallContext<'_> {
     }
 }
 
-/// Decides what becomes of calls.
+/// Decides which fault is applied to each call.
 ///
 /// ```
 /// use duroxide_sim::call::Method;
@@ -57,11 +57,11 @@ impl CallContext<'_> {
 /// });
 /// ```
 pub trait FaultRule: Send + Sync {
-    /// What becomes of this call.
+    /// Decides what is done to this call.
     fn judge(&self, asked: &CallContext<'_>) -> FaultAction;
 
-    /// Takes note that the call has taken effect, before the caller learns of
-    /// it. Calls that never take effect are not told of.
+    /// Called when the call has taken effect, before the caller receives the reply. Not called for
+    /// calls that never take effect.
     fn applied(&self, asked: &CallContext<'_>, reply: &Reply) {
         let _ = (asked, reply);
     }
@@ -73,12 +73,12 @@ impl<F: Fn(&CallContext<'_>) -> FaultAction + Send + Sync> FaultRule for F {
     }
 }
 
-/// Counts a caller's calls by method. Clones count together.
+/// Counts a caller's calls by method. Clones share their counts.
 #[derive(Clone, Debug, Default)]
 pub struct Counts(Arc<Mutex<BTreeMap<Method, u64>>>);
 
 impl Counts {
-    /// How many calls of `method` there were.
+    /// The number of calls of `method` so far.
     pub(crate) fn of(&self, method: Method) -> u64 {
         self.0.lock().get(&method).copied().unwrap_or_default()
     }
@@ -92,7 +92,7 @@ impl Counts {
     }
 }
 
-/// A layer that does to calls what a rule says.
+/// A layer that applies the actions of a fault rule to calls.
 #[derive(Debug)]
 pub struct Faults<H, R> {
     inner: H,
@@ -102,12 +102,12 @@ pub struct Faults<H, R> {
 }
 
 impl<H: Handler, R: FaultRule> Faults<H, R> {
-    /// Judges by `rule` what `by` asks of `inner`.
+    /// Creates a layer that applies `rule` to the calls that `by` makes to `inner`.
     pub fn new(inner: H, by: &str, rule: R) -> Faults<H, R> {
         Faults { inner, rule, by: by.into(), counts: Counts::default() }
     }
 
-    /// Goes on counting where another layer for the same caller has come to.
+    /// Continues the call counts of another layer for the same caller.
     pub fn counting(mut self, counts: Counts) -> Faults<H, R> {
         self.counts = counts;
         self
@@ -142,7 +142,7 @@ impl<H: Handler, R: FaultRule> Faults<H, R> {
             }
             FaultAction::LoseReply => Answering::wait(async move {
                 match self.pass(call, nth).await {
-                    // A refusal has changed nothing; the caller may have it.
+                    // A refused call has changed nothing, so its reply need not be lost.
                     refused @ Reply::Refused(_) => refused,
                     _ => refuse(method, "The connection broke before the reply came.", true),
                 }
@@ -161,7 +161,7 @@ impl<H: Handler, R: FaultRule> Faults<H, R> {
             }),
             FaultAction::Drop { after } => Answering::wait(async move {
                 let answer = tokio::time::timeout(after, self.pass(call, nth)).await;
-                answer.unwrap_or_else(|_| refuse(method, "The call was given up: it took too long.", true))
+                answer.unwrap_or_else(|_| refuse(method, "The call timed out.", true))
             }),
             FaultAction::ShortLock { lasts } => self.pass(Arc::new(verdict::shortened(&call, lasts)), nth),
         }

@@ -1,16 +1,14 @@
-//! The laws: what must hold in the trace of any run, whatever the provider.
+//! The laws: invariants that hold in the trace of any run, with any correct provider.
 //!
-//! They are written from duroxide's documents and know nothing of our store: a
-//! small model follows the calls that were answered `Ok` and says what every
-//! later answer must be. A broken law is a bug of the provider, or of a layer
-//! that claims to be harmless.
+//! They are derived from duroxide's documentation and independent of this crate's store: a small
+//! model follows the calls that were answered `Ok` and determines which later answers are possible.
+//! A broken law is a bug of the provider, or of a layer that claims to preserve the contract.
 //!
-//! The trace must hold every call that reached the provider, in the order in
-//! which they took effect, as a [`crate::trace::Recorder`] right above it
-//! writes them; a call that was dropped is taken not to have happened. Faults are
-//! injected above the recorder, so the laws hold under all of them: a call whose
-//! reply was lost stands in the trace as it was answered, and one that was refused
-//! on the way does not stand in it.
+//! The trace must contain every call that reached the provider, in the order in which the calls
+//! took effect, as a [`crate::trace::Recorder`] directly above the provider writes it. A dropped
+//! call is assumed not to have taken effect. Faults are injected above the recorder, so the laws
+//! hold under all of them: a call whose reply was lost is in the trace with its answer, and a call
+//! that was refused by a fault is not in the trace.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,34 +26,34 @@ mod queue;
 use history::Histories;
 use queue::Queues;
 
-/// One law.
+/// A law: an invariant over traces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Law {
-    /// At most one live lock on an instance, and on a job; only the live one
-    /// can ack, renew or abandon a turn; no token is issued twice.
+    /// At most one valid lock exists per instance and per job; only the valid lock can ack, renew
+    /// or abandon a turn; no token is issued twice.
     OneLiveLease,
     /// Nothing is fetched before it is visible.
     NothingInvisible,
-    /// A fetched turn holds every message that is visible for its instance.
+    /// A fetched turn contains every message that is visible for its instance.
     WholeBatch,
-    /// What was enqueued is acked once, or is still there.
+    /// Whatever was enqueued is acked once, or still exists.
     AckedOnce,
-    /// The number of attempts rises by one with each delivery.
+    /// The attempt count rises by one with each delivery.
     AttemptsRise,
-    /// An ack takes effect as a whole or not at all: what is read and fetched
-    /// later is exactly what was acked before.
+    /// An ack takes effect completely or not at all: later reads and fetches return exactly what
+    /// was acked.
     AckAtomic,
-    /// A history only grows, its event ids one after the other.
+    /// A history only grows, and its event ids are consecutive.
     AppendOnly,
-    /// An execution that has ended stays as it ended.
+    /// An execution that has ended keeps its final status.
     TerminalFinal,
     /// Nothing that was scheduled completes twice.
     CompletedOnce,
 }
 
 impl Law {
-    /// Every law.
+    /// All laws.
     pub const ALL: &[Law] = &[
         Law::OneLiveLease,
         Law::NothingInvisible,
@@ -68,7 +66,7 @@ impl Law {
         Law::CompletedOnce,
     ];
 
-    /// Where the law comes from, in duroxide 0.1.32.
+    /// The passages in duroxide 0.1.32 that the law is based on.
     pub fn source(self) -> &'static str {
         match self {
             Law::OneLiveLease => {
@@ -98,18 +96,18 @@ impl fmt::Display for Law {
 /// A broken law.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Breach {
-    /// Which.
+    /// The law.
     pub law: Law,
-    /// The entry of the trace that breaks it; `None` for the end of the run.
+    /// The index of the trace entry that breaks it; `None` for the end of the run.
     pub entry: Option<usize>,
-    /// When.
+    /// The time of that entry.
     pub at: Time,
     /// What is wrong: a full sentence.
     pub what: String,
 }
 
 impl Breach {
-    /// The breach as a line, its time since `start`.
+    /// Formats the breach on one line, with its time relative to `start`.
     pub fn describe(&self, start: Time) -> String {
         let entry = self.entry.map_or_else(|| "at the end".to_owned(), |n| format!("call {n}"));
         format!("+{} {entry}, {}: {} Source: {}.", Span(self.at - start), self.law, Line(&self.what), self.law.source())
@@ -251,8 +249,8 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// Forgets what was deleted. A bulk deletion does not say what it deleted,
-    /// so every instance that it may have deleted is not judged any more.
+    /// Forgets what was deleted. A bulk deletion does not report which instances it deleted, so any
+    /// instance that it may have deleted is no longer judged.
     fn deleted(&mut self, call: &'a Call) {
         let gone: Vec<&str> = match call {
             Call::DeleteInstancesAtomic { instances, .. } => instances.iter().map(String::as_str).collect(),

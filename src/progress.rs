@@ -1,35 +1,34 @@
-//! [`Progress`]: what a person sees while something long runs.
+//! [`Progress`]: the progress display of long work.
 //!
-//! A bar on a terminal, with the feature `progress`; plain lines elsewhere, ever
-//! more rarely. It is told how much time has passed, and decides nothing.
+//! It shows a bar on a terminal, with the feature `progress`; elsewhere it prints plain lines at
+//! increasing intervals. The caller supplies the elapsed time.
 
 use std::time::Duration;
 
-/// When the first plain line is printed, and how long something may take without
-/// being talked about.
+/// When the first plain line is printed, and how long work may take before a bar appears.
 const FIRST: Duration = Duration::from_secs(5);
 #[cfg(feature = "progress")]
 const SHORT: Duration = Duration::from_millis(500);
 
-/// What a person sees.
+/// A progress display.
 #[derive(Debug)]
 pub struct Progress {
     kind: Kind,
-    /// How much there is to do, where that is known.
+    /// The total amount of work, if known.
     total: Option<u64>,
 }
 
 #[derive(Debug)]
 enum Kind {
     Hidden,
-    /// With the time of the next.
+    /// Plain lines, with the time of the next one.
     Lines(Duration),
     #[cfg(feature = "progress")]
     Bar(Option<indicatif::ProgressBar>),
 }
 
 impl Progress {
-    /// For so much to do.
+    /// Creates a display for `total` units of work.
     pub fn new(shown: bool, total: Option<u64>) -> Progress {
         let kind = match shown {
             false => Kind::Hidden,
@@ -40,7 +39,7 @@ impl Progress {
         Progress { kind, total }
     }
 
-    /// So much is done, and took so long.
+    /// Updates the display: `done` units are done after `took`.
     pub fn show(&mut self, done: u64, took: Duration, line: impl FnOnce() -> String) {
         match &mut self.kind {
             Kind::Hidden => {}
@@ -61,7 +60,7 @@ impl Progress {
         }
     }
 
-    /// Nothing is under way any more.
+    /// Removes the display.
     pub fn end(&self) {
         #[cfg(feature = "progress")]
         if let Kind::Bar(Some(bar)) = &self.kind {
@@ -80,7 +79,7 @@ fn drawn(total: Option<u64>) -> indicatif::ProgressBar {
     ProgressStyle::with_template(template).map_or(bar.clone(), |style| bar.with_style(style))
 }
 
-/// Whether a bar can be drawn: never for a machine that keeps what is printed.
+/// Whether a bar can be drawn: only on a terminal, and not if the output is recorded.
 #[cfg(feature = "progress")]
 fn draws() -> bool {
     use std::io::IsTerminal;

@@ -1,13 +1,12 @@
 //! [`Memory`]: a duroxide provider that keeps everything in memory.
 //!
-//! It fills the store's choices by policy (the clock's time, counted tokens,
-//! the oldest eligible item) and adds what a pure function cannot have:
-//! waiting. A fetch that finds nothing waits until a call or the clock brings
-//! something, and never spins.
+//! It makes the choices that the store leaves open by a fixed policy (the clock's time, numbered
+//! tokens, the oldest eligible item), and adds what a pure function cannot have: long polling. A
+//! fetch that finds nothing waits until a call or the clock makes something available, without
+//! busy-waiting.
 //!
-//! It works on whatever clock its thread has: on virtual time inside a
-//! simulation, and on real time in an ordinary test, on any tokio runtime.
-//! It injects no faults and records nothing; layers do.
+//! It works on its thread's clock: on virtual time inside a simulation, and on real time in an
+//! ordinary test, on any tokio runtime. It injects no faults and records nothing; layers do.
 
 mod polls;
 mod port;
@@ -30,7 +29,7 @@ pub use port::Port;
 pub(crate) use translate::tags as tags_of;
 pub use under::Under;
 
-/// An in-memory duroxide provider. See the [module](self) for what it does.
+/// An in-memory duroxide provider. See the [module](self) for its behaviour.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -42,10 +41,11 @@ pub use under::Under;
 /// ```
 pub type Memory = Port<Backend>;
 
-/// What is behind a [`Memory`].
+/// The implementation of a [`Memory`].
 pub struct Backend {
     state: Mutex<State>,
-    /// Rung when there may be a turn to fetch, or an earlier moment to wait for.
+    /// Notified when an orchestration item may be ready to fetch, or when waiting fetches may have
+    /// to wake earlier.
     turns: Notify,
     jobs: Notify,
     settings: MemorySettings,
@@ -57,19 +57,16 @@ struct State {
     polls: Polls,
 }
 
-/// How a [`Memory`] behaves where the contract leaves it open.
+/// The behaviour of a [`Memory`] where the provider contract leaves a choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemorySettings {
-    /// Whether a fetch that finds nothing waits ("Provider MAY wait up to this
-    /// duration if it supports long polling", `fetch_work_item`). On unless
-    /// switched off.
+    /// Whether a fetch that finds nothing waits ("Provider MAY wait up to this duration if it
+    /// supports long polling", `fetch_work_item`). On by default.
     pub long_polling: bool,
-    /// Whether long client waits on virtual time are spared most of their
-    /// polling: completion is still seen at once, and only a wait longer than
-    /// 100 s that times out can run over, by a hundredth. So may the same task's
-    /// first read of the same thing after that. A loop of one's own that reads
-    /// every 100 ms from one task is spared in the same way. On unless switched
-    /// off.
+    /// Whether most polling of long client waits on virtual time is skipped. Completion is still
+    /// seen at once; only a wait of more than 100 s that times out may take up to one percent
+    /// longer, and so may the same task's next read of the same thing. A user-written loop that
+    /// reads every 100 ms from one task is treated in the same way. On by default.
     pub spare_client_polls: bool,
 }
 
@@ -80,50 +77,50 @@ impl Default for MemorySettings {
 }
 
 impl Memory {
-    /// An empty provider with the default settings.
+    /// Creates an empty provider with the default settings.
     pub fn new() -> Memory {
         Memory::with_settings(MemorySettings::default())
     }
 
-    /// An empty provider.
+    /// Creates an empty provider.
     pub fn with_settings(settings: MemorySettings) -> Memory {
         let state = State { store: Store::new(), tokens: 0, polls: Polls::default() };
         Port::over(Backend { state: Mutex::new(state), turns: Notify::new(), jobs: Notify::new(), settings })
     }
 
-    /// A copy of everything it keeps, to look at.
+    /// Returns a copy of the provider's entire state.
     pub fn snapshot(&self) -> Store {
         self.handler.state.lock().store.clone()
     }
 
-    /// Looks at what it keeps, without a copy.
+    /// Calls `look` with the provider's state, without copying it.
     pub fn inspect<T>(&self, look: impl FnOnce(&Store) -> T) -> T {
         look(&self.handler.state.lock().store)
     }
 
-    /// Makes the stored histories of an instance unreadable, as a damaged disk
-    /// or an event of a newer duroxide would. Says whether there were any.
+    /// Makes the stored histories of an instance unreadable, like a damaged disk or an event from a
+    /// newer duroxide. Returns whether there were any.
     pub fn corrupt_history(&self, instance: &str) -> bool {
         let mut state = self.handler.state.lock();
         state.polls.changed(instance);
         state.store.corrupt_history(instance)
     }
 
-    /// Watches an instance for changes of its history, status or values, for as
-    /// long as what is returned lives.
+    /// Watches an instance for changes of its history, status or values, until the returned guard
+    /// is dropped.
     pub(crate) fn watch(&self, instance: &str) -> Watch<'_> {
         let changed = self.handler.state.lock().polls.watch(instance);
         Watch { state: &self.handler.state, instance: instance.to_owned(), changed }
     }
 
-    /// How often the message for an instance that was fetched most often has
-    /// been fetched; 0 when there is none.
+    /// The number of times that the most-fetched message of an instance has been fetched; 0 if
+    /// there is none.
     pub fn max_attempts(&self, instance: &str) -> u32 {
         self.inspect(|store| store.max_attempts(instance))
     }
 }
 
-/// Sees the changes of one instance.
+/// A watch on the changes of one instance.
 pub(crate) struct Watch<'a> {
     state: &'a Mutex<State>,
     instance: String,
@@ -195,7 +192,7 @@ impl State {
         reply
     }
 
-    /// Whether `call` lets a lock end before anything that fetches wait for.
+    /// Whether `call` makes a lock expire earlier than anything that fetches wait for.
     fn ends_sooner(&self, now: Time, call: &Call) -> bool {
         let (next, extend_for) = match call {
             Call::RenewOrchestrationItemLock { extend_for, .. } => (self.store.next_turn_after(now), extend_for),
@@ -228,8 +225,8 @@ impl Backend {
         reply
     }
 
-    /// Wakes the fetches that `call` may have something for, or an earlier
-    /// moment to wait for.
+    /// Wakes the fetches for which `call` may have made something available, or that may have to
+    /// wake earlier.
     fn ring(&self, call: &Call, sooner: bool) {
         let method = call.method();
         if method.effect() == Effect::Renew && !sooner {
@@ -251,9 +248,9 @@ impl Backend {
         tokio::pin!(limit);
         let mut over = !waits;
         loop {
-            // Completions that come at one instant should reach one turn: each
-            // turn costs the runtime a replay of the whole history. So a turn is
-            // fetched when nothing else can run at this instant any more.
+            // Completions that arrive at one instant should reach one turn, because each turn makes
+            // the runtime replay the whole history. So a turn is fetched only when nothing else can
+            // run at this instant.
             if waits && kind == Kind::Turn {
                 clock::settle().await;
             }
@@ -273,20 +270,20 @@ impl Backend {
         }
     }
 
-    /// One attempt, and when to try again if no call comes first.
+    /// Makes one attempt, and returns when to try again if no call comes first.
     fn try_fetch(&self, call: &Call, kind: Kind) -> (Reply, Option<Time>) {
         let now = clock::now();
         let mut state = self.state.lock();
         let reply = state.apply(now, call);
         let next = match kind {
-            // Nobody waits once something was found.
+            // A fetch that found something does not wait.
             _ if !is_in_vain(&reply) => None,
             Kind::Turn => state.store.next_turn_after(now),
             Kind::Job => state.store.next_job_after(now),
         };
         drop(state);
-        // Fetching a job of a session renews the owner's lock on it, perhaps to
-        // an earlier end than others wait for.
+        // Fetching a session's work item renews its owner's lock, perhaps to an earlier expiry than
+        // other fetches wait for.
         if matches!(&reply, Reply::Job(Some(job)) if is_of_session(&job.item)) {
             self.jobs.notify_waiters();
         }
@@ -307,8 +304,8 @@ impl Backend {
         };
         drop(state);
         Answering::wait(async move {
-            // The state has not changed since the lock was released: nothing
-            // else runs on this thread between.
+            // The state has not changed since the lock was released, because nothing else has run
+            // on this thread.
             let changed = hold.changed.notified();
             let _ = tokio::time::timeout(hold.for_at_most, changed).await;
             let now = clock::now();

@@ -1,12 +1,11 @@
-//! Seeds: the one source of randomness.
+//! Seeds: the single source of randomness.
 //!
-//! A [`Seed`] names everything a run leaves to chance. From it come named
-//! child streams, so that drawing more numbers for one purpose never shifts
-//! the numbers of another. The generator is pinned: the same seed gives the
-//! same numbers in every version of this crate that keeps this file.
+//! A [`Seed`] determines all randomness of a run. Named child streams are derived from it, so that
+//! drawing more numbers for one purpose never shifts the numbers of another. The generator is
+//! fixed: the same seed gives the same numbers in every version of this crate that keeps this file.
 //!
-//! It does not read the operating system's entropy, and nothing else in the
-//! crate makes random numbers.
+//! This module does not read the operating system's entropy, and nothing else in the crate
+//! generates random numbers.
 
 mod fold;
 
@@ -20,31 +19,31 @@ pub(crate) use fold::{Fold, FoldMap, FoldSet};
 /// The environment variable that overrides a simulation's seed.
 pub const SEED_VARIABLE: &str = "DUROXIDE_SIM_SEED";
 
-/// What a run leaves to chance, as one number.
+/// The seed of a run, from which all of its randomness is derived.
 ///
-/// Parses from a decimal number (`42`), a hexadecimal one (`0x2a`), or a commit
-/// hash (7 to 64 hexadecimal digits, at least one of them a letter or more
-/// than 20 of them). Prints as the decimal number, which parses to itself.
+/// Parses from a decimal number (`42`), a hexadecimal one (`0x2a`), or a commit hash (7 to 64
+/// hexadecimal digits, at least one of them a letter or more than 20 of them). Formats as the
+/// decimal number, which parses to the same seed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Seed(pub u64);
 
 impl Seed {
-    /// An independent seed for one named purpose.
+    /// Derives an independent seed for a named purpose.
     pub fn child(self, purpose: &str) -> Seed {
         Seed(mix(self.0 ^ mix(fold(purpose))))
     }
 
-    /// A stream of numbers that starts at this seed.
+    /// Returns the stream of numbers that starts at this seed.
     pub fn stream(self) -> Stream {
         Stream(self.0)
     }
 
-    /// The seed in `DUROXIDE_SIM_SEED`, if it is set.
+    /// Returns the seed in `DUROXIDE_SIM_SEED`, if it is set.
     ///
     /// # Errors
     ///
-    /// When the variable is set and is not a seed.
+    /// If the variable is set but is not a seed.
     pub fn from_env() -> Result<Option<Seed>, SeedError> {
         match std::env::var_os(SEED_VARIABLE) {
             None => Ok(None),
@@ -71,7 +70,7 @@ impl fmt::Debug for Seed {
     }
 }
 
-/// A text that is not a seed.
+/// The error for a text that is not a seed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeedError(String);
 
@@ -96,7 +95,7 @@ impl FromStr for Seed {
         let text = text.trim();
         let error = || SeedError(text.to_owned());
         if let Some(digits) = text.strip_prefix("0x") {
-            // from_str_radix would take a sign.
+            // `from_str_radix` would accept a sign.
             if !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
                 return Err(error());
             }
@@ -122,25 +121,25 @@ impl Stream {
         mix(self.0)
     }
 
-    /// A number below `bound`; 0 when the bound is 0. The bias of the
-    /// multiplication is below `bound / 2^64`.
+    /// Returns a number below `bound`, or 0 if the bound is 0. The bias of the multiplication is
+    /// below `bound / 2^64`.
     pub fn below(&mut self, bound: u64) -> u64 {
         ((u128::from(self.next_u64()) * u128::from(bound)) >> 64) as u64
     }
 
-    /// True once in `n` times; never when `n` is 0.
+    /// Returns true with probability 1 in `n`; never if `n` is 0.
     pub fn one_in(&mut self, n: u64) -> bool {
         n != 0 && self.below(n) == 0
     }
 
-    /// Fills `bytes`.
+    /// Fills `bytes` with random bytes.
     pub fn fill(&mut self, bytes: &mut [u8]) {
         for chunk in bytes.chunks_mut(8) {
             chunk.copy_from_slice(&self.next_u64().to_le_bytes()[..chunk.len()]);
         }
     }
 
-    /// The state from which the same numbers follow again.
+    /// The state from which the same numbers follow.
     #[allow(dead_code)] // Where `clock/absent.rs` stands in.
     pub(crate) fn state(&self) -> u64 {
         self.0
@@ -153,7 +152,7 @@ fn mix(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// FNV-1a: a text as a number, the same on every machine.
+/// FNV-1a: a hash of a text that is the same on every machine.
 fn fold(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }

@@ -1,16 +1,14 @@
-//! The store: everything a provider keeps, and one pure function over it.
+//! The store: the complete state of a provider, and one pure function over it.
 //!
-//! [`Store::apply`] answers one call at one moment. What the provider contract
-//! leaves open (the lock token, which of the eligible items a fetch takes) is
-//! an argument, [`Choice`], and never decided in here. So one function serves
-//! the in-memory provider, which fills the choices by policy, and an oracle,
-//! which fills them from what another provider was seen to answer.
+//! [`Store::apply`] answers one call at one moment. What the provider contract leaves open (the
+//! lock token, which of the eligible items a fetch takes) is an argument, [`Choice`], and never
+//! decided here. So one function serves both the in-memory provider, which makes the choices by a
+//! policy, and an oracle, which takes them from another provider's observed answers.
 //!
-//! The store never reads a clock, never waits, never invents execution or
-//! event ids, and touches nothing when it refuses a call. No call walks over
-//! all instances but those that list them.
+//! The store never reads a clock, never waits, never invents execution or event ids, and changes
+//! nothing when it refuses a call. No call iterates over all instances except those that list them.
 //!
-//! Which document each rule follows is told in [`crate::contract`].
+//! [`crate::contract`] lists the document that each rule follows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,36 +36,36 @@ use instance::{Instance, Record};
 use job::Jobs;
 use session::Session;
 
-/// An instance by number; names are looked up once for each call.
+/// The number of an instance. A call looks up the name only once.
 type Key = u64;
 
-/// What the contract leaves open in one call.
+/// The choices that the contract leaves open in one call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choice {
     /// The lock token, if the call issues one. It must be new.
     pub token: String,
     /// Which of the eligible items a fetch takes.
     pub pick: Pick,
-    /// Which of two allowed readings holds, where the documents allow two.
+    /// Which reading applies, where the documentation allows two.
     pub leeway: Leeway,
-    /// What becomes of queue messages that no orchestration stands behind.
+    /// What happens to orphan messages: queue messages for instances that were never started.
     pub mail: OrphanPolicy,
 }
 
-/// What a fetch of turns does with the visible queue messages of instances that
-/// nothing has started: it drops those that it finds.
+/// Which visible orphan messages (queue messages for instances that were never started) a fetch of
+/// an orchestration item drops. A fetch drops those of the instances that it examines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OrphanPolicy {
-    /// It has looked at every instance.
+    /// All of them: the fetch has examined every instance.
     Dropped,
-    /// It has found another instance before any of them.
+    /// None of them: the fetch has found another instance first.
     Kept,
-    /// It has come to this instance alone.
+    /// Only those of this instance.
     DropOnly(String),
 }
 
 impl Choice {
-    /// The choice of a policy: `pick`, with the readings that [`crate::Memory`] has.
+    /// Creates a choice with `pick` and [`crate::Memory`]'s own readings.
     pub fn new(token: impl Into<String>, pick: Pick) -> Choice {
         Choice { token: token.into(), pick, leeway: Leeway::None, mail: OrphanPolicy::Dropped }
     }
@@ -78,35 +76,35 @@ impl Choice {
 pub enum Pick {
     /// The one that has been eligible longest.
     Oldest,
-    /// The n-th in that order, from 0, counted round when there are fewer.
+    /// The n-th by time of eligibility, counted from 0, modulo their number.
     Nth(usize),
-    /// The instance of this name. Nothing, if it is not eligible.
+    /// The instance with this name; nothing if it is not eligible.
     Instance(String),
-    /// The job with this item, and of several the one that has been fetched so
-    /// often before. Nothing, if none is eligible.
+    /// A job with this item, preferably one that has been fetched this many times before; nothing
+    /// if none is eligible.
     Job(Item, u32),
-    /// None of them.
+    /// Nothing.
     Nothing,
 }
 
-/// A reading that is allowed beside the one that [`crate::Memory`] has.
+/// A reading of the documentation that is allowed besides [`crate::Memory`]'s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leeway {
     /// Memory's own readings.
     None,
-    /// `append_with_execution` leaves out the events that are there already
-    /// ("IGNORE (idempotent append)") instead of refusing them all.
+    /// `append_with_execution` skips events that already exist ("IGNORE (idempotent append)")
+    /// instead of refusing all events.
     IgnoreDuplicates,
     /// `abandon_work_item` refuses a token whose lock has expired.
     RefuseExpired,
-    /// `cleanup_orphaned_sessions` removes nothing now ("0 is valid if … the
-    /// provider handles cleanup through other means").
+    /// `cleanup_orphaned_sessions` removes nothing for now ("0 is valid if … the provider handles
+    /// cleanup through other means").
     KeepSessions,
 }
 
 impl Pick {
-    /// The entry it takes of those in `sets` that are not after `due`, if it
-    /// goes by their order.
+    /// The entry that it takes from those in `sets` that are not after `due`, if it picks by their
+    /// order.
     fn of<'a, T: Ord + Copy + 'a>(&self, sets: impl Iterator<Item = &'a BTreeSet<T>>, due: T) -> Option<T> {
         match self {
             Pick::Oldest => sets.filter_map(BTreeSet::first).filter(|entry| **entry <= due).min().copied(),
@@ -120,28 +118,28 @@ impl Pick {
     }
 }
 
-/// Everything a provider keeps.
+/// The complete state of a provider.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Store {
     names: BTreeMap<String, Key>,
     instances: BTreeMap<Key, Instance>,
-    /// By pinned version: from when on which instance can be fetched. At most
-    /// one entry for each instance.
+    /// For each pinned version, the instances that can be fetched and from when on. Each instance
+    /// has at most one entry.
     ready: BTreeMap<Option<Version>, BTreeSet<(Time, u64, Key)>>,
-    /// When to look for queue messages that were sent to nobody.
+    /// When to look for orphan messages, by instance.
     mail: BTreeSet<(Time, Key)>,
     turn_tokens: BTreeMap<String, Key>,
     jobs: Jobs,
     sessions: BTreeMap<String, Session>,
     children: BTreeMap<String, BTreeSet<Key>>,
-    /// Instances in the order of their creation.
+    /// The instances in the order of their creation.
     created: BTreeSet<(Time, u64, Key)>,
     totals: crate::call::Metrics,
     last_id: u64,
 }
 
 impl Store {
-    /// An empty store.
+    /// Creates an empty store.
     pub fn new() -> Store {
         Store::default()
     }
@@ -207,22 +205,20 @@ impl Store {
         }
     }
 
-    /// The next moment after `now` at which a turn can be fetched that cannot
-    /// be fetched now, if no call comes first.
+    /// The next time after `now` at which another turn becomes fetchable, if no call comes first.
     pub fn next_turn_after(&self, now: Time) -> Option<Time> {
         let after = (std::ops::Bound::Excluded((now, u64::MAX, Key::MAX)), std::ops::Bound::Unbounded);
         self.ready.values().filter_map(|set| set.range(after).next()).map(|entry| entry.0).min()
     }
 
-    /// The same for jobs.
+    /// The next time after `now` at which another job becomes fetchable, if no call comes first.
     pub fn next_job_after(&self, now: Time) -> Option<Time> {
         let job = self.jobs.next_after(now);
         let session = self.sessions.iter().filter(|(id, s)| s.until > now && self.jobs.of_session(id) > 0);
         job.into_iter().chain(session.map(|(_, s)| s.until)).min()
     }
 
-    /// The instances whose histories, status or values `call` may change: none,
-    /// one by name, or any.
+    /// The instances whose histories, status or values `call` may change.
     pub fn touched_by(&self, call: &Call) -> Touched {
         let one = |name: Option<&str>| name.map_or(Touched::None, |name| Touched::One(name.to_owned()));
         match call.method().changes() {
@@ -245,7 +241,7 @@ impl Store {
         self.names.get(name).map(|key| &self.instances[key])
     }
 
-    /// An instance that has been created, with what is recorded of it.
+    /// An instance that has been created, with its record.
     fn recorded(&self, operation: &str, instance: &str) -> Result<(&Instance, &Record), Refusal> {
         let known = self.find(instance).and_then(|row| Some((row, row.record.as_ref()?)));
         known.ok_or_else(|| {
@@ -253,7 +249,7 @@ impl Store {
         })
     }
 
-    /// The key of an instance; one that nothing is known of gets an empty row.
+    /// The key of an instance. An unknown instance gets an empty row.
     fn intern(&mut self, name: &str) -> Key {
         if let Some(key) = self.names.get(name) {
             return *key;
@@ -265,22 +261,22 @@ impl Store {
     }
 
     fn row(&mut self, key: Key) -> &mut Instance {
-        self.instances.get_mut(&key).expect("a key in an index has a row")
+        self.instances.get_mut(&key).expect("a key in an index must have a row")
     }
 }
 
-/// See [`Store::touched_by`].
+/// The result of [`Store::touched_by`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Touched {
     /// No instance.
     None,
-    /// The instance of this name.
+    /// The instance with this name.
     One(String),
     /// Any instance.
     Any,
 }
 
-/// A refusal for a token whose lock is not held.
+/// The refusal of a token whose lock is not held.
 fn lock_lost(operation: &str, token: &str) -> Refusal {
     Refusal::permanent(
         Class::LockLost,

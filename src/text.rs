@@ -1,46 +1,45 @@
-//! What a person may be shown of a text that somebody else wrote.
+//! Escaping of foreign text for display.
 //!
-//! Names, ids, messages and payloads may hold anything: a line break that makes
-//! a line of its own, an escape sequence that a terminal obeys, a control that
-//! turns the reading direction around, a letter that nobody sees. Everything a
-//! person reads goes through [`Line`], [`Lines`] or [`Quoted`], which write such
-//! characters out. Data (JSON, capsules, traces as lines of JSON) stay exact.
+//! Names, ids, messages and payloads may contain anything: a line break that forges a line, an
+//! escape sequence that a terminal obeys, a control character that reverses the reading direction,
+//! or an invisible character. All output for people passes through [`Line`], [`Lines`] or
+//! [`Quoted`], which escape such characters. Data (JSON, capsules, traces as JSON lines) stays
+//! exact.
 //!
-//! Writing out is idempotent, so that a sentence may be made of sentences: a
-//! backslash is left as it is, but in quotes.
+//! Escaping is idempotent, so that messages can be nested: a backslash is not escaped, except in
+//! quotes.
 
 use std::fmt::{self, Display, Write};
 
-/// A text on one line: whatever cannot be seen, breaks the line or steers a
-/// terminal is written out, as in `\n`, `\u{1b}` and `\u{202e}`.
+/// A text on one line. Characters that are invisible, break the line or control a terminal are
+/// escaped, as in `\n`, `\u{1b}` and `\u{202e}`.
 #[derive(Debug)]
 pub struct Line<T>(pub T);
 
-/// A text of several lines, as panics have: as [`Line`], but its line breaks
-/// stay, and every line after the first is marked, so that none can be taken
-/// for a line of ours.
+/// A text of several lines, such as a panic message. Like [`Line`], but line breaks are kept, and
+/// every line after the first is marked, so that it cannot be mistaken for a line of this crate's
+/// output.
 #[derive(Debug)]
 pub struct Lines<T>(pub T);
 
-/// A text in double quotes, as in Rust's code, on one line.
+/// A text in double quotes, as a Rust string literal, on one line.
 pub(crate) struct Quoted<T>(pub T);
 
-/// JSON, exactly the same to whoever reads it, in which nothing stands that
-/// cannot be seen.
+/// JSON with the same meaning that contains only visible characters.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
-/// What marks the second and later lines of a text.
+/// The mark at the start of the second and later lines of a text.
 const MARK: &str = "\n  | ";
 
-/// [`Line`] as a `String`.
+/// Formats [`Line`] as a `String`.
 pub fn line(text: impl Display) -> String {
     Line(text).to_string()
 }
 
 impl<T: Display> Display for Line<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Padding counts the letters that are shown.
+        // Padding must count the characters after escaping.
         if f.width().is_some() {
             let mut text = String::new();
             Escape::all(&mut text, Special::None, &self.0)?;
@@ -66,7 +65,7 @@ impl<T: Display> Display for Quoted<T> {
 
 impl<T: Display> Display for Json<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Beyond ASCII there are only letters of strings in JSON.
+        // In JSON, characters beyond ASCII occur only in strings.
         for c in self.0.to_string().chars() {
             if is_seen(c) {
                 f.write_char(c)?;
@@ -78,30 +77,29 @@ impl<T: Display> Display for Json<T> {
     }
 }
 
-/// What is treated in a way of its own.
+/// The characters that are treated specially.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Special {
     None,
-    /// Line breaks stay, and the next line is marked.
+    /// Line breaks are kept, and the next line is marked.
     Breaks,
-    /// Quotes and backslashes are written out too.
+    /// Quotes and backslashes are escaped too.
     Quotes,
 }
 
-/// How much of one text a person is shown, in bytes. Data keep all of it.
+/// The length in bytes to which a displayed text is cut. Data is never cut.
 const LONGEST: usize = 1 << 16;
 
-/// Writes on what it is given, in a form that can be seen, and no more than a person
-/// reads.
+/// Writes text in escaped form, up to the length limit.
 struct Escape<'a, W: ?Sized> {
     to: &'a mut W,
     as_is: Special,
-    /// How many bytes it has been given.
+    /// The number of bytes received so far.
     given: usize,
 }
 
 impl<W: Write + ?Sized> Escape<'_, W> {
-    /// Writes `text` out, and says what was left out of it.
+    /// Writes the escaped `text`, and how many bytes were left out.
     fn all(to: &mut W, as_is: Special, text: impl Display) -> fmt::Result {
         let mut escape = Escape { to, as_is, given: 0 };
         write!(escape, "{text}")?;
@@ -139,14 +137,14 @@ impl<W: Write + ?Sized> Write for Escape<'_, W> {
     }
 }
 
-/// Whether a character can be seen, takes its own place on a line and changes
-/// nothing about its neighbours' places.
+/// Whether a character is visible, takes its own place on a line and does not affect its
+/// neighbours.
 fn is_seen(c: char) -> bool {
     match c {
         ' '..='~' => true,
         '\0'..='\u{9f}' => false,
-        // Unicode's "default ignorable code points" that std takes for printable,
-        // and a letter that is blank.
+        // Unicode's "default ignorable code points" that std considers printable, and a letter that
+        // is blank.
         '\u{ad}'
         | '\u{34f}'
         | '\u{61c}'
@@ -169,9 +167,8 @@ fn is_seen(c: char) -> bool {
     }
 }
 
-/// Whether std takes a character beyond ASCII for printable. After a letter, it
-/// does not write out marks that combine with the letter, which many scripts
-/// cannot do without.
+/// Whether std considers a character beyond ASCII printable. The character is tested after a
+/// letter, because std then does not escape combining marks, which many scripts need.
 fn is_printable(c: char) -> bool {
     let after_letter = String::from_iter(['a', c]);
     after_letter.escape_debug().nth(1) == Some(c)

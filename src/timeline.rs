@@ -1,14 +1,12 @@
-//! [`Timeline`]: a run as one page that needs nothing but a browser.
+//! [`Timeline`]: a run as a self-contained HTML page.
 //!
-//! Virtual time runs across; nodes, clients and instances have a lane each, with
-//! turns, activities, timers, waits, messages, crashes and faults, and the
-//! moment at which the run failed. Two runs stand side by side, with their first
-//! difference marked. The page holds its data, its style and its script, and
-//! asks no network for anything.
+//! Virtual time runs from left to right. Nodes, clients and instances have a lane each, with turns,
+//! activities, timers, waits, messages, crashes and faults, and the moment at which the run failed.
+//! Two runs can be shown together, with their first difference marked. The page contains its data,
+//! style and script, and loads nothing from a network.
 //!
-//! Left out of the picture are calls that say nothing: fetches in vain, reads
-//! that answer what was known, the runtimes' own reads and upkeep. The page says
-//! how many they are.
+//! The page omits calls that carry no information: fetches that find nothing, repeated reads with
+//! the same answer, and the runtimes' own reads and maintenance. It states how many they are.
 
 mod calls;
 mod difference;
@@ -37,7 +35,7 @@ use difference::Difference;
 pub(crate) use leave::write_page;
 use picture::{Picture, Source, SourceFailure};
 
-/// A run, or two, to be shown as a page.
+/// One or two runs, to be shown as an HTML page.
 ///
 /// ```
 /// use duroxide_sim::Sim;
@@ -47,7 +45,7 @@ use picture::{Picture, Source, SourceFailure};
 /// assert!(page.starts_with("<!doctype html>"));
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "a timeline is nothing until it is written"]
+#[must_use = "a timeline has no effect until it is written"]
 pub struct Timeline<'a> {
     title: Option<String>,
     first: Side<'a>,
@@ -59,9 +57,9 @@ pub struct Timeline<'a> {
 struct Side<'a> {
     name: Option<String>,
     trace: &'a Trace,
-    /// The numbers of its calls in the whole run, where it has not all of them.
+    /// The indices of the calls in the whole run, if the trace is a part of it.
     numbers: &'a [usize],
-    /// How many calls the whole run had.
+    /// The number of calls in the whole run.
     calls: usize,
     elapsed: Option<Duration>,
     seed: Option<String>,
@@ -81,14 +79,14 @@ struct Fails<'a> {
 }
 
 impl Trace {
-    /// The run as a page.
+    /// Returns a timeline of the run.
     pub fn timeline(&self) -> Timeline<'_> {
         Timeline { title: None, first: Side::of(self), second: None }
     }
 }
 
 impl<T> Run<T> {
-    /// The run as a page.
+    /// Returns a timeline of the run.
     pub fn timeline(&self) -> Timeline<'_> {
         let mut timeline = self.trace.timeline();
         timeline.first.elapsed = Some(self.elapsed);
@@ -98,14 +96,14 @@ impl<T> Run<T> {
 }
 
 impl Failure {
-    /// The run as a page, with the moment of the failure marked.
+    /// Returns a timeline of the run, with the moment of the failure marked.
     pub fn timeline(&self) -> Timeline<'_> {
         self.trace.timeline().failure(self)
     }
 }
 
 impl<'a> Timeline<'a> {
-    /// Sets the page's title.
+    /// Sets the title of the page.
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = Some(title.into());
         self
@@ -124,8 +122,8 @@ impl<'a> Timeline<'a> {
         self
     }
 
-    /// Marks that the run failed at a moment, for a run that failed outside of
-    /// [`crate::Sim`]: `why` is a sentence.
+    /// Marks the moment at which a run failed, for a run that failed outside of [`crate::Sim`].
+    /// `why` is a sentence.
     pub fn failed_at(mut self, at: Time, why: impl Into<String>) -> Self {
         let why = Lines(why.into()).to_string();
         let (headline, text) = (why.clone(), why);
@@ -134,39 +132,38 @@ impl<'a> Timeline<'a> {
         self
     }
 
-    /// Names an instance that the failure is about; it stands out. It says
-    /// nothing of a run that has not failed.
+    /// Highlights an instance that the failure is about. This has no effect if the run has not
+    /// failed.
     pub fn about(mut self, instance: impl Into<String>) -> Self {
         self.first.about.push(instance.into());
         self
     }
 
-    /// Names the run, where it stands beside another one.
+    /// Names the run, for a page with two runs.
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.first.name = Some(name.into());
         self
     }
 
-    /// Sets another run beside this one, up to their first difference and
-    /// beyond. Of a timeline that shows two runs already the first one is taken.
+    /// Adds a second run for comparison. If `other` already has two runs, its first one is used.
     pub fn beside(mut self, other: Timeline<'a>) -> Self {
         self.second = Some(other.first);
         self
     }
 
-    /// The page.
+    /// Returns the page as HTML.
     pub fn html(&self) -> String {
         let (picture, calls) = self.picture();
-        let json = serde_json::to_string(&picture).expect("a picture holds only what JSON can say");
+        let json = serde_json::to_string(&picture).expect("a picture contains only data with a JSON form");
         html::page(&picture.title, &json, &calls)
     }
 
-    /// Writes the page to a file, whole or not at all, makes the folder if there is
-    /// none, and returns its path.
+    /// Writes the page to a file and returns its path. The file is written completely or not at
+    /// all; its folder is created if needed.
     ///
     /// # Errors
     ///
-    /// A sentence, when it cannot be written.
+    /// If the file cannot be written.
     pub fn write(&self, file: impl AsRef<Path>) -> Result<PathBuf, TimelineError> {
         let file = file.as_ref();
         let failed = |error: std::io::Error| TimelineError { file: file.to_owned(), reason: error.to_string() };
@@ -174,8 +171,8 @@ impl<'a> Timeline<'a> {
         Ok(file.to_owned())
     }
 
-    /// What the page leaves out, because there is too much of it: a sentence.
-    /// Pages have at most 50,000 calls of a run, and 32 MiB of them.
+    /// Returns a sentence about what the page leaves out, if the run is too large. A page has at
+    /// most 50,000 calls of a run, and at most 32 MiB of them.
     pub fn left_out(&self) -> Option<String> {
         let part = |side: &Side<'_>| side.part().map_or(side.trace.entries.len(), |part| part.trace.entries.len());
         let sides = std::iter::once(&self.first).chain(&self.second);
@@ -185,8 +182,8 @@ impl<'a> Timeline<'a> {
         (cut && shown < all).then(|| left_out(shown, all))
     }
 
-    /// The parts that are shown, where a run has too many calls to show all of
-    /// them; of two runs those about their first difference.
+    /// The parts of the runs to show, if a run has too many calls; for two runs, the calls around
+    /// their first difference.
     fn parts(&self, difference: Option<Difference>) -> Option<Vec<Part>> {
         let Some(other) = &self.second else { return self.first.part().map(|part| vec![part]) };
         if self.first.trace.fits() && other.trace.fits() {
@@ -226,7 +223,7 @@ impl<'a> Timeline<'a> {
 }
 
 impl Source<'_> {
-    /// What the page is called unless somebody says otherwise.
+    /// The default title.
     fn title(&self) -> String {
         match (&self.failure, &self.seed) {
             (Some(_), Some(seed)) => format!("A failed run of seed {seed}"),
@@ -243,7 +240,7 @@ impl<'a> Side<'a> {
         Side { name: None, trace, numbers: &[], calls, elapsed: None, seed: None, failure: None, about: Vec::new() }
     }
 
-    /// The entries that break laws, and the breaches by their place in the trace.
+    /// The breaches, with the positions of their calls in the trace.
     fn breaches(&self) -> impl Iterator<Item = Breach> {
         let breaches = self.failure.as_ref().map_or(&[][..], |failure| failure.breaches);
         breaches
@@ -251,7 +248,7 @@ impl<'a> Side<'a> {
             .map(|breach| Breach { entry: breach.entry.and_then(|at| place(self.numbers, at)), ..breach.clone() })
     }
 
-    /// What is shown of it, if that is not all.
+    /// The part to show, if not the whole run.
     fn part(&self) -> Option<Part> {
         if self.trace.fits() {
             return None;
@@ -282,12 +279,12 @@ impl<'a> Side<'a> {
     }
 }
 
-/// What is shown of a run.
+/// The shown part of a run.
 struct View<'v> {
     trace: &'v Trace,
-    /// The numbers of its calls in the whole run, where it has not all of them.
+    /// The indices of the calls in the whole run, if the trace is a part of it.
     numbers: Vec<usize>,
-    /// With the places of the calls in `trace`.
+    /// The breaches, with the positions of their calls in `trace`.
     breaches: Vec<Breach>,
 }
 
@@ -307,21 +304,21 @@ impl<'v> View<'v> {
     }
 }
 
-/// Where the call of a number is among those of these numbers, which are all of
-/// them where there are none.
+/// The position of the call with index `number` among the calls with these indices. An empty list
+/// stands for all calls.
 fn place(numbers: &[usize], number: usize) -> Option<usize> {
     if numbers.is_empty() { Some(number) } else { numbers.binary_search(&number).ok() }
 }
 
-/// What a page or a capsule leaves out, as a sentence.
+/// The sentence about what a page leaves out.
 fn left_out(shown: usize, all: usize) -> String {
     format!(
-        "Of its {all} calls the page has {shown}: the last ones, those that break laws, and those about the instances \
-         that the failure is about."
+        "Of the {all} calls of the run, the page contains {shown}: the last ones, those that break laws, and those about \
+         the instances of the failure."
     )
 }
 
-/// A page that could not be written.
+/// The error for a page that could not be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimelineError {
     file: PathBuf,
@@ -331,7 +328,7 @@ pub struct TimelineError {
 impl fmt::Display for TimelineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let TimelineError { file, reason } = self;
-        write!(f, "The timeline cannot be written to {}: {reason}. Give it another path.", Line(file.display()))
+        write!(f, "The timeline cannot be written to {}: {reason}. Choose another path.", Line(file.display()))
     }
 }
 

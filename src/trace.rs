@@ -1,15 +1,14 @@
 //! The trace: every provider call of a run with its answer and virtual time.
 //!
-//! [`Recorder`] is a layer that writes down what passes through it, and
-//! [`Mark`]s tell what happened to nodes and calls between the entries. A
-//! [`Trace`] prints as text ([`Trace::text`], for people and snapshots) and as
-//! JSON lines ([`Trace::json_lines`], for programs), the same for the same run.
+//! [`Recorder`] is a layer that records the calls that pass through it, and [`Mark`]s record what
+//! happened to nodes and calls between the entries. A [`Trace`] can be formatted as text
+//! ([`Trace::text`], for people and snapshots) and as JSON lines ([`Trace::json_lines`], for
+//! programs); equal runs have equal traces.
 //!
-//! Histories that a provider returned are kept as a [`Digest`]: they are made
-//! of what was acknowledged before, and keeping them whole would cost the
-//! square of a history's length.
+//! Histories that a provider returned are kept as a [`Digest`]: they repeat what was acked before,
+//! and keeping them in full would take memory quadratic in a history's length.
 //!
-//! It judges nothing; `laws` does.
+//! This module judges nothing; `laws` does.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,36 +37,35 @@ pub(crate) use text::event_name;
 pub(crate) use text::{Tokens, is_idle, is_repeated, words};
 pub use text::{describe_event, describe_item};
 
-/// Everything that was asked of a provider in one run, in the order of the
-/// answers.
+/// All provider calls of a run, ordered by their answers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Trace {
-    /// When the run began.
+    /// The time at which the run began.
     pub started: Time,
     /// The calls.
     pub entries: Vec<Entry>,
-    /// What happened between them, in order.
+    /// The node and call events between the calls, in order.
     pub marks: Vec<Mark>,
-    /// What was left in the queues at the end, where somebody looked.
+    /// The contents of the queues at the end, if they were recorded.
     pub remains: Option<Remains>,
 }
 
-/// One call and its answer.
+/// A call and its answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// When it was asked.
+    /// The time of the call.
     pub asked: Time,
-    /// When it was answered, or its future dropped.
+    /// The time at which the call was answered or its future dropped.
     pub answered: Time,
-    /// Who asked: a node's name, or `client`.
+    /// The caller: a node's name, or `client`.
     pub by: Arc<str>,
-    /// What was asked.
+    /// The call.
     pub call: Arc<Call>,
-    /// What was answered.
+    /// The answer.
     pub answer: Answer,
 }
 
-/// An answer, as far as a trace keeps it.
+/// An answer in the form that a trace keeps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
     /// A turn was fetched.
@@ -78,13 +76,13 @@ pub enum Answer {
     Nothing,
     /// A history was read.
     History(Digest),
-    /// Anything else, whole.
+    /// Any other reply, in full.
     Reply(Reply),
-    /// The call's future was dropped before it was done.
+    /// The call's future was dropped before it completed.
     Dropped,
 }
 
-/// A fetched turn, its history as a digest.
+/// A fetched turn, with its history as a digest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct SeenTurn {
@@ -100,10 +98,10 @@ pub struct SeenTurn {
     pub attempts: u32,
 }
 
-/// A history, small: equal histories have equal digests.
+/// A compact summary of a history. Equal histories have equal digests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Digest {
-    /// How many events.
+    /// The number of events.
     pub events: u64,
     /// The highest event id.
     pub last: u64,
@@ -112,8 +110,8 @@ pub struct Digest {
 }
 
 impl Entry {
-    /// Whether the call changed nothing and brought nobody anything to do: a
-    /// fetch in vain, a read, a renewal of a lock, upkeep.
+    /// Whether the call changed nothing and delivered no work: a fetch that found nothing, a read,
+    /// a lock renewal, or maintenance.
     pub fn is_vain(&self) -> bool {
         let nothing = matches!(self.answer, Answer::Nothing | Answer::Dropped);
         match &*self.call {
@@ -135,12 +133,12 @@ impl Digest {
         digest
     }
 
-    /// Adds an event at the end.
+    /// Appends an event.
     pub fn push(&mut self, event: &duroxide::Event) {
         self.push_at(event, event.timestamp_ms);
     }
 
-    /// The same without the event's time.
+    /// Appends an event, ignoring its time.
     pub(crate) fn push_shape(&mut self, event: &duroxide::Event) {
         self.push_at(event, 0);
     }
@@ -157,7 +155,7 @@ impl Digest {
     }
 }
 
-/// What lies in the queues, fetched or not.
+/// The contents of the queues, including locked items.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Remains {
     /// Messages for orchestrations.
@@ -166,7 +164,7 @@ pub struct Remains {
     pub jobs: Vec<Item>,
 }
 
-/// Where recorders write to. Clones share one log.
+/// The log that recorders write to. Clones share one log.
 #[derive(Clone, Debug, Default)]
 pub struct Log(Arc<Mutex<Entries>>);
 
@@ -175,40 +173,41 @@ struct Entries {
     list: Vec<Entry>,
     marks: Vec<Mark>,
     closed: bool,
-    /// Whether calls are not kept.
+    /// Whether calls are only counted and not kept.
     forgets: bool,
-    /// When something last happened.
+    /// The time of the last mark or productive call.
     moved: Time,
-    /// When somebody began to read again and again, or to wait, and did so last.
+    /// The start and the last time of the current wait, in which a client reads repeatedly or waits
+    /// otherwise.
     waited: (Time, Time),
-    /// How many calls were not vain.
+    /// The number of productive calls.
     moves: u64,
 }
 
 impl Log {
-    /// An empty log.
+    /// Creates an empty log.
     pub fn new() -> Log {
         Log::default()
     }
 
-    /// An empty log that keeps no calls.
+    /// Creates an empty log that does not keep calls.
     pub(crate) fn forgetful() -> Log {
         let log = Log::new();
         log.0.lock().forgets = true;
         log
     }
 
-    /// How many calls there have been.
+    /// The number of calls kept.
     pub fn len(&self) -> usize {
         self.0.lock().list.len()
     }
 
-    /// Whether there has been no call.
+    /// Whether no calls are kept.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Takes everything out: the calls, and the marks between them.
+    /// Removes and returns the calls and marks.
     pub fn take(&self) -> (Vec<Entry>, Vec<Mark>) {
         let mut entries = self.0.lock();
         (std::mem::take(&mut entries.list), std::mem::take(&mut entries.marks))
@@ -224,7 +223,7 @@ impl Log {
         self.0.lock().marks.clone()
     }
 
-    /// Writes down something that happened to `node`.
+    /// Records an event of `node`.
     pub fn mark(&self, node: &str, what: NodeEvent) {
         let mut entries = self.0.lock();
         if !entries.closed {
@@ -235,31 +234,31 @@ impl Log {
         }
     }
 
-    /// When there last was a call that is not vain, or a mark; 0 if never.
+    /// The time of the last mark or productive call (one for which [`Entry::is_vain`] is false); 0
+    /// if there was none.
     pub fn moved(&self) -> Time {
         self.0.lock().moved
     }
 
-    /// How many calls there have been that are not vain.
+    /// The number of productive calls.
     pub(crate) fn moves(&self) -> u64 {
         self.0.lock().moves
     }
 
-    /// From when to when somebody has been waiting: reading again and again (the
-    /// runtimes' gauges left out), or as [`Log::note_wait`] says.
+    /// The start and the last time of the current wait, in which a client reads repeatedly (apart
+    /// from the runtimes' gauges), or as reported by [`Log::note_wait`].
     pub(crate) fn waited(&self) -> (Time, Time) {
         self.0.lock().waited
     }
 
-    /// Somebody has waited without reading.
+    /// Records a wait that made no reads.
     pub(crate) fn note_wait(&self, from: Time, to: Time) {
         let waited = &mut self.0.lock().waited;
         *waited = if from <= next_read(*waited) { (waited.0.min(from), to) } else { (from, to) };
     }
 
-    /// Ends the log: what happens later is not written down. The order in which
-    /// a runtime drops its tasks at its end is nobody's business, and tokio
-    /// does not promise one.
+    /// Closes the log, so that later calls are not recorded. The order in which a runtime drops its
+    /// tasks at its end is irrelevant, and tokio does not guarantee one.
     pub fn close(&self) {
         self.0.lock().closed = true;
     }
@@ -282,13 +281,13 @@ impl Log {
     }
 }
 
-/// When somebody who has been reading from and to these times reads again at the latest:
-/// the longest pause in a client's wait is a hundredth of the time it has waited.
+/// The latest time of the next read in a wait with this start and last time. The longest pause in a
+/// client's wait is one hundredth of the time that it has waited.
 pub(crate) fn next_read((from, to): (Time, Time)) -> Time {
     to + (to - from) / 50 + Duration::from_secs(1)
 }
 
-/// A layer that writes down every call.
+/// A layer that records every call.
 #[derive(Debug)]
 pub struct Recorder<H> {
     inner: H,
@@ -297,13 +296,13 @@ pub struct Recorder<H> {
 }
 
 impl<H: Handler> Recorder<H> {
-    /// Records what `by` asks of `inner` in `log`.
+    /// Creates a layer that records the calls of `by` to `inner` in `log`.
     pub fn new(inner: H, by: &str, log: Log) -> Recorder<H> {
         Recorder { inner, by: by.into(), log }
     }
 }
 
-/// A call that is under way: written down as dropped unless it is answered.
+/// A call in progress, which is recorded as dropped unless it is answered.
 struct Open<'a> {
     log: &'a Log,
     entry: Option<Entry>,
@@ -353,12 +352,12 @@ impl<H: Handler> Handler for Recorder<H> {
     }
 }
 
-/// Whether a call is one that runtimes make for their gauges.
+/// Whether runtimes make the call for their gauges.
 fn is_gauge(call: &Call) -> bool {
     matches!(call, Call::GetSystemMetrics | Call::GetQueueDepths)
 }
 
-/// A reply, as far as a trace keeps it.
+/// Converts a reply to the form that a trace keeps.
 pub(crate) fn answer(reply: &Reply) -> Answer {
     match reply {
         Reply::Turn(Some(turn)) => Answer::Turn(seen(turn)),

@@ -1,11 +1,10 @@
-//! What `duroxide-conformance` needs of the inside of this crate, and nobody
-//! else: it is no part of the public API, and changes without notice. That crate
-//! depends on exactly this version of this one.
+//! Internals of this crate that `duroxide-conformance` uses. They are not part of the public API
+//! and change without notice; that crate depends on exactly this version of this one.
 
 pub mod call {
     use crate::call::Call;
 
-    /// Whether the call fetches a turn or a job.
+    /// Whether the call fetches an orchestration item or a work item.
     pub fn is_fetch(call: &Call) -> bool {
         call.is_fetch()
     }
@@ -17,7 +16,7 @@ pub mod clock {
 
     use crate::clock::Time;
 
-    /// When virtual time begins unless somebody says otherwise.
+    /// The default start of virtual time.
     pub const START: Time = Time::START;
 }
 
@@ -43,7 +42,7 @@ pub mod trace {
     use crate::call::Reply;
     use crate::trace::Answer;
 
-    /// A reply, as far as a trace keeps it.
+    /// The part of a reply that a trace keeps.
     pub fn answer(reply: &Reply) -> Answer {
         crate::trace::answer(reply)
     }

@@ -1,4 +1,4 @@
-//! The management side's plain data, field by field as duroxide has it.
+//! The data types of `ProviderAdmin`, with duroxide's fields.
 
 #![allow(missing_docs)] // duroxide documents the fields.
 

@@ -1,4 +1,4 @@
-//! [`Answering`]: an answer that is there, or on its way.
+//! [`Answering`]: an answer that is ready or pending.
 
 use std::fmt;
 use std::pin::Pin;
@@ -6,11 +6,13 @@ use std::task::{Context, Poll};
 
 use super::Reply;
 
-/// An answer that is there, or on its way. Most calls of an in-memory provider
-/// are answered at once, and then no layer needs a box for a future.
+/// An answer that is ready or pending. Most calls of an in-memory provider are answered at once,
+/// and then no layer has to box a future.
 ///
-/// What is there has happened: make the call only when its answer is awaited.
-#[must_use = "a call that nobody awaits may not be made"]
+/// A ready answer means that the call has already taken effect. Call a handler only at the point
+/// where its answer is awaited: a layer that has to wait first calls its inner handler inside the
+/// future that it returns.
+#[must_use = "a call may have no effect unless its answer is awaited"]
 pub struct Answering<'a>(Kind<'a>);
 
 enum Kind<'a> {
@@ -19,21 +21,21 @@ enum Kind<'a> {
 }
 
 impl<'a> Answering<'a> {
-    /// An answer that is there.
+    /// An answer that is ready.
     pub fn ready(reply: Reply) -> Answering<'a> {
         Answering(Kind::Ready(Some(reply)))
     }
 
-    /// An answer that a future brings.
+    /// An answer that a future will produce.
     pub fn wait(future: impl Future<Output = Reply> + Send + 'a) -> Answering<'a> {
         Answering(Kind::Waiting(Box::pin(future)))
     }
 
-    /// The answer, if it is there.
+    /// Returns the answer, if it is ready.
     ///
     /// # Errors
     ///
-    /// The same again, if it is not.
+    /// Returns the `Answering` itself if it is pending.
     pub fn try_now(mut self) -> Result<Reply, Answering<'a>> {
         match &mut self.0 {
             Kind::Ready(reply) => reply.take().ok_or(self),
@@ -47,7 +49,9 @@ impl Future for Answering<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reply> {
         match &mut self.0 {
-            Kind::Ready(reply) => Poll::Ready(reply.take().expect("an answer is not polled after it was given")),
+            Kind::Ready(reply) => {
+                Poll::Ready(reply.take().expect("an answer must not be polled after it was returned"))
+            }
             Kind::Waiting(future) => future.as_mut().poll(cx),
         }
     }

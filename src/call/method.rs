@@ -1,7 +1,7 @@
-//! [`Method`]: duroxide's methods, and what is known of each, from one table.
+//! [`Method`]: duroxide's provider methods and their properties, from one table.
 //!
-//! A method that duroxide adds is a variant of [`Call`] and a row here; from there on
-//! the compiler leads to every place that has to know it.
+//! A new method in duroxide needs a variant of [`Call`] and a row here; the compiler then points to
+//! every place that has to handle it.
 
 use std::fmt;
 
@@ -9,30 +9,30 @@ use serde::{Deserialize, Serialize};
 
 use super::{AckTurn, Call};
 
-/// What a call does to the storage.
+/// The effect of a call on the storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Effect {
-    /// It only looks.
+    /// It changes nothing.
     Read,
-    /// It takes something out of a queue, for as long as its lock holds.
+    /// It takes something from a queue while its lock is held.
     Fetch,
-    /// It makes a lock last longer.
+    /// It extends a lock.
     Renew,
-    /// Anything else.
+    /// It makes any other change.
     Write,
 }
 
 /// The instances whose histories, status or values a call may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Changes {
-    /// None.
+    /// No instance.
     Nothing,
-    /// The one whose turn its token locks.
+    /// The instance whose turn is locked by the call's token.
     Locked,
-    /// The one it names.
+    /// The instance that the call names.
     Named,
-    /// Any.
+    /// Any instance.
     Any,
 }
 
@@ -49,7 +49,7 @@ enum Trait {
     Admin,
 }
 
-/// The place of a lock token within a call.
+/// Access to the lock token inside a call.
 trait HoldsToken {
     fn token(&self) -> &String;
     fn token_mut(&mut self) -> &mut String;
@@ -75,7 +75,7 @@ impl HoldsToken for Box<AckTurn> {
     }
 }
 
-/// `Some` of a place that a row names, `None` where its brackets are empty.
+/// `Some` of the place that a row names, `None` if the brackets are empty.
 macro_rules! place {
     () => {
         None
@@ -90,8 +90,8 @@ macro_rules! methods {
         $variant:ident $name:literal $of:ident $effect:ident
         [$($instance:ident)?] [$($token:tt)?] $changes:ident [$($queue:ident),*];
     )*) => {
-        /// A method of duroxide's `Provider` or `ProviderAdmin`. Its text, in JSON too,
-        /// is duroxide's name of it.
+        /// A method of duroxide's `Provider` or `ProviderAdmin`. Its text form, also in JSON,
+        /// is duroxide's name for it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[non_exhaustive]
         #[allow(missing_docs)] // duroxide documents its methods.
@@ -103,21 +103,21 @@ macro_rules! methods {
             /// All methods that duroxide calls.
             pub const ALL: &[Method] = &[$(Method::$variant),*];
 
-            /// duroxide's name of it.
+            /// duroxide's name for the method.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Method::$variant => $name,)*
                 }
             }
 
-            /// What a call of it does to the storage.
+            /// The effect of the method on the storage.
             pub fn effect(self) -> Effect {
                 match self {
                     $(Method::$variant => Effect::$effect,)*
                 }
             }
 
-            /// Whether it is one of `ProviderAdmin`'s.
+            /// Whether it is a method of `ProviderAdmin`.
             pub fn is_admin(self) -> bool {
                 let of = match self {
                     $(Method::$variant => Trait::$of,)*
@@ -131,8 +131,7 @@ macro_rules! methods {
                 }
             }
 
-            /// Whether a call of it may bring something that a fetch from this queue
-            /// waits for.
+            /// Whether a call may make something available to a fetch from this queue.
             pub(crate) fn wakes(self, queue: Queue) -> bool {
                 let queues: &[Queue] = match self {
                     $(Method::$variant => &[$(Queue::$queue),*],)*
@@ -149,7 +148,7 @@ macro_rules! methods {
                 }
             }
 
-            /// The one instance that the call names, if it names just one.
+            /// The instance that the call names, if it names exactly one.
             pub fn instance(&self) -> Option<&str> {
                 let place: Option<&String> = match self {
                     $(Call::$variant { $($instance: at,)? .. } => place!($($instance at)?),)*
@@ -157,14 +156,14 @@ macro_rules! methods {
                 place.map(String::as_str)
             }
 
-            /// The one instance that the call names, to be replaced.
+            /// Like [`Call::instance`], but mutable.
             pub fn instance_mut(&mut self) -> Option<&mut String> {
                 match self {
                     $(Call::$variant { $($instance: at,)? .. } => place!($($instance at)?),)*
                 }
             }
 
-            /// The lock token that the call brings, if it brings one.
+            /// The lock token in the call, if any.
             pub fn token(&self) -> Option<&str> {
                 let place: Option<&String> = match self {
                     $(Call::$variant { $($token: at,)? .. } => place!($($token at.token())?),)*
@@ -172,7 +171,7 @@ macro_rules! methods {
                 place.map(String::as_str)
             }
 
-            /// The lock token that the call brings, to be replaced.
+            /// Like [`Call::token`], but mutable.
             pub fn token_mut(&mut self) -> Option<&mut String> {
                 match self {
                     $(Call::$variant { $($token: at,)? .. } => place!($($token at.token_mut())?),)*
@@ -224,7 +223,7 @@ methods! {
 }
 
 impl Method {
-    /// Whether a call of it takes or renews a lock.
+    /// Whether the method takes or renews a lock.
     pub fn locks(self) -> bool {
         match self.effect() {
             Effect::Fetch | Effect::Renew => true,
@@ -234,17 +233,17 @@ impl Method {
 }
 
 impl Call {
-    /// Whether the call only looks.
+    /// Whether the call changes nothing.
     pub fn is_read(&self) -> bool {
         self.method().effect() == Effect::Read
     }
 
-    /// Whether the call takes something out of a queue, for as long as a lock holds.
+    /// Whether the call takes something from a queue while its lock is held.
     pub(crate) fn is_fetch(&self) -> bool {
         self.method().effect() == Effect::Fetch
     }
 
-    /// Whether the call is one of `ProviderAdmin`.
+    /// Whether the call is a method of `ProviderAdmin`.
     pub fn is_admin(&self) -> bool {
         self.method().is_admin()
     }

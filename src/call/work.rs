@@ -1,23 +1,23 @@
 //! What a provider may know about a `WorkItem`: its queue and its instance.
 //!
-//! Source: the documentation of `duroxide::providers::WorkItem`, "Queue
-//! Routing" and "Instance ID Extraction".
+//! Source: the documentation of `duroxide::providers::WorkItem`, "Queue Routing" and "Instance ID
+//! Extraction".
 
 use std::borrow::Cow;
 
 use duroxide::providers::WorkItem;
 use serde_json::Value;
 
-/// The instance a work item belongs to: the parent's for a child's completion.
-/// Empty for an item that names none, which no provider can keep
+/// Returns the instance that a work item belongs to; for the completion of a sub-orchestration, the
+/// parent. Empty if the item names none, in which case no provider can store it
 /// ([`named_instance`]).
 pub fn instance_of(item: &WorkItem) -> Cow<'_, str> {
     named_instance(item).unwrap_or_default()
 }
 
-/// The instance a work item belongs to, if it names one. A variant that this crate
-/// does not know, because a feature or a later version of duroxide adds it, is read
-/// as the JSON it is stored as.
+/// Returns the instance that a work item belongs to, if it names one. A variant that this crate
+/// does not know, because a feature or a later version of duroxide adds it, is read from the JSON
+/// form in which it is stored.
 pub fn named_instance(item: &WorkItem) -> Option<Cow<'_, str>> {
     let known = match item {
         WorkItem::StartOrchestration { instance, .. }
@@ -38,7 +38,7 @@ pub fn named_instance(item: &WorkItem) -> Option<Cow<'_, str>> {
     Some(Cow::Borrowed(known))
 }
 
-/// The first of these fields that an item has, as a text.
+/// The first of these fields that the item has, as text.
 fn field_of(item: &WorkItem, names: &[&str]) -> Option<String> {
     let (_, fields) = parts(serde_json::to_value(item).ok()?)?;
     names.iter().find_map(|name| fields.get(*name)?.as_str().map(str::to_owned))
@@ -53,7 +53,7 @@ fn parts(variant: Value) -> Option<(String, Value)> {
     }
 }
 
-/// An item that this crate does not know, in words: the JSON of its fields.
+/// The fields of an item of unknown kind, as JSON.
 pub(crate) fn fields_of(item: &WorkItem) -> String {
     let fields = serde_json::to_value(item).ok().and_then(parts);
     fields.map(|(_, fields)| fields.to_string()).unwrap_or_default()
@@ -77,12 +77,12 @@ pub fn tag_of(item: &WorkItem) -> Option<&str> {
     }
 }
 
-/// Whether the item starts an execution, and so brings an instance to life.
+/// Whether the item starts an execution and so can create an instance.
 pub fn is_start(item: &WorkItem) -> bool {
     matches!(item, WorkItem::StartOrchestration { .. } | WorkItem::ContinueAsNew { .. })
 }
 
-/// The variant's name.
+/// The name of the item's variant.
 pub fn kind_of(item: &WorkItem) -> Cow<'static, str> {
     Cow::Borrowed(match item {
         WorkItem::StartOrchestration { .. } => "StartOrchestration",

@@ -1,5 +1,5 @@
-//! Stands in for `libc.rs` where virtual time cannot reach std: no thread
-//! simulates, and no wall clock is warped.
+//! Replaces `libc.rs` where virtual time cannot reach std: no thread simulates, and no wall clock
+//! is warped.
 
 use std::sync::atomic::AtomicU32;
 
@@ -46,12 +46,12 @@ pub(super) fn steady_ns() -> u64 {
     u64::try_from(BEGAN.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// See the same type in `libc.rs`; here there is none.
+/// See the same type in `libc.rs`; in this build it has no values.
 #[derive(Debug)]
 pub(crate) enum Forked {}
 
 pub(crate) fn fork(_: impl FnOnce()) -> Result<Forked, String> {
-    Err("Processes are forked only where simulations run.".to_owned())
+    Err("Forking a process per seed is not supported in this build.".to_owned())
 }
 
 impl Forked {
@@ -64,9 +64,9 @@ impl Forked {
     }
 }
 
-/// See the same functions in `libc/process.rs`; here no seed has a process.
+/// See the same functions in `libc/process.rs`; in this build no process runs a seed.
 pub(crate) fn memory_file() -> std::io::Result<std::fs::File> {
-    Err(std::io::Error::other("there are no simulations in this build"))
+    Err(std::io::Error::other("simulations are not supported in this build"))
 }
 
 pub(crate) fn ring_when_interrupted<T>(_: &T) -> bool {

@@ -1,17 +1,17 @@
-//! Running one future alone on virtual time.
+//! Runs a single future on virtual time.
 //!
-//! It has no watchdog and no limits; a simulation has (`sim`).
+//! There is no watchdog and there are no limits; a simulation (`sim`) has both.
 
 use super::{Time, Virtual};
 use crate::seed::Seed;
 
-/// Runs `body` on this thread, with virtual time from `start` and entropy from
-/// `seed`, until it is done. The thread should be a fresh one: what std caches
-/// for a thread (the keys of its hash maps) would outlive the run.
+/// Runs `body` on this thread until it completes, with virtual time from `start` and entropy from
+/// `seed`. Use a fresh thread: what std caches per thread (the keys of its hash maps) would
+/// otherwise outlive the run.
 ///
 /// # Errors
 ///
-/// When this build has no virtual time, the thread is on it already, or no
+/// If this build does not support virtual time, if the thread is already on virtual time, or if no
 /// tokio runtime can be built.
 pub fn run_alone<F: Future>(start: Time, seed: Seed, body: F) -> Result<F::Output, String> {
     if !super::SUPPORTED {
@@ -20,7 +20,7 @@ pub fn run_alone<F: Future>(start: Time, seed: Seed, body: F) -> Result<F::Outpu
             .to_owned());
     }
     if super::is_virtual() {
-        return Err("This thread is on virtual time already.".to_owned());
+        return Err("This thread is already on virtual time.".to_owned());
     }
     let clock = Virtual::enter(start, &seed.child("entropy").stream());
     let runtime =

@@ -1,16 +1,16 @@
-//! tokio's own randomness, put on the seed.
+//! Seeds tokio's own random generator.
 //!
-//! Where several branches of a `tokio::select!` without `biased` are ready, one
-//! is taken by a generator that tokio keeps for each thread, and seeds from a
-//! counter of the process: so a run would depend on what ran before it. tokio
-//! lets it be set only in builds with `--cfg tokio_unstable`. It is two words in
-//! the thread's own memory: they are found by what they do, and set.
+//! If several branches of a `tokio::select!` without `biased` are ready, tokio chooses one with a
+//! generator that it keeps per thread and seeds from a process-wide counter, so a run would depend
+//! on what ran before it. tokio offers a way to set the seed only in builds with `--cfg
+//! tokio_unstable`. The generator's state is two words in the thread's own memory; this module
+//! finds them by their behaviour and sets them.
 //!
-//! Nothing is guessed. A pair of words is the generator if, over several tosses
-//! of a `select!`, it went on each time as the generator does (`FastRand` in
-//! tokio 1) and the branch was the one that it says; nothing else in the memory
-//! changes like that by accident. What was set is looked at in the same way.
-//! Where nothing fits, nothing is written, and that is told.
+//! The search does not guess. A pair of words is the generator if, over several executions of a
+//! `select!`, it changed each time as the generator does (`FastRand` in tokio 1) and the chosen
+//! branch was the one that it predicts. Nothing else in the memory changes like that by accident.
+//! The new values are verified in the same way. If no pair fits, nothing is written and the caller
+//! is told.
 
 use std::future::ready;
 use std::pin::pin;
@@ -20,11 +20,10 @@ use std::task::{Context, Poll, Waker};
 use super::libc;
 use crate::seed::Stream;
 
-/// How often the generator has to do what is expected before it is taken for
-/// the generator.
+/// The number of predictions that must come true before a pair of words is taken for the generator.
 const ROUNDS: u32 = 4;
 
-/// The generator's state: xorshift64+ of two 32-bit words.
+/// The generator's state: xorshift64+ over two 32-bit words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Pair {
     one: u32,
@@ -38,7 +37,7 @@ impl Pair {
         Pair { one: self.two, two: first ^ self.two ^ (first >> 7) ^ (self.two >> 16) }
     }
 
-    /// The branch that was taken on the way to this state.
+    /// The branch that was chosen in the step to this state.
     fn taken(self) -> u32 {
         self.one.wrapping_add(self.two) >> 30
     }
@@ -48,15 +47,15 @@ impl Pair {
     }
 }
 
-/// Puts the generator of this thread, which has entered a tokio runtime, on
-/// numbers of `numbers`. Says whether it could.
+/// Seeds the generator of this thread, which has entered a tokio runtime, from `numbers`. Returns
+/// whether that was possible.
 pub(super) fn seed(numbers: &Stream) -> bool {
     let number = numbers.clone().next_u64();
     let wanted = Pair { one: (number >> 32) as u32, two: number as u32 | 1 };
     libc::with_locals(|blocks| find(blocks).is_some_and(|at| put(at, wanted)))
 }
 
-/// Takes one of four branches that are all ready, and says which.
+/// Executes a `select!` with four ready branches, and returns the chosen one.
 fn toss() -> Option<u32> {
     let choice = async {
         tokio::select! {
@@ -68,7 +67,7 @@ fn toss() -> Option<u32> {
     };
     match pin!(choice).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(branch) => Some(branch),
-        // The task has used up its turn.
+        // The task's tokio budget is used up.
         Poll::Pending => None,
     }
 }
@@ -79,7 +78,7 @@ fn find<'a>(blocks: &[&'a [AtomicU32]]) -> Option<&'a [AtomicU32]> {
     let mut pairs: Vec<(&'a [AtomicU32], Pair)> = all.map(|words| (words, read(words))).collect();
     for _ in 0..ROUNDS {
         let branch = toss()?;
-        // Words that are always zero go on like it too.
+        // Two words that are always zero also satisfy the recurrence, so they are excluded.
         pairs.retain_mut(|(words, pair)| {
             let (expected, found) = (pair.next(), read(words));
             *pair = found;
@@ -101,8 +100,7 @@ fn write(words: &[AtomicU32], pair: Pair) {
     words[1].store(pair.two, Ordering::Relaxed);
 }
 
-/// Sets the generator, and looks whether it goes on from there; puts it back
-/// where it does not.
+/// Sets the generator and verifies that it continues from there; restores it otherwise.
 fn put(words: &[AtomicU32], wanted: Pair) -> bool {
     let before = read(words);
     write(words, wanted);
@@ -117,8 +115,7 @@ fn put(words: &[AtomicU32], wanted: Pair) -> bool {
 
 #[cfg(test)]
 mod tests {
-    //! Here, because no memory but the thread's own is searched through the
-    //! public interface.
+    //! A unit test, because the public interface searches no memory but the thread's own.
 
     use super::*;
 
@@ -131,6 +128,6 @@ mod tests {
         let still = words(&[0, 0, 0, 1, 2, 3, u32::MAX, 7]);
         assert!(find(&[&still]).is_none());
         assert!(!put(&still[3..5], Pair { one: 5, two: 6 }));
-        assert_eq!(read(&still[3..5]), Pair { one: 1, two: 2 }, "put back");
+        assert_eq!(read(&still[3..5]), Pair { one: 1, two: 2 }, "restored");
     }
 }

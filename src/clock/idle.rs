@@ -1,8 +1,7 @@
-//! Waiting until nothing else can run at this instant.
+//! Waiting until nothing else can run at the current instant.
 //!
-//! The simulation's runtime calls [`wake_idle`] just before it parks, which
-//! is when every task is waiting. Who asked for it with [`settle`] is then
-//! woken, before time moves.
+//! The simulation's runtime calls [`wake_idle`] just before it parks, which is when every task is
+//! waiting. Tasks waiting in [`settle`] are then woken, before time moves.
 
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;
@@ -10,17 +9,17 @@ use std::task::{Context, Poll, Waker};
 
 thread_local! {
     static WAITING: RefCell<Vec<Waker>> = const { RefCell::new(Vec::new()) };
-    /// How often this thread was idle.
+    /// The number of times this thread was idle.
     static IDLE: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Completes once nothing else on this thread can run at this instant of
-/// virtual time; at once on a thread that does not simulate.
+/// Returns a future that completes once nothing else on this thread can run at this instant of
+/// virtual time. It completes at once on a thread that does not simulate.
 pub fn settle() -> Settle {
     Settle { asked: None }
 }
 
-/// See [`settle`].
+/// The future of [`settle`].
 #[derive(Debug)]
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Settle {
@@ -41,16 +40,16 @@ impl Future for Settle {
     }
 }
 
-/// Wakes those who wait for this instant's end, in the order they asked.
+/// Wakes the tasks that wait for the end of this instant, in the order of their requests.
 pub(super) fn wake_idle() {
     IDLE.set(IDLE.get() + 1);
-    // Taken out first: a waker may run code that asks again.
+    // Taken out first, because a waker may run code that waits again.
     for waker in WAITING.take() {
         waker.wake();
     }
 }
 
-/// Forgets everyone who waits.
+/// Forgets all waiting tasks.
 pub(super) fn clear() {
     let _ = WAITING.take();
 }

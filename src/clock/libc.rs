@@ -1,56 +1,50 @@
-//! The clock and entropy symbols of the C library, for simulating threads and
-//! for a warp; and `fork`, for a process for each seed, with what such processes
-//! need (`libc/process.rs`).
+//! Overrides of the C library's clock and entropy functions, for simulating threads and for a warp;
+//! and `fork`, for one process per seed, with the functions such processes need
+//! (`libc/process.rs`).
 //!
-//! This file and those of its folder are the only ones of the crate with `unsafe`
-//! in them. Their contract:
+//! This file and those in its folder are the only ones in the crate that contain `unsafe` code.
+//! Their contract:
 //!
-//! - `clock_gettime`, `gettimeofday`, `time`, `getrandom`, `syscall` and those
-//!   that are noticed (below) are defined here under their C names and so win over the C library's in every
-//!   binary that links this crate. On a thread that is not simulating, and
-//!   while no warp is on, they call the next definition (found once by
-//!   `dlsym(RTLD_NEXT)`), with the caller's own arguments: for such a thread
-//!   nothing changes but one thread-local read and, where the wall clock is
-//!   asked for, one relaxed load; the clock still goes through the vDSO.
-//! - On a simulating thread the clock functions answer the wall and monotonic
-//!   clocks from [`VIRTUAL`], and `getrandom` (also through `syscall`) answers
-//!   from the seed. `nanosleep`,
-//!   `clock_nanosleep`, `pthread_create`, waits on a futex (through `syscall`) and
-//!   what uses the network, writes files or starts processes (`noticed.rs`) are
-//!   noticed there, and then done, with the caller's own arguments; but a thread
-//!   that is started begins in a function of this crate's, which calls the caller's
-//!   with the caller's argument, so that input and output is noticed on it too, and
-//!   on the threads that it starts. `getenv` is
-//!   done too; that somebody asks for `RUST_LOG` is how a runtime's start is seen. Everything
-//!   else falls through.
-//! - On every other thread the wall clock comes from [`WARP`] while a warp is
-//!   on. The monotonic clocks, and entropy, stay real.
-//! - Only calls of these symbols are seen: not the C library's own, nor raw
-//!   system calls, nor the kernel's (the times of files, timeouts).
+//! - `clock_gettime`, `gettimeofday`, `time`, `getrandom`, `syscall` and the functions in
+//!   `noticed.rs` are defined here under their C names and so take precedence over the C library's
+//!   in every binary that links this crate. On a thread that is not simulating, and while no warp
+//!   is active, they call the next definition (found once with `dlsym(RTLD_NEXT)`) with the
+//!   caller's own arguments. For such a thread the only additional cost is one thread-local read
+//!   and, if it reads the wall clock, one relaxed load; the clock still goes through the vDSO.
+//! - On a simulating thread the clock functions answer the wall and monotonic clocks from
+//!   [`VIRTUAL`], and `getrandom` (also through `syscall`) answers from the seed. `nanosleep`,
+//!   `clock_nanosleep`, `pthread_create`, waits on a futex (through `syscall`) and functions that
+//!   use the network, write files or start processes (`noticed.rs`) are recorded as escapes and
+//!   then carried out with the caller's own arguments. A new thread, however, begins in a function
+//!   of this crate, which calls the caller's function with the caller's argument, so that input and
+//!   output on that thread, and on the threads it starts, is recorded too. `getenv` is also carried
+//!   out; a request for `RUST_LOG` shows that a duroxide runtime is starting. Everything else is
+//!   passed on.
+//! - On every other thread the wall clock comes from [`WARP`] while a warp is active. The monotonic
+//!   clocks and entropy stay real.
+//! - Only calls of these symbols are seen: not the C library's internal calls, raw system calls, or
+//!   the kernel's own clocks (file times, timeouts).
 //! - The overrides of clocks and entropy never allocate, panic, lock or call back into Rust's
-//!   runtime: they can run inside an allocator, a lock or a thread's exit.
-//!   The thread-local is `const` and has no destructor, so it is there from a
-//!   thread's first instruction to its last.
-//! - Pointers come from the caller under the C functions' own contracts; each
-//!   is written only where the C function would write it.
-//! - `syscall` is variadic in C. On x86-64 and AArch64 Linux a variadic call
-//!   passes integer arguments as a plain call does, so a definition with six
-//!   of them sees what the caller passed, and forwards as many.
-//! - [`fork`] forks only where the process has no thread that does anything but
-//!   the one that forks, which it looks up first: a main thread may sleep, as
-//!   libtest's does until the test's thread ends. What a sleeping thread has
-//!   locked stays locked in the new process, so that nothing half written can
-//!   be read there; the allocator's locks glibc itself makes free. Only the given
-//!   work runs there, and then the process ends, without returning to its caller,
-//!   running destructors or flushing buffers that the parent has as well.
-//! - [`stack_of`] interrupts another thread of this process with a signal that is
-//!   ignored otherwise, and gives back what was done about it (`stack.rs`).
-//! - [`with_locals`] reads and writes the memory of the calling thread's own
-//!   thread-locals, as far as the loader says that it reaches. Words of it that
-//!   other threads know of, such as a lock's, they know as atomics; so it is read
-//!   with atomic loads, and only words whose owner is known are written
-//!   (`chance.rs`), which is a `Cell` of this thread's, at a moment when no code
-//!   of its owner runs.
+//!   runtime, because they can run inside an allocator, a lock or a thread's exit. The thread-local
+//!   is `const` and has no destructor, so it exists from a thread's first instruction to its last.
+//! - Pointers come from the caller under the C functions' own contracts; each is written only where
+//!   the C function would write it.
+//! - `syscall` is variadic in C. On x86-64 and AArch64 Linux a variadic call passes integer
+//!   arguments as a plain call does, so a definition with six arguments sees what the caller
+//!   passed, and forwards as many.
+//! - [`fork`] forks only if no thread of the process is active except the one that forks, which it
+//!   checks first. A main thread may sleep, as libtest's does until the test's thread ends. Locks
+//!   that a sleeping thread holds stay locked in the new process, so nothing half-written can be
+//!   read there; glibc itself releases the allocator's locks. Only the given work runs in the new
+//!   process, which then exits without returning to its caller, running destructors or flushing
+//!   buffers that the parent also has.
+//! - [`stack_of`] interrupts another thread of this process with a signal that is ignored by
+//!   default, and restores the previous signal action (`stack.rs`).
+//! - [`with_locals`] reads and writes the memory of the calling thread's own thread-locals, within
+//!   the bounds that the loader reports. Words in it that other threads can reach, such as a
+//!   lock's, are atomics for them too, so this memory is read with atomic loads. The only words
+//!   written are those whose owner is known (`chance.rs`): a `Cell` of this thread, at a moment
+//!   when no code of its owner runs.
 
 use std::cell::Cell;
 use std::ffi::{c_int, c_long, c_uint, c_void};
@@ -77,11 +71,11 @@ pub(crate) const SUPPORTED: bool = true;
 struct Virtual {
     on: Cell<bool>,
     now_ns: Cell<u64>,
-    /// Added to the wall clock alone, where that is shifted.
+    /// The shift that is added to the wall clock alone, if any.
     wall_ns: Cell<Option<i64>>,
-    /// How many runtimes were started where it is not.
+    /// The number of runtimes started while the wall clock was not shifted.
     starts: Cell<u64>,
-    /// The instant of the last such start, and how far the wall clock is ahead then.
+    /// The instant of the last such start, and how far the wall clock is ahead at that instant.
     apart: Cell<(u64, u64)>,
     entropy: Cell<u64>,
 }
@@ -99,14 +93,14 @@ thread_local! {
     };
 }
 
-/// In [`WARP`] while no warp is on. A warp's moments are whole milliseconds,
-/// which this is not.
+/// The value of [`WARP`] while no warp is active. A warp's times are whole milliseconds, which this
+/// is not.
 const OFF: u64 = u64::MAX;
 
-/// Where the process's wall clock stands, in nanoseconds since the epoch.
+/// The wall clock of the process, in nanoseconds since the epoch.
 ///
-/// Relaxed is enough: there is nothing to read behind it, and who learned by
-/// whatever means that it was moved sees it moved.
+/// Relaxed ordering is enough, because no other data depends on it; a thread that learns by any
+/// means that the clock was moved also sees it moved.
 static WARP: AtomicU64 = AtomicU64::new(OFF);
 
 /// Makes this thread a simulating one.
@@ -122,16 +116,15 @@ pub(super) fn enter(now_ns: u64, entropy: &Stream) {
     link();
 }
 
-/// Naming the functions pulls their object file into every binary that can
-/// simulate or warp; an archive member nobody names may be left out by the
-/// linker.
+/// References the functions, so that the linker includes their object file in every binary that can
+/// simulate or warp; it may omit an archive member that nothing references.
 fn link() {
     std::hint::black_box((clock_gettime as *const c_void, gettimeofday as *const c_void, time as *const c_void));
     std::hint::black_box((getrandom as *const c_void, syscall as *const c_void));
     noticed::link();
 }
 
-/// Gives this thread the real clock back.
+/// Returns this thread to the real clock.
 pub(super) fn leave() {
     VIRTUAL.with(|v| v.on.set(false));
 }
@@ -141,12 +134,12 @@ pub(super) fn on() -> bool {
     VIRTUAL.with(|v| v.on.get())
 }
 
-/// Virtual nanoseconds since the epoch, on a simulating thread.
+/// The virtual time of a simulating thread, in nanoseconds since the epoch.
 pub(super) fn now_ns() -> u64 {
     VIRTUAL.with(|v| v.now_ns.get())
 }
 
-/// Moves virtual time.
+/// Sets the virtual time.
 pub(super) fn set_ns(now_ns: u64) {
     VIRTUAL.with(|v| v.now_ns.set(now_ns));
 }
@@ -156,24 +149,24 @@ pub(super) fn set_wall_ns(wall_ns: Option<i64>) {
     VIRTUAL.with(|v| v.wall_ns.set(wall_ns));
 }
 
-/// How far this thread's wall clock is shifted, if it is.
+/// The shift of this thread's wall clock, if any.
 pub(super) fn shift_ns() -> Option<i64> {
     VIRTUAL.with(|v| v.wall_ns.get())
 }
 
-/// Puts the process's wall clock at `now_ns`, a whole millisecond.
+/// Sets the process's wall clock to `now_ns`, a whole millisecond.
 pub(super) fn warp(now_ns: u64) {
     debug_assert_ne!(now_ns, OFF, "whole milliseconds");
     WARP.store(now_ns, Ordering::Relaxed);
     link();
 }
 
-/// Gives the process the real wall clock back.
+/// Returns the process to the real wall clock.
 pub(super) fn unwarp() {
     WARP.store(OFF, Ordering::Relaxed);
 }
 
-/// What the wall clock shows on this thread, if not the real time.
+/// The wall clock's time on this thread, if it is not the real time.
 fn wall_ns() -> Option<u64> {
     if on() {
         return Some(VIRTUAL.with(|v| {
@@ -189,13 +182,13 @@ fn wall_ns() -> Option<u64> {
     (warp != OFF).then_some(warp)
 }
 
-/// A runtime of duroxide is started on this thread. It makes its id of the last 16
-/// bits of the wall clock's nanoseconds next, and by this id it owns sessions: at
-/// one instant of virtual time several would get the same. So the wall clock is
-/// some microseconds ahead until time moves, for each such runtime by another
-/// number. Where it is shifted already, as for a node, that sees to it.
+/// Called when a duroxide runtime starts on this thread. The runtime then forms its id from the
+/// last 16 bits of the wall clock's nanoseconds, and owns sessions by this id. Several runtimes
+/// started at one instant of virtual time would get the same id, so the wall clock is ahead by a
+/// different number of nanoseconds for each of them until time moves. If the wall clock is already
+/// shifted, as for a node, that shift makes the id unique.
 fn runtime_starts() {
-    // Nodes have the first half of the 16 bits.
+    // Nodes use the lower half of the 16-bit range.
     const HALF: u64 = 1 << 15;
     VIRTUAL.with(|v| {
         if v.on.get() && v.wall_ns.get().is_none() {
@@ -205,11 +198,11 @@ fn runtime_starts() {
     });
 }
 
-/// Nanoseconds of the real monotonic clock, on whatever thread.
+/// The real monotonic clock in nanoseconds, on any thread.
 pub(super) fn steady_ns() -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // The system call itself: the function of this name may answer virtual time.
-    // SAFETY: the pointer is to a value of this function's own.
+    // Makes the system call directly, because the C function may answer virtual time.
+    // SAFETY: the pointer is to a local.
     unsafe { libc::syscall(libc::SYS_clock_gettime, libc::CLOCK_MONOTONIC, &raw mut time) };
     (time.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(time.tv_nsec as u64)
 }
@@ -244,8 +237,8 @@ unsafe extern "C" fn clock_gettime(clock: libc::clockid_t, time: *mut libc::time
 /// As for the C function: each pointer is null or valid for a write.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn gettimeofday(time: *mut libc::timeval, zone: *mut c_void) -> c_int {
-    // Who asks for the obsolete time zone too gets it from the C library, and
-    // only the time from here.
+    // A caller that also asks for the obsolete time zone gets the zone from the C library, and only
+    // the time from here.
     let ns = wall_ns().filter(|_| !time.is_null());
     let answer = match zone.is_null() && ns.is_some() {
         true => 0,
@@ -306,7 +299,7 @@ unsafe extern "C" fn syscall(
         // SAFETY: the caller's buffer `a` is valid for `b` bytes.
         return unsafe { fill(a as *mut c_void, b as usize) as c_long };
     }
-    // What the caller did not pass, the system call does not read.
+    // The system call does not read arguments that the caller did not pass.
     let call = || next!(c"syscall"(number: c_long, a: c_long, b: c_long, c: c_long, d: c_long, e: c_long, f: c_long) -> c_long, or -1);
     if number != libc::SYS_futex || !on() || !waits(b) {
         return call();
@@ -319,14 +312,14 @@ unsafe extern "C" fn syscall(
     answer
 }
 
-/// Whether this operation on a futex waits.
+/// Whether this futex operation waits.
 fn waits(operation: c_long) -> bool {
     let command = operation as c_int & libc::FUTEX_CMD_MASK;
     command == libc::FUTEX_WAIT || command == libc::FUTEX_WAIT_BITSET
 }
 
-/// Fills a buffer from this thread's entropy. A length of 0 answers 0, as the
-/// probe of some libraries expects.
+/// Fills a buffer from this thread's entropy. Returns 0 for a length of 0, as the probes of some
+/// libraries expect.
 ///
 /// # Safety
 ///
@@ -347,10 +340,9 @@ unsafe fn fill(buffer: *mut c_void, length: usize) -> isize {
 
 #[cfg(test)]
 mod tests {
-    //! Here and not among the other tests, because to call a C function is
-    //! `unsafe`, and that is kept in this file.
+    //! Unit tests, because calling a C function is `unsafe`, which is allowed only in this file.
 
-    /// Some libraries ask for nothing first, to see whether there is such a call.
+    /// Some libraries probe for the system call with a length of 0.
     #[test]
     fn asking_for_no_entropy_is_no_error() {
         fn probe() -> (isize, i64) {
@@ -365,7 +357,7 @@ mod tests {
         assert_eq!(probe(), (0, 0), "as outside of a simulation");
     }
 
-    /// What each of C's wall clocks shows, in nanoseconds, to its own precision.
+    /// The time that each of C's wall clocks shows, in nanoseconds, to its own precision.
     fn wall_clocks() -> [u64; 7] {
         let second = 1_000_000_000;
         let by_id = |clock| {
@@ -420,7 +412,7 @@ mod tests {
         assert!(real(), "{:?}", wall_clocks());
     }
 
-    /// As the C library: there is nothing to write to.
+    /// Like the C library, which has nowhere to write to.
     #[test]
     fn null_pointers_are_not_written_to() {
         fn probe() -> i32 {

@@ -1,22 +1,22 @@
-//! [`Stopwatch`]: real time that has passed, on whatever thread.
+//! [`Stopwatch`]: measures real time on any thread.
 //!
-//! It is for bounding work. What a run does must not depend on it.
+//! It serves to limit work. The outcome of a run must not depend on it.
 
 use std::time::Duration;
 
 use super::libc;
 
-/// Measures real time, also on a thread whose time is virtual.
+/// Measures real time, even on a thread whose time is virtual.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(u64);
 
 impl Stopwatch {
-    /// One that runs from now on.
+    /// Starts a stopwatch.
     pub fn start() -> Stopwatch {
         Stopwatch(libc::steady_ns())
     }
 
-    /// How long it has run.
+    /// The real time since the start.
     pub fn elapsed(&self) -> Duration {
         Duration::from_nanos(libc::steady_ns().saturating_sub(self.0))
     }

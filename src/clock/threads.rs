@@ -1,18 +1,17 @@
-//! What threads of the process do: whether it can be copied, and whether one that does
-//! not answer is busy.
+//! The activity of this process's threads: whether the process can be forked, and whether a thread
+//! that does not respond is busy.
 
 use std::io::Result;
 use std::time::Duration;
 
 use super::{escapes, libc};
 
-/// Waits for a moment until no other thread does anything: there may be a main
-/// thread that sleeps, as that of a test harness does soon after it has started
-/// the test's.
+/// Waits briefly until no other thread is active, except that a main thread may sleep, as that of a
+/// test harness does soon after it has started the test's thread.
 ///
 /// # Errors
 ///
-/// A sentence, where there are others, or that cannot be told.
+/// A sentence, if other threads are active or the threads cannot be counted.
 pub(super) fn alone_in_process() -> std::result::Result<(), String> {
     for wait_ms in [1, 10, 100, 1000] {
         if others_awake().is_ok_and(|count| count == 0) {
@@ -22,12 +21,12 @@ pub(super) fn alone_in_process() -> std::result::Result<(), String> {
     }
     match others_awake() {
         Ok(0) => Ok(()),
-        Ok(count) => Err(format!("The process has {count} other threads, and can be copied only without.")),
+        Ok(count) => Err(format!("The process has {count} other active threads, and can be forked only without them.")),
         Err(error) => Err(format!("The threads of the process cannot be counted in /proc: {error}.")),
     }
 }
 
-/// How many threads there are but this one, and a main thread that sleeps.
+/// Counts the other threads, except a main thread that sleeps.
 fn others_awake() -> Result<usize> {
     let own = std::fs::read_link("/proc/thread-self")?;
     let (main, own) = (std::process::id().to_string(), own.file_name().map(ToOwned::to_owned));
@@ -43,20 +42,19 @@ fn others_awake() -> Result<usize> {
 #[derive(Debug)]
 pub(crate) struct Thread {
     id: i32,
-    /// Where /proc tells of it.
+    /// The thread's `stat` file in /proc.
     stat: std::path::PathBuf,
 }
 
 impl Thread {
-    /// This thread, where /proc tells.
+    /// Returns the current thread, if /proc is available.
     pub fn current() -> Option<Thread> {
         let own = std::fs::read_link("/proc/thread-self").ok()?;
         let id = own.file_name()?.to_str()?.parse().ok()?;
         Some(Thread { id, stat: std::path::Path::new("/proc").join(own).join("stat") })
     }
 
-    /// Whether it runs, or could run if there were a processor for it, in most of a few
-    /// looks.
+    /// Whether the thread is running or runnable in the majority of several samples.
     pub fn is_busy(&self) -> bool {
         const LOOKS: usize = 9;
         let runs = || {
@@ -66,9 +64,8 @@ impl Thread {
         (0..LOOKS).filter(|_| runs()).count() > LOOKS / 2
     }
 
-    /// The functions that it is in, the innermost first, those of this crate and of
-    /// libraries left out. The thread is interrupted for it, and is to be given up: it is
-    /// not certain that it goes on.
+    /// The functions on the thread's stack, innermost first, without those of this crate and of
+    /// libraries. The thread is interrupted for this and must not be relied on afterwards.
     pub fn stack(&self, is_busy: bool) -> Vec<String> {
         const MOST: usize = 16;
         let stack = libc::stack_of(self.id, !is_busy).map(|stack| stack.to_string()).unwrap_or_default();

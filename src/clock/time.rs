@@ -8,10 +8,9 @@ use serde::{Deserialize, Serialize};
 
 /// A moment, in milliseconds since the Unix epoch.
 ///
-/// Arithmetic saturates at [`Time::MAX`], which is never reached: a lock until
-/// then never expires, a message visible from then is never visible. A
-/// duration that is not whole milliseconds is rounded up, so that nothing
-/// happens earlier than was asked for.
+/// Arithmetic saturates at [`Time::MAX`], which is never reached: a lock until that time never
+/// expires, and a message visible from that time never becomes visible. A duration that is not in
+/// whole milliseconds is rounded up, so that nothing happens earlier than requested.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Time(pub u64);
@@ -20,10 +19,10 @@ impl Time {
     /// The end of time.
     pub const MAX: Time = Time(u64::MAX);
 
-    /// When virtual time begins unless somebody says otherwise.
+    /// The default start of virtual time.
     pub(crate) const START: Time = Time(1_735_689_600_000);
 
-    /// The last moment a clock of ours can show: they count nanoseconds in 64
+    /// The last moment that the virtual and warped clocks can show: they count nanoseconds in 64
     /// bits.
     pub(crate) const LAST: Time = Time(u64::MAX / 1_000_000);
 
@@ -32,7 +31,7 @@ impl Time {
         self.0.saturating_mul(1_000_000)
     }
 
-    /// This moment less `by`, at the earliest the epoch.
+    /// Returns this moment minus `by`, but not before the epoch.
     pub fn before(self, by: Duration) -> Time {
         Time(self.0.saturating_sub(millis(by)))
     }
@@ -54,14 +53,14 @@ impl Add<Duration> for Time {
 impl Sub for Time {
     type Output = Duration;
 
-    /// The time from `other` to this moment; zero when it lies after it.
+    /// Returns the time from `other` to this moment; zero if `other` is later.
     fn sub(self, other: Time) -> Duration {
         Duration::from_millis(self.0.saturating_sub(other.0))
     }
 }
 
 impl fmt::Display for Time {
-    /// As in `2026-01-31 23:59:59.999`, in UTC.
+    /// Formats the time in UTC, for example `2026-01-31 23:59:59.999`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == Time::MAX {
             return f.write_str("the end of time");
@@ -79,8 +78,8 @@ impl fmt::Debug for Time {
     }
 }
 
-/// The date of a day counted from the epoch (Hinnant, "chrono-compatible
-/// low-level date algorithms").
+/// The date of a day counted from the epoch (Hinnant, "chrono-compatible low-level date
+/// algorithms").
 fn civil(days: u64) -> (u64, u64, u64) {
     let z = days + 719_468;
     let (era, of_era) = (z / 146_097, z % 146_097);

@@ -1,9 +1,8 @@
-//! The warp: the wall clock of this whole process stands still, and moves
-//! forward only on command.
+//! The warp: the wall clock of the whole process stands still, and moves forward only on command.
 //!
-//! This file owns whose turn it is, where the clock stands and how far it may
-//! go; `libc.rs` makes the process see it. It moves no monotonic clock and no
-//! simulation's, it wakes nobody, and it does not decide when to move.
+//! This file ensures that only one warp is active, and keeps the clock's time and bounds; `libc.rs`
+//! makes the process see it. A warp moves no monotonic clock and no simulation's clock, it wakes no
+//! tasks, and it does not decide when to move.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,7 +12,8 @@ use tokio::sync::MutexGuard;
 
 use super::{Time, libc};
 
-/// Whose turn it is. Tokio's, because it is fair and works across runtimes.
+/// The lock that the active warp holds. It is tokio's, because that is fair and works across
+/// runtimes.
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// The latest time that any warp has reached.
@@ -21,13 +21,11 @@ static LATEST: Mutex<Option<Time>> = Mutex::new(None);
 
 /// A wall clock that stands still, from start to drop.
 ///
-/// It is for storage that cannot be simulated, because it has threads of its
-/// own or waits for the network, and that reads the system clock in this
-/// process: locks of hours expire at a command, exactly to the millisecond, and
-/// nobody sleeps. `SystemTime` stands still on every thread that is not
-/// simulating, and so do C's wall clocks (which SQLite's `CURRENT_TIMESTAMP`
-/// reads). `Instant` and tokio's timers stay real: connection pools and
-/// time-outs live.
+/// It is for storage that cannot be simulated, because it has its own threads or waits for the
+/// network, and that reads the system clock in this process. Locks of hours expire on command,
+/// exact to the millisecond, without sleeping. `SystemTime` stands still on every thread that is
+/// not simulating, and so do C's wall clocks (which SQLite's `CURRENT_TIMESTAMP` reads). `Instant`
+/// and tokio's timers stay real, so connection pools and timeouts keep working.
 ///
 /// ```standalone_crate
 /// use std::time::{Duration, SystemTime};
@@ -44,16 +42,15 @@ static LATEST: Mutex<Option<Time>> = Mutex::new(None);
 ///
 /// # The whole process is warped
 ///
-/// Whatever else runs in the process reads the same clock: a test that measures
-/// wall time, or waits for it, does not work beside a test that warps. Tests
-/// that warp queue up with [`Warp::claim`]; those that need the real time belong
-/// in another binary or another process.
+/// All code in the process reads the same clock, so a test that measures or waits for wall time
+/// does not work beside a test that warps. Tests that warp queue up with [`Warp::claim`]; tests
+/// that need the real time belong in another binary or process.
 ///
 /// # Time goes back at the end
 ///
-/// The drop gives the real time back, which may lie **before** the time that
-/// the warp has reached. For storage that keeps timestamps, begin the next warp
-/// where the last one ended, or now if that is later:
+/// Dropping the warp restores the real time, which may lie **before** the time that the warp has
+/// reached. For storage that keeps timestamps, start the next warp where the last one ended, or at
+/// the current time if that is later:
 ///
 /// ```standalone_crate
 /// # use duroxide_sim::clock::{self, Warp, WarpError};
@@ -64,18 +61,16 @@ static LATEST: Mutex<Option<Time>> = Mutex::new(None);
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(next()).unwrap();
 /// ```
 ///
-/// # What it does not reach
+/// # Limits
 ///
-/// - Simulating threads have their own time, inside a warp as outside.
-/// - It wakes nobody. A wait until a moment of the wall clock (a fetch of
-///   [`Memory`](crate::Memory)'s that polls, say) has become a sleep on
-///   monotonic time, and goes on: fetch without a poll limit, and move the clock
-///   between.
-/// - Other processes, such as a database server or a child, have the real time,
-///   and so has the kernel (the times of files, the deadline of a
-///   `pthread_cond_timedwait` on the wall clock).
-/// - What looks at the date sees the warp's, such as the check of a TLS
-///   certificate; ids made of the time alone repeat while it stands still.
+/// - Simulating threads have their own time, inside and outside of a warp.
+/// - A warp wakes no tasks. A wait for a wall-clock time (such as a long poll of
+///   [`Memory`](crate::Memory)) has become a sleep on monotonic time, and continues: fetch without
+///   a poll timeout, and move the clock between fetches.
+/// - Other processes, such as a database server or a child process, keep the real time, and so does
+///   the kernel (file times, the deadline of a `pthread_cond_timedwait` on the wall clock).
+/// - Code that checks the date sees the warp's, for example when verifying a TLS certificate. Ids
+///   made only from the time repeat while the clock stands still.
 #[derive(Debug)]
 #[must_use = "a warp ends when it is dropped"]
 pub struct Warp {
@@ -83,8 +78,7 @@ pub struct Warp {
     _turn: MutexGuard<'static, ()>,
 }
 
-/// The right to start the next warp of this process, from [`Warp::claim`] to
-/// drop.
+/// The exclusive right to start the next warp of this process, from [`Warp::claim`] to drop.
 #[derive(Debug)]
 #[must_use = "a claim that is dropped lets the next one in"]
 pub struct Claim {
@@ -92,24 +86,24 @@ pub struct Claim {
 }
 
 impl Warp {
-    /// Stops the wall clock at `at`, or at the present whole millisecond.
+    /// Stops the wall clock at `at`, or at the current whole millisecond if it is `None`.
     ///
-    /// Any moment of the clock will do, also one in the past.
+    /// `at` may also lie in the past.
     ///
     /// # Errors
     ///
-    /// [`WarpError::Taken`] where another warp is on, or claimed: this never
-    /// waits ([`Warp::claim`] does). And whatever [`Claim::start`] refuses.
+    /// [`WarpError::Taken`] if another warp is active or claimed: this function never waits
+    /// ([`Warp::claim`] does). Also every error of [`Claim::start`].
     pub fn start(at: Option<Time>) -> Result<Warp, WarpError> {
         possible()?;
         let turn = TURN.try_lock().map_err(|_| WarpError::Taken)?;
         Claim { turn }.start(at)
     }
 
-    /// Waits until no other warp is on. Who comes first is served first, on
-    /// whatever thread and in whatever runtime.
+    /// Waits until no other warp is active. Waiting callers are served in order, on any thread and
+    /// in any runtime.
     ///
-    /// Who holds a warp and waits for another waits for ever.
+    /// A caller that already holds a warp deadlocks.
     ///
     /// # Errors
     ///
@@ -119,42 +113,39 @@ impl Warp {
         Ok(Claim { turn: TURN.lock().await })
     }
 
-    /// What the wall clock shows.
+    /// Returns the time that the wall clock shows.
     pub fn now(&self) -> Time {
         *self.at.lock()
     }
 
-    /// Moves the wall clock forward, and says where to. A duration that is not
-    /// whole milliseconds is rounded up.
+    /// Moves the wall clock forward and returns the new time. A duration that is not in whole
+    /// milliseconds is rounded up.
     ///
     /// # Errors
     ///
-    /// [`WarpError::PastTheEnd`] where the clock cannot show that moment; it
-    /// has not moved then.
+    /// [`WarpError::PastTheEnd`] if the clock cannot show that moment; the clock has not moved
+    /// then.
     pub fn advance(&self, by: Duration) -> Result<Time, WarpError> {
         let mut at = self.at.lock();
         *at = put(*at + by)?;
         Ok(*at)
     }
 
-    /// The latest time that any warp in this process has reached, if there was
-    /// any.
+    /// Returns the latest time that any warp in this process has reached, if there was one.
     pub fn latest() -> Option<Time> {
         *LATEST.lock()
     }
 }
 
 impl Claim {
-    /// Stops the wall clock at `at`, or at the present whole millisecond. See
-    /// [`Warp::start`].
+    /// Stops the wall clock at `at`, or at the current whole millisecond. See [`Warp::start`].
     ///
     /// # Errors
     ///
-    /// [`WarpError::PastTheEnd`] where the clock cannot show `at`, and
-    /// [`WarpError::Simulating`] on a simulation's thread. The claim is over
-    /// then too.
+    /// [`WarpError::PastTheEnd`] if the clock cannot show `at`, and [`WarpError::Simulating`] on a
+    /// simulation's thread. The claim is released in both cases.
     pub fn start(self, at: Option<Time>) -> Result<Warp, WarpError> {
-        // A claim may have been brought into a simulation.
+        // The claim may have been moved into a simulation.
         possible()?;
         let at = put(at.unwrap_or_else(super::now))?;
         Ok(Warp { at: Mutex::new(at), _turn: self.turn })
@@ -163,7 +154,7 @@ impl Claim {
 
 impl Drop for Warp {
     fn drop(&mut self) {
-        // The turn ends after this, with its field.
+        // The lock is released after this, when its field is dropped.
         libc::unwarp();
     }
 }
@@ -175,7 +166,7 @@ fn possible() -> Result<(), WarpError> {
     if libc::on() { Err(WarpError::Simulating) } else { Ok(()) }
 }
 
-/// Puts the wall clock at `to`, if it can show that.
+/// Sets the wall clock to `to`, if the clock can show that time.
 fn put(to: Time) -> Result<Time, WarpError> {
     if to > Time::LAST {
         return Err(WarpError::PastTheEnd(to));
@@ -186,16 +177,16 @@ fn put(to: Time) -> Result<Time, WarpError> {
     Ok(to)
 }
 
-/// Why the wall clock was not stopped, or not moved.
+/// Why the wall clock was not stopped or moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WarpError {
-    /// Another warp is on in this process, or claimed.
+    /// Another warp in this process is active or claimed.
     Taken,
-    /// This thread simulates.
+    /// This thread is simulating.
     Simulating,
-    /// The clock cannot show this moment.
+    /// The clock cannot show this time.
     PastTheEnd(Time),
-    /// The crate cannot reach the wall clock in this build.
+    /// This build of the crate cannot control the wall clock.
     Unsupported,
 }
 
@@ -203,8 +194,8 @@ impl fmt::Display for WarpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             WarpError::Taken => f.write_str(
-                "The wall clock cannot be stopped: another warp of this process holds it or is about to. \
-                 Drop that one first, or wait for it with Warp::claim().await.",
+                "The wall clock cannot be stopped: another warp of this process is active or claimed. \
+                 Drop that warp first, or wait for it with Warp::claim().await.",
             ),
             WarpError::Simulating => f.write_str(
                 "The wall clock cannot be stopped from inside a simulation, which has its own time. \
@@ -212,8 +203,8 @@ impl fmt::Display for WarpError {
             ),
             WarpError::PastTheEnd(to) => write!(
                 f,
-                "The wall clock cannot be put at {to}: the last moment it can show is {}. It was left as it was; \
-                 start at an earlier moment, or move by less.",
+                "The wall clock cannot be set to {to}: the last time it can show is {}. It was not changed; start at \
+                 an earlier time, or move it by less.",
                 Time::LAST
             ),
             WarpError::Unsupported => f.write_str(

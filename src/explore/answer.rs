@@ -1,5 +1,4 @@
-//! [`Order`] and [`Answer`]: what the test asks of a seed's process, and what
-//! that says. They travel as JSON, a line each.
+//! [`Order`] and [`Answer`]: the messages to and from the process of a seed, as JSON lines.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,23 +11,23 @@ use crate::seed::Seed;
 use crate::sim::{Failure, Journal, Plan, PlanEntry, Run};
 use crate::trace::{NodeEvent, Trace};
 
-/// One run.
+/// An order for one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Order {
     pub seed: Seed,
-    /// Whether it repeats a plan, and which.
+    /// The plan to replay, if any.
     pub replay: Option<Replay>,
-    /// Whether a failure comes without its trace.
+    /// Whether a failure is returned without its trace.
     pub brief: bool,
-    /// Whether the plan is told while it is made.
+    /// Whether the plan is reported while it is drawn.
     pub journal: bool,
-    /// Whether the trace is looked at, to be compared with another run's.
+    /// How much of the trace is returned for comparison with another run.
     pub compare: Compare,
-    /// Whether it is looked up where something strays.
+    /// Whether the locations of escapes are recorded.
     pub locate: bool,
 }
 
-/// What of a trace is wanted.
+/// What to return of a trace for comparison.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Compare {
     #[default]
@@ -37,43 +36,43 @@ pub(super) enum Compare {
     Whole,
 }
 
-/// Carries orders out, and tells of their plans where that is asked.
+/// Carries out an order, and reports its plan to the journal if there is one.
 pub(super) type Perform<'a> = &'a dyn Fn(&Order, Option<Journal>) -> Answer;
 
-/// A run from a plan.
+/// A run to be replayed from its plan.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Replay {
     pub plan: Plan,
-    /// The nodes that are left out.
+    /// The nodes that are left out of the simulation.
     pub without: BTreeSet<String>,
 }
 
-/// How it went.
+/// The result of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Answer {
     pub calls: u64,
     pub faults: u64,
     pub latencies: u64,
-    /// The instances there were at the end, and those of them that had failed.
+    /// The number of instances at the end, and the number of those that had failed.
     pub instances: u64,
     pub failed_instances: u64,
-    /// Virtual time.
+    /// The virtual time that passed.
     pub elapsed: Duration,
     pub states: BTreeSet<u64>,
     pub sometimes: BTreeMap<String, bool>,
     pub failure: Option<Box<Failure>>,
     pub escapes: Escapes,
-    /// What of a plan that was repeated did not happen.
+    /// The entries of a replayed plan that did not happen.
     pub unreached: Vec<PlanEntry>,
-    /// The inputs that the body asked for, where a plan was repeated.
+    /// The inputs that the body asked for during a replay.
     pub inputs: BTreeSet<String>,
-    /// The same for the same trace.
+    /// A hash of the trace.
     pub fingerprint: Option<u64>,
     pub trace: Option<Trace>,
 }
 
-/// A line that a seed's process says: parts of its plan as they are drawn, where the
-/// order asks for a journal, and at last its answer.
+/// A line from a seed's process: parts of its plan as they are drawn, if the order asks for a
+/// journal, and finally its answer.
 #[derive(Serialize, Deserialize)]
 pub(super) enum Told<P, A> {
     Plan(P),
@@ -104,7 +103,7 @@ impl Answer {
                 let instances = run.memory.inspect(|store| (store.names().len(), store.failed().len()));
                 (answer.instances, answer.failed_instances) = (instances.0 as u64, instances.1 as u64);
                 answer.look(&run.trace, compare);
-                // The process ends; its memory need not be given back first.
+                // Freeing the memory is not worth the time: the process ends.
                 std::mem::forget(run);
                 answer
             }

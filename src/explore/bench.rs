@@ -1,4 +1,4 @@
-//! [`Bench`]: workers that run plans of one seed, several at once.
+//! [`Bench`]: a group of workers that run plans of one seed in parallel.
 
 use super::answer::{Order, Replay};
 use super::place::Place;
@@ -6,18 +6,18 @@ use super::pool::{Role, Worker};
 use crate::seed::Seed;
 use crate::sim::{Failure, Plan};
 
-/// Workers that run plans of one seed.
+/// A group of workers that run plans of one seed.
 pub(super) struct Bench {
     workers: Vec<Worker>,
     seed: Seed,
 }
 
 impl Bench {
-    /// Starts so many workers, one at least.
+    /// Starts `count` workers, at least one.
     ///
     /// # Errors
     ///
-    /// A sentence.
+    /// A sentence, if a worker cannot be started.
     pub fn start(place: &Place, role: &Role, count: usize, seed: Seed) -> Result<Bench, String> {
         let workers = std::thread::scope(|scope| {
             let starts: Vec<_> = (0..count.max(1)).map(|_| scope.spawn(|| Worker::start(place, role))).collect();
@@ -31,12 +31,12 @@ impl Bench {
         Ok(Bench { workers, seed })
     }
 
-    /// How the runs of these plans fail, if they do, in their order. With `brief`
-    /// without their traces.
+    /// Runs these plans and returns their failures, in order. With `brief`, failures have no
+    /// traces.
     ///
     /// # Errors
     ///
-    /// Where a worker is gone: a sentence.
+    /// A sentence, if a worker ended.
     pub fn run(&mut self, replays: &[Replay], brief: bool) -> Result<Vec<Option<Box<Failure>>>, String> {
         let mut failures = Vec::new();
         for replays in replays.chunks(self.workers.len()) {
@@ -50,12 +50,12 @@ impl Bench {
         Ok(failures)
     }
 
-    /// The plan of the seed's own run as it tells it while it goes: of a run whose
-    /// process dies nothing else is known.
+    /// Runs the seed with a journal and returns the plan it reported, which is all that is known of
+    /// a run whose process dies.
     ///
     /// # Errors
     ///
-    /// Where the worker is gone: a sentence.
+    /// A sentence, if the worker ended.
     pub fn told_plan(&mut self) -> Result<Option<Plan>, String> {
         let worker = &mut self.workers[0];
         worker.order(&[Order { journal: true, ..Order::of(self.seed) }])?;

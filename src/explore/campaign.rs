@@ -1,7 +1,7 @@
-//! A campaign: the seeds are dealt out to workers, and their answers gathered.
+//! A campaign: deals seeds to workers and collects their answers.
 //!
-//! Seeds are dealt in order, and after a failure those before it are still
-//! finished: so the first that fails is found, whatever the number of workers.
+//! Seeds are dealt in order, and after a failure the seeds before it still run to the end. So the
+//! first failing seed is found regardless of the number of workers.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -23,42 +23,42 @@ use crate::progress::Progress;
 use crate::seed::{SEED_VARIABLE, Seed};
 use crate::sim::{Cause, Failure};
 
-/// Explores.
+/// Runs an exploration.
 pub(super) fn go(explore: Explore, place: &Place) -> Result<ExplorationReport, Problem> {
     Campaign::new(explore, place).map_err(Problem::Setup)?.run()
 }
 
-/// Seeds to be run.
+/// The state of an exploration while its seeds run.
 struct Campaign<'a> {
     explore: Explore,
     place: &'a Place,
     base: Seed,
     shard: Shard,
-    /// How many of the shard's seeds there are.
+    /// The number of seeds in the shard.
     count: u64,
     watch: Stopwatch,
-    /// The next to be dealt.
+    /// The index of the next seed to deal.
     next: AtomicU64,
-    /// The first known to fail; the largest number while none is.
+    /// The lowest index known to fail; `u64::MAX` while there is none.
     fails: AtomicU64,
     again: DeterminismCheck,
-    /// A seed from which something strayed.
+    /// A seed in which an escape occurred.
     escapes: Mutex<Option<Seed>>,
-    /// Why no more can be run.
+    /// Why no more seeds can be run.
     broken: Mutex<Option<String>>,
 }
 
-/// How it went with the seed of this number; with none, a seed was run again.
+/// The index of a seed and its answer; `None` for the second run of a seed.
 type Told = (u64, Option<Answer>);
 
 impl<'a> Campaign<'a> {
     fn new(explore: Explore, place: &'a Place) -> Result<Campaign<'a>, String> {
-        let hears = explore.hears_environment;
-        let shard = if hears { Shard::from_env()? } else { Shard::default() };
+        let reads = explore.reads_environment;
+        let shard = if reads { Shard::from_env()? } else { Shard::default() };
         let unbounded = if explore.at_most.is_some() { u64::MAX } else { SEEDS };
-        let count = if hears { shard::seeds_from_env()? } else { None };
+        let count = if reads { shard::seeds_from_env()? } else { None };
         let count = count.or(explore.seeds).unwrap_or(unbounded);
-        let base = if hears { shard::base_from_env()? } else { None };
+        let base = if reads { shard::base_from_env()? } else { None };
         Ok(Campaign {
             base: base.unwrap_or(explore.base),
             shard,
@@ -96,7 +96,7 @@ impl<'a> Campaign<'a> {
                 let send = send.clone();
                 let worker = std::thread::Builder::new().spawn_scoped(scope, move || self.work(id, &send));
                 if let Err(error) = worker {
-                    let why = format!("No thread could be started for a process that runs seeds: {error}.");
+                    let why = format!("No thread could be started for a worker process: {error}.");
                     self.broken.lock().get_or_insert(why);
                     break;
                 }
@@ -128,7 +128,7 @@ impl<'a> Campaign<'a> {
             return Err(Problem::Setup(why));
         }
         if report.seeds == 0 && self.count > 0 {
-            let why = "The time that Explore::time_limit gives was over before a seed was run. Give more.";
+            let why = "The time limit (Explore::time_limit) expired before any seed was run. Set a longer one.";
             return Err(Problem::Setup(why.to_owned()));
         }
         let failure = first.and_then(|(_, answer)| answer.failure);
@@ -149,7 +149,7 @@ impl<'a> Campaign<'a> {
             let difference = self.difference(number).map_err(Problem::Setup)?;
             return Err(Problem::Differs(Box::new(difference)));
         }
-        if let Some(seed) = self.escapes.lock().filter(|_| !self.explore.tolerates_strays) {
+        if let Some(seed) = self.escapes.lock().filter(|_| !self.explore.allows_escapes) {
             let escapes = self.locate(seed).map_err(Problem::Setup)?;
             let command = format!("{SEED_VARIABLE}={seed} {}", self.place.command);
             return Err(Problem::Escapes { escapes, report: Box::new(report), command });
@@ -161,11 +161,11 @@ impl<'a> Campaign<'a> {
         Err(Problem::Never { names, report: Box::new(report) })
     }
 
-    /// Shrinks a failure, and leaves a capsule of it.
+    /// Shrinks a failure and writes its capsule.
     fn find(&self, failure: Box<Failure>, report: ExplorationReport) -> Finding {
         let mut finding = Finding::new(failure, report, self.place.command.clone());
         if matches!(finding.failure.cause, Cause::Unreached(_)) {
-            // A replay need not reach its plan: there is nothing to repeat but the seed.
+            // A replay tolerates unreached entries, so only the seed repeats this failure.
             return finding;
         }
         if let Err(note) = self.shrink(&mut finding) {
@@ -174,7 +174,7 @@ impl<'a> Campaign<'a> {
         let path = capsule::place(&self.place.name, finding.seed);
         let capsule = Capsule::of(self.place, &finding);
         let page = path.with_extension("html");
-        // First what replays the failure, then what only shows it.
+        // The capsule comes first: it replays the failure, and the page only shows it.
         match capsule.write(&path) {
             Ok(()) => finding.capsule = Some(path),
             Err(error) => finding.notes.push(error.to_string()),
@@ -192,14 +192,14 @@ impl<'a> Campaign<'a> {
     ///
     /// # Errors
     ///
-    /// Why it stays as it was found: a sentence.
+    /// A sentence that says why the failure was not shrunk.
     fn shrink(&self, finding: &mut Finding) -> Result<(), String> {
         if self.explore.shrink_at_most.is_zero() {
             return Ok(());
         }
         let mut bench = Bench::start(self.place, &self.role(), self.explore.workers, finding.seed)?;
         if finding.failure.trace.entries.is_empty() {
-            // Its process died or hung, and nobody knows yet what went wrong in it.
+            // The run's process died or hung, so its plan is not known yet.
             if let Some(plan) = bench.told_plan()? {
                 finding.entries = plan.entries.len();
                 finding.failure.plan = plan;
@@ -207,7 +207,7 @@ impl<'a> Campaign<'a> {
         }
         let run = |batch: Batch<'_>| bench.run(batch.replays, batch.brief);
         let minimal = shrink::shrink(&finding.failure, self.explore.shrink_at_most, self.explore.workers, run);
-        let again = "It was not shrunk: from its plan alone the run does not fail again.";
+        let again = "The plan was not shrunk: replayed from its plan alone, the run does not fail again.";
         let minimal = minimal?.ok_or(again)?;
         if matches!(minimal.shrunk.stopped, Some(Stopped::Broken(_))) {
             bench = Bench::start(self.place, &self.role(), 1, finding.seed)?;
@@ -219,7 +219,7 @@ impl<'a> Campaign<'a> {
         Ok(())
     }
 
-    /// What the thread of one worker does.
+    /// The loop of the thread that serves one worker.
     fn work(&self, id: usize, send: &Sender<Told>) {
         if let Err(why) = self.keep_busy(id, send) {
             self.broken.lock().get_or_insert(why);
@@ -258,7 +258,7 @@ impl<'a> Campaign<'a> {
                 }
                 let _ = send.send((number, Some(answer)));
             }
-            // A batch is to take some twenty milliseconds.
+            // A batch should take about twenty milliseconds.
             let each = (self.watch.elapsed() - began).as_micros() / orders.len().max(1) as u128;
             size = u64::try_from(20_000 / each.max(1)).unwrap_or(1).clamp(1, 64);
         }
@@ -273,7 +273,7 @@ impl<'a> Campaign<'a> {
         Order { compare, ..Order::of(self.seed(number)) }
     }
 
-    /// Runs again what no other worker was left for.
+    /// Runs the second runs that no other worker was left for.
     fn run_the_rest_again(&self, report: &mut ExplorationReport) -> Result<(), String> {
         let rest = self.again.take(None, u64::MAX);
         if rest.is_empty() {
@@ -288,14 +288,14 @@ impl<'a> Campaign<'a> {
         Ok(())
     }
 
-    /// What strays from the run of a seed, and where.
+    /// Finds the escapes in the run of a seed, with their locations.
     fn locate(&self, seed: Seed) -> Result<Escapes, String> {
         let mut worker = self.worker()?;
         worker.order(&[Order { locate: true, ..Order::of(seed) }])?;
         Ok(worker.answer()?.escapes)
     }
 
-    /// Where two runs of a seed part.
+    /// Finds the first difference between two runs of a seed.
     fn difference(&self, number: u64) -> Result<Difference, String> {
         const TRIES: u32 = 10;
         let seed = self.seed(number);
@@ -327,7 +327,7 @@ impl<'a> Campaign<'a> {
         Role { name, earlier, patience, parent: std::process::id() }
     }
 
-    /// Repeats the runs of capsules that were kept, and says how many.
+    /// Replays the kept capsules and returns their number.
     fn keep_capsules(&self) -> Result<u64, Problem> {
         if self.explore.capsules.is_empty() {
             return Ok(0);
@@ -342,11 +342,11 @@ impl<'a> Campaign<'a> {
             if let Some(failure) = &answer.failure {
                 if let Cause::Setup(why) = &failure.cause {
                     let path = path.display();
-                    return Err(Problem::Setup(format!("The run of the capsule {path} cannot be repeated. {why}")));
+                    return Err(Problem::Setup(format!("The run of the capsule {path} cannot be replayed. {why}")));
                 }
                 let report = ExplorationReport { name: self.place.name.clone(), ..ExplorationReport::default() };
                 let mut finding = Finding::new(failure.clone(), report, self.place.command.clone());
-                finding.notes.push(format!("It is the run of the capsule {}.", path.display()));
+                finding.notes.push(format!("This is the run of the capsule {}.", path.display()));
                 finding.notes.extend(capsule.warning());
                 finding.notes.extend(stale::note(&capsule, &answer));
                 finding.capsule = Some(capsule::from_package(path));
@@ -360,7 +360,7 @@ impl<'a> Campaign<'a> {
         Ok(self.explore.capsules.len() as u64)
     }
 
-    /// The numbers of the next seeds, `size` of them at most.
+    /// The indices of the next seeds, at most `size` of them.
     fn deal(&self, size: u64) -> Option<std::ops::Range<u64>> {
         let over = self.explore.at_most.is_some_and(|at_most| self.watch.elapsed() >= at_most);
         if over || self.fails.load(Ordering::Relaxed) < u64::MAX || self.again.differs().is_some() {

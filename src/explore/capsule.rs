@@ -1,8 +1,8 @@
-//! [`Capsule`]: a failing run as a file that replays.
+//! [`Capsule`]: a failing run as a file that can be replayed.
 //!
-//! It holds the plan, and not only the seed: so it survives changes of the
-//! random generator and of what storms draw. It is written under the target
-//! folder, and kept where the test says.
+//! A capsule contains the plan as well as the seed, so it survives changes to the random generator
+//! and to what storms draw. Explorations write capsules under the target folder; a test can keep
+//! copies elsewhere.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -22,67 +22,64 @@ use crate::sim::{Cause, Failure, Plan, PlanEntry, Tail, Unfinished};
 use crate::text::{Line, Quoted};
 use crate::trace::{Trace, Wanted};
 
-/// The version that is written.
+/// The format version that this crate writes and reads.
 const VERSION: u32 = 2;
 
-/// The largest capsule that is read, in bytes: a trace is bounded, what a test prints
-/// and returns is not.
+/// The size limit of a capsule file, in bytes. The trace is bounded, but what a test prints and
+/// returns is not.
 const LARGEST: u64 = 1 << 30;
 
-/// What a failing run is kept as.
+/// A failing run in the form of a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Capsule {
-    /// The version of the format.
+    /// The version of the file format.
     pub capsule: u32,
-    /// What it was made with.
+    /// The crate versions that produced the capsule.
     pub versions: Versions,
     /// The test that failed.
     pub test: String,
-    /// Which of the test's explorations it was, counted from 0.
+    /// The index of the exploration within the test, counted from 0.
     #[serde(default)]
     pub exploration: u64,
-    /// The seed, for what is left to chance beside the plan.
+    /// The seed, which decides everything random that is not in the plan.
     pub seed: Seed,
     /// Why the run failed.
     pub cause: Cause,
-    /// What goes wrong in the run.
+    /// The faults and inputs of the run.
     pub plan: Plan,
-    /// The nodes that are left out of it.
+    /// The nodes that were left out of the simulation.
     pub without: BTreeSet<String>,
-    /// How far the plan was shrunk; `None` where it was not.
+    /// How far the plan was shrunk; `None` if shrinking was not attempted or failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shrunk: Option<Shrunk>,
-    /// When virtual time began.
+    /// The virtual time at which the run began.
     pub start: Time,
     /// The virtual time of the failure.
     pub at: Time,
-    /// The instances that had not ended, and what they waited for.
+    /// The instances that had not ended, with what they waited for.
     pub waits: Vec<Unfinished>,
-    /// The last events of the instances that it is about, where the body failed.
+    /// If the body failed, the last events of the instances that the failure is about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tails: Vec<Tail>,
-    /// What must eventually hold and did not yet, where the run failed for
-    /// something else.
+    /// The `eventually` properties that did not hold yet, if the run failed for another reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<String>,
-    /// The laws that were broken.
+    /// The broken laws.
     pub breaches: Vec<Breach>,
-    /// Those of the plan's entries that never happened.
+    /// The plan entries that were never reached.
     pub unreached: Vec<PlanEntry>,
-    /// The functions that the run's thread was in, where it did not answer.
+    /// If the run's thread did not respond, the functions on its stack.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stack: Vec<String>,
-    /// The last lines that the run's process printed, where that died or had to be
-    /// ended.
+    /// If the run's process died or had to be killed, the last lines that it printed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub printed: Vec<String>,
-    /// How many provider calls there were up to the failure.
+    /// The number of provider calls up to the failure.
     #[serde(default)]
     pub calls: usize,
-    /// The numbers of those that the trace has, where there were more than 50,000
-    /// or more than 32 MiB of them: the last ones, those that break laws, and those
-    /// about the instances that the failure is about. They are for reading; what
-    /// replays is the plan, and that is whole.
+    /// The numbers of the calls in the trace, if the run had more than 50,000 calls or 32 MiB of
+    /// them: the last ones, those that break laws, and those about the instances of the failure.
+    /// The trace is for reading; a replay uses the plan, which is always complete.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub numbers: Vec<usize>,
     /// The provider calls up to the failure.
@@ -90,23 +87,23 @@ pub struct Capsule {
     pub trace: Trace,
 }
 
-/// What a person reads of a capsule is spread over lines; the trace is not that.
+/// The trace stays on one line; the rest of a capsule is pretty-printed for readers.
 fn on_one_line<S: Serializer>(trace: &Trace, to: S) -> Result<S::Ok, S::Error> {
     serde_json::value::to_raw_value(trace).map_err(S::Error::custom)?.serialize(to)
 }
 
-/// The versions of the crates that decide how a run goes.
+/// The versions of the crates that influence how a run goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Versions {
-    /// This crate's.
+    /// The version of this crate.
     pub duroxide_sim: String,
-    /// duroxide's.
+    /// The version of duroxide.
     pub duroxide: String,
 }
 
 impl Versions {
-    /// Those of this program.
+    /// The versions compiled into this program.
     pub fn here() -> Versions {
         let duroxide = duroxide::providers::current_build_version().to_string();
         Versions { duroxide_sim: env!("CARGO_PKG_VERSION").to_owned(), duroxide }
@@ -119,7 +116,7 @@ impl fmt::Display for Versions {
     }
 }
 
-/// A file that is no capsule, or cannot be read or written: a full sentence.
+/// A file that is not a capsule, or that cannot be read or written: a full sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CapsuleError(String);
 
@@ -132,7 +129,7 @@ impl fmt::Display for CapsuleError {
 impl std::error::Error for CapsuleError {}
 
 impl Capsule {
-    /// What an exploration has found.
+    /// The capsule of an exploration's finding.
     pub(super) fn of(place: &Place, finding: &Finding) -> Capsule {
         let failure = &finding.failure;
         let waiting = failure.waits.iter().map(|wait| wait.instance.as_str());
@@ -165,12 +162,12 @@ impl Capsule {
         }
     }
 
-    /// Reads one.
+    /// Reads a capsule.
     ///
     /// # Errors
     ///
-    /// When there is no such file, it is no capsule, or one of a version that
-    /// this crate does not know.
+    /// If the file does not exist, is not a capsule, or has a format version that this crate does
+    /// not know.
     pub fn read(path: impl AsRef<Path>) -> Result<Capsule, CapsuleError> {
         #[derive(Deserialize)]
         struct Head {
@@ -180,34 +177,34 @@ impl Capsule {
         let wrong =
             |why: String| CapsuleError(format!("The capsule {} cannot be used: {why}.", Quoted(path.display())));
         let about = std::fs::metadata(path).map_err(|error| wrong(error.to_string()))?;
-        // A pipe may never end, and neither does a device.
+        // Reading a pipe or a device may never end.
         if !about.is_file() {
             return Err(wrong("it is not a regular file".to_owned()));
         }
         if about.len() > LARGEST {
-            let why = format!("it has {} bytes, and capsules have {LARGEST} at most", about.len());
+            let why = format!("it has {} bytes, and the limit is {LARGEST}", about.len());
             return Err(wrong(why));
         }
         let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-        let no_capsule = |error: serde_json::Error| wrong(format!("it is no capsule: {error}"));
-        let json: serde_json::Value = serde_json::from_str(&text).map_err(no_capsule)?;
+        let not_a_capsule = |error: serde_json::Error| wrong(format!("it is not a capsule: {error}"));
+        let json: serde_json::Value = serde_json::from_str(&text).map_err(not_a_capsule)?;
         if !json.is_object() {
-            return Err(wrong("it is no capsule: it holds no JSON object".to_owned()));
+            return Err(wrong("it is not a capsule: it does not contain a JSON object".to_owned()));
         }
-        let head: Head = serde_json::from_value(json).map_err(no_capsule)?;
+        let head: Head = serde_json::from_value(json).map_err(not_a_capsule)?;
         if head.capsule != VERSION {
             let (theirs, ours) = (head.capsule, VERSION);
-            return Err(wrong(format!("it has the format {theirs}, and this crate reads the format {ours}")));
+            return Err(wrong(format!("it has format {theirs}, and this crate reads format {ours}")));
         }
         serde_json::from_str(&text).map_err(|error| wrong(format!("it is damaged: {error}")))
     }
 
-    /// Writes it, and makes the folder if need be. The file is written whole or not
-    /// at all.
+    /// Writes the capsule, creating the folder if needed. The file is written completely or not at
+    /// all.
     ///
     /// # Errors
     ///
-    /// When the file cannot be written.
+    /// If the file cannot be written.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), CapsuleError> {
         let path = path.as_ref();
         let wrong = |error: std::io::Error| {
@@ -220,7 +217,7 @@ impl Capsule {
         serde_json::to_string_pretty(self).expect("plain data with text keys has a JSON form") + "\n"
     }
 
-    /// The failure that it holds.
+    /// The failure that the capsule contains.
     pub fn failure(&self) -> Failure {
         let Capsule {
             cause,
@@ -258,24 +255,24 @@ impl Capsule {
         }
     }
 
-    /// What its trace, and the page that is made of it, leave out: a sentence.
+    /// A sentence about what the trace and the page made from it leave out, if anything.
     pub fn left_out(&self) -> Option<String> {
         (!self.numbers.is_empty()).then(|| {
             format!(
-                "Of the {} calls of the run the page and the capsule's trace have {}: the last ones, those that break laws, \
-                 and those about the instances that the failure is about. The plan is whole, and replays all of it.",
+                "Of the {} calls of the run, the page and the capsule's trace contain {}: the last ones, those that break \
+                 laws, and those about the instances of the failure. The plan is complete and replays the whole run.",
                 self.calls,
                 self.numbers.len()
             )
         })
     }
 
-    /// What the versions have to say, where they are not this program's.
+    /// A warning, if the capsule's versions differ from those of this program.
     pub fn warning(&self) -> Option<String> {
         let here = Versions::here();
         (self.versions != here).then(|| {
             format!(
-                "The capsule was made with {}, and this is {here}: its plan may meet other calls than it was made for.",
+                "The capsule was made with {}, but this is {here}: its plan may apply to other calls than it was made for.",
                 self.versions
             )
         })
@@ -287,13 +284,13 @@ impl Capsule {
     }
 }
 
-/// Where the capsule of a failure is left.
+/// The path at which the capsule of a failure is written.
 pub(super) fn place(test: &str, seed: Seed) -> PathBuf {
     command::left_by(test, seed, "json")
 }
 
-/// A path as a test gives it: from its package's folder. Whole, so that a command
-/// with it can be run from any folder.
+/// Makes absolute a path that a test gives relative to its package's folder, so that a command with
+/// it works in any folder.
 pub(super) fn from_package(path: &Path) -> PathBuf {
     let path = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default().join(path);
     std::path::absolute(&path).unwrap_or(path)

@@ -1,26 +1,26 @@
-//! [`DeterminismCheck`]: some seeds are run twice, the second time by another worker, whose
-//! addresses and hash seeds are others.
+//! [`DeterminismCheck`]: selects seeds that run twice. The second run takes place in another
+//! worker, with different addresses and hash seeds.
 
 use parking_lot::Mutex;
 
-/// A seed that is to be run once more.
+/// A seed that has run once and will run again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Once {
-    /// Which worker has run it.
+    /// The index of the worker that ran it first.
     by: usize,
-    /// Its number.
+    /// The index of the seed.
     pub number: u64,
-    /// That of its trace.
+    /// The hash of the first run's trace.
     pub fingerprint: u64,
 }
 
-/// The seeds that are run twice.
+/// The seeds that run twice.
 #[derive(Debug)]
 pub(super) struct DeterminismCheck {
-    /// One seed of this many; none where it is 0.
+    /// One in this many seeds runs twice; 0 means none.
     one_in: u64,
     waiting: Mutex<Vec<Once>>,
-    /// The first that is known to differ.
+    /// The lowest index of a seed whose runs differed.
     differs: Mutex<Option<u64>>,
 }
 
@@ -29,17 +29,17 @@ impl DeterminismCheck {
         DeterminismCheck { one_in, waiting: Mutex::default(), differs: Mutex::default() }
     }
 
-    /// Whether the seed of this number is to be run twice.
+    /// Whether the seed at this index runs twice.
     pub fn concerns(&self, number: u64) -> bool {
         self.one_in > 0 && number.is_multiple_of(self.one_in)
     }
 
-    /// A worker has run a seed for the first time.
+    /// Records the first run of a seed.
     pub fn ran(&self, by: usize, number: u64, fingerprint: u64) {
         self.waiting.lock().push(Once { by, number, fingerprint });
     }
 
-    /// Seeds that wait for another worker than `by`, `most` of them.
+    /// Takes up to `most` seeds for a second run by a worker other than `by`.
     pub fn take(&self, by: Option<usize>, most: u64) -> Vec<Once> {
         let mut left = most;
         let mut mine = |once: &mut Once| {
@@ -50,7 +50,7 @@ impl DeterminismCheck {
         self.waiting.lock().extract_if(.., &mut mine).collect()
     }
 
-    /// A seed was run for the second time.
+    /// Compares the second run of a seed with its first.
     pub fn compare(&self, once: Once, fingerprint: Option<u64>) {
         if fingerprint != Some(once.fingerprint) {
             let mut differs = self.differs.lock();
@@ -58,7 +58,7 @@ impl DeterminismCheck {
         }
     }
 
-    /// The first seed that is known to differ.
+    /// The lowest index of a seed whose runs differed.
     pub fn differs(&self) -> Option<u64> {
         *self.differs.lock()
     }

@@ -1,8 +1,7 @@
-//! [`Difference`]: where two runs of one seed part, and what it may come from.
+//! [`Difference`]: where two runs of one seed diverge, and the likely cause.
 //!
-//! They ran in copies of two processes, whose addresses and hash seeds differ;
-//! whatever of that, of the machine or of other threads reaches a run shows in
-//! its trace.
+//! The runs took place in two processes with different addresses and hash seeds. If any of these,
+//! the machine or other threads influence a run, the traces differ.
 
 use std::fmt;
 use std::io::Write;
@@ -14,34 +13,34 @@ use crate::seed::Seed;
 use crate::text::Line;
 use crate::trace::Trace;
 
-/// Two runs of one seed that differ.
+/// The first difference between two runs of one seed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     /// The seed.
     pub seed: Seed,
-    /// The last lines that both traces have.
+    /// The last lines that both traces share.
     pub before: Vec<String>,
-    /// The first line that differs, as it is in the one.
+    /// The first differing line of the first run.
     pub one: String,
-    /// And in the other.
+    /// The first differing line of the second run.
     pub other: String,
-    /// What it likely comes from, and what to do about it: full sentences.
+    /// The likely cause and what to do about it: full sentences.
     pub cause: String,
     /// The command that runs this seed alone.
     pub command: String,
 }
 
-/// How many lines before the difference are shown.
+/// The number of lines shown before the difference.
 const CONTEXT: usize = 4;
 
-/// How far on a line is looked for that the other trace has already.
+/// How many lines ahead to search for a line that the other trace also has.
 const NEAR: usize = 64;
 
 impl Difference {
-    /// The first difference of two traces, if there is one.
+    /// The first difference between two traces, if there is one.
     pub(super) fn between(seed: Seed, one: &Trace, other: &Trace, command: String) -> Option<Difference> {
         let lines = |text: String| text.lines().map(str::to_owned).collect::<Vec<_>>();
-        // What people read says it best, but leaves things out.
+        // The text form is easier to read, but leaves out details that the JSON form has.
         Difference::of(seed, &lines(one.text()), &lines(other.text()), &command)
             .or_else(|| Difference::of(seed, &lines(one.json_lines()), &lines(other.json_lines()), &command))
     }
@@ -57,29 +56,29 @@ impl Difference {
         Some(Difference { seed, before, one, other, cause, command: command.to_owned() })
     }
 
-    /// What reaches past the simulation is a likelier cause than any other.
+    /// Puts escapes first in the cause: they explain a difference better than anything else.
     pub(super) fn blame(&mut self, escapes: &Escapes) {
-        for (stray, Seen { place, .. }) in escapes {
+        for (escape, Seen { place, .. }) in escapes {
             let place = place.as_ref().map(|place| format!(", in {place}")).unwrap_or_default();
-            self.cause = format!("In it {stray}{place}. {}", self.cause);
+            self.cause = format!("In this run, {escape}{place}. {}", self.cause);
         }
     }
 
-    /// Two runs that differed once, and not again.
+    /// The difference of two runs that differed once and could not be made to differ again.
     pub(super) fn once(seed: Seed, tries: u32, command: String) -> Difference {
-        let side = format!("not seen: in {tries} more tries the runs were the same");
+        let side = format!("not seen again: {tries} more pairs of runs were the same");
         let cause =
-            "Something that seldom happens and no seed decides: another thread, or the machine's load.".to_owned();
+            "Something rare that the seed does not determine, such as another thread or the machine's load.".to_owned();
         Difference { seed, before: Vec::new(), one: side.clone(), other: side, cause, command }
     }
 }
 
-/// What a difference looks like it comes from.
+/// Guesses the cause of a difference.
 fn cause(one: &str, other: &str, ones: &[String], others: &[String]) -> &'static str {
     let order = "The same things happen in another order: tokio::select! without `biased`, a map whose hasher takes its \
                  keys from addresses or the process (ahash, foldhash, a static RandomState), or work on another thread.";
     let number = "A number or an id differs: an address, the process's id, a counter of fastrand or uuid v7, or the \
-                  real clock. Take it from the simulation, such as with new_guid, utc_now or Handle::random.";
+                  real clock. Take it from the simulation instead, with new_guid, utc_now or Handle::random.";
     let time = "The same call comes at another time: something waits for another thread or reads the real clock.";
     if untimed(one) == untimed(other) {
         return time;
@@ -91,25 +90,25 @@ fn cause(one: &str, other: &str, ones: &[String], others: &[String]) -> &'static
     if skeleton(one) == skeleton(other) {
         return number;
     }
-    "The runs go different ways: a static or a file that one of them has changed, the environment, another thread, or \
-     one of the sources that README lists under \"What is controlled, and what is not\"."
+    "The runs diverge: a static or a file that one of them has changed, the environment, another thread, or one of the \
+     sources that the README lists under \"What is controlled, and what is not\"."
 }
 
-/// A line of text, or of JSON, without its time.
+/// A line of text or JSON without its time.
 fn untimed(line: &str) -> &str {
     let separator = if line.starts_with('{') { ",\"by\":" } else { "  " };
     line.trim_start().split_once(separator).map_or(line, |(_, rest)| rest)
 }
 
-/// A line without its digits and hexadecimal letters in words that have digits.
+/// A line in which every word that contains a digit is replaced by `#`.
 fn skeleton(line: &str) -> String {
     let words = line.split_inclusive(|c: char| !c.is_ascii_alphanumeric());
     words.map(|word| if word.contains(|c: char| c.is_ascii_digit()) { "#" } else { word }).collect()
 }
 
-/// A number that is the same for the same trace.
+/// A hash of a trace.
 pub(super) fn fingerprint(trace: &Trace) -> u64 {
-    /// FNV-1a, over words of eight bytes.
+    /// FNV-1a over words of eight bytes.
     struct Hash(u64);
     impl Write for Hash {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -132,9 +131,9 @@ pub(super) fn fingerprint(trace: &Trace) -> u64 {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "Two runs of the seed {} differ. The last that is the same:", self.seed)?;
+        writeln!(f, "Two runs of the seed {} differ. The last lines that both have:", self.seed)?;
         self.before.iter().try_for_each(|line| writeln!(f, "  {}", Line(line)))?;
-        writeln!(f, "Then the one has\n  {}\nand the other\n  {}", Line(&self.one), Line(&self.other))?;
+        writeln!(f, "Then the first run has\n  {}\nand the second\n  {}", Line(&self.one), Line(&self.other))?;
         writeln!(f, "Likely cause: {}", Line(&self.cause))?;
         write!(f, "\nRun it with:\n  {}", Line(&self.command))
     }

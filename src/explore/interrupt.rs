@@ -1,8 +1,8 @@
-//! Ctrl-C while seeds are run: says how far each exploration of this process has
-//! come, and then ends the process as ever. Its workers end when
-//! they notice that it is gone, and the seeds with them.
+//! Handles Ctrl-C during an exploration: prints how far each exploration of this process got, and
+//! then ends the process as usual. The workers end when they notice that it is gone, and their
+//! seeds with them.
 //!
-//! It changes nothing where somebody else handles that signal.
+//! If other code handles SIGINT, this module does nothing.
 
 use std::collections::BTreeMap;
 use std::io::{PipeReader, PipeWriter, Read, Write};
@@ -20,9 +20,9 @@ static WATCH: Mutex<Watch> = Mutex::new(Watch { last: 0, shown: BTreeMap::new(),
 
 struct Watch {
     last: u64,
-    /// How far the explorations have come that are under way.
+    /// The explorations in progress, and how far they got.
     shown: BTreeMap<u64, Standing>,
-    /// Is rung by the signal; closed when nothing is under way.
+    /// The signal handler writes to this pipe; it is closed when no exploration is in progress.
     bell: Option<PipeWriter>,
 }
 
@@ -33,7 +33,7 @@ struct Standing {
     fails: Option<Seed>,
 }
 
-/// An exploration that is under way, from [`Shown::begin`] to drop.
+/// An exploration in progress, from [`Shown::begin`] to drop.
 pub(super) struct Shown(u64);
 
 impl Shown {
@@ -41,7 +41,7 @@ impl Shown {
         let mut watch = WATCH.lock();
         watch.last += 1;
         let number = watch.last;
-        let report = format!("{}: no seed yet", place.name);
+        let report = format!("{}: no seeds yet", place.name);
         watch.shown.insert(number, Standing { place: place.clone(), report, took: Duration::ZERO, fails: None });
         if watch.bell.is_none() {
             watch.bell = listen();
@@ -49,7 +49,7 @@ impl Shown {
         Shown(number)
     }
 
-    /// It has come as far as this.
+    /// Records the statistics so far.
     pub fn reaches(&self, report: &ExplorationReport) {
         const OFTEN: Duration = Duration::from_millis(100);
         if let Some(standing) = WATCH.lock().shown.get_mut(&self.0)
@@ -59,7 +59,7 @@ impl Shown {
         }
     }
 
-    /// A seed has failed.
+    /// Records that a seed failed.
     pub fn fails(&self, seed: Option<Seed>) {
         if let Some(standing) = WATCH.lock().shown.get_mut(&self.0) {
             standing.fails = standing.fails.or(seed);
@@ -78,8 +78,8 @@ impl Drop for Shown {
     }
 }
 
-/// Begins to wait for the signal. Where that cannot be, it ends the process
-/// without a word, as ever.
+/// Starts waiting for the signal. If that is impossible, the signal ends the process without a
+/// report.
 fn listen() -> Option<PipeWriter> {
     let (reader, writer) = std::io::pipe().ok()?;
     if !clock::ring_when_interrupted(&writer) {
@@ -97,20 +97,21 @@ fn wait(mut bell: PipeReader) {
     if !matches!(bell.read(&mut [0]), Ok(1)) {
         return;
     }
-    let mut text = String::from("\nInterrupted while exploring. This is how far it has come:\n");
+    let mut text = String::from("\nInterrupted while exploring. Progress so far:\n");
     for Standing { place, report, fails, .. } in WATCH.lock().shown.values() {
         let folder = capsule::place(&place.name, Seed(0));
         let folder = folder.parent().unwrap_or(&folder).display();
         text += &format!("  {report}\n");
         text += &match fails {
             Some(seed) => {
-                format!("  Seed {seed} fails, and was not made small yet: {SEED_VARIABLE}={seed} {}\n", place.command)
+                format!("  Seed {seed} fails and was not shrunk yet: {SEED_VARIABLE}={seed} {}\n", place.command)
             }
             None => "  No seed has failed.\n".to_owned(),
         };
-        text += &format!("  Capsules of failures are left in {folder}\n");
+        text += &format!("  Capsules of failures are in {folder}\n");
     }
-    // Past what a test harness captures: nobody sees that of a test that is ended.
+    // Written directly to standard error: a test harness would capture macro output, and never show
+    // it for an interrupted test.
     let _ = std::io::stderr().write_all(text.as_bytes());
     clock::end_by_interruption();
 }

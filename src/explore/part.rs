@@ -1,4 +1,4 @@
-//! What the process of one seed does: it builds the simulation and runs it.
+//! The process of one seed: builds the simulation and runs it.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
@@ -9,8 +9,7 @@ use std::time::Duration;
 use super::answer::{Answer, Order};
 use crate::sim::{Failure, Handle, Journal, Outcome, Sim};
 
-/// Carries out an order. One run takes no longer than `at_most` of real time, if
-/// its own thread can be ended.
+/// Carries out an order. `at_most` limits the real time of the run, if its thread responds.
 pub(super) fn perform<B, F, R>(
     order: &Order,
     journal: Option<Journal>,
@@ -31,8 +30,8 @@ where
     };
     if sim.seed_of() != order.seed {
         return failed(format!(
-            "The simulation that was built has the seed {} and not {}: build it from the Sim that the closure is \
-             given, and leave its seed as it is.",
+            "The closure built a simulation with the seed {} instead of {}. Build it from the Sim that the closure \
+             receives, and do not change its seed.",
             sim.seed_of(),
             order.seed
         ));
@@ -43,7 +42,7 @@ where
     if let Some(replay) = &order.replay {
         sim = replay.without.iter().fold(sim, |sim, node| sim.without_node(node)).replay(replay.plan.clone());
     }
-    // The exploration itself says what strays, once every seed went well.
+    // The exploration itself reports escapes after every seed succeeded.
     sim = sim.within(at_most).journal(journal).allow_escapes();
     if order.locate {
         sim = sim.locate();
@@ -60,39 +59,39 @@ where
     answer
 }
 
-/// What is said where an exploration begins inside another.
-pub(super) const NESTED: &str = "An exploration cannot begin inside a simulation or another exploration, neither in the \
-    body of a run nor where the simulation is built. Explore from the test itself, one exploration after the other.";
+/// The error for an exploration that starts inside another.
+pub(super) const NESTED: &str = "An exploration cannot start inside a simulation or another exploration, neither in the \
+    body of a run nor in the closure that builds it. Explore from the test itself, one exploration after the other.";
 
-/// Whether this process is that of one seed.
+/// Whether this process runs one seed.
 static IS_SEED: AtomicBool = AtomicBool::new(false);
 
-/// Whether the seed of this process has tried to explore.
+/// Whether the seed of this process tried to start an exploration.
 static IS_NESTED: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
-    /// Whether this thread builds a simulation.
+    /// Whether this thread is building a simulation.
     static BUILDS: Cell<bool> = const { Cell::new(false) };
-    /// Where the last panic was while it does.
+    /// The location of the last panic while building.
     static PANICKED_AT: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// This process is that of one seed from now on.
+/// Marks this process as running one seed.
 pub(super) fn begin_seed() {
     IS_SEED.store(true, Ordering::Relaxed);
 }
 
-/// Whether this is part of an exploration already.
+/// Whether this code already runs inside an exploration.
 pub(super) fn is_within() -> bool {
     IS_SEED.load(Ordering::Relaxed) || BUILDS.get()
 }
 
-/// An exploration was to begin inside this one.
+/// Records that an exploration tried to start inside this one.
 pub(super) fn note_nested() {
     IS_NESTED.store(true, Ordering::Relaxed);
 }
 
-/// What `build` makes, or where and why it panicked: a sentence.
+/// Returns the simulation that `build` returns, or a sentence that says where and why it panicked.
 fn built(build: impl FnOnce() -> Sim) -> Result<Sim, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {

@@ -1,5 +1,5 @@
-//! [`Place`]: which exploration of which test this is, so that the same program,
-//! started again, finds it again.
+//! [`Place`]: identifies an exploration within a test, so that a restarted copy of the program
+//! finds it again.
 
 use std::collections::BTreeMap;
 
@@ -8,28 +8,28 @@ use parking_lot::Mutex;
 use super::{ExplorationReport, Problem};
 use crate::command;
 
-/// What explorations came to in this process, by test, in their order.
+/// The results of the explorations that ended in this process, by test, in order.
 static ENDED: Mutex<BTreeMap<String, Vec<Result<ExplorationReport, Problem>>>> = Mutex::new(BTreeMap::new());
 
 /// An exploration of a test.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
-    /// To show.
+    /// The name to display.
     pub name: String,
-    /// The arguments with which this program comes here again.
+    /// The arguments with which this program reaches this exploration again.
     pub arguments: Vec<String>,
-    /// The command that comes here again, for people.
+    /// The shell command that runs this exploration again.
     pub command: String,
-    /// What tells the body of this exploration from others'.
+    /// Distinguishes the body of this exploration from other bodies.
     pub body: String,
-    /// Whether the test itself says what it is called.
+    /// Whether the test set its own name.
     is_named: bool,
 }
 
 impl Place {
-    /// Where this is: `named` by the test, or within the function that defines the type
-    /// of the closure that builds the simulation. `scenario` is the names of that type
-    /// and of the body's.
+    /// Locates the current exploration: in the test `named`, or in the function that defines the
+    /// type of the closure that builds the simulation. `scenario` holds the names of that type and
+    /// of the body's type.
     pub fn here(named: Option<&str>, scenario: (&str, &str)) -> Place {
         let (build, body) = scenario;
         let test = command::test(named, build);
@@ -49,27 +49,27 @@ impl Place {
         }
     }
 
-    /// What to look at where this program, started again, does not come here.
+    /// What to check if a restarted copy of this program does not reach this exploration.
     pub fn hint(&self) -> &'static str {
         if self.is_named {
-            "Explore::named has to be given the test's name as `cargo test` prints it, with its modules (\
+            "Give Explore::named the test's name as `cargo test` prints it, with its modules (\
              \"orders::all_are_paid\")."
         } else {
-            "The program has to come to the same explorations whenever it is started with the same arguments."
+            "The program must reach the same explorations whenever it is started with the same arguments."
         }
     }
 
-    /// What the explorations before this one came to.
+    /// The results of the test's explorations before this one.
     pub fn earlier(&self) -> Vec<Result<ExplorationReport, Problem>> {
         ENDED.lock().get(&self.name).cloned().unwrap_or_default()
     }
 
-    /// Which of the test's explorations this is, counted from 0.
+    /// The index of this exploration within the test, counted from 0.
     pub fn number(&self) -> u64 {
         ENDED.lock().get(&self.name).map_or(0, Vec::len) as u64
     }
 
-    /// Writes down what this one came to.
+    /// Records the result of this exploration.
     pub fn end(&self, with: &Result<ExplorationReport, Problem>) {
         ENDED.lock().entry(self.name.clone()).or_default().push(with.clone());
     }

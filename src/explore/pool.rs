@@ -1,4 +1,4 @@
-//! [`Worker`]: this program, started once more to serve seeds.
+//! [`Worker`]: a second process of this program that runs seeds.
 
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::os::linux::net::SocketAddrExt;
@@ -18,28 +18,28 @@ use super::{ExplorationReport, Problem};
 use crate::clock::{self, Stopwatch};
 use crate::text::Quoted;
 
-/// Says to a program that it is a worker, and at which address it is told the
-/// rest: a socket without a file. What it reads and prints is no part of that:
-/// tests read and print too.
+/// The environment variable that makes a process a worker. Its value is the address of an abstract
+/// socket over which the worker gets everything else; standard input and output are left to the
+/// test.
 pub(super) const VARIABLE: &str = "DUROXIDE_SIM_WORKER";
 
-/// What a worker is told first.
+/// The first message to a worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Role {
     /// The test.
     pub name: String,
-    /// What its explorations before this one came to: it goes past those.
+    /// The results of the test's explorations before this one, which the worker skips.
     pub earlier: Vec<Result<ExplorationReport, Problem>>,
-    /// After how long a seed's process has failed.
+    /// The time limit for the process of one seed.
     pub patience: Duration,
-    /// The process that it works for.
+    /// The process id of the exploring test.
     pub parent: u32,
 }
 
-/// How long a worker may take until it comes to the exploration.
+/// The time limit for a worker to reach the exploration.
 const START: Duration = Duration::from_secs(60);
 
-/// A process that serves seeds.
+/// A process that runs seeds.
 pub(super) struct Worker {
     process: Child,
     orders: UnixStream,
@@ -48,26 +48,26 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Starts one, and waits until it has come to this exploration.
+    /// Starts a worker and waits until it has reached this exploration.
     ///
     /// # Errors
     ///
-    /// A sentence.
+    /// A sentence that says why the worker could not be started.
     pub fn start(place: &Place, role: &Role) -> Result<Worker, String> {
-        let told = |error: std::io::Error| format!("A process to run seeds in could not be started: {error}.");
+        let told = |error: std::io::Error| format!("A worker process could not be started: {error}.");
         let (listener, address) = listen().map_err(told)?;
         let output = clock::memory_file().map_err(told)?;
-        // This very program, even where it has been built anew meanwhile.
+        // This very executable, even if its file has been rebuilt since.
         let mut process = Command::new("/proc/self/exe")
             .arg0(std::env::current_exe().map_err(told)?)
             .args(&place.arguments)
             .env(VARIABLE, address)
-            // To look up a backtrace's names takes longer than most seeds.
+            // Resolving the symbols of a backtrace takes longer than most seeds.
             .env_remove("RUST_BACKTRACE")
             .stdin(Stdio::null())
             .stdout(output.try_clone().map_err(told)?)
             .stderr(output.try_clone().map_err(told)?)
-            // Ctrl-C in a terminal is for the test, which ends its workers.
+            // Ctrl-C in a terminal is for the test process, which ends its workers.
             .process_group(0)
             .spawn()
             .map_err(told)?;
@@ -84,32 +84,30 @@ impl Worker {
         if (&name, &body) != (&place.name, &place.body) {
             let (here, there) = (Quoted(&place.name), Quoted(&name));
             return Err(format!(
-                "The process that was to run seeds of {here} with the body {} came to an exploration of {there} with \
-                 the body {}. {}",
+                "A worker process for the exploration of {here} with the body {} reached an exploration of {there} \
+                 with the body {}. {}",
                 Quoted(&place.body),
                 Quoted(&body),
                 place.hint()
             ));
         }
-        // It bounds every seed itself.
+        // The worker enforces the limit of each seed itself.
         let patience = role.patience.saturating_mul(2).saturating_add(START);
         worker.orders.set_read_timeout(Some(patience)).map_err(told)?;
         Ok(worker)
     }
 
-    /// Gives it orders.
+    /// Sends orders to the worker.
     pub fn order(&mut self, orders: &[Order]) -> Result<(), String> {
         orders.iter().try_for_each(|order| self.say(order))
     }
 
-    /// The answer to the first order that is not answered yet.
+    /// Waits for the answer to the oldest unanswered order.
     pub fn answer(&mut self) -> Result<Answer, String> {
         match self.hear::<Told<IgnoredAny, Answer>>() {
             Ok(Told::Answer(answer)) => Ok(answer),
-            Ok(Told::Plan(_)) => {
-                Err("A process that ran seeds said a part of a plan in place of its answer.".to_owned())
-            }
-            Err(why) => Err(format!("A process that ran seeds is gone. {why}")),
+            Ok(Told::Plan(_)) => Err("A worker process sent part of a plan instead of its answer.".to_owned()),
+            Err(why) => Err(format!("A worker process ended unexpectedly. {why}")),
         }
     }
 
@@ -122,7 +120,7 @@ impl Worker {
         let mut line = String::new();
         match self.answers.read_line(&mut line) {
             Ok(_) if line.ends_with('\n') => {
-                serde_json::from_str(&line).map_err(|error| format!("Its answer cannot be read: {error}."))
+                serde_json::from_str(&line).map_err(|error| format!("The worker's answer cannot be read: {error}."))
             }
             Ok(_) => Err(self.last_words("it ended")),
             Err(error) => Err(self.last_words(&error.to_string())),
@@ -134,31 +132,31 @@ impl Worker {
     }
 }
 
-/// That a worker did not come, with what it printed.
+/// The error for a worker that did not reach the exploration, with what it printed.
 fn lost(place: &Place, words: &str) -> String {
     let (arguments, hint) = (&place.arguments, place.hint());
     format!(
-        "A process that was to run seeds did not come to the exploration. {hint} (The process was this program with \
-         the arguments {arguments:?}.) {words}"
+        "A worker process did not reach the exploration. {hint} (The process was this program with the arguments \
+         {arguments:?}.) {words}"
     )
 }
 
-/// Ends a process, and says what it printed.
+/// Ends a process, and returns why and what it last printed.
 fn last_words(process: &mut Child, printed: &Printed, why: &str) -> String {
     let _ = process.kill();
     let status = process.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
-    format!("Why: {why} ({status}). The last of what it printed:\n{}\n", printed.lines().join("\n"))
+    format!("Reason: {why} ({status}). Its last output:\n{}\n", printed.lines().join("\n"))
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // It ends when it has nobody to serve.
+        // The worker exits when its connection is closed.
         let _ = self.orders.shutdown(std::net::Shutdown::Both);
         let _ = self.process.wait();
     }
 }
 
-/// A place where a worker finds this process, and its address.
+/// Opens a socket for a worker to connect to, and returns it with its address.
 fn listen() -> std::io::Result<(UnixListener, String)> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     loop {
@@ -166,21 +164,21 @@ fn listen() -> std::io::Result<(UnixListener, String)> {
         let address = format!("duroxide-sim {} {number}", std::process::id());
         match UnixListener::bind_addr(&SocketAddr::from_abstract_name(&address)?) {
             Ok(listener) => return Ok((listener, address)),
-            // Somebody with the same number, from elsewhere.
+            // A process with the same id in another PID namespace uses this address.
             Err(error) if error.kind() == ErrorKind::AddrInUse => {}
             Err(error) => return Err(error),
         }
     }
 }
 
-/// Goes where a worker is told the rest.
+/// Connects a worker to the process that started it.
 pub(super) fn connect(address: &str) -> std::io::Result<UnixStream> {
     let stream = UnixStream::connect_addr(&SocketAddr::from_abstract_name(address)?)?;
-    // A copy is none of the numbers 0 to 2, which a test may have closed.
+    // Duplicated, so that the file descriptor is none of 0 to 2, which a test may have closed.
     stream.try_clone()
 }
 
-/// Waits until a worker comes.
+/// Waits until the worker connects.
 fn accept(listener: &UnixListener, process: &mut Child) -> Result<UnixStream, String> {
     let (watch, told) = (Stopwatch::start(), |error: std::io::Error| error.to_string());
     listener.set_nonblocking(true).map_err(told)?;

@@ -1,22 +1,22 @@
-//! [`Printed`]: what a worker and its seeds print: a file in memory, of which the
-//! end is of interest when one of them dies.
+//! [`Printed`]: the output of a worker and its seeds, in a memory file. Its end is reported if one
+//! of them dies.
 
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 
-/// What is printed into.
+/// The memory file that a worker's output goes to.
 pub(super) struct Printed {
     file: File,
-    /// The end of what was thrown away meanwhile.
+    /// The end of output that was discarded to save memory.
     kept: Vec<u8>,
 }
 
-/// How much of it is told, in bytes and in lines.
+/// How much output is reported, in bytes and in lines.
 const MOST: u64 = 4_000;
 const MOST_LINES: usize = 40;
 
-/// How much is kept in memory.
+/// How much output is kept in memory.
 const ROOM: u64 = 16 << 20;
 
 impl Printed {
@@ -24,20 +24,20 @@ impl Printed {
         Printed { file, kept: Vec::new() }
     }
 
-    /// That of this process, where it is a worker that prints into such a file.
+    /// The output file of this process, if it is a worker with such a file.
     pub fn here() -> Option<Printed> {
         let file = File::from(std::io::stdout().as_fd().try_clone_to_owned().ok()?);
         file.metadata().ok().filter(std::fs::Metadata::is_file).map(|_| Printed::of(file))
     }
 
-    /// Forgets what was printed.
+    /// Discards everything printed so far.
     pub fn clear(&mut self) {
         self.kept.clear();
-        // Where that fails, more is told than has to be.
+        // If this fails, a later report contains more than necessary.
         let _ = self.file.set_len(0);
     }
 
-    /// Throws away all but the end, where it is too much.
+    /// Discards all but the end of the output, if there is too much of it.
     pub fn bound(&mut self) {
         if self.file.metadata().is_ok_and(|file| file.len() > ROOM) {
             self.kept = self.tail();
@@ -55,7 +55,7 @@ impl Printed {
         tail
     }
 
-    /// The last lines of it.
+    /// The last lines of the output.
     pub fn lines(&self) -> Vec<String> {
         let all = [self.kept.clone(), self.tail()].concat();
         let end = &all[all.len().saturating_sub(MOST as usize)..];

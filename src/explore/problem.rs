@@ -1,4 +1,4 @@
-//! [`Problem`]: why an exploration fails, and what it has found.
+//! [`Problem`]: why an exploration failed. [`Finding`]: the failing run.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,51 +13,50 @@ use crate::seed::{SEED_VARIABLE, Seed};
 use crate::sim::Failure;
 use crate::text::{Line, Lines};
 
-/// Why an exploration fails.
+/// Why an exploration failed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Problem {
-    /// It could not be run; the text says why and what to do.
+    /// The exploration could not be run; the text says why and what to do.
     Setup(String),
-    /// A seed fails.
+    /// The run of a seed failed.
     Failed(Box<Finding>),
-    /// Two runs of one seed differ: something reaches the run that no seed
-    /// decides.
+    /// Two runs of one seed differed: something other than the seed influences the run.
     Differs(Box<Difference>),
-    /// Every seed went well, but something in them reaches past the simulation:
-    /// it starts threads, sleeps on real time, or blocks.
+    /// Every seed succeeded, but there were escapes ([`crate::clock::Escape`]), such as threads,
+    /// real sleeps or blocking waits.
     #[allow(missing_docs)]
     Escapes { escapes: Escapes, report: Box<ExplorationReport>, command: String },
-    /// Every seed went well, but something that should sometimes hold
-    /// ([`crate::Sim::sometimes`]) held in none of them.
+    /// Every seed succeeded, but a `sometimes` property ([`crate::Sim::sometimes`]) held in none of
+    /// them.
     #[allow(missing_docs)]
     Never { names: Vec<String>, report: Box<ExplorationReport> },
-    /// A capsule proves nothing here: it is of another test, or its run goes well
-    /// without all that is in its plan.
+    /// A capsule proves nothing: it belongs to another test, or its run succeeds without carrying
+    /// out its whole plan.
     Stale(Box<Stale>),
 }
 
-/// A run that fails.
+/// A failing run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Finding {
-    /// How it fails, shrunk.
+    /// The failure, after shrinking.
     pub failure: Failure,
-    /// The seed that was found.
+    /// The seed whose run failed.
     pub seed: Seed,
-    /// How many entries the run's plan had when it was found.
+    /// The number of plan entries before shrinking.
     pub entries: usize,
-    /// The nodes that are left out.
+    /// The nodes that shrinking left out.
     pub without: BTreeSet<String>,
-    /// How far it was shrunk; `None` where it was not.
+    /// How far the plan was shrunk; `None` if it was not.
     pub shrunk: Option<Shrunk>,
-    /// The capsule that replays it.
+    /// The path of the capsule that replays the failure.
     pub capsule: Option<PathBuf>,
-    /// The page that shows it in a browser.
+    /// The path of the HTML page that shows the run.
     pub page: Option<PathBuf>,
-    /// What else there is to know: full sentences.
+    /// Further remarks: full sentences.
     pub notes: Vec<String>,
-    /// What had been covered by then.
+    /// The statistics of the exploration up to the failure.
     pub report: ExplorationReport,
     /// Whether the capsule is one that the test keeps.
     pub(super) is_kept: bool,
@@ -66,7 +65,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// A failure as it was found.
+    /// Creates a finding from a failure that was not shrunk.
     pub(super) fn new(failure: Box<Failure>, report: ExplorationReport, command: String) -> Finding {
         let (seed, entries) = (failure.seed, failure.plan.entries.len());
         let (capsule, notes) = (None, Vec::new());
@@ -85,7 +84,7 @@ impl Finding {
         }
     }
 
-    /// The command that replays it.
+    /// The shell command that replays the failure.
     pub fn command(&self) -> String {
         match &self.capsule {
             Some(path) => format!("{CAPSULE_VARIABLE}={} {}", quoted(&path.display().to_string()), self.command),
@@ -98,17 +97,22 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, seeds) = (&self.report.name, self.report.seeds);
         if !name.is_empty() && !self.is_kept {
-            writeln!(f, "Exploring {} found a failure at seed {}, after {seeds} seeds.", Line(name), self.seed)?;
+            writeln!(
+                f,
+                "The exploration of {} found a failure with seed {}, after {seeds} seeds.",
+                Line(name),
+                self.seed
+            )?;
         }
         writeln!(f, "{}", self.failure.story())?;
         self.shrunk.iter().try_for_each(|shrunk| writeln!(f, "{shrunk}"))?;
         if !self.without.is_empty() {
             let names: Vec<&str> = self.without.iter().map(String::as_str).collect();
-            writeln!(f, "It fails without these nodes too, which are left out: {}.", Line(names.join(", ")))?;
+            writeln!(f, "These nodes are not needed for the failure and were left out: {}.", Line(names.join(", ")))?;
         }
         self.notes.iter().try_for_each(|note| writeln!(f, "{}", Lines(note)))?;
         if let Some(page) = &self.page {
-            write!(f, "\nLook at it in a browser:\n  {}", Line(page.display()))?;
+            write!(f, "\nSee the run in a browser:\n  {}", Line(page.display()))?;
         }
         write!(f, "\nRepeat it with:\n  {}", Line(self.command()))?;
         let Some(path) = self.capsule.as_ref().filter(|_| !self.is_kept) else { return Ok(()) };
@@ -118,8 +122,8 @@ impl fmt::Display for Finding {
         let folder = Line(folder);
         write!(
             f,
-            "\nKeep it as a regression test: copy that file to tests/capsules/{folder}-{file}, and add to the \
-             exploration\n  .capsule(\"tests/capsules/{folder}-{file}\")"
+            "\nTo keep it as a regression test, copy that file to tests/capsules/{folder}-{file} and add this to the \
+             exploration:\n  .capsule(\"tests/capsules/{folder}-{file}\")"
         )
     }
 }
@@ -132,24 +136,24 @@ impl fmt::Display for Problem {
             Problem::Differs(difference) => difference.fmt(f),
             Problem::Stale(stale) => stale.fmt(f),
             Problem::Escapes { escapes, report, command } => {
-                writeln!(f, "Every seed went well, but something in them reaches past the simulation:")?;
+                writeln!(f, "Every seed succeeded, but the runs did things outside of the simulation (escapes):")?;
                 escapes::lines(escapes).iter().try_for_each(|line| writeln!(f, "  {}", Line(line)))?;
                 writeln!(f, "{report}")?;
-                writeln!(f, "No seed decides how that goes, and virtual time knows nothing of it. Use tokio's sleep,")?;
                 writeln!(
                     f,
-                    "locks and channels, and tasks in place of threads; or allow it, with Explore::allow_escapes."
+                    "The seed and virtual time do not control these. Use tokio's sleep, locks and channels, and tasks"
                 )?;
-                if escapes.keys().any(|stray| stray.is_io()) {
+                writeln!(f, "instead of threads; or allow escapes with Explore::allow_escapes.")?;
+                if escapes.keys().any(|escape| escape.is_io()) {
                     writeln!(f, "{}", escapes::INSTEAD_OF_IO)?;
                 }
                 write!(f, "\nRun it with:\n  {}", Line(command))
             }
             Problem::Never { names, report } => {
-                writeln!(f, "Every seed went well, but this should hold sometimes, and never did:")?;
+                writeln!(f, "Every seed succeeded, but these `sometimes` properties never held:")?;
                 names.iter().try_for_each(|name| writeln!(f, "  {}", Line(name)))?;
                 writeln!(f, "{report}")?;
-                write!(f, "Run more seeds, make what leads there likelier, or mend the test that looks for it.")
+                write!(f, "Run more seeds, make the situation more likely, or correct the property.")
             }
         }
     }

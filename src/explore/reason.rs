@@ -1,16 +1,15 @@
-//! [`Reason`]: whether two runs fail for the same reason.
+//! [`Reason`]: decides whether two runs fail for the same reason.
 
 use std::collections::BTreeSet;
 
 use crate::sim::{Cause, Failure, Unfinished, Wait};
 
-/// Why a run failed, as far as it must stay the same while it is made smaller.
+/// The part of a failure's cause that must stay the same while the failure is shrunk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reason {
-    /// The kind of cause, and the property, the law or the text.
+    /// The kind of cause with the name of the property, the law, or the text.
     what: String,
-    /// The instances that had not ended, where that is the failure, each with the
-    /// kind of what it waits for.
+    /// The instances that had not ended, if that is the failure, each with the kind of its wait.
     stuck: BTreeSet<(String, String)>,
 }
 
@@ -30,7 +29,7 @@ impl Reason {
             Cause::NeverAtRest { name, .. } => format!("never at rest {name}"),
             Cause::Unreached(_) => "unreached".to_owned(),
             Cause::Laws => format!("law {:?}", failure.breaches.first().map(|breach| breach.law)),
-            // A lower limit or bound is the same failure.
+            // Runs with different limits or bounds have the same failure.
             Cause::Stalled { .. } => "stalled".to_owned(),
             Cause::UnknownHandler(unknown) => format!("unknown {}", unknown.lack),
             Cause::NoProgress(circle) => format!("no progress {}", circle.kind()),
@@ -44,21 +43,21 @@ impl Reason {
         Reason { what, stuck: if is_of_instances(&failure.cause) { stuck(failure) } else { BTreeSet::new() } }
     }
 
-    /// Whether a smaller run that failed for `other` shows what this one did: an
-    /// instance that waits for something else by then has another failure.
+    /// Whether a smaller run that failed with `other` shows the same failure as this one. If its
+    /// instances wait for other things, it does not.
     pub fn is_shown_by(&self, other: &Reason) -> bool {
         let none = self.stuck.is_empty() && other.stuck.is_empty();
         self.what == other.what && (none || !self.stuck.is_disjoint(&other.stuck))
     }
 }
 
-/// Whether a failure is that instances do not end. A property says by itself what
-/// is wrong, whichever instance has it so.
+/// Whether the failure is that instances do not end. For a property the instances do not matter:
+/// its name says what is wrong.
 fn is_of_instances(cause: &Cause) -> bool {
     matches!(cause, Cause::Stalled { .. } | Cause::Unfinished(_) | Cause::VirtualTimeLimit(_))
 }
 
-/// The instances that had not ended, each with the kind of what it waits for.
+/// The instances that had not ended, each with the kind of its wait.
 fn stuck(failure: &Failure) -> BTreeSet<(String, String)> {
     let pairs = |unfinished: &Unfinished| {
         let of = |wait: &Wait| (unfinished.instance.clone(), kind(wait).to_owned());
@@ -79,8 +78,8 @@ fn kind(wait: &Wait) -> &str {
     }
 }
 
-/// The first line of a text, its numbers all alike: times and ids change while a
-/// run is made smaller.
+/// The first line of a text with every number replaced by `#`: times and ids change while a run is
+/// shrunk.
 fn shape(text: &str) -> String {
     let mut shape = String::new();
     for c in text.lines().next().unwrap_or_default().chars() {

@@ -1,4 +1,4 @@
-//! [`ExplorationReport`]: what exploring has covered.
+//! [`ExplorationReport`]: the statistics of an exploration.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,59 +11,57 @@ use super::states::Seen;
 use crate::clock::Escapes;
 use crate::text::{Line, Quoted};
 
-/// What exploring has covered.
+/// The statistics of an exploration: what its runs covered.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ExplorationReport {
-    /// The test.
+    /// The name of the test.
     pub name: String,
-    /// How many seeds were run.
+    /// The number of seeds that were run.
     pub seeds: u64,
-    /// How many of them were run twice, the traces compared.
+    /// The number of seeds that were run twice to compare their traces.
     pub twice: u64,
-    /// How many provider calls they made.
+    /// The number of provider calls in all runs.
     pub calls: u64,
-    /// How many faults, crashes and other troubles they met.
+    /// The number of faults, crashes and other impairments in all runs.
     pub faults: u64,
-    /// How many of their calls were only late.
+    /// The number of calls that were only delayed by a latency.
     #[serde(default)]
     pub latencies: u64,
-    /// How many instances there were at the ends of the runs that went well.
+    /// The number of instances at the ends of the successful runs.
     #[serde(default)]
     pub instances: u64,
-    /// How many of these instances had failed, as orchestrations: that fails no run by
-    /// itself.
+    /// The number of these instances whose orchestration had failed, which by itself does not fail
+    /// a run.
     #[serde(default)]
     pub failed_instances: u64,
-    /// How many different states their instances reached: a state is an
-    /// instance's history after a turn, without times and payloads. Exact up to
-    /// 4,095, and an estimate from there on, so that an exploration needs no more
-    /// memory the longer it lasts.
+    /// The number of distinct states that the instances reached. A state is an instance's history
+    /// after a turn, without times and payloads. The number is exact up to 4,095 and an estimate
+    /// beyond, so that a longer exploration needs no more memory.
     pub states: u64,
     /// Whether the number of states is an estimate.
     #[serde(default)]
     pub states_are_estimated: bool,
-    /// What should sometimes hold ([`crate::Sim::sometimes`]), and in how many
-    /// seeds it did.
+    /// The `sometimes` properties ([`crate::Sim::sometimes`]), with the number of seeds in which
+    /// each held.
     pub sometimes: BTreeMap<String, u64>,
-    /// How much virtual time passed in all of them.
+    /// The virtual time that passed in all runs.
     pub virtual_time: Duration,
-    /// How much real time exploring took.
+    /// The real time that the exploration took.
     pub took: Duration,
-    /// How many capsules were repeated ([`super::Explore::capsule`]).
+    /// The number of capsules that were replayed ([`super::Explore::capsule`]).
     pub capsules: u64,
-    /// This machine's share of the seeds, where there are several
-    /// ([`super::SHARD_VARIABLE`]). It may hold no seed where there are fewer than
-    /// shares.
+    /// This machine's share of the seeds, if the seeds are divided ([`super::SHARD_VARIABLE`]). A
+    /// share may be empty if there are fewer seeds than shares.
     pub shard: Option<String>,
-    /// What reached past the simulation, over all seeds.
+    /// The escapes in all runs.
     pub escapes: Escapes,
     #[serde(skip)]
     pub(super) seen: Seen,
 }
 
 impl ExplorationReport {
-    /// Adds one seed.
+    /// Adds the answer of one seed.
     pub(super) fn add(&mut self, answer: &Answer) {
         self.seeds += 1;
         self.calls += answer.calls;
@@ -74,15 +72,15 @@ impl ExplorationReport {
         self.virtual_time = self.virtual_time.saturating_add(answer.elapsed);
         answer.states.iter().for_each(|state| self.seen.add(*state));
         (self.states, self.states_are_estimated) = self.seen.count();
-        for (stray, seen) in &answer.escapes {
-            self.escapes.entry(*stray).or_default().times += seen.times;
+        for (escape, seen) in &answer.escapes {
+            self.escapes.entry(*escape).or_default().times += seen.times;
         }
         for (name, reached) in &answer.sometimes {
             *self.sometimes.entry(name.clone()).or_default() += u64::from(*reached);
         }
     }
 
-    /// What should sometimes hold and never did.
+    /// The `sometimes` properties that never held.
     pub fn never(&self) -> Vec<&str> {
         self.sometimes.iter().filter(|(_, seeds)| **seeds == 0).map(|(name, _)| name.as_str()).collect()
     }
@@ -93,18 +91,18 @@ impl fmt::Display for ExplorationReport {
         let ExplorationReport { name, seeds, twice, calls, faults, latencies, instances, states, capsules, .. } = self;
         let share = self.shard.as_ref().map(|shard| format!(" of share {shard}")).unwrap_or_default();
         if *seeds == 0 && *capsules > 0 {
-            return write!(f, "{}: {capsules} capsules repeated, no seed{share} was run", Line(name));
+            return write!(f, "{}: {capsules} capsules replayed, no seeds{share} run", Line(name));
         }
         if *seeds == 0 && self.shard.is_some() {
-            return write!(f, "{}: no seed was run, because there is none{share}", Line(name));
+            return write!(f, "{}: no seeds were run, because there are none{share}", Line(name));
         }
         let about = if self.states_are_estimated { "about " } else { "" };
         let seconds = self.took.as_secs_f64();
         let rate = *seeds as f64 / seconds.max(0.001);
         write!(
             f,
-            "{}: {seeds} seeds{share} in {seconds:.1} s ({rate:.0} a second), {twice} of them twice, {calls} calls, \
-             {latencies} of them late, {faults} faults, {about}{states} states, {instances} instances",
+            "{}: {seeds} seeds{share} in {seconds:.1} s ({rate:.0} per second), {twice} of them twice, {calls} calls, \
+             {latencies} of them delayed, {faults} faults, {about}{states} states, {instances} instances",
             Line(name)
         )?;
         match self.failed_instances {

@@ -1,7 +1,7 @@
-//! Serving: what a worker does when it has come to the exploration.
+//! The worker's side of an exploration, once the worker has reached it.
 //!
-//! It forks a process for each order, hands its answer on, and does nothing
-//! else, so that every seed begins with the same memory.
+//! A worker forks a process for each order, passes its answer on, and does nothing else, so that
+//! every seed starts with the same memory.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -18,16 +18,17 @@ use super::{ExplorationReport, Problem, part};
 use crate::clock::{self, Forked, Stopwatch};
 use crate::sim::{Cause, Failure, Journal, Plan, START, Stuck};
 
-/// The role of this process, once it has been told, and the line to who told it.
+/// The role of this process and its connection to the exploring test, once it has been told its
+/// role.
 static LINE: Mutex<Option<(BufReader<UnixStream>, Role)>> = Mutex::new(None);
 
-/// What this process has to do for the exploration at `place`, if it is a
-/// worker: `None` to explore; what an earlier exploration came to; or it serves,
-/// and does not return.
+/// What this process does for the exploration at `place`. Returns `None` if it is not a worker and
+/// should explore, and the result of an exploration that ended before the one it works for.
+/// Otherwise this function serves and does not return.
 ///
 /// # Errors
 ///
-/// A sentence, where it is told nonsense.
+/// A sentence, if the connection fails or the role cannot be read.
 pub(super) fn part_of(place: &Place, perform: Perform) -> Result<Option<Result<ExplorationReport, Problem>>, String> {
     if std::env::var_os(VARIABLE).is_none() {
         return Ok(None);
@@ -47,9 +48,11 @@ pub(super) fn part_of(place: &Place, perform: Perform) -> Result<Option<Result<E
     std::process::exit(0)
 }
 
-/// Goes where this process is told what to do.
+/// Connects to the exploring test and receives this process's role.
 fn join() -> Result<(BufReader<UnixStream>, Role), String> {
-    let told = |error: std::io::Error| format!("The variable {VARIABLE} is set, and nobody is on the line: {error}.");
+    let told = |error: std::io::Error| {
+        format!("The variable {VARIABLE} is set, but no exploring test answers at its address: {error}.")
+    };
     let stream = connect(&std::env::var(VARIABLE).unwrap_or_default()).map_err(told)?;
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
@@ -58,7 +61,7 @@ fn join() -> Result<(BufReader<UnixStream>, Role), String> {
     Ok((reader, role))
 }
 
-/// Serves until nobody orders any more.
+/// Carries out orders until the connection closes.
 fn serve(place: &Place, mut reader: BufReader<UnixStream>, role: &Role, perform: Perform) {
     let Ok(mut writer) = reader.get_ref().try_clone() else { return };
     let mut say = |line: &[u8]| writer.write_all(line).is_ok();
@@ -76,25 +79,29 @@ fn serve(place: &Place, mut reader: BufReader<UnixStream>, role: &Role, perform:
     }
 }
 
-/// Lets a process of its own carry out an order, and returns its answer.
+/// Carries out an order in a forked process, and returns its answer.
 fn one(order: &Order, role: &Role, mut printed: Option<&mut Printed>, perform: Perform) -> Vec<u8> {
     let failed = |cause: Cause, told: &[u8], printed: Option<&mut Printed>| {
         let failure = Failure::without_trace(order.seed, START, cause);
         let printed = printed.map(|printed| printed.lines()).unwrap_or_default();
         answer(&Answer::failed(Box::new(Failure { plan: plan_of(told), printed, ..*failure })))
     };
-    // A copy is none of the numbers 0 to 2, which a test may have closed.
+    // Duplicated, so that the file descriptors are none of 0 to 2, which a test may have closed.
     let pair = || UnixStream::pair().and_then(|(ours, theirs)| Ok((ours.try_clone()?, theirs.try_clone()?)));
     let (mut ours, theirs) = match pair() {
         Ok(pair) => pair,
         Err(error) => {
-            return failed(Cause::Setup(format!("There is no line to a seed's process: {error}.")), &[], None);
+            return failed(
+                Cause::Setup(format!("No socket to a seed's process could be created: {error}.")),
+                &[],
+                None,
+            );
         }
     };
     printed.iter_mut().for_each(|printed| printed.clear());
     let work = || {
         part::begin_seed();
-        // Nobody listens any more where this fails.
+        // If this fails, the worker no longer listens.
         let say = |mut to: &UnixStream, line: &[u8]| drop(to.write_all(line));
         let journal = theirs.try_clone().ok().filter(|_| order.journal);
         let journal =
@@ -124,8 +131,7 @@ fn one(order: &Order, role: &Role, mut printed: Option<&mut Printed>, perform: P
     [last, b"\n"].concat()
 }
 
-/// Hears what a seed's process tells until it ends. Says whether it ended in
-/// time.
+/// Reads what a seed's process writes until that process ends. Returns whether it ended in time.
 fn listen(ours: &mut UnixStream, role: &Role, mut printed: Option<&mut Printed>, told: &mut Vec<u8>) -> bool {
     const OFTEN: Duration = Duration::from_millis(200);
     let (watch, mut buffer) = (Stopwatch::start(), [0; 1 << 16]);
@@ -142,18 +148,18 @@ fn listen(ours: &mut UnixStream, role: &Role, mut printed: Option<&mut Printed>,
             },
         }
         printed.iter_mut().for_each(|printed| printed.bound());
-        // Where the test is gone, nobody waits for the seed any more.
+        // If the exploring test is gone, the result of the seed is no longer needed.
         if watch.elapsed() >= role.patience || std::os::unix::process::parent_id() != role.parent {
             return false;
         }
     }
 }
 
-/// The plan that a process told in parts.
+/// Joins the parts of a plan that a process reported.
 fn plan_of(told: &[u8]) -> Plan {
     let part = |line| match serde_json::from_slice(line) {
         Ok(Told::<Plan, IgnoredAny>::Plan(part)) => Some(part),
-        // The last line may be cut off.
+        // The last line may be incomplete.
         Ok(Told::Answer(_)) | Err(_) => None,
     };
     let parts = told.split(|byte| *byte == b'\n').filter_map(part);
@@ -168,8 +174,8 @@ fn plan_of(told: &[u8]) -> Plan {
 fn death(forked: Forked) -> String {
     let status = forked.wait();
     let hint = match std::os::unix::process::ExitStatusExt::signal(&status) {
-        Some(9) => " Often the machine was out of memory.",
-        Some(6) => " It aborted: a stack overflow, a panic while panicking, or abort().",
+        Some(9) => " Often this means that the machine was out of memory.",
+        Some(6) => " It aborted because of a stack overflow, a panic while panicking, or abort().",
         _ => "",
     };
     format!("{status}.{hint}")

@@ -1,5 +1,4 @@
-//! [`Shard`]: a machine's share of the seeds, and the other bounds that the
-//! environment sets.
+//! [`Shard`]: a machine's share of the seeds, and other settings from the environment.
 
 use std::str::FromStr;
 
@@ -7,44 +6,43 @@ use super::{BASE_VARIABLE, SEEDS_VARIABLE, SHARD_VARIABLE};
 use crate::seed::Seed;
 use crate::text::Quoted;
 
-/// One share of several.
+/// One of several shares of the seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shard {
-    /// Which, from 0.
+    /// The index of the share, counted from 0.
     number: u64,
     of: u64,
 }
 
 impl Shard {
-    /// The share that the environment names; all of it where that names none.
+    /// The share set in the environment, or all seeds if none is set.
     pub fn from_env() -> Result<Shard, String> {
         Ok(variable(SHARD_VARIABLE)?.unwrap_or_default())
     }
 
-    /// How it is written, where there are others.
+    /// The share in its written form, if there are several.
     pub fn named(self) -> Option<String> {
         self.is_partial().then(|| format!("{}/{}", self.number + 1, self.of))
     }
 
-    /// Whether there are others.
+    /// Whether there are other shares.
     pub fn is_partial(self) -> bool {
         self.of > 1
     }
 
-    /// How many of the first `count` seeds are in it.
+    /// The number of seeds in this share if there are `count` in total.
     pub fn size(self, count: u64) -> u64 {
         count.saturating_sub(self.number).div_ceil(self.of)
     }
 
-    /// The seed that is the `nth` in it, counted from 0, where all are counted
-    /// from `base`.
+    /// The seed at index `nth` of this share, where `base` is the first seed of all shares.
     pub fn seed(self, base: Seed, nth: u64) -> Seed {
         Seed(base.0.wrapping_add(nth.wrapping_mul(self.of)).wrapping_add(self.number))
     }
 }
 
 impl Default for Shard {
-    /// All of it.
+    /// The share that contains all seeds.
     fn default() -> Shard {
         Shard { number: 0, of: 1 }
     }
@@ -57,22 +55,22 @@ impl FromStr for Shard {
         let numbers = text.split_once('/').and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
         match numbers {
             Some((number, of)) if (1..=of).contains(&number) => Ok(Shard { number: number - 1, of }),
-            _ => Err("a share is written 2/8, for the second of eight".to_owned()),
+            _ => Err("a share has the form 2/8, for the second of eight".to_owned()),
         }
     }
 }
 
-/// How many seeds the environment asks for.
+/// The number of seeds set in the environment.
 pub(super) fn seeds_from_env() -> Result<Option<u64>, String> {
     match variable(SEEDS_VARIABLE)? {
-        Some(0) => {
-            Err(format!("{SEEDS_VARIABLE}=0 lets nothing run, which proves nothing. Ask for one seed at least."))
-        }
+        Some(0) => Err(format!(
+            "{SEEDS_VARIABLE}=0 allows nothing to run, so the test would prove nothing. Set at least one seed."
+        )),
         count => Ok(count),
     }
 }
 
-/// From which seed the environment counts.
+/// The first seed set in the environment.
 pub(super) fn base_from_env() -> Result<Option<Seed>, String> {
     variable(BASE_VARIABLE)
 }
@@ -83,7 +81,7 @@ fn how_to_give(name: &str) -> String {
         SHARD_VARIABLE => "2/8",
         _ => "500",
     };
-    format!("Give it as in {name}={example}, or unset it.")
+    format!("Set it as in {name}={example}, or unset it.")
 }
 
 fn variable<T: FromStr<Err: std::fmt::Display>>(name: &str) -> Result<Option<T>, String> {

@@ -1,13 +1,12 @@
-//! [`shrink`]: a smaller plan that makes a run fail for the same reason.
+//! [`shrink`]: finds a smaller plan with which a run fails for the same reason.
 //!
-//! It tries smaller plans, the largest cuts first, and keeps each with which the
-//! run still fails for the same reason: no entries at all, no latencies, fewer
-//! nodes, fewer entries, one that is long in place of several, then smaller
-//! numbers; and again, until nothing gets smaller. It ends by trying exactly what
-//! would show that the plan is not minimal ([`Shrunk`]).
+//! It tries smaller plans, the largest cuts first, and keeps each one with which the run still
+//! fails for the same reason: no entries at all, no latencies, fewer nodes, fewer entries, one long
+//! entry instead of several, then smaller numbers. It repeats this until nothing gets smaller. The
+//! last candidates are exactly those that would show that the plan is not minimal ([`Shrunk`]).
 //!
-//! This file owns the order of the attempts; `search` what they may cost and how
-//! several are run at once.
+//! This file defines the order of the candidates. `search` limits what they cost and runs several
+//! at once.
 
 mod anchor;
 mod numbers;
@@ -25,22 +24,22 @@ use numbers::Number;
 pub(super) use search::Batch;
 use search::Search;
 
-/// Up to how many entries pairs of them are tried.
+/// The largest number of entries for which pairs of entries are tried.
 const FEW: usize = 12;
 
-/// What shrinking has come to.
+/// The result of shrinking.
 pub(super) struct Minimal {
     pub replay: Replay,
     pub shrunk: Shrunk,
 }
 
-/// Shrinks what makes `failure` for as long as it fails for the same reason: `None`
-/// when not even its own plan makes it fail again. `run` runs candidates, `width`
-/// of them at once.
+/// Shrinks the plan of `failure` while the run fails for the same reason. Returns `None` if not
+/// even the original plan makes the run fail again. `run` runs a batch of candidates, `width` of
+/// them in parallel.
 ///
 /// # Errors
 ///
-/// Why not even the first run came about: a sentence.
+/// A sentence that says why the first run did not take place.
 pub(super) fn shrink(
     failure: &Failure,
     at_most: Duration,
@@ -66,7 +65,7 @@ pub(super) fn shrink(
     Ok(Some(Minimal { replay: search.best, shrunk }))
 }
 
-/// What would show that a plan is not minimal.
+/// The candidates of which any that fails shows that the plan is not minimal.
 fn last(best: &Replay) -> Vec<Replay> {
     let plan = &best.plan;
     let fewer = (0..plan.entries.len()).map(|at| without(best, &[at]));
@@ -86,7 +85,7 @@ fn with_entries(replay: &Replay, entries: Vec<PlanEntry>) -> Replay {
     with_plan(replay, Plan { entries, calm: *calm, inputs: inputs.clone() })
 }
 
-/// Leaves out the entries of these numbers.
+/// Leaves out the entries at these indices.
 fn without(replay: &Replay, gone: &[usize]) -> Replay {
     let entries = replay.plan.entries.iter().enumerate().filter(|(at, _)| !gone.contains(at));
     with_entries(replay, entries.map(|(_, entry)| entry.clone()).collect())
@@ -127,7 +126,7 @@ impl<F: FnMut(Batch<'_>) -> Result<Vec<Option<Box<Failure>>>, String>> Search<F>
         Ok(self.first([candidate])?.is_some())
     }
 
-    /// What was never reached, such as what would come after the failure.
+    /// Leaves out entries that were never reached, such as those due after the failure.
     fn forget_unreached(&mut self) -> Result<(), Stopped> {
         let unreached = self.unreached.clone();
         self.leave_out(|entry| unreached.contains(entry)).map(drop)
@@ -146,7 +145,7 @@ impl<F: FnMut(Batch<'_>) -> Result<Vec<Option<Box<Failure>>>, String>> Search<F>
         Ok(())
     }
 
-    /// Leaves out as many as possible of the entries that `may_go`.
+    /// Leaves out as many entries as possible among those that `may_go`.
     fn cut(&mut self, may_go: impl Fn(&PlanEntry) -> bool) -> Result<(), Stopped> {
         let those = |best: &Replay| -> Vec<usize> {
             let entries = best.plan.entries.iter().enumerate();
@@ -163,7 +162,7 @@ impl<F: FnMut(Batch<'_>) -> Result<Vec<Option<Box<Failure>>>, String>> Search<F>
         }
     }
 
-    /// Leaves out two entries that only go together.
+    /// Leaves out pairs of entries that can only be removed together.
     fn cut_pairs(&mut self) -> Result<(), Stopped> {
         loop {
             let best = self.best.clone();
@@ -178,8 +177,8 @@ impl<F: FnMut(Batch<'_>) -> Result<Vec<Option<Box<Failure>>>, String>> Search<F>
         }
     }
 
-    /// Leaves out an entry that is not needed where another lasts longer: several
-    /// that are short do together what one does that is long.
+    /// Leaves out an entry while another lasts longer: one long fault may replace several short
+    /// ones.
     fn let_one_do(&mut self) -> Result<(), Stopped> {
         loop {
             let best = self.best.clone();
@@ -200,7 +199,8 @@ impl<F: FnMut(Batch<'_>) -> Result<Vec<Option<Box<Failure>>>, String>> Search<F>
         }
     }
 
-    /// Times of one plan mean nothing once its latencies are gone, calls still do.
+    /// Ties entries to calls instead of times: without the latencies, the times of a plan lose
+    /// their meaning, but its calls do not.
     fn tie_to_calls(&mut self) -> Result<(), Stopped> {
         let Some(trace) = self.trace()? else { return Ok(()) };
         for at in 0..self.best.plan.entries.len() {
@@ -215,8 +215,8 @@ impl<F: FnMut(Batch<'_>) -> Result<Vec<Option<Box<Failure>>>, String>> Search<F>
         Ok(())
     }
 
-    /// Looks for the least of each number that will do. Later on, whether the least
-    /// or half will do by now.
+    /// Looks for the smallest value of each number. After the first pass, a number is bisected only
+    /// if its minimum or half its value has become sufficient.
     fn smaller_numbers(&mut self, is_first: bool) -> Result<(), Stopped> {
         for number in numbers::of(&self.best.plan) {
             if !is_first {
@@ -235,7 +235,7 @@ impl<F: FnMut(Batch<'_>) -> Result<Vec<Option<Box<Failure>>>, String>> Search<F>
     fn bisect(&mut self, number: &Number) -> Result<(), Stopped> {
         let Some(reading) = number.read(&self.best.plan) else { return Ok(()) };
         let values = reading.below();
-        // With the value at `low` the run does not fail, with the one at `high` it does.
+        // The run does not fail with the value at `low`, and fails with the value at `high`.
         let (mut low, mut high) = (None, values.len());
         loop {
             let ahead = ahead(low, high);
@@ -250,15 +250,15 @@ impl<F: FnMut(Batch<'_>) -> Result<Vec<Option<Box<Failure>>>, String>> Search<F>
         with_plan(&self.best, number.set(&self.best.plan, value))
     }
 
-    /// Without a storm there need not be a calm.
+    /// Removes the calm, which is not needed without a storm.
     fn end_calm(&mut self) -> Result<(), Stopped> {
         let candidate = with_plan(&self.best, Plan { calm: None, ..self.best.plan.clone() });
         self.first([candidate]).map(drop)
     }
 }
 
-/// What a bisection looks at between `low` and `high` for as long as it does not
-/// find what it looks for. The very first comes before everything else.
+/// The sequence of positions that a bisection between `low` and `high` tries if none of them
+/// succeeds, preceded by the first position of all if `low` is unknown.
 fn ahead(low: Option<u64>, high: u64) -> Vec<u64> {
     let mut all = Vec::new();
     if low.is_none() && high > 0 {

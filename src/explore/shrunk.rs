@@ -9,34 +9,32 @@ use crate::text::Lines;
 
 /// How far the plan of a failing run was shrunk.
 ///
-/// A plan is *minimal* when no single entry can be left out and no number halved
-/// towards its least with the run still failing for the same reason. The numbers
-/// are the inputs, whose least is that of their range; which call an entry is
-/// about, whose least is 1; and, in whole milliseconds, the times, durations and
-/// skews of entries and the beginning of the calm, whose least is 0. Shrinking
-/// ends by running exactly these candidates.
+/// A plan is *minimal* if the run no longer fails for the same reason when any single entry is left
+/// out, or when any number is halved towards its minimum. These numbers are the inputs, whose
+/// minimum is that of their range; the call number of an entry, whose minimum is 1; and, in whole
+/// milliseconds, the times, durations and skews of entries and the start of the calm, whose minimum
+/// is 0. The last step of shrinking runs exactly these candidates.
 ///
-/// A run fails for the same *reason* when the kind of its cause is the same and so
-/// is the property, the law, or the first line of the error or the panic apart from
-/// its numbers; and where instances do not end, when one of them waits for the same
-/// kind of thing.
+/// Two runs fail for the same *reason* if their causes are of the same kind and name the same
+/// property or law, or the same first line of the error or panic with its numbers ignored. If the
+/// failure is that instances do not end, one of these instances must also wait for the same kind of
+/// thing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Shrunk {
-    /// In how many runs. Those that several workers ran ahead, and whose answer was
-    /// not needed, do not count: it is the same number for any number of
-    /// workers.
+    /// The number of candidate runs. Runs that several workers did ahead and that turned out not to
+    /// be needed are not counted, so the number does not depend on the number of workers.
     pub runs: u64,
-    /// How many entries the plan had.
+    /// The number of plan entries before shrinking.
     pub entries: usize,
-    /// How many are left.
+    /// The number of plan entries left.
     pub left: usize,
-    /// Whether the plan that is left is minimal.
+    /// Whether the remaining plan is minimal.
     pub minimal: bool,
-    /// How many of the candidates that would show a plan to be minimal were not
-    /// run: 0 where it is.
+    /// The number of candidates that were not run although they are needed to show that the plan is
+    /// minimal; 0 if it is.
     pub untried: u64,
-    /// Why it stopped before.
+    /// Why shrinking stopped early, if it did.
     pub stopped: Option<Stopped>,
 }
 
@@ -44,11 +42,11 @@ pub struct Shrunk {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Stopped {
-    /// It had taken this much real time ([`super::Explore::shrink_time_limit`]).
+    /// The time limit was reached ([`super::Explore::shrink_time_limit`]).
     Time(Duration),
-    /// It had taken this many runs.
+    /// The limit on the number of runs was reached.
     Runs(u64),
-    /// Nothing more could be run; the text says why: full sentences.
+    /// No more candidates could be run; the text says why in full sentences.
     Broken(String),
 }
 
@@ -59,18 +57,18 @@ impl fmt::Display for Shrunk {
         let Some(stopped) = self.stopped.as_ref().filter(|_| !self.minimal) else {
             let entries = match (entries, left) {
                 (0, _) => "the plan has no entries".to_owned(),
-                (_, 0) => format!("all of the {entries} entries were left out"),
-                (_, 1) => format!("of {entries} entries 1 is left, which cannot be left out"),
-                (_, left) => format!("of {entries} entries {left} are left, and none of these can be left out"),
+                (_, 0) => format!("all {entries} entries were left out"),
+                (_, 1) => format!("1 of {entries} entries is left and cannot be left out"),
+                (_, left) => format!("{left} of {entries} entries are left and none can be left out"),
             };
             return write!(f, "Shrunk in {runs}; the plan is minimal: {entries}, and no number can be halved.");
         };
         match stopped {
             Stopped::Time(time) => {
-                write!(f, "Shrinking stopped after its {time:?} (Explore::shrink_time_limit), {runs}")?
+                write!(f, "Shrinking stopped at its time limit of {time:?} (Explore::shrink_time_limit) after {runs}")?
             }
-            Stopped::Runs(_) => write!(f, "Shrinking stopped after {runs}, the most there are")?,
-            Stopped::Broken(_) => write!(f, "Shrinking stopped after {runs}, because nothing more could be run")?,
+            Stopped::Runs(_) => write!(f, "Shrinking stopped at its limit of {runs}")?,
+            Stopped::Broken(_) => write!(f, "Shrinking stopped after {runs}, because no more could be started")?,
         }
         let left = if *left == 0 { "none".to_owned() } else { left.to_string() };
         let untried = if *untried == 1 { "1 candidate was".to_owned() } else { format!("{untried} candidates were") };

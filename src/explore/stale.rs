@@ -1,4 +1,4 @@
-//! [`Stale`]: a capsule that proves nothing here.
+//! [`Stale`]: a capsule that no longer proves anything.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,12 +12,12 @@ use super::{Capsule, Problem};
 use crate::sim::{Failure, PlanEntry};
 use crate::text::{Line, Quoted};
 
-/// A capsule that proves nothing in the exploration that repeats it.
+/// A capsule that proves nothing in the exploration that replays it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stale {
-    /// The file.
+    /// The path of the capsule.
     pub capsule: PathBuf,
-    /// Why.
+    /// Why the capsule proves nothing.
     pub why: Outdated,
 }
 
@@ -25,16 +25,16 @@ pub struct Stale {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Outdated {
-    /// It is of another test than the one that repeats it.
+    /// The capsule belongs to another test than the one that replays it.
     #[allow(missing_docs)]
     OtherTest { of: String, here: String },
-    /// Its run goes well, but without all that is in its plan.
+    /// The capsule's run succeeds, but does not carry out the whole plan.
     Unreached {
-        /// The entries that happened when it was made and do not any more.
+        /// The entries that happened when the capsule was made and no longer do.
         entries: Vec<PlanEntry>,
-        /// How many entries its plan has.
+        /// The number of entries in the plan.
         of: usize,
-        /// The inputs that the body does not ask for any more.
+        /// The inputs that the body no longer asks for.
         inputs: Vec<String>,
     },
 }
@@ -44,7 +44,7 @@ pub(super) fn of_another_test(path: &Path, capsule: &Capsule, place: &Place) -> 
     Problem::Stale(Box::new(Stale { capsule: path.to_owned(), why }))
 }
 
-/// Whether a run of the capsule that went well proves anything.
+/// Returns an error if a successful run of the capsule proves nothing.
 pub(super) fn check(path: &Path, capsule: &Capsule, answer: &Answer, place: &Place) -> Result<(), Problem> {
     if capsule.test != place.name {
         return Err(of_another_test(path, capsule, place));
@@ -55,15 +55,15 @@ pub(super) fn check(path: &Path, capsule: &Capsule, answer: &Answer, place: &Pla
     }
 }
 
-/// What a run of the capsule that failed left out of it.
+/// A note for a failing replay that does not carry out the capsule's whole plan.
 pub(super) fn note(capsule: &Capsule, answer: &Answer) -> Option<String> {
-    outdated(capsule, answer).map(|why| format!("The run is not the one that the capsule was made of: {why}"))
+    outdated(capsule, answer).map(|why| format!("This run is not the one in the capsule: {why}"))
 }
 
-/// What whoever replays the capsule has to know where it fails for another reason.
+/// A note for a replay that fails for another reason than the capsule's.
 pub(super) fn other_failure(capsule: &Capsule, failure: &Failure) -> Option<String> {
     let same = Reason::of(&capsule.failure()).is_shown_by(&Reason::of(failure));
-    (!same).then(|| format!("This is not the failure that the capsule was made of, which is: {}", Line(&capsule.cause)))
+    (!same).then(|| format!("This is not the failure in the capsule, which is: {}", Line(&capsule.cause)))
 }
 
 fn outdated(capsule: &Capsule, answer: &Answer) -> Option<Outdated> {
@@ -79,7 +79,7 @@ impl fmt::Display for Outdated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Outdated::OtherTest { of, here } => {
-                write!(f, "It is of the test {}, and this is {}.", Quoted(of), Quoted(here))
+                write!(f, "It belongs to the test {}, and this is {}.", Quoted(of), Quoted(here))
             }
             Outdated::Unreached { entries, of, inputs } => {
                 const MOST: usize = 10;
@@ -93,7 +93,7 @@ impl fmt::Display for Outdated {
                 }
                 let gap = if count > 0 { "\n" } else { "" };
                 if !inputs.is_empty() {
-                    write!(f, "{gap}The body does not ask for its inputs {}.", Line(format_args!("{inputs:?}")))?;
+                    write!(f, "{gap}The body does not ask for the inputs {}.", Line(format_args!("{inputs:?}")))?;
                 }
                 Ok(())
             }
@@ -107,14 +107,14 @@ impl fmt::Display for Stale {
         match &self.why {
             Outdated::OtherTest { here, .. } => write!(
                 f,
-                "Repeat it with that test. If the test was renamed, write {} into the file's \"test\"; if it is \
-                 meant to be repeated here, say so with Explore::allow_stale_capsules.",
+                "Replay it with that test. If the test was renamed, set \"test\" in the file to {}. If the capsule is \
+                 meant to be replayed here, use Explore::allow_stale_capsules.",
                 Quoted(here)
             ),
             Outdated::Unreached { .. } => write!(
                 f,
-                "Nobody makes those calls any more, or the run is shorter. Remove the capsule if what it showed cannot \
-                 happen any more, or keep it with Explore::allow_stale_capsules."
+                "Those calls are no longer made, or the run is shorter. Remove the capsule if its failure can no longer \
+                 happen, or keep it with Explore::allow_stale_capsules."
             ),
         }
     }

@@ -1,26 +1,24 @@
-//! States: what tells one situation of an instance from another, for counting
-//! how much of a scenario has been seen.
+//! States of instances, counted to measure how much of a scenario has been covered.
 //!
-//! A state is the history of an instance as it stood after a turn: the kinds of
-//! its events and what they answer, without times, payloads and names. More of
-//! them from more seeds means that the seeds still show something new.
+//! A state is the history of an instance after a turn: the kinds of its events and their results,
+//! without times, payloads and names. If more seeds reach more states, they still show something
+//! new.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::call::{Call, Reply};
 use crate::trace::{Answer, Digest, Trace};
 
-/// How many of one run are counted.
+/// The largest number of states counted in one run.
 const MOST: usize = 1_000;
 
-/// How many states are counted one by one; of more the number is estimated, to
-/// one or two per cent.
+/// The number of states that are counted exactly. Beyond it, the number is estimated to within one
+/// or two percent.
 const EXACT: usize = 4096;
 
-/// How many states all runs have reached, in little memory: it keeps those with
-/// the least hashes, and the higher the highest of them is, the fewer there are
-/// (the "k minimum values" of Bar-Yossef and others). In which order the runs
-/// come does not matter.
+/// Counts the distinct states of all runs in constant memory. It keeps the states with the smallest
+/// hashes: the larger the largest of them, the fewer distinct states there are (the "k minimum
+/// values" sketch of Bar-Yossef et al.). The order of the runs does not matter.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Seen(BTreeSet<u64>);
 
@@ -33,7 +31,7 @@ impl Seen {
         }
     }
 
-    /// How many there are, and whether that is an estimate.
+    /// The number of states, and whether it is an estimate.
     pub fn count(&self) -> (u64, bool) {
         match self.0.last() {
             Some(last) if self.0.len() == EXACT => {
@@ -45,14 +43,14 @@ impl Seen {
     }
 }
 
-/// The number with its bits spread evenly (the finalizer of SplitMix64).
+/// Mixes the bits of a number (the finalizer of SplitMix64).
 fn spread(state: u64) -> u64 {
     let state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     state ^ (state >> 31)
 }
 
-/// The states that a run reached, as hashes.
+/// The hashes of the states that a run reached.
 pub(super) fn reached(trace: &Trace) -> BTreeSet<u64> {
     let mut holders = BTreeMap::<&str, &str>::new();
     let mut histories = BTreeMap::<&str, Digest>::new();

@@ -1,4 +1,4 @@
-//! [`FaultAction`]: what becomes of one call.
+//! [`FaultAction`]: what is done to a call.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,58 +7,54 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::{Call, Method};
 
-/// What becomes of one call. Each but [`FaultAction::Pass`] is a fault that a
-/// correct provider in a bad world may show, and says why a correct system
-/// survives it.
+/// What is done to a call. Every variant but [`FaultAction::Pass`] is a fault that a correct
+/// provider may show in a hostile environment; its documentation says why a correct system survives
+/// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum FaultAction {
-    /// It goes through.
+    /// The call passes unchanged.
     Pass,
-    /// It is refused and has no effect: a database that is busy, failing over or
-    /// out of connections. A retryable refusal is survived by asking again; of a
-    /// permanent one nothing but the call itself may be lost, and what was
-    /// fetched for it comes again when its lock ends.
+    /// The call is refused and has no effect, as by a database that is busy, failing over or out of
+    /// connections. A retryable refusal is survived by retrying. A permanent refusal may only cost
+    /// the call itself; whatever was fetched for it is delivered again when its lock expires.
     Refuse {
         /// Whether the error says that the same call may succeed later.
         retryable: bool,
     },
-    /// It takes effect, and the caller gets a retryable error in place of the
-    /// reply: a connection that breaks after the commit. Nobody can tell this
-    /// from a refusal, so whoever asks again has to stand that the first time
-    /// counted. Locks make that safe: the second ack with a token is refused.
+    /// The call takes effect, but the caller gets a retryable error instead of the reply, as when a
+    /// connection breaks after the commit. The caller cannot distinguish this from a refusal, so a
+    /// retry must tolerate that the first call took effect. Locks make that safe: the second ack
+    /// with the same token is refused.
     LoseReply,
-    /// It takes effect late, and the reply comes late: a slow network or
-    /// database. Nothing in the contract bounds how long a call takes, and a
-    /// lock that ends meanwhile is a lost one, which its owner has to stand.
+    /// The call takes effect late or the reply arrives late, as with a slow network or database.
+    /// The contract does not limit how long a call takes. A lock that expires meanwhile is lost,
+    /// which its owner must tolerate.
     Delay {
-        /// How long it is under way to the provider.
+        /// The delay before the call reaches the provider.
         before: Duration,
-        /// How long the reply is under way back.
+        /// The delay before the reply reaches the caller.
         after: Duration,
     },
-    /// It is never answered: a peer that vanished without closing the
-    /// connection. duroxide sets no time-out on provider calls, so the task that
-    /// asked waits for good; what it held comes again to others when its lock
-    /// ends, unless a task of its own goes on to renew the lock. Only a restart
-    /// of the node cures that for certain.
+    /// The call is never answered, as by a peer that vanished without closing the connection.
+    /// duroxide sets no timeout on provider calls, so the calling task waits forever. Work that the
+    /// task had locked is delivered to others when the lock expires, unless a separate task keeps
+    /// renewing the lock; then only a restart of the node is certain to help.
     Hang {
-        /// Whether it takes effect.
+        /// Whether the call takes effect.
         applied: bool,
     },
-    /// Its future is dropped unless it is answered within `after`, and the
-    /// caller gets a retryable error: a connection pool's time-out. A call that
-    /// is dropped happened whole or not at all; a fetch that is dropped while it
-    /// waits has taken nothing.
+    /// The call's future is dropped unless it is answered within `after`, and the caller gets a
+    /// retryable error, as from a connection pool's timeout. A dropped call has taken effect
+    /// completely or not at all; a fetch that is dropped while it waits has taken nothing.
     Drop {
-        /// How long it has.
+        /// The time limit for the answer.
         after: Duration,
     },
-    /// The lock it takes or renews ends after `lasts`, if that is sooner than
-    /// what it asked for; calls that lock nothing pass. A provider's clock may
-    /// run fast, and a pause of the node just after the fetch looks the same. So
-    /// another node may be given the same work while the first one still does
-    /// it: the second ack is refused, and activities have to stand that they run
+    /// The lock that the call takes or renews expires after `lasts`, if that is sooner than
+    /// requested; calls that take no lock pass. This happens when a provider's clock runs fast or a
+    /// node pauses just after the fetch. Another node may then receive the same work while the
+    /// first is still doing it: the second ack is refused, and activities must tolerate running
     /// twice.
     ShortLock {
         /// How long the lock lasts.
@@ -67,7 +63,7 @@ pub enum FaultAction {
 }
 
 impl FaultAction {
-    /// Whether it changes anything about a call of this kind.
+    /// Whether this action changes anything about the call.
     pub fn concerns(self, call: &Call) -> bool {
         match self {
             FaultAction::Pass => false,
@@ -80,13 +76,13 @@ impl FaultAction {
         }
     }
 
-    /// Whether it may change anything about a call of this method.
+    /// Whether this action may change anything about a call of this method.
     pub(crate) fn may_concern(self, method: Method) -> bool {
         !matches!(self, FaultAction::ShortLock { .. }) || method.locks()
     }
 }
 
-/// The call with its lock's time cut down to `lasts`.
+/// A copy of the call with its lock duration limited to `lasts`.
 pub(super) fn shortened(call: &Call, lasts: Duration) -> Call {
     let mut call = call.clone();
     match &mut call {
@@ -101,12 +97,12 @@ pub(super) fn shortened(call: &Call, lasts: Duration) -> Call {
 }
 
 impl fmt::Display for FaultAction {
-    /// What is done to the call, as the end of a sentence that begins with it.
+    /// The action as the end of a sentence whose subject is the call.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             FaultAction::Pass => f.write_str("passes"),
             FaultAction::Refuse { retryable: true } => f.write_str("is refused, retryable"),
-            FaultAction::Refuse { retryable: false } => f.write_str("is refused for good"),
+            FaultAction::Refuse { retryable: false } => f.write_str("is refused permanently"),
             FaultAction::LoseReply => f.write_str("is applied and its reply lost"),
             FaultAction::Delay { before, after } if after.is_zero() => write!(f, "is delayed by {before:?}"),
             FaultAction::Delay { before, after } if before.is_zero() => write!(f, "has its reply delayed by {after:?}"),

@@ -1,4 +1,4 @@
-//! What must stand in the histories.
+//! The laws about histories.
 
 use duroxide::EventKind;
 
@@ -7,15 +7,15 @@ use crate::call::{AckTurn, Event};
 use crate::seed::{FoldMap, FoldSet};
 use crate::trace::{Digest, SeenTurn, describe_event};
 
-/// The id of the event with which the runtime ends an instance whose history
-/// cannot be read (implementation guide, "sentinel `event_id=99999`").
+/// The id of the event with which the runtime ends an instance whose history cannot be read
+/// (implementation guide, "sentinel `event_id=99999`").
 const SENTINEL: u64 = 99_999;
 
 #[derive(Default)]
 pub(super) struct Histories<'a> {
-    /// By instance: its executions in order of their ids.
+    /// The executions of each instance, ordered by id.
     instances: FoldMap<&'a str, Vec<Execution<'a>>>,
-    /// Instances whose histories nobody can judge any more.
+    /// Instances whose histories are unknown and no longer judged.
     doubted: FoldSet<&'a str>,
     /// Instances whose history was reported unreadable.
     unreadable: FoldSet<&'a str>,
@@ -24,7 +24,7 @@ pub(super) struct Histories<'a> {
 #[derive(Default)]
 struct Execution<'a> {
     id: u64,
-    /// `None` once nobody knows: events were appended out of order, or pruned.
+    /// `None` if the history is unknown, because events were appended out of order or pruned.
     digest: Option<Digest>,
     last: u64,
     completed: FoldSet<u64>,
@@ -61,7 +61,7 @@ impl<'a> Histories<'a> {
             };
         (expected != *digest).then(|| {
             format!(
-                "The history of {instance} execution {execution} has {digest} up to {}; acked were {expected} up to {}.",
+                "The history of {instance} execution {execution} has {digest} up to id {}, but {expected} up to id {} were acked.",
                 digest.last, expected.last
             )
         })
@@ -78,19 +78,22 @@ impl<'a> Histories<'a> {
         let execution = execution_of(all, ack.execution);
         if let Some(ended) = &execution.ended {
             if let Some(event) = ack.history.first() {
-                let what = format!("{} had ended ({ended}) when {} was appended.", at(), describe_event(event));
+                let what = format!("{} had already ended ({ended}) when {} was appended.", at(), describe_event(event));
                 found.push((Law::TerminalFinal, what));
             }
             if ack.metadata.status.as_ref().is_some_and(|status| status != ended) {
-                found.push((Law::TerminalFinal, format!("{} had ended ({ended}) and got another status.", at())));
+                found.push((
+                    Law::TerminalFinal,
+                    format!("{} had already ended ({ended}) when it got another status.", at()),
+                ));
             }
         }
         for event in &ack.history {
-            // A trace from a file may have used up all ids.
+            // A trace from a file may contain the highest possible id.
             let expected = execution.last.checked_add(1);
             if Some(event.event_id) != expected && !(unreadable && event.event_id == SENTINEL) {
-                let next = expected.map_or_else(|| "no id".to_owned(), |next| next.to_string());
-                let what = format!("{} got event {} where {next} is next.", at(), event.event_id);
+                let next = expected.map_or_else(|| "out of range".to_owned(), |next| next.to_string());
+                let what = format!("{} got event {}, but the next id is {next}.", at(), event.event_id);
                 found.push((Law::AppendOnly, what));
             }
             if let Some(source) = completion(event)
@@ -142,7 +145,7 @@ impl<'a> Histories<'a> {
         self.doubted.insert(instance);
     }
 
-    /// The instances whose last execution has ended, and so may be deleted.
+    /// The instances whose last execution has ended, and that may therefore be deleted.
     pub fn ended(&self) -> Vec<&'a str> {
         let ended = |all: &[Execution<'_>]| all.last().is_some_and(|last| last.ended.is_some());
         self.instances.iter().filter(|(_, all)| ended(all)).map(|(name, _)| *name).collect()
@@ -162,7 +165,7 @@ impl Execution<'_> {
     }
 }
 
-/// An instance's execution by its id; a fresh one if there is none.
+/// Returns the instance's execution with this id, created if it does not exist.
 fn execution_of<'e, 'a>(all: &'e mut Vec<Execution<'a>>, id: u64) -> &'e mut Execution<'a> {
     let at = all.binary_search_by_key(&id, |one| one.id).unwrap_or_else(|at| {
         all.insert(at, Execution::fresh(id));
@@ -171,7 +174,7 @@ fn execution_of<'e, 'a>(all: &'e mut Vec<Execution<'a>>, id: u64) -> &'e mut Exe
     &mut all[at]
 }
 
-/// The scheduled event that an event completes, if it completes one.
+/// The scheduling event that an event completes, if it completes one.
 fn completion(event: &Event) -> Option<u64> {
     match event.kind {
         EventKind::ActivityCompleted { .. }

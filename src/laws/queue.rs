@@ -1,4 +1,4 @@
-//! What must lie in the queues.
+//! The laws about queues.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -18,11 +18,11 @@ pub(super) struct Queues<'a> {
     messages: FoldMap<Cow<'a, str>, Vec<Row<'a>>>,
     turns: FoldMap<&'a str, Lease<'a>>,
     jobs: FoldMap<Activity<'a>, Vec<Row<'a>>>,
-    /// The tokens of jobs, and where the job is.
+    /// The jobs by lock token.
     job_tokens: FoldMap<&'a str, Activity<'a>>,
     turn_tokens: FoldMap<&'a str, &'a str>,
     used: FoldSet<&'a str>,
-    /// Instances that nobody can judge any more.
+    /// Instances whose queues are unknown and no longer judged.
     doubted: FoldSet<&'a str>,
 }
 
@@ -40,8 +40,8 @@ struct Row<'a> {
     visible_at: Time,
     attempts: u32,
     lease: Option<Lease<'a>>,
-    /// A queue message for an instance that nobody had started when it came:
-    /// the provider may drop it (implementation guide, "Work Queues").
+    /// An orphan message: a queue message for an instance that was not started when it was sent.
+    /// The provider may drop it (implementation guide, "Work Queues").
     droppable: bool,
 }
 
@@ -75,7 +75,7 @@ impl<'a> Queues<'a> {
             found.push((Law::OneLiveLease, format!("Token {:?} was issued twice.", turn.token)));
         }
         if let Some(lease) = self.turns.get(instance).filter(|lease| lease.until > now) {
-            let what = format!("{instance} was fetched while lock {:?} on it holds.", lease.token);
+            let what = format!("{instance} was fetched while it was locked with {:?}.", lease.token);
             found.push((Law::OneLiveLease, what));
         }
         if let Some(old) = self.turns.insert(instance, Lease { token, until }) {
@@ -101,7 +101,7 @@ impl<'a> Queues<'a> {
             }
         }
         if attempts != turn.attempts && !turn.messages.is_empty() {
-            let what = format!("{instance} was fetched as attempt {}; it is attempt {attempts}.", turn.attempts);
+            let what = format!("{instance} was fetched as attempt {}, but this is attempt {attempts}.", turn.attempts);
             found.push((Law::AttemptsRise, what));
         }
         let left = rows.iter().find(|row| row.lease.is_none() && row.visible_at <= now && !row.droppable);
@@ -125,7 +125,7 @@ impl<'a> Queues<'a> {
         let same = |row: &&mut Row<'_>| *row.item == job.item;
         let all_held = rows.iter().any(|row| *row.item == job.item) && rows.iter().all(|row| row.is_held(now));
         if all_held {
-            let what = format!("{} was fetched while a lock on it holds.", describe_item(&job.item));
+            let what = format!("{} was fetched while it was locked.", describe_item(&job.item));
             found.push((Law::OneLiveLease, what));
         }
         let free = rows.iter_mut().filter(same).find(|row| !row.is_held(now) || all_held);
@@ -139,7 +139,7 @@ impl<'a> Queues<'a> {
         row.attempts += 1;
         if row.attempts != job.attempts {
             let what = format!(
-                "{} of {} was fetched as attempt {}; it is attempt {}.",
+                "{} of {} was fetched as attempt {}, but this is attempt {}.",
                 describe_item(&job.item),
                 id.0,
                 job.attempts,
@@ -154,7 +154,8 @@ impl<'a> Queues<'a> {
         found
     }
 
-    /// The instance whose turn this was, and what is wrong with the ack.
+    /// Removes the turn with this token. Returns its instance, and what is wrong with the ack, if
+    /// anything.
     pub fn ack_turn(&mut self, now: Time, token: &str) -> (Option<&'a str>, Option<String>) {
         let expired = self.not_live(now, token, "acked");
         let instance = self.turn_tokens.remove(token);
@@ -186,7 +187,8 @@ impl<'a> Queues<'a> {
                 if row.lease.take_if(|lease| lease.token == token).is_some() {
                     row.visible_at = visible_at;
                     row.attempts = row.attempts.saturating_sub(u32::from(ignore_attempt));
-                    // Without its start a first turn's mail may be dropped.
+                    // If a first turn is abandoned, the queue messages become orphans again until
+                    // its start is visible.
                     row.droppable = !known && matches!(**row.item, WorkItem::QueueMessage { .. });
                 }
             }
@@ -206,7 +208,7 @@ impl<'a> Queues<'a> {
     fn not_live(&self, now: Time, token: &str, what: &str) -> Option<String> {
         let instance = self.turn_tokens.get(token);
         let live = instance.and_then(|instance| self.turns.get(*instance)).is_some_and(|lease| lease.until > now);
-        (!live).then(|| format!("A turn was {what} with token {token:?}, whose lock does not hold."))
+        (!live).then(|| format!("A turn was {what} with token {token:?}, whose lock is not held."))
     }
 
     pub fn ack_job(&mut self, now: Time, token: &str) -> Option<String> {
@@ -219,7 +221,7 @@ impl<'a> Queues<'a> {
                 self.jobs.remove(&id);
             }
         }
-        (!live).then(|| format!("A job was acked with token {token:?}, whose lock does not hold."))
+        (!live).then(|| format!("A job was acked with token {token:?}, whose lock is not held."))
     }
 
     pub fn renew_job(&mut self, now: Time, token: &str, until: Time) -> Option<String> {
@@ -228,7 +230,7 @@ impl<'a> Queues<'a> {
                 lease.until = until;
                 None
             }
-            _ => Some(format!("A job was renewed with token {token:?}, whose lock does not hold.")),
+            _ => Some(format!("A job was renewed with token {token:?}, whose lock is not held.")),
         }
     }
 
@@ -273,7 +275,7 @@ impl<'a> Queues<'a> {
         self.doubted.insert(instance);
     }
 
-    /// What is missing at the end, or there though it should not be.
+    /// The items that are missing at the end, or present although they should not be.
     pub fn left_over(self, remains: &Remains) -> Vec<String> {
         let mut found = Vec::new();
         let rows = self.messages.into_values().chain(self.jobs.into_values()).flatten();
@@ -288,8 +290,8 @@ impl<'a> Queues<'a> {
             match rows.iter().position(|row| row.item == item) {
                 Some(at) => drop(rows.swap_remove(at)),
                 None => found.push(format!(
-                    "{} for {instance} lies in a queue, though it was acked or never enqueued. (A call past the \
-                     simulation's layers, as on Handle::memory, looks the same.)",
+                    "{} for {instance} is in a queue, although it was acked or never enqueued. (A call that bypasses the \
+                     simulation's layers, for example on Handle::memory, looks the same.)",
                     describe_item(item)
                 )),
             }
@@ -297,15 +299,15 @@ impl<'a> Queues<'a> {
         for (instance, rows) in expected {
             let lost = rows.into_iter().filter(|row| !row.droppable && !self.doubted.contains(&*instance));
             found.extend(
-                lost.map(|row| format!("{} for {instance} was never acked and is gone.", describe_item(row.item))),
+                lost.map(|row| format!("{} for {instance} was never acked, but is gone.", describe_item(row.item))),
             );
         }
         found
     }
 }
 
-/// Finds the row a delivered message is, from the last one found on: messages
-/// come in the order they were sent.
+/// Finds the row of a delivered message, starting after the last one found, because messages arrive
+/// in the order in which they were sent.
 fn take<'r, 'a>(rows: &'r mut [Row<'a>], item: &Item, now: Time, cursor: &mut usize) -> Result<&'r mut Row<'a>, Law> {
     let free = |row: &Row<'_>| row.lease.is_none() && row.item == item;
     let start = (*cursor).min(rows.len());
@@ -324,8 +326,8 @@ fn take<'r, 'a>(rows: &'r mut [Row<'a>], item: &Item, now: Time, cursor: &mut us
 fn refused(law: Law, item: &Item, instance: &str) -> String {
     let item = describe_item(item);
     match law {
-        Law::NothingInvisible => format!("{item} for {instance} was fetched before it is visible."),
-        _ => format!("{item} for {instance} was fetched, though it was acked or never enqueued."),
+        Law::NothingInvisible => format!("{item} for {instance} was fetched before it was visible."),
+        _ => format!("{item} for {instance} was fetched, although it was acked or never enqueued."),
     }
 }
 
@@ -333,7 +335,7 @@ fn activity(item: &Item) -> Option<Activity<'_>> {
     match &**item {
         WorkItem::ActivityExecute { instance, execution_id, id, .. } => Some((instance, *execution_id, *id)),
         item => {
-            debug_assert!(!is_start(item), "a start is no job");
+            debug_assert!(!is_start(item), "a start is not a job");
             None
         }
     }

@@ -1,15 +1,13 @@
-//! Sparing the client's wait loops.
+//! Skips most of the polling in the client's wait loops.
 //!
-//! `Client::wait_for_orchestration` and `wait_for_kv_value` read every 100 ms
-//! for as long as they wait: 26 million reads for a month of virtual time, and
-//! all of them in vain but the last. So a read that belongs to such a loop (the
-//! same task reads the same thing, each time exactly 100 ms after the last
-//! answer) is answered at once for the first [`EXACT`] times; after that it may
-//! be held back while nothing changes, for at most one hundredth of the time
-//! the loop has waited. What the loop waits for is still seen when it happens;
-//! only a wait that ends in a time-out can run over, by that hundredth. (The
-//! same task's next read of the same thing after such a time-out looks like one
-//! more turn of the loop, and may be held back like one.)
+//! `Client::wait_for_orchestration` and `wait_for_kv_value` read every 100 ms while they wait,
+//! which is 26 million reads for a month of virtual time. A read belongs to such a loop if the same
+//! task reads the same thing exactly 100 ms after the last answer. The first [`EXACT`] reads of a
+//! loop are answered at once. A later read may be held back while nothing changes, for at most one
+//! hundredth of the time that the loop has waited. The loop still sees the change that it waits for
+//! when it happens; only a wait that times out may take longer, by that hundredth. (The same task's
+//! next read of the same thing after such a timeout looks like another iteration of the loop, and
+//! may be held back too.)
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
@@ -22,19 +20,19 @@ use crate::call::Call;
 use crate::clock::Time;
 use crate::seed::{Fold, FoldMap};
 
-/// The interval that duroxide's client settles at (`MAX_POLL_DELAY_MS`).
+/// The polling interval that duroxide's client settles at (`MAX_POLL_DELAY_MS`).
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// How many reads of a loop are answered at once: 100 s of waiting.
+/// The number of reads of a loop that are answered at once: 100 s of waiting.
 const EXACT: u32 = 1000;
 
-/// Who reads what: the task, the instance and the key, as a fingerprint. A task
-/// that waits twice for the same thing at once has two loops under one.
+/// A fingerprint of the reading task, the instance and the key. Two loops of one task that wait for
+/// the same thing at once share it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Reader(u64);
 
-/// A wait loop while a read of it is under way. Those that have seen least come
-/// first.
+/// A wait loop of which a read is in progress. The order puts first the loops that have seen the
+/// least.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Loop {
     revision: u64,
@@ -42,8 +40,8 @@ pub(super) struct Loop {
     started: Time,
 }
 
-/// The loops of one reader, by when their last reads were answered, and how
-/// many are alike: all that read at one instant and have not read before are.
+/// The loops of one reader by the time of their last answer, with the number of identical loops:
+/// all loops that make their first read at one instant are identical.
 type Loops = BTreeMap<Time, BTreeMap<Loop, u64>>;
 
 #[derive(Default)]
@@ -59,15 +57,15 @@ impl Watched {
     }
 }
 
-/// The wait loops that are under way.
+/// The wait loops in progress.
 #[derive(Default)]
 pub(super) struct Polls {
     loops: FoldMap<Reader, Loops>,
     /// The instances that long loops wait for.
     watched: FoldMap<String, Watched>,
-    /// The instances that somebody watches, and how many do.
+    /// The watched instances, with the number of their watches.
     watches: BTreeMap<String, (usize, Arc<Notify>)>,
-    /// How many loops there were after the last clean-up.
+    /// The number of loops left by the last clean-up.
     kept: usize,
 }
 
@@ -78,8 +76,8 @@ pub(super) struct Hold {
 }
 
 impl Polls {
-    /// Takes note of a read: the loop that it belongs to, and whether it may be
-    /// held back. A read that is never answered ends its loop.
+    /// Registers a read, and returns the loop that it belongs to and whether it may be held back. A
+    /// read that is never answered ends its loop.
     pub fn read(&mut self, now: Time, reader: Reader, call: &Call) -> (Loop, Option<Hold>) {
         self.clean(now);
         let loops = self.loops.entry(reader).or_default();
@@ -94,7 +92,7 @@ impl Polls {
         (poll, watched.map(|watched| Hold { changed: watched.changed.clone(), for_at_most }))
     }
 
-    /// Takes note of the answer to a read of this loop.
+    /// Registers the answer to a read of this loop.
     pub fn answered(&mut self, now: Time, reader: Reader, mut poll: Loop, call: &Call) {
         if poll.reads >= EXACT
             && let Some(instance) = instance(call)
@@ -104,12 +102,12 @@ impl Polls {
         *self.loops.entry(reader).or_default().entry(now).or_default().entry(poll).or_default() += 1;
     }
 
-    /// Whether changes matter to anybody.
+    /// Whether any change needs to be reported.
     pub fn watches(&self) -> bool {
         !self.watched.is_empty() || !self.watches.is_empty()
     }
 
-    /// An instance has changed.
+    /// Reports that an instance has changed.
     pub fn changed(&mut self, instance: &str) {
         if let Some(watched) = self.watched.get_mut(instance) {
             watched.change();
@@ -119,7 +117,7 @@ impl Polls {
         }
     }
 
-    /// Any instance may have changed.
+    /// Reports that any instance may have changed.
     pub fn all_changed(&mut self) {
         for watched in self.watched.values_mut() {
             watched.change();
@@ -129,15 +127,14 @@ impl Polls {
         }
     }
 
-    /// Begins to watch an instance; what is returned is notified when it
-    /// changes.
+    /// Starts watching an instance. The returned `Notify` is notified when the instance changes.
     pub fn watch(&mut self, instance: &str) -> Arc<Notify> {
         let (count, changed) = self.watches.entry(instance.to_owned()).or_default();
         *count += 1;
         changed.clone()
     }
 
-    /// Ends what [`Polls::watch`] began.
+    /// Ends a watch that [`Polls::watch`] started.
     pub fn unwatch(&mut self, instance: &str) {
         if let Some((count, _)) = self.watches.get_mut(instance) {
             *count -= 1;
@@ -147,7 +144,7 @@ impl Polls {
         }
     }
 
-    /// Forgets loops that have ended, now and then.
+    /// Occasionally removes loops that have ended.
     fn clean(&mut self, now: Time) {
         if self.loops.len() < 64 + 2 * self.kept {
             return;
@@ -156,15 +153,15 @@ impl Polls {
         self.kept = self.loops.len();
         let mut loops = self.loops.values().flat_map(BTreeMap::values).flat_map(BTreeMap::keys);
         if loops.all(|poll| poll.reads < EXACT) {
-            // Reads that are held back have not been answered, and still wait.
+            // Reads that are held back have not been answered and still wait.
             self.watched.retain(|_, watched| Arc::strong_count(&watched.changed) > 1);
         }
     }
 }
 
-/// Takes a loop whose next read is due now. Which of several that look alike it
-/// is, nobody can tell: it is the one that has seen least, so that nothing new is
-/// held back.
+/// Takes a loop whose next read is due now. If several identical loops are due, they cannot be
+/// distinguished; taking the one that has seen the least ensures that no new information is held
+/// back.
 fn take_due(loops: &mut Loops, now: Time) -> Option<Loop> {
     let mut due = loops.first_entry().filter(|due| *due.key() + INTERVAL == now)?;
     let mut least = due.get_mut().first_entry()?;
@@ -186,7 +183,7 @@ fn instance(call: &Call) -> Option<&str> {
     }
 }
 
-/// Who asks with `call`, if it is a read that a wait loop makes.
+/// The reader of `call`, if the call is a read that a wait loop makes.
 pub(super) fn reader(call: &Call) -> Option<Reader> {
     let (instance, key) = match call {
         Call::Read { instance } => (instance, None),

@@ -1,7 +1,6 @@
-//! [`Port`]: duroxide's two provider traits over any [`Handler`].
+//! [`Port`]: implements duroxide's two provider traits over any [`Handler`].
 //!
-//! This is the one place where the traits are implemented. It translates and
-//! decides nothing.
+//! This is the only place where the traits are implemented. It translates and decides nothing.
 
 use std::any::type_name_of_val;
 use std::collections::HashMap;
@@ -19,7 +18,7 @@ use duroxide::{Event, SystemStats};
 use super::translate as t;
 use crate::call::{AckTurn, Answering, Call, Handler, Refusal, Reply};
 
-/// A duroxide provider made of a handler.
+/// A duroxide provider backed by a handler.
 #[derive(Debug)]
 pub struct Port<H> {
     pub(super) handler: H,
@@ -27,7 +26,7 @@ pub struct Port<H> {
 }
 
 impl<H: Handler> Port<H> {
-    /// A provider that passes every call to `handler`.
+    /// Creates a provider that passes every call to `handler`.
     pub fn over(handler: H) -> Port<H> {
         let name = handler.describe();
         Port { handler, name }
@@ -38,10 +37,11 @@ impl<H: Handler> Port<H> {
         match read(self.handler.handle(Arc::new(call)).await) {
             Ok(answer) => Ok(answer),
             Err(Reply::Refused(refusal)) => Err(error(refusal)),
-            // A layer that answers one call with another's reply is a bug of
-            // that layer; the caller still deserves an error and not a panic.
+            // Answering a call with another call's reply is a bug in a layer, but the caller should
+            // get an error rather than a panic.
             Err(reply) => {
-                let message = format!("The answer is of the wrong kind for this call ({}).", type_name_of_val(&reply));
+                let message =
+                    format!("A layer answered this call with the wrong kind of reply ({}).", type_name_of_val(&reply));
                 Err(ProviderError::permanent(method.name(), message))
             }
         }
@@ -52,7 +52,7 @@ fn error(refusal: Refusal) -> ProviderError {
     ProviderError { operation: refusal.operation, message: refusal.message, retryable: refusal.retryable }
 }
 
-/// Takes the value out of one kind of reply, and hands back any other.
+/// Extracts the value of one kind of reply, and returns any other as an error.
 macro_rules! take {
     ($kind:ident) => {
         |reply| match reply {
@@ -228,8 +228,8 @@ impl<H: Handler + 'static> Provider for Port<H> {
         self.ask(Call::EnqueueForOrchestrator { item: item.into(), delay }, done).await
     }
 
-    /// This port itself, never what is behind it: the inner object would take
-    /// the client past every layer.
+    /// Always returns this port and never the inner provider, which would let the client bypass
+    /// every layer.
     fn as_management_capability(&self) -> Option<&dyn ProviderAdmin> {
         self.handler.has_admin().then_some(self as &dyn ProviderAdmin)
     }

@@ -1,4 +1,4 @@
-//! duroxide's types to the vocabulary's and back, field by field.
+//! Translates duroxide's types to this crate's and back, field by field.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use duroxide::providers as d;
 
 use crate::call as c;
 
-/// Two functions between a pair of structs whose fields have the same names.
+/// Defines two conversion functions between a pair of structs whose fields have the same names.
 macro_rules! mirror {
     ($out:ident, $into:ident, $ours:ident = $theirs:ident { $($field:ident),* }) => {
         pub(super) fn $out(ours: c::$ours) -> d::$theirs {
@@ -122,7 +122,7 @@ pub(super) fn tags_out(tags: &c::Tags) -> d::TagFilter {
     }
 }
 
-/// Takes shared values over, without a copy where nobody else has them.
+/// Unwraps shared values, copying only those that are still shared.
 pub(super) fn taken<T: Clone>(shared: Vec<Arc<T>>) -> Vec<T> {
     shared.into_iter().map(Arc::unwrap_or_clone).collect()
 }

@@ -1,7 +1,7 @@
 //! [`Under`]: a [`Handler`] over any duroxide provider.
 //!
-//! This is the one place where the traits are called. With [`super::Port`] on
-//! top, layers go around a provider that knows nothing of them.
+//! This is the only place where the provider traits are called. With [`super::Port`] on top, layers
+//! can wrap a provider that knows nothing of them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use duroxide::providers::{Provider, ProviderAdmin, ProviderError};
 use super::translate as t;
 use crate::call::{Answering, Call, Class, Handler, Job, Refusal, Reply, Turn};
 
-/// A provider, as a handler.
+/// Wraps a provider as a handler.
 pub struct Under(Arc<dyn Provider>);
 
 impl fmt::Debug for Under {
@@ -21,7 +21,7 @@ impl fmt::Debug for Under {
 }
 
 impl Under {
-    /// A handler that passes every call to `provider`.
+    /// Creates a handler that passes every call to `provider`.
     pub fn new(provider: Arc<dyn Provider>) -> Under {
         Under(provider)
     }
@@ -57,7 +57,7 @@ impl Under {
     }
 }
 
-/// The answer, or the refusal it failed with.
+/// The successful answer, or the refusal.
 fn reply<T>(result: Result<T, ProviderError>, into: impl FnOnce(T) -> Reply) -> Reply {
     match result {
         Ok(value) => into(value),
@@ -168,8 +168,8 @@ async fn manage(admin: &dyn ProviderAdmin, call: &Call) -> Reply {
             let pruned = admin.prune_executions_bulk(t::query_out(query.clone()), t::keep_out(*keep)).await;
             reply(pruned, |n| Reply::Pruned(t::pruned(n)))
         }
-        // `work` has answered the rest.
-        other => Reply::Refused(Refusal::permanent(Class::Invalid, other.method().name(), "This is no management call.")),
+        // `work` has answered all other calls.
+        other => Reply::Refused(Refusal::permanent(Class::Invalid, other.method().name(), "This is not a management call.")),
     }
 }
 

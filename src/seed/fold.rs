@@ -1,20 +1,20 @@
-//! Maps that hash without randomness.
+//! Maps with a deterministic hash function.
 //!
-//! std's `HashMap` draws its keys from the operating system, and so iterates
-//! in another order in every process. These maps always hash alike; still their
-//! order means nothing, and nothing may show it.
+//! std's `HashMap` draws its keys from the operating system, and so iterates in a different order
+//! in every process. These maps hash the same in every process, but their order still means nothing
+//! and must not become visible.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// A map for looking up, never for listing.
+/// A map for lookups, never for iteration.
 pub(crate) type FoldMap<K, V> = HashMap<K, V, BuildHasherDefault<Fold>>;
 
-/// A set for looking up, never for listing.
+/// A set for lookups, never for iteration.
 pub(crate) type FoldSet<K> = HashSet<K, BuildHasherDefault<Fold>>;
 
-/// A hasher that multiplies and rotates, word by word. It withstands no
-/// attacker, and need not.
+/// A hasher that multiplies and rotates word by word. It is not resistant to attacks, and need not
+/// be.
 #[derive(Default)]
 pub(crate) struct Fold(u64);
 

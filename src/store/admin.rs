@@ -1,4 +1,4 @@
-//! The management side that only looks.
+//! The management calls that change nothing.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::call::{self, Class, InstanceQuery, Item, QueueDepths, Refusal, Reply,
 use crate::clock::Time;
 
 impl Store {
-    /// Newest first, those of one millisecond in the reverse order of creation.
+    /// Newest first; instances created in the same millisecond are in reverse order of creation.
     pub(super) fn list_instances(&self, status: Option<&String>) -> Vec<String> {
         let rows = self.created.iter().rev().map(|(_, _, key)| &self.instances[key]);
         let wanted = |row: &&Instance| status.is_none_or(|status| row.status() == Some(status));
@@ -52,8 +52,8 @@ impl Store {
         })))
     }
 
-    /// "Number of unlocked messages in each queue": what is not under a lock
-    /// now, visible or not.
+    /// "Number of unlocked messages in each queue": items that are not locked at `now`, visible or
+    /// not.
     pub(super) fn queue_depths(&self, now: Time) -> QueueDepths {
         let waiting: usize = self.instances.values().map(|row| row.queue.len()).sum();
         let leases = self.turn_tokens.values().filter_map(|key| self.instances[key].lease.as_ref());
@@ -75,8 +75,8 @@ impl Store {
         Ok(Reply::Value(record.parent.clone()))
     }
 
-    /// The instance and all its descendants, parents first. Instances that are
-    /// each other's parents, which no runtime makes, come once.
+    /// The instance and all its descendants, parents first. Instances that form a cycle, which no
+    /// runtime creates, appear once.
     pub(super) fn tree(&self, instance: &str) -> Tree {
         let mut all_ids = vec![instance.to_owned()];
         let mut seen = BTreeSet::from([instance.to_owned()]);
@@ -92,9 +92,8 @@ impl Store {
         Tree { root_id: instance.to_owned(), all_ids }
     }
 
-    /// The recorded instances a query selects, oldest first: all its criteria
-    /// together, then `eligible`, then the limit ("applied last", 1000 unless
-    /// it says otherwise).
+    /// The recorded instances that a query selects, oldest first. All criteria of the query apply
+    /// together, then `eligible`, then the limit ("applied last", 1000 by default).
     pub(super) fn select(&self, query: &InstanceQuery, eligible: impl Fn(&Instance) -> bool) -> Vec<String> {
         let allowed: Option<BTreeSet<&String>> = query.instance_ids.as_ref().map(|ids| ids.iter().collect());
         let completed_before = |row: &Instance| match query.completed_before {
@@ -116,7 +115,7 @@ impl Store {
             .collect()
     }
 
-    /// Adds an instance's share to the system metrics, or takes it out.
+    /// Adds an instance's share to the system metrics, or subtracts it.
     pub(super) fn tally(&mut self, key: Key, change: impl Fn(&mut u64, u64)) {
         let row = &self.instances[&key];
         let totals = &mut self.totals;
@@ -134,10 +133,10 @@ impl Store {
     }
 }
 
-/// What people ask of a store that no provider method answers.
+/// Queries about the store that no provider method answers.
 impl Store {
-    /// The executions of an instance, oldest first: number, status, output and
-    /// events. Events without an execution have an empty status.
+    /// The executions of an instance, oldest first: number, status, output and events. Events
+    /// without an execution have an empty status.
     pub fn executions_of(&self, instance: &str) -> Vec<(u64, String, Option<String>, Vec<call::Event>)> {
         let Some(row) = self.find(instance) else { return Vec::new() };
         let ids: BTreeSet<u64> = row.executions.ids().chain(row.histories.ids()).collect();
@@ -151,8 +150,8 @@ impl Store {
         ids.into_iter().map(one).collect()
     }
 
-    /// The instances that have not ended, by name: running ones, and ones that
-    /// only have messages so far.
+    /// The names of the instances that have not ended: running ones, and ones that only have
+    /// messages so far.
     pub fn unfinished(&self) -> Vec<String> {
         let ended = |row: &&Instance| row.record.is_some() && row.is_terminal();
         self.names
@@ -163,7 +162,7 @@ impl Store {
             .collect()
     }
 
-    /// The instances that have failed, by name.
+    /// The names of the instances that have failed.
     pub fn failed(&self) -> Vec<String> {
         let rows = self.names.values().map(|key| &self.instances[key]);
         rows.filter(|row| row.status() == Some("Failed")).map(|row| row.name.clone()).collect()
@@ -174,15 +173,14 @@ impl Store {
         self.find(instance).is_some_and(|row| row.record.is_some() && row.is_terminal())
     }
 
-    /// Whether any instance has not ended. One that nothing has started, and that
-    /// only has messages such as a cancellation that came too late, has nothing to
-    /// end.
+    /// Whether any instance has not ended. An instance that was never started, and only has
+    /// messages such as a late cancellation, does not count.
     pub fn has_unfinished(&self) -> bool {
         let begun = |row: &&Instance| row.is_known() || row.listed.is_some();
         self.instances.values().filter(begun).any(|row| !(row.record.is_some() && row.is_terminal()))
     }
 
-    /// The instances that have ended, by name, the last to end first.
+    /// The names of the instances that have ended, the last to end first.
     pub fn latest_ended(&self) -> Vec<String> {
         let rows = self.names.values().map(|key| &self.instances[key]);
         let mut ended: Vec<(Time, &str)> =
@@ -197,9 +195,8 @@ impl Store {
         ends.any(|at| at > time)
     }
 
-    /// Whether a job or a message is queued, or a lock on an instance is held.
-    /// Messages for instances that have ended change nothing, and are not counted;
-    /// nor are those for instances that nothing has started.
+    /// Whether a job or a message is queued, or a lock on an instance is held. Messages for
+    /// instances that have ended or were never started are not counted.
     pub fn is_busy(&self) -> bool {
         self.jobs.count() > 0 || self.ready.values().flatten().any(|(at, _, key)| self.is_due(*at, *key))
     }
@@ -208,8 +205,7 @@ impl Store {
         at < Time::MAX && !self.instances[&key].is_terminal()
     }
 
-    /// The instances of which something is queued or locked, as [`Store::is_busy`]
-    /// counts it.
+    /// The instances that have something queued or locked, as counted by [`Store::is_busy`].
     pub fn busy_instances(&self) -> Vec<String> {
         let due = |key: &Key, row: &Instance| row.listed.as_ref().is_some_and(|(_, (at, ..))| self.is_due(*at, *key));
         let busy = self.names.iter().filter(|(_, key)| {
@@ -219,19 +215,18 @@ impl Store {
         busy.map(|(name, _)| name.clone()).collect()
     }
 
-    /// Whether anything is known of an instance: a history, or a message that
-    /// starts it.
+    /// Whether an instance is known: it has a history, or a message that starts it.
     pub fn knows(&self, instance: &str) -> bool {
         self.find(instance).is_some_and(|row| row.is_known() || row.listed.is_some())
     }
 
-    /// The instances of which anything is known, by name.
+    /// The names of all known instances.
     pub fn names(&self) -> Vec<String> {
         self.names.keys().filter(|name| self.knows(name)).cloned().collect()
     }
 
-    /// The messages in an instance's queue, fetched or not: the item, when it
-    /// is visible (or its lock ends), and how often it was fetched.
+    /// The messages in an instance's queue, fetched or not: the item, the time at which it becomes
+    /// visible (or its lock expires), and its attempt count.
     pub fn messages_of(&self, instance: &str) -> Vec<(&duroxide::providers::WorkItem, Time, u32)> {
         let Some(row) = self.find(instance) else { return Vec::new() };
         let held = row.lease.iter().flat_map(|(lease, batch)| batch.iter().map(|message| (lease.until, message)));
@@ -239,13 +234,13 @@ impl Store {
         held.chain(waiting).map(|(at, message)| (&*message.item, at, message.attempts)).collect()
     }
 
-    /// Until when the lock on an instance lasts, or lasted.
+    /// The time until which the lock on an instance is or was held.
     pub fn lock_of(&self, instance: &str) -> Option<Time> {
         self.find(instance)?.lease.as_ref().map(|(lease, _)| lease.until)
     }
 
-    /// The jobs of an instance: the item, when it can be fetched (or its lock
-    /// ends), how often it was fetched, and whether it is under a lock.
+    /// The jobs of an instance: the item, the time from which it can be fetched (or its lock
+    /// expires), its attempt count, and whether it is locked.
     pub fn jobs_of(&self, instance: &str) -> Vec<(&duroxide::providers::WorkItem, Time, u32, bool)> {
         let Some(key) = self.names.get(instance) else { return Vec::new() };
         self.jobs.of_instance(*key).into_iter().filter_map(|id| self.jobs.look_at(id)).collect()

@@ -1,7 +1,7 @@
-//! A short map from rising numbers: executions by their ids.
+//! A small map with ascending numeric keys: executions by their ids.
 //!
-//! Most instances have one execution; a tree's node for it would take more
-//! room than everything else an instance has.
+//! Most instances have one execution, for which a tree node would take more memory than the rest of
+//! the instance.
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Chain<T>(Vec<(u64, T)>);
@@ -21,7 +21,7 @@ impl<T> Chain<T> {
         self.position(id).ok().map(|at| &self.0[at].1)
     }
 
-    /// The value of `id`, which is made first if there is none.
+    /// The value of `id`, which is inserted if it does not exist.
     pub fn or_insert_with(&mut self, id: u64, make: impl FnOnce() -> T) -> &mut T {
         let at = self.position(id).unwrap_or_else(|at| {
             if self.0.is_empty() {

@@ -7,14 +7,14 @@ use super::{Key, Store};
 use crate::call::{Class, DeleteCounts, InstanceQuery, Refusal, Reply};
 
 impl Instance {
-    /// Whether the instance has come to its end.
+    /// Whether the instance has ended.
     pub fn is_terminal(&self) -> bool {
         matches!(self.status(), Some("Completed" | "Failed"))
     }
 }
 
 impl Store {
-    /// Deletes exactly `instances`, all or none.
+    /// Deletes exactly `instances`, or none of them.
     pub(super) fn delete(
         &mut self,
         operation: &str,
@@ -35,7 +35,7 @@ impl Store {
             let children = self.children.get(id).into_iter().flatten();
             if let Some(left) = children.into_iter().find(|key| !keys.contains(key)) {
                 let message = format!(
-                    "Instance {:?} is a child of {id:?} and is to stay. It came after the tree was read; read it again.",
+                    "Instance {:?} is a child of {id:?} and would be left behind. It was created after the tree was read; read it again.",
                     self.instances[left].name
                 );
                 return Err(Refusal::permanent(Class::ChildLeft, operation, message));
@@ -60,8 +60,8 @@ impl Store {
         let fresh = Instance { jobs: row.jobs, listed: row.listed.take(), ..Instance::new(&row.name) };
         let old = std::mem::replace(row, fresh);
         if let Some((lease, _)) = old.lease {
-            // Without its lock an ack that is under way cannot bring the
-            // instance back (`delete_instances_atomic`, "Prevent ack recreation").
+            // Without its lock, an ack in progress cannot recreate the instance
+            // (`delete_instances_atomic`, "Prevent ack recreation").
             self.turn_tokens.remove(&lease.token);
         }
         if let Some(record) = record {
@@ -92,8 +92,8 @@ impl Store {
         self.delete(OPERATION, &tree.all_ids, force).map(Reply::Deleted)
     }
 
-    /// Deletes the selected roots whose whole tree has ended: "Running
-    /// instances are NEVER deleted (silently skipped)" holds for descendants.
+    /// Deletes the selected roots whose whole tree has ended: "Running instances are NEVER deleted
+    /// (silently skipped)" also applies to descendants.
     pub(super) fn delete_bulk(&mut self, query: &InstanceQuery) -> Result<Reply, Refusal> {
         let whole_tree_ended = |row: &Instance| {
             let tree = self.tree(&row.name);

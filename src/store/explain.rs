@@ -1,28 +1,28 @@
-//! Why something can be fetched, or cannot: for those who explain an answer.
+//! Explains why something can or cannot be fetched, for code that explains an answer.
 //!
-//! It changes nothing, and the store's own fetches do not need it.
+//! It changes nothing, and the store's own fetches do not use it.
 
 use super::turn::compatible;
 use super::{Pick, Store};
 use crate::call::{Item, SessionClaim, Tags, VersionRange};
 use crate::clock::Time;
 
-/// What keeps a fetch from taking something.
+/// Why a fetch cannot take something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ineligible {
-    /// There is nothing of it in the queue.
+    /// The queue contains nothing of it.
     Absent,
-    /// It is under a lock that ends then.
+    /// It is locked until this time.
     Locked(Time),
-    /// It is visible from then on.
+    /// It becomes visible at this time.
     Invisible(Time),
-    /// It is a message for an instance that nothing has started.
+    /// It is a message for an instance that was never started.
     NotStarted,
-    /// The fetch's version filter leaves it out.
+    /// The fetch's version filter excludes it.
     Version,
-    /// The fetch's tag filter leaves it out.
+    /// The fetch's tag filter excludes it.
     Tag,
-    /// Its session belongs to somebody else, or the fetch takes no sessions.
+    /// Its session belongs to another owner, or the fetch takes no sessions.
     Session,
 }
 
@@ -39,18 +39,18 @@ impl Store {
         rows.map(|row| row.name.as_str()).collect()
     }
 
-    /// How many jobs a fetch at `now` could take.
+    /// The number of jobs that a fetch at `now` could take.
     pub fn eligible_jobs(&self, now: Time, session: Option<&SessionClaim>, tags: &Tags) -> usize {
         self.job_lanes(now, session, tags).map(|lane| lane.range(..=(now, u64::MAX)).count()).sum()
     }
 
-    /// Whether a lock was taken with this token and not given up or taken over
-    /// since, be it over or not.
+    /// Whether a lock was taken with this token and neither released nor taken over since, even if
+    /// it has expired.
     pub fn knows_token(&self, token: &str) -> bool {
         self.turn_tokens.contains_key(token) || self.jobs.knows_token(token)
     }
 
-    /// When an instance was created.
+    /// The time at which an instance was created.
     pub fn created_at(&self, instance: &str) -> Option<Time> {
         self.find(instance)?.record.as_ref().map(|record| record.created_at)
     }
@@ -60,8 +60,7 @@ impl Store {
         self.pick_job(now, session, tags, &Pick::Oldest).map(|id| self.jobs.row(id).0.clone())
     }
 
-    /// What keeps a fetch at `now` from taking this instance; `None` when
-    /// nothing does.
+    /// Why a fetch at `now` cannot take this instance; `None` if it can.
     pub fn bar_to_turn(&self, now: Time, instance: &str, versions: Option<&[VersionRange]>) -> Option<Ineligible> {
         let Some(row) = self.find(instance) else { return Some(Ineligible::Absent) };
         if let Some((lease, _)) = row.lease.as_ref().filter(|(lease, _)| lease.holds(now)) {
@@ -76,9 +75,8 @@ impl Store {
         (!compatible(versions, pinned)).then_some(Ineligible::Version)
     }
 
-    /// What keeps a fetch at `now` from taking any job with this item; `None`
-    /// when nothing does. Of several such jobs the one that is nearest to being
-    /// taken counts.
+    /// Why a fetch at `now` cannot take any job with this item; `None` if it can. Among several
+    /// such jobs, the one that can be taken soonest counts.
     pub fn bar_to_job(
         &self,
         now: Time,

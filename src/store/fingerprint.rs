@@ -1,8 +1,7 @@
-//! Whether two stores that the same calls led to say the same.
+//! Fingerprints for comparing two stores that answered the same calls.
 //!
-//! They may have numbered what they keep in different orders, and the messages
-//! of an instance may lie in another order: neither counts here. Nothing is
-//! compared but what can still show in an answer.
+//! The stores may have numbered their items, or ordered the messages of an instance, differently;
+//! neither counts. Only state that can still affect an answer is compared.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -12,15 +11,15 @@ use super::instance::Instance;
 use super::queue::Message;
 use crate::call::Item;
 
-/// What is left of a store when it is taken for a number.
+/// A 128-bit fingerprint of a store's observable state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StateFingerprint(u64, u64);
 
 impl Store {
-    /// A number that two stores share which differ in nothing that counts. It
-    /// takes items and events for the same only where they are shared, as in
-    /// stores that were copied from one and have answered the same calls; so it
-    /// is good only while those calls live.
+    /// Returns a fingerprint of the store's observable state. Items and events are compared by
+    /// address, so only stores that were cloned from one another and have answered the same calls
+    /// have equal fingerprints, and a fingerprint is valid only while the items of those calls are
+    /// alive.
     pub fn fingerprint(&self) -> StateFingerprint {
         let salted = |salt: u64| {
             let mut hasher = DefaultHasher::new();

@@ -1,4 +1,4 @@
-//! An instance: its record, executions and histories, and reading them.
+//! An instance: its record, executions and histories, and how they are read.
 
 use std::collections::BTreeSet;
 
@@ -12,27 +12,27 @@ use super::{Key, Leeway, Store, invalid};
 use crate::call::{Class, Event, Refusal, Reply};
 use crate::clock::Time;
 
-/// Everything about one instance. It may have no record yet: messages, jobs
-/// and appended histories can come first.
+/// The state of one instance. It may have no record yet: messages, jobs and appended histories can
+/// come first.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Instance {
     pub name: String,
     pub record: Option<Record>,
     pub executions: Chain<Execution>,
     pub histories: Chain<History>,
-    /// How many events its histories hold together.
+    /// The total number of events in its histories.
     pub events: u64,
     pub kv: Kv,
     pub queue: Queue,
-    /// The lock on the instance with the messages that were fetched under it.
+    /// The lock on the instance, with the messages that were fetched under it.
     pub lease: Option<(Lease, Vec<Message>)>,
-    /// How many jobs there are for it.
+    /// The number of its jobs.
     pub jobs: usize,
-    /// Its entry in the store's index of what can be fetched.
+    /// Its entry in the store's index of fetchable instances.
     pub listed: Option<(Option<Version>, (Time, u64, Key))>,
 }
 
-/// What `ack_orchestration_item` has recorded of an instance.
+/// What `ack_orchestration_item` has recorded about an instance.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Record {
     pub orchestration_name: String,
@@ -55,11 +55,11 @@ pub(super) struct Execution {
     pub pinned: Option<Version>,
 }
 
-/// The events of one execution, by event id.
+/// The events of one execution, ordered by event id.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct History {
     pub events: Vec<Event>,
-    /// Set when what is stored cannot be read any more.
+    /// Whether the stored history can no longer be read.
     pub corrupt: bool,
 }
 
@@ -81,8 +81,8 @@ impl Instance {
         }
     }
 
-    /// Whether an orchestration stands behind the name: messages for one that
-    /// has none are not delivered without a message that starts it.
+    /// Whether an orchestration was started under this name. Messages for an instance that was
+    /// never started are only delivered together with one that starts it.
     pub fn is_known(&self) -> bool {
         self.record.is_some() || !self.histories.is_empty()
     }
@@ -95,12 +95,12 @@ impl Instance {
             && self.jobs == 0
     }
 
-    /// The highest execution there is a trace of.
+    /// The latest execution with any data.
     pub fn latest(&self) -> u64 {
         self.executions.last_id().max(self.histories.last_id()).unwrap_or(INITIAL_EXECUTION_ID)
     }
 
-    /// The execution that turns run in.
+    /// The execution to which new turns belong.
     pub fn current(&self) -> u64 {
         self.record.as_ref().map_or_else(|| self.latest(), |record| record.current)
     }
@@ -114,7 +114,7 @@ impl Instance {
         self.current_execution().map(|execution| execution.status.as_str())
     }
 
-    /// Adds events that [`History::refusal`] has let pass.
+    /// Appends events that [`History::refusal`] has accepted.
     pub fn append(&mut self, execution: u64, events: &[Event]) {
         if !events.is_empty() {
             self.histories.or_insert_with(execution, History::default).append(events);
@@ -122,13 +122,13 @@ impl Instance {
         }
     }
 
-    /// Its messages: those that wait, then those that were fetched.
+    /// The waiting messages, followed by the fetched ones.
     pub fn messages(&self) -> impl Iterator<Item = &Message> {
         self.queue.messages().chain(self.lease.iter().flat_map(|(_, batch)| batch))
     }
 
-    /// Name, version and execution for a turn: from the record, else from the
-    /// history's start, else from the message that starts the instance.
+    /// The name, version and execution for a turn: from the record, else from the history's start
+    /// event, else from the message that starts the instance.
     pub fn identity(&self, messages: &[Message]) -> (String, String) {
         use duroxide::providers::WorkItem;
         let unknown = || "unknown".to_owned();
@@ -155,20 +155,20 @@ impl Instance {
 }
 
 impl History {
-    /// Why `events` cannot be appended, if they cannot: "Events with duplicate
-    /// (instance_id, execution_id, event_id) should either reject with error
-    /// […] never overwrite" (`append_with_execution`).
+    /// Returns why `events` cannot be appended, if they cannot: "Events with duplicate
+    /// (instance_id, execution_id, event_id) should either reject with error […] never overwrite"
+    /// (`append_with_execution`).
     pub fn refusal(&self, operation: &str, events: &[Event]) -> Option<Refusal> {
         let mut ids: Vec<u64> = events.iter().map(|event| event.event_id).collect();
         ids.sort_unstable();
         if ids.first() == Some(&0) {
-            let message = "An event has the id 0; the runtime gives events their ids, from 1.";
+            let message = "An event has the id 0; the runtime assigns event ids, starting from 1.";
             return Some(invalid(operation, message));
         }
         let twice = ids.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
         let there = twice.or_else(|| ids.iter().copied().find(|id| self.position(*id).is_ok()));
         there.map(|id| {
-            let message = format!("Event {id} is in the history already; a history is append-only.");
+            let message = format!("Event {id} is already in the history; a history is append-only.");
             Refusal::permanent(Class::DuplicateEvent, operation, message)
         })
     }
@@ -187,8 +187,8 @@ impl History {
         }
     }
 
-    /// Where the event with this id is, or would be: mostly the end, which is
-    /// looked at first.
+    /// The position of the event with this id, or where it would be inserted. That is usually the
+    /// end, which is checked first.
     fn position(&self, event_id: u64) -> Result<usize, usize> {
         match self.events.last() {
             Some(last) if last.event_id < event_id => Err(self.events.len()),
@@ -277,8 +277,8 @@ impl Store {
         })))
     }
 
-    /// Makes the stored histories of an instance unreadable, as a crash of the
-    /// disk or an event of a newer duroxide would. Says whether there are any.
+    /// Makes the stored histories of an instance unreadable, like a damaged disk or an event from a
+    /// newer duroxide. Returns whether there were any.
     pub fn corrupt_history(&mut self, instance: &str) -> bool {
         let Some(key) = self.names.get(instance).copied() else { return false };
         let histories = &mut self.row(key).histories;

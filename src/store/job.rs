@@ -15,8 +15,8 @@ use crate::clock::Time;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Jobs {
     rows: BTreeMap<u64, Row>,
-    /// Jobs by what decides who may fetch them, each with the moment from which
-    /// on it can be fetched. No lane is empty.
+    /// The jobs, grouped by what determines which fetches may take them, each with the time from
+    /// which it can be fetched. No lane is empty.
     lanes: BTreeMap<Lane, BTreeSet<(Time, u64)>>,
     tokens: BTreeMap<String, u64>,
     by_activity: BTreeMap<(Key, u64, u64), BTreeSet<u64>>,
@@ -33,7 +33,7 @@ struct Row {
     lease: Option<Lease>,
 }
 
-/// What decides who may fetch a job.
+/// What determines which fetches may take a job.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Lane {
     session: Option<String>,
@@ -46,7 +46,7 @@ impl Jobs {
         self.lanes.values().filter_map(|lane| lane.range(after).next()).map(|entry| entry.0).min()
     }
 
-    /// How many jobs are bound to a session.
+    /// The number of jobs bound to a session.
     pub fn of_session(&self, session: &str) -> usize {
         self.by_session.get(session).copied().unwrap_or(0)
     }
@@ -55,13 +55,13 @@ impl Jobs {
         self.rows.len()
     }
 
-    /// How many jobs are under a lock at `now`.
+    /// The number of jobs that are locked at `now`.
     pub fn held(&self, now: Time) -> usize {
         let rows = self.tokens.values().map(|id| &self.rows[id]);
         rows.filter(|row| row.lease.as_ref().is_some_and(|lease| lease.holds(now))).count()
     }
 
-    /// The activities of one instance.
+    /// The jobs of one instance.
     pub fn of_instance(&self, key: Key) -> Vec<u64> {
         let all = self.by_activity.range((key, 0, 0)..=(key, u64::MAX, u64::MAX));
         all.flat_map(|(_, ids)| ids.iter().copied()).collect()
@@ -71,51 +71,50 @@ impl Jobs {
         self.rows.values().map(|row| &row.item)
     }
 
-    /// Whether a job is under a lock with this token, be it over or not.
+    /// Whether a job has a lock with this token, even if the lock has expired.
     pub fn knows_token(&self, token: &str) -> bool {
         self.tokens.contains_key(token)
     }
 
-    /// Every job: its item, from when on it can be taken, how often it was
-    /// fetched, and the lock on it.
+    /// Every job: its item, the time from which it can be fetched, its attempt count, and its lock.
     pub fn each(&self) -> impl Iterator<Item = (&Item, Time, u32, Option<&Lease>)> {
         self.rows.values().map(|row| (&row.item, row.ready_at, row.attempts, row.lease.as_ref()))
     }
 
-    /// The jobs with this very item. (An instance's key is not known here; few
-    /// activities have the same numbers.)
+    /// The jobs with exactly this item. (The instance's key is not known here, so this cannot use
+    /// the index by activity.)
     fn matching<'a>(&'a self, item: &'a Item) -> impl Iterator<Item = (u64, &'a Row)> {
         self.rows.iter().filter(move |(_, row)| row.item == *item).map(|(id, row)| (*id, row))
     }
 
-    /// A job's item, and how often it was fetched.
+    /// The item of a job, and its attempt count.
     pub fn row(&self, id: u64) -> (&Item, u32) {
         let row = &self.rows[&id];
         (&row.item, row.attempts)
     }
 
-    /// From when on the first job with this item can be taken, and whether it
-    /// is under a lock until then.
+    /// The time from which the first job with this item can be fetched, and whether it is locked
+    /// until then.
     pub fn first_of(&self, item: &Item) -> Option<(Time, bool)> {
         self.matching(item).map(|(_, row)| (row.ready_at, row.lease.is_some())).min()
     }
 
-    /// A job as [`Store::jobs_of`] tells it.
+    /// A job in the form that [`Store::jobs_of`] returns.
     pub fn look_at(&self, id: u64) -> Option<(&WorkItem, Time, u32, bool)> {
         let row = self.rows.get(&id)?;
         Some((&*row.item, row.ready_at, row.attempts, row.lease.is_some()))
     }
 
     fn move_to(&mut self, id: u64, ready_at: Time) {
-        let row = self.rows.get_mut(&id).expect("an indexed job has a row");
-        let lane = self.lanes.get_mut(&row.lane).expect("a job's lane is there");
+        let row = self.rows.get_mut(&id).expect("an indexed job must have a row");
+        let lane = self.lanes.get_mut(&row.lane).expect("a job's lane must exist");
         lane.remove(&(row.ready_at, id));
         lane.insert((ready_at, id));
         row.ready_at = ready_at;
     }
 
     fn set_lease(&mut self, id: u64, lease: Option<Lease>) {
-        let row = self.rows.get_mut(&id).expect("an indexed job has a row");
+        let row = self.rows.get_mut(&id).expect("an indexed job must have a row");
         if let Some(old) = std::mem::replace(&mut row.lease, lease.clone()) {
             self.tokens.remove(&old.token);
         }
@@ -190,7 +189,7 @@ impl Store {
         let lease = Lease::new(&choice.token, now, lock_for);
         self.jobs.move_to(id, lease.until);
         self.jobs.set_lease(id, Some(lease));
-        let row = self.jobs.rows.get_mut(&id).expect("a picked job has a row");
+        let row = self.jobs.rows.get_mut(&id).expect("a picked job must have a row");
         row.attempts = row.attempts.saturating_add(1);
         let job = Job { item: row.item.clone(), token: choice.token.clone(), attempts: row.attempts };
         let bound_to = row.lane.session.clone();
@@ -200,7 +199,7 @@ impl Store {
         Some(Box::new(job))
     }
 
-    /// Which job to fetch: eligible ones in the order in which they became so.
+    /// Chooses the job to fetch: eligible ones in the order in which they became eligible.
     pub(super) fn pick_job(&self, now: Time, session: Option<&SessionClaim>, tags: &Tags, pick: &Pick) -> Option<u64> {
         if let Pick::Job(item, attempts) = pick {
             let rows = self.jobs.matching(item);
@@ -256,8 +255,8 @@ impl Store {
         Ok(Reply::Done)
     }
 
-    /// Abandoning needs a token that nobody has taken the lock from since, even
-    /// if its time is over: the trait's pattern does not ask for the time here.
+    /// Abandoning requires a token whose lock has not been taken over since, even if the lock has
+    /// expired: the trait's pattern does not check the time here.
     pub(super) fn abandon_job(
         &mut self,
         now: Time,
@@ -273,7 +272,7 @@ impl Store {
         };
         self.jobs.set_lease(id, None);
         self.jobs.move_to(id, now + delay.unwrap_or_default());
-        let row = self.jobs.rows.get_mut(&id).expect("an indexed job has a row");
+        let row = self.jobs.rows.get_mut(&id).expect("an indexed job must have a row");
         row.attempts = row.attempts.saturating_sub(u32::from(ignore_attempt));
         Ok(Reply::Done)
     }
@@ -286,7 +285,7 @@ impl Store {
         }
     }
 
-    /// Takes a job out of the queue, whoever holds it.
+    /// Removes a job from the queue, whether or not it is locked.
     pub(super) fn remove_job(&mut self, id: u64) {
         if let Some(row) = self.jobs.remove(id) {
             let key = row.activity.0;

@@ -1,9 +1,9 @@
 //! The key-value store of an instance.
 //!
-//! What the current execution writes stays apart until it ends: a turn's
-//! snapshot holds what earlier executions left (the runtime replays the
-//! rest), while clients read both together. Source: the official validations
-//! `test_kv_delta_*` and duroxide's `docs/proposals/kv-delta-table.md`.
+//! The writes of the current execution are kept separate until it ends: a turn's snapshot contains
+//! only the values of earlier executions (the runtime replays the rest), while clients read both
+//! together. Source: the official validations `test_kv_delta_*` and duroxide's
+//! `docs/proposals/kv-delta-table.md`.
 
 use std::collections::BTreeMap;
 
@@ -14,14 +14,14 @@ use crate::call::{Event, KvEntry};
 
 #[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub(super) struct Kv {
-    /// What ended executions left.
+    /// The values left by ended executions.
     kept: BTreeMap<String, KvEntry>,
-    /// What the current execution wrote; `None` where it cleared a key.
+    /// The writes of the current execution; `None` for a cleared key.
     delta: BTreeMap<String, Option<KvEntry>>,
 }
 
 impl Kv {
-    /// Takes over the key-value events of a turn, in order.
+    /// Applies the key-value events of a turn, in order.
     pub fn write(&mut self, events: &[Event]) {
         for event in events {
             match &event.kind {
@@ -41,7 +41,7 @@ impl Kv {
         }
     }
 
-    /// Makes what the execution wrote part of what executions leave.
+    /// Merges the writes of the execution, which has ended, into the kept values.
     pub fn merge(&mut self) {
         for (key, entry) in std::mem::take(&mut self.delta) {
             match entry {

@@ -1,11 +1,11 @@
-//! Pruning: deleting old executions of an instance that lives on.
+//! Pruning: deleting old executions of an instance that is kept.
 
 use super::Store;
 use crate::call::{InstanceQuery, KeepRule, PruneCounts, Refusal, Reply};
 
 impl Store {
-    /// Never the current execution and never a running one, whatever the rule
-    /// says (`prune_executions`, "Provider Contract").
+    /// Never prunes the current execution or a running one, whatever the rule says
+    /// (`prune_executions`, "Provider Contract").
     pub(super) fn prune(&mut self, instance: &str, keep: &KeepRule) -> Result<PruneCounts, Refusal> {
         let (row, _) = self.recorded("prune_executions", instance)?;
         let kept = keep.keep_last.unwrap_or(0) as usize;

@@ -1,4 +1,4 @@
-//! Messages that wait for an instance, and locks on what was fetched.
+//! The messages that wait for an instance, and locks on fetched items.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use duroxide::providers::WorkItem;
 use crate::call::{Item, is_start};
 use crate::clock::Time;
 
-/// A lock with an end.
+/// A lock with an expiry time.
 #[derive(Clone, Debug, PartialEq, Hash)]
 pub(super) struct Lease {
     pub token: String,
@@ -20,14 +20,14 @@ impl Lease {
         Lease { token: token.to_owned(), until: now + lock_for }
     }
 
-    /// A lock holds before its end, and no longer at it: the implementation
-    /// guide fetches where `locked_until <= now()` and acks where it is `> now()`.
+    /// Whether the lock is held. At its expiry time it no longer is: the implementation guide
+    /// fetches where `locked_until <= now()` and acks where it is `> now()`.
     pub fn holds(&self, now: Time) -> bool {
         self.until > now
     }
 }
 
-/// One message for an orchestration.
+/// A message for an orchestration.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Message {
     pub id: u64,
@@ -36,7 +36,7 @@ pub(super) struct Message {
     pub attempts: u32,
 }
 
-/// The messages of one instance that nobody has fetched.
+/// The messages of one instance that are not locked by a fetch.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Queue {
     waiting: BTreeMap<(Time, u64), Message>,
@@ -52,11 +52,11 @@ impl Queue {
         self.waiting.insert(at, message);
     }
 
-    /// Takes out every message visible at `now`, in the order they came.
+    /// Takes out every message visible at `now`, in order of arrival.
     pub fn take_visible(&mut self, now: Time) -> Vec<Message> {
         let until = (now, u64::MAX);
         let all = self.waiting.last_key_value().is_none_or(|(at, _)| *at <= until);
-        // Empty maps are dropped whole: most instances have nothing waiting.
+        // Empty maps are replaced, which frees their memory: most instances have nothing waiting.
         let later = if all { BTreeMap::new() } else { self.waiting.split_off(&until) };
         let mut taken: Vec<Message> = std::mem::replace(&mut self.waiting, later).into_values().collect();
         self.starts = if all { BTreeSet::new() } else { self.starts.split_off(&until) };
@@ -64,14 +64,14 @@ impl Queue {
         taken
     }
 
-    /// Drops the queue messages visible at `now`, unless a start is visible too.
+    /// Drops the queue messages visible at `now`, unless a start is also visible.
     pub fn drop_unclaimed_mail(&mut self, now: Time) {
         if self.is_unclaimed(now) {
             self.waiting.retain(|at, message| !is_mail(now, at, message));
         }
     }
 
-    /// Whether there are any that this would drop.
+    /// Whether [`Queue::drop_unclaimed_mail`] would drop anything.
     pub fn has_unclaimed_mail(&self, now: Time) -> bool {
         self.is_unclaimed(now) && self.waiting.iter().any(|(at, message)| is_mail(now, at, message))
     }
@@ -80,12 +80,12 @@ impl Queue {
         self.first_start().is_none_or(|start| start.0 > now)
     }
 
-    /// When the first message is visible, and its id.
+    /// The time at which the first message becomes visible, and its id.
     pub fn first(&self) -> Option<(Time, u64)> {
         self.waiting.first_key_value().map(|(at, _)| *at)
     }
 
-    /// When the first message that starts an execution is visible.
+    /// The time at which the first message that starts an execution becomes visible, and its id.
     pub fn first_start(&self) -> Option<(Time, u64)> {
         self.starts.first().copied()
     }
@@ -99,7 +99,7 @@ impl Queue {
     }
 }
 
-/// Whether it is a queue message that is visible at `now`.
+/// Whether this is a queue message that is visible at `now`.
 fn is_mail(now: Time, (at, _): &(Time, u64), message: &Message) -> bool {
     *at <= now && matches!(*message.item, WorkItem::QueueMessage { .. })
 }

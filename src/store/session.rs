@@ -1,4 +1,4 @@
-//! Sessions: which worker the jobs of one session go to.
+//! Sessions: which owner may fetch the jobs of a session.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub(super) struct Session {
 }
 
 impl Store {
-    /// Whether `owner` may fetch jobs of a session: nobody owns it, or it does.
+    /// Whether `owner` may fetch jobs of a session: it owns the session, or no other owner does.
     pub(super) fn may_claim(&self, now: Time, session: &str, owner: &str) -> bool {
         self.sessions.get(session).is_none_or(|session| session.until <= now || session.owner == owner)
     }
@@ -24,7 +24,7 @@ impl Store {
         self.sessions.insert(session, Session { owner: claim.owner.clone(), until, active_at: now });
     }
 
-    /// Notes that a session is in use, while its lock holds.
+    /// Records that a session is used, while its lock is held.
     pub(super) fn touch_session(&mut self, now: Time, session: Option<&str>) {
         if let Some(session) = session.and_then(|id| self.sessions.get_mut(id))
             && session.until > now
@@ -33,7 +33,7 @@ impl Store {
         }
     }
 
-    /// Extends what `owners` still own and have used within `idle_for`
+    /// Extends the locks of sessions that `owners` still hold and have used within `idle_for`
     /// (`renew_session_lock`).
     pub(super) fn renew_sessions(
         &mut self,
@@ -53,8 +53,8 @@ impl Store {
         renewed
     }
 
-    /// Removes sessions whose lock is over (`locked_until < now`) and that no
-    /// job is bound to (`cleanup_orphaned_sessions`).
+    /// Removes sessions whose lock has expired (`locked_until < now`) and to which no job is bound
+    /// (`cleanup_orphaned_sessions`).
     pub(super) fn sweep_sessions(&mut self, now: Time) -> usize {
         let before = self.sessions.len();
         let jobs = &self.jobs;
@@ -62,12 +62,12 @@ impl Store {
         before - self.sessions.len()
     }
 
-    /// Who owns a session, or owned it last, and until when.
+    /// The current or last owner of a session, and until when its lock holds.
     pub fn session_owner(&self, session: &str) -> Option<(String, Time)> {
         self.sessions.get(session).map(|session| (session.owner.clone(), session.until))
     }
 
-    /// How many sessions there are.
+    /// The number of sessions.
     pub fn session_count(&self) -> usize {
         self.sessions.len()
     }

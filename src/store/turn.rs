@@ -13,7 +13,8 @@ use super::{Choice, Key, OrphanPolicy, Pick, Store, invalid, lock_lost};
 use crate::call::{AckTurn, Item, Refusal, Reply, Turn, VersionRange, instance_of, is_job, kind_of, named_instance};
 use crate::clock::Time;
 
-/// Whether a filter lets an execution with this pinned version pass.
+/// Whether a filter accepts an execution with this pinned version. Every filter but an empty one
+/// accepts an execution without a pinned version.
 pub(super) fn compatible(versions: Option<&[VersionRange]>, pinned: &Option<Version>) -> bool {
     match (versions, pinned) {
         (None, _) => true,
@@ -22,13 +23,13 @@ pub(super) fn compatible(versions: Option<&[VersionRange]>, pinned: &Option<Vers
     }
 }
 
-/// A message has to say which instance it is for.
+/// Refuses a message that does not name its instance.
 pub(super) fn named(operation: &str, item: &Item) -> Result<(), Refusal> {
     match named_instance(item) {
         Some(_) => Ok(()),
         None => Err(invalid(
             operation,
-            format!("A {} names no instance, so nobody would ever fetch it. Send it to an instance.", kind_of(item)),
+            format!("A {} names no instance, so it could never be fetched. Send it to an instance.", kind_of(item)),
         )),
     }
 }
@@ -68,7 +69,7 @@ impl Store {
     ) -> Option<Box<Turn>> {
         self.drop_unclaimed_mail(now, &choice.mail);
         let key = self.pick_turn(now, versions, &choice.pick)?;
-        let row = self.instances.get_mut(&key).expect("a listed instance has a row");
+        let row = self.instances.get_mut(&key).expect("a listed instance must have a row");
         if let Some((lease, batch)) = row.lease.take() {
             self.turn_tokens.remove(&lease.token);
             batch.into_iter().for_each(|message| row.queue.push(message));
@@ -99,10 +100,9 @@ impl Store {
         Some(Box::new(turn))
     }
 
-    /// Which instance to fetch: eligible ones in the order in which they became
-    /// so, which lets none starve. The filter comes before the lock
-    /// (`DispatcherCapabilityFilter`); an execution with no pinned version
-    /// passes every filter but the empty one.
+    /// Chooses the instance to fetch: eligible ones in the order in which they became eligible, so
+    /// that none starves. The filter is applied before the lock is taken
+    /// (`DispatcherCapabilityFilter`).
     pub(super) fn pick_turn(&self, now: Time, versions: Option<&[VersionRange]>, pick: &Pick) -> Option<Key> {
         if let Pick::Instance(name) = pick {
             let key = self.names.get(name).copied()?;
@@ -113,16 +113,15 @@ impl Store {
         pick.of(sets, (now, u64::MAX, Key::MAX)).map(|(_, _, key)| key)
     }
 
-    /// Drops queue messages for instances that no orchestration stands behind,
-    /// as the implementation guide demands under "Work Queues".
+    /// Drops orphan messages, as the implementation guide requires under "Work Queues".
     fn drop_unclaimed_mail(&mut self, now: Time, mail: &OrphanPolicy) {
         let mut kept = Vec::new();
         while let Some((at, key)) = self.mail.first().copied().filter(|(at, _)| *at <= now) {
             self.mail.remove(&(at, key));
             let Some(row) = self.instances.get_mut(&key).filter(|row| !row.is_known()) else { continue };
             match &row.lease {
-                // A first turn is under way, or comes again; what it leaves is
-                // looked at when it is given back (`after_release`).
+                // A first turn is in progress or will be fetched again; the messages it leaves are
+                // examined when its lock is released (`after_release`).
                 Some(_) => {}
                 None if *mail == OrphanPolicy::Kept
                     || matches!(mail, OrphanPolicy::DropOnly(name) if *name != row.name) =>
@@ -139,7 +138,7 @@ impl Store {
         self.mail.extend(kept);
     }
 
-    /// The instances of which a fetch now drops queue messages, if it finds them.
+    /// The instances whose orphan messages a fetch at `now` drops, if it examines them.
     pub fn unclaimed_mail(&self, now: Time) -> BTreeSet<&str> {
         let due = self.mail.range(..=(now, Key::MAX)).filter_map(|(_, key)| self.instances.get(key));
         due.filter(|row| !row.is_known() && row.lease.is_none() && row.queue.has_unclaimed_mail(now))
@@ -158,8 +157,8 @@ impl Store {
         self.record(now, key, ack);
         self.write_history(now, key, ack);
         self.tally(key, |total, part| *total += part);
-        // Enqueue before cancel: an activity that is scheduled and dropped in
-        // one turn is in both lists (implementation guide, "Critical ordering").
+        // Enqueue before cancelling: an activity that is scheduled and dropped in the same turn is
+        // in both lists (implementation guide, "Critical ordering").
         for item in &ack.jobs {
             self.push_job(now, item.clone());
         }
@@ -178,7 +177,7 @@ impl Store {
         Ok(Reply::Done)
     }
 
-    /// Everything that could refuse an ack, before anything is changed.
+    /// Checks everything that could refuse an ack, before anything is changed.
     fn check_ack(&self, operation: &str, key: Key, ack: &AckTurn) -> Result<(), Refusal> {
         let empty = History::default();
         let history = self.instances[&key].histories.get(ack.execution).unwrap_or(&empty);
@@ -199,7 +198,7 @@ impl Store {
     /// Creates or updates the records of the instance and the execution.
     fn record(&mut self, now: Time, key: Key, ack: &AckTurn) {
         let created_id = self.next_id();
-        let row = self.instances.get_mut(&key).expect("a locked instance has a row");
+        let row = self.instances.get_mut(&key).expect("a locked instance must have a row");
         let metadata = &ack.metadata;
         if let (Some(name), None) = (&metadata.orchestration_name, &row.record) {
             row.record = Some(Record {
@@ -238,7 +237,7 @@ impl Store {
         }
     }
 
-    /// Appends the events; updates the execution and the values.
+    /// Appends the events, and updates the execution and the values.
     fn write_history(&mut self, now: Time, key: Key, ack: &AckTurn) {
         let row = self.row(key);
         let metadata = &ack.metadata;
@@ -293,14 +292,14 @@ impl Store {
         Ok(Reply::Done)
     }
 
-    /// The instance whose lock `token` holds now.
+    /// The instance that is currently locked with `token`.
     fn held_turn(&self, operation: &str, token: &str, now: Time) -> Result<Key, Refusal> {
         let key = self.turn_tokens.get(token).copied();
         key.filter(|key| self.instances[key].lease.as_ref().is_some_and(|(lease, _)| lease.holds(now)))
             .ok_or_else(|| lock_lost(operation, token))
     }
 
-    /// Puts the instance back into the indexes when its lock is gone.
+    /// Returns the instance to the indexes after its lock is released.
     fn after_release(&mut self, now: Time, key: Key) {
         if !self.instances[&key].is_known() {
             self.mail.insert((now, key));
@@ -308,9 +307,9 @@ impl Store {
         self.relist(key);
     }
 
-    /// Brings the index of what can be fetched up to date for one instance.
+    /// Updates the index of fetchable instances for one instance.
     pub(super) fn relist(&mut self, key: Key) {
-        let row = self.instances.get_mut(&key).expect("a key in an index has a row");
+        let row = self.instances.get_mut(&key).expect("a key in an index must have a row");
         let first = match &row.lease {
             Some((lease, batch)) => Some((lease.until, batch.first().map_or(0, |message| message.id))),
             None if row.is_known() => row.queue.first(),
@@ -325,7 +324,7 @@ impl Store {
         }
         let old = std::mem::replace(&mut row.listed, listed.clone());
         if let Some((pinned, entry)) = old {
-            let set = self.ready.get_mut(&pinned).expect("a listed version has a set");
+            let set = self.ready.get_mut(&pinned).expect("a listed version must have a set");
             set.remove(&entry);
             if set.is_empty() {
                 self.ready.remove(&pinned);
@@ -336,13 +335,13 @@ impl Store {
         }
     }
 
-    /// The highest number of attempts of any message for an instance.
+    /// The highest attempt count among the messages of an instance.
     pub fn max_attempts(&self, instance: &str) -> u32 {
         let Some(row) = self.find(instance) else { return 0 };
         row.messages().map(|message| message.attempts).max().unwrap_or(0)
     }
 
-    /// Drops the row of an instance of which nothing is left.
+    /// Removes the row of an instance if it is empty.
     pub(super) fn forget_if_empty(&mut self, key: Key) {
         if self.instances.get(&key).is_some_and(|row| row.is_empty())
             && let Some(row) = self.instances.remove(&key)

@@ -1,5 +1,4 @@
-//! The calls behind the items, as lines of JSON that the page reads when they
-//! are asked for.
+//! The calls behind the items, as JSON lines that the page reads on demand.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +8,7 @@ use crate::call::Call;
 use crate::text;
 use crate::trace::{Answer, Tokens, Trace, describe_event, words};
 
-/// A call as the page shows it.
+/// A call in the form that the page shows.
 #[derive(Serialize)]
 struct Line<'a> {
     number: usize,
@@ -17,11 +16,11 @@ struct Line<'a> {
     method: &'static str,
     asked_at: u64,
     answered_at: u64,
-    /// What was asked in words, without the method.
+    /// The arguments in words, without the method.
     asked: String,
-    /// What was answered in words; `None` for what is only done.
+    /// The answer in words; `None` for a call that returns no value.
     answered: Option<String>,
-    /// The events that it adds to a history.
+    /// The events that the call adds to a history.
     events: Vec<EventLine>,
     /// The whole call.
     call: &'a Call,
@@ -35,9 +34,8 @@ struct EventLine {
     text: String,
 }
 
-/// A line for each of the calls `wanted` of a trace, which have these numbers in
-/// the whole run where it is a part of one, and the number of the line
-/// of each.
+/// The JSON lines of the calls `wanted` from a trace, and the line index of each. `numbers` holds
+/// the calls' indices in the whole run, if the trace is a part of it.
 pub(super) fn lines(
     trace: &Trace,
     numbers: &[usize],

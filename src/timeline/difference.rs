@@ -3,28 +3,28 @@
 use super::walk::{Piece, pieces};
 use crate::trace::Trace;
 
-/// Where two traces differ first.
+/// The first difference between two traces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Difference {
-    /// Its place, counted over calls and marks.
+    /// Its position, counted over calls and marks.
     pub place: usize,
-    /// What each trace has there.
+    /// What each trace has at that position.
     pub sides: [Side; 2],
 }
 
-/// What a trace has at a place.
+/// What a trace has at a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
-    /// The call of this number.
+    /// The call with this index.
     Call(usize),
-    /// The mark of this number.
+    /// The mark with this index.
     Mark(usize),
-    /// Nothing: it has ended.
+    /// Nothing: the trace has ended.
     Nothing,
 }
 
 impl Side {
-    /// The number of the call at which it is.
+    /// The index of the call at this position or next after it.
     pub fn entry(self, trace: &Trace) -> usize {
         match self {
             Side::Call(number) => number,
@@ -34,7 +34,7 @@ impl Side {
     }
 }
 
-/// The first difference, if there is one.
+/// Finds the first difference, if there is one.
 pub(super) fn first(one: &Trace, other: &Trace) -> Option<Difference> {
     let (left, right) = (pieces(one), pieces(other));
     let same = |(a, b): (&Piece<'_>, &Piece<'_>)| match (a, b) {

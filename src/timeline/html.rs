@@ -1,10 +1,9 @@
-//! The page: its files filled in, and nothing that a payload says taken for
-//! anything but text.
+//! Assembles the page from its files, and prevents payloads from being interpreted as anything but
+//! text.
 //!
-//! Texts come to the page as JSON in `script` elements that are not run. A
-//! `script` element ends where `</script` stands, and `<!--` changes how it is
-//! read; so no `<` stands in that JSON. The page's own script writes texts as
-//! text nodes only.
+//! Texts are embedded as JSON in `script` elements that are not executed. `</script` would end such
+//! an element, and `<!--` would change how it is parsed, so that JSON contains no `<`. The page's
+//! own script inserts texts only as text nodes.
 
 /// The page's files.
 const PAGE: &str = include_str!("page/page.html");
@@ -21,7 +20,7 @@ const SCRIPTS: [&str; 9] = [
     include_str!("page/begin.js"),
 ];
 
-/// The page with these data.
+/// Assembles the page.
 pub(super) fn page(title: &str, picture: &str, calls: &[String]) -> String {
     let script = SCRIPTS.join("\n");
     let calls: String = calls
@@ -41,23 +40,23 @@ pub(super) fn page(title: &str, picture: &str, calls: &[String]) -> String {
     )
 }
 
-/// Fills in the places of a template. What is filled in is not looked at again.
+/// Fills in the placeholders of a template. Inserted values are not searched for placeholders.
 fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let size = values.iter().map(|(_, value)| value.len()).sum::<usize>();
     let mut page = String::with_capacity(template.len() + size);
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("{{") {
-        let (name, after) = after.split_once("}}").expect("the page's places are closed");
+        let (name, after) = after.split_once("}}").expect("the page's placeholders must be closed");
         let value = values.iter().find(|(place, _)| *place == name);
         page.push_str(before);
-        page.push_str(value.expect("the page has no other places").1);
+        page.push_str(value.expect("the page must not have other placeholders").1);
         rest = after;
     }
     page.push_str(rest);
     page
 }
 
-/// A text in HTML.
+/// Escapes a text for HTML.
 fn text(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -73,8 +72,8 @@ fn text(text: &str) -> String {
     safe
 }
 
-/// JSON in a `script` element. Outside of its strings JSON has no `<`, and in
-/// them this escape means the same.
+/// Escapes JSON for a `script` element. JSON has `<` only inside strings, where this escape has the
+/// same meaning.
 fn inert(json: &str) -> String {
     json.replace('<', "\\u003c")
 }

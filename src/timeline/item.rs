@@ -1,4 +1,4 @@
-//! [`Item`]: one thing in a lane of the page, a bar or a point.
+//! [`Item`]: a bar or a point in a lane of the page.
 
 use serde::Serialize;
 
@@ -7,29 +7,29 @@ use crate::text;
 /// Where an item begins or ends, in one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum At {
-    /// At a call or mark that is shown: the step of this number.
+    /// At a call or mark that is shown: the step with this index.
     Step(usize),
     /// At this time since the start, between the steps.
     Time(u64),
-    /// At this time since the start, with the step that follows.
+    /// At this time since the start, together with the step that follows.
     Near(u64),
     /// At the end of the run.
     End,
 }
 
-/// What an item is.
+/// The kind of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Kind {
     /// A turn of an orchestration, from lock to ack.
     Turn,
-    /// An attempt at an activity, or an activity that nobody fetched.
+    /// An attempt at an activity, or an activity that was never fetched.
     Activity,
-    /// A timer, from where it was set to where it was delivered.
+    /// A timer, from its creation to its delivery.
     Timer,
     /// A wait for an event or a queue.
     Wait,
-    /// A wait for a child.
+    /// A wait for a sub-orchestration.
     Child,
     /// A message to an orchestration: its start, an event, a cancellation.
     Event,
@@ -37,63 +37,63 @@ pub(super) enum Kind {
     End,
     /// Any other call.
     Call,
-    /// Something that befell a node, for a while or at once.
+    /// An event of a node, with or without a duration.
     Node,
-    /// A fault that a call met.
+    /// A fault that was injected into a call.
     Fault,
-    /// No more than a latency of a call.
+    /// The latency of a call, without another fault.
     Latency,
     /// A broken law.
     Law,
 }
 
-/// How it went.
+/// The outcome of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum State {
-    /// Well, or there is no well and ill.
+    /// It succeeded, or has no outcome.
     Fine,
     /// It ended with an error.
     Failed,
-    /// It was cancelled, or nobody waits for it any more.
+    /// It was cancelled, or no longer had a waiter.
     Cancelled,
-    /// Its lock ended, or was given back, before it was done.
+    /// Its lock expired or was released before it was done.
     Lost,
     /// It was refused.
     Refused,
     /// It has not ended.
     Open,
-    /// Nobody has begun it.
+    /// It has not begun.
     Waiting,
 }
 
-/// One thing in a lane of the page.
+/// A bar or a point in a lane of the page.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Item {
     pub kind: Kind,
     pub state: State,
-    /// The instance it belongs to, if it belongs to one.
+    /// The instance that it belongs to, if any.
     pub instance: Option<String>,
-    /// The node or client that did it, or that it befell.
+    /// The node or client that performed it, or that it happened to.
     pub node: Option<String>,
     pub from: At,
     pub to: At,
-    /// Since when it waited to begin.
+    /// The time since which it waited to begin.
     pub since: Option<At>,
-    /// How long its lock lasted after whoever held it was gone.
+    /// The end of its lock, if the lock outlived its holder.
     pub tail: Option<At>,
-    /// A few words.
+    /// A short description.
     pub label: String,
-    /// A full sentence, where there is more to say.
+    /// A full sentence, if there is more to say.
     pub note: String,
-    /// The entries of the trace that it is made of.
+    /// The entries of the trace that it consists of.
     pub entries: Vec<usize>,
-    /// The items that brought it about.
+    /// The items that caused it.
     pub causes: Vec<usize>,
 }
 
 impl Item {
-    /// A point.
+    /// Creates a point.
     pub fn point(kind: Kind, at: At, label: impl Into<String>) -> Item {
         Item {
             kind,
@@ -111,7 +111,7 @@ impl Item {
         }
     }
 
-    /// A bar that begins here and has no end yet.
+    /// Creates a bar that begins here and has no end yet.
     pub fn bar(kind: Kind, from: At, label: impl Into<String>) -> Item {
         Item { to: At::End, state: State::Open, ..Item::point(kind, from, label) }
     }
@@ -142,7 +142,7 @@ impl Item {
     }
 }
 
-/// A label that is not too long to be drawn; the calls have it whole.
+/// Truncates a label that is too long to be drawn; the calls contain the full text.
 fn clipped(label: String) -> String {
     const LONGEST: usize = 80;
     match label.char_indices().nth(LONGEST) {

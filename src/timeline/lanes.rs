@@ -1,5 +1,4 @@
-//! The lanes: nodes first, then clients, then instances, each child below its
-//! parent.
+//! The lanes: nodes, then clients, then instances, each child below its parent.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +7,7 @@ use super::order::Order;
 use super::picture::{Lane, LaneKind, Life, Source};
 use crate::text;
 
-/// Where the lanes of names are.
+/// The lane indices by name.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     pub nodes: BTreeMap<String, usize>,
@@ -21,7 +20,7 @@ pub(super) struct Lanes {
     pub index: Index,
 }
 
-/// The lanes of one run or two.
+/// The lanes of one or two runs.
 pub(super) fn lanes(sources: &[Source<'_>], order: &Order) -> Lanes {
     let mut lanes = Lanes { list: Vec::new(), index: Index::default() };
     nodes(sources, &mut lanes);
@@ -35,7 +34,7 @@ pub(super) fn lanes(sources: &[Source<'_>], order: &Order) -> Lanes {
             life(run, source, order, lane, *begins[run].get(&number)?, ended)
         };
         lane.lives = sources.iter().enumerate().map(life).collect();
-        // Up to here they are what the lanes are found by.
+        // Formatted only now, because the unformatted names are the keys for finding lanes.
         (lane.name, lane.about) = (text::line(&lane.name), text::line(&lane.about));
     }
     lanes
@@ -84,9 +83,9 @@ fn instances(sources: &[Source<'_>], lanes: &mut Lanes) {
             None => stack.push((name, None, 0)),
         }
     }
-    // Only a trace that was made up has parents in a circle; those come last.
+    // Only a fabricated trace contains a cycle of parents; such instances come last.
     stack.splice(0..0, names.iter().rev().map(|name| (*name, None, 0)));
-    // No recursion: a chain of children may be long.
+    // Iterative, because a chain of children may be long.
     while let Some((name, parent, depth)) = stack.pop() {
         if lanes.index.instances.contains_key(name) {
             continue;
@@ -114,7 +113,7 @@ fn begins(run: usize, source: &Source<'_>, order: &Order, index: &Index) -> BTre
     begins
 }
 
-/// How the instances that have ended have ended.
+/// The final status of each instance that has ended.
 fn ends<'a>(source: &'a Source<'_>) -> BTreeMap<&'a str, &'a (String, At)> {
     let ended = |(name, instance): &'a (String, super::walk::Instance)| Some((&**name, instance.ended.as_ref()?));
     source.walked.instances.iter().filter_map(ended).collect()

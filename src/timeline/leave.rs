@@ -1,4 +1,4 @@
-//! Pages that failing tests leave behind.
+//! Pages that failing tests write.
 
 use std::path::{Path, PathBuf};
 
@@ -8,13 +8,12 @@ use crate::explore::Capsule;
 use crate::sim::{Cause, Failure, Sim};
 
 impl Failure {
-    /// Writes the page of the run to `target/duroxide-sim/<test>/<seed>.html`,
-    /// with the names of the test that runs and of the run's seed, and returns its
-    /// path.
+    /// Writes the page of the run to `target/duroxide-sim/<test>/<seed>.html`, named after the
+    /// current test and the run's seed, and returns its path.
     ///
     /// # Errors
     ///
-    /// A sentence, when it cannot be written.
+    /// If the file cannot be written.
     pub fn leave_timeline(&self) -> Result<PathBuf, TimelineError> {
         let test = test_name().unwrap_or_else(|| "run".to_owned());
         let title = format!("{test}, seed {}", self.seed);
@@ -23,7 +22,7 @@ impl Failure {
 }
 
 impl Capsule {
-    /// The run as a page, with the moment of the failure marked.
+    /// Returns a timeline of the run, with the moment of the failure marked.
     ///
     /// ```no_run
     /// use duroxide_sim::explore::Capsule;
@@ -37,21 +36,21 @@ impl Capsule {
         let failure = self.failure();
         let mut timeline = timeline.fails(&failure, &self.breaches, &self.waits);
         if let Some(fails) = &mut timeline.first.failure {
-            // Its seed alone does not repeat a plan that was shrunk.
+            // Without the command that repeats the seed, which does not repeat a shrunk plan.
             fails.text = failure.story().to_string();
         }
         timeline
     }
 }
 
-/// Writes the page of an explored failure.
+/// Writes the page of a failure that an exploration found.
 pub(crate) fn write_page(capsule: &Capsule, path: &Path) -> Result<(), String> {
     capsule.timeline().write(path).map(|_| ()).map_err(|error| error.to_string())
 }
 
 impl Sim {
-    /// Lets [`Sim::run`] leave the page of a run that fails
-    /// ([`Failure::leave_timeline`]) and name it in its panic.
+    /// Makes [`Sim::run`] write the page of a failing run ([`Failure::leave_timeline`]) and name
+    /// its path in the panic message.
     ///
     /// ```no_run
     /// # use duroxide_sim::Sim;
@@ -59,12 +58,12 @@ impl Sim {
     /// ```
     pub fn timeline_on_failure(self) -> Sim {
         self.on_failure(|failure| {
-            // What was never run has no picture.
+            // A simulation that never ran has no timeline.
             let ran = !matches!(failure.cause, Cause::Setup(_));
             ran.then(|| match failure.leave_timeline() {
                 Ok(page) => {
                     let left_out = failure.timeline().left_out().map(|left_out| format!("\n{left_out}"));
-                    format!("Look at it in a browser:\n  {}{}", page.display(), left_out.unwrap_or_default())
+                    format!("See the run in a browser:\n  {}{}", page.display(), left_out.unwrap_or_default())
                 }
                 Err(error) => error.to_string(),
             })

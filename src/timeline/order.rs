@@ -1,19 +1,18 @@
-//! [`Order`]: the moments of the page, and where in them each item lies.
+//! [`Order`]: the moments on the page's axis, and the moment of each item.
 //!
-//! Virtual time is very uneven: a whole turn takes no time, and a timer a
-//! month. So the page's axis is made of moments, one for each call or mark that
-//! is shown, in their order; how far apart they are drawn is the page's
-//! business. Two runs share the moments up to their first difference.
+//! Virtual time is very uneven: a whole turn takes no time, and a timer may take a month. So the
+//! page's axis consists of moments, one for each shown call or mark, in order; the page decides how
+//! far apart they are drawn. Two runs share the moments up to their first difference.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::item::At;
 
-/// A run, as far as its order goes.
+/// The data of a run that its order depends on.
 pub(super) struct Course<'a> {
-    /// The times of its steps, which never go back.
+    /// The times of its steps, in ascending order.
     pub steps: &'a [u64],
-    /// When it ended.
+    /// The time at which it ended.
     pub end: u64,
 }
 
@@ -21,16 +20,16 @@ pub(super) struct Course<'a> {
 pub(super) struct Order {
     /// Their times since the start, in milliseconds.
     pub moments: Vec<u64>,
-    /// For each run the moments of its steps.
+    /// For each run, the moments of its steps.
     steps: Vec<Vec<usize>>,
-    /// For each run the moment of its end.
+    /// For each run, the moment of its end.
     ends: Vec<usize>,
 }
 
-/// A moment's place: its time, what it is made for, and which it is of those.
+/// The sort key of a moment: its time, its purpose, and its index among those.
 type Key = (u64, Rank, usize);
 
-/// What a moment is made for; at one time it comes in this order.
+/// The purpose of a moment. Moments at the same time are sorted in this order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
     Between,
@@ -39,9 +38,9 @@ enum Rank {
 }
 
 impl Order {
-    /// The order of `courses`, the first `shared` steps of which are the same,
-    /// with further moments at `times`. Later steps share a moment too, where they
-    /// are at the same time and the same place among all those of that time.
+    /// Creates the order of `courses`, whose first `shared` steps are equal, with additional
+    /// moments at `times`. Later steps of two runs share a moment if they have the same time and
+    /// the same index among the steps at that time.
     pub fn new(courses: &[Course<'_>], shared: usize, times: &BTreeSet<u64>) -> Order {
         let mut all: BTreeMap<Key, Vec<(usize, usize)>> = BTreeMap::new();
         all.extend(times.iter().map(|time| ((*time, Rank::Between, 0), Vec::new())));
@@ -69,12 +68,12 @@ impl Order {
         }
         debug_assert!(
             steps.windows(2).all(|pair| pair[0][..shared] == pair[1][..shared]),
-            "what is shared lies together"
+            "shared steps must be contiguous"
         );
         Order { moments, steps, ends }
     }
 
-    /// The moment of a place in a run.
+    /// The moment of a position in a run.
     pub fn moment(&self, run: usize, at: At) -> usize {
         match at {
             At::Step(step) => self.steps[run][step],
@@ -89,7 +88,7 @@ impl Order {
         .min(self.ends[run])
     }
 
-    /// Where the first difference lies, after `shared` steps.
+    /// The moment of the first difference, after `shared` steps.
     pub fn difference(&self, shared: usize) -> usize {
         let next = |(run, steps): (usize, &Vec<usize>)| steps.get(shared).copied().unwrap_or(self.ends[run]);
         self.steps.iter().enumerate().map(next).min().unwrap_or(0)

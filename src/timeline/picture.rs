@@ -1,4 +1,4 @@
-//! [`Picture`]: all that the page shows, as plain data.
+//! [`Picture`]: the data that the page shows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,20 +15,20 @@ use crate::text::{self, Lines};
 use crate::trace::Trace;
 use crate::versions::versions;
 
-/// All that the page shows.
+/// The data that the page shows.
 #[derive(Debug, PartialEq, Serialize)]
 pub(super) struct Picture {
     pub title: String,
     pub versions: BTreeMap<&'static str, String>,
     pub runs: Vec<RunFacts>,
-    /// Times since the start, in milliseconds, that never go back.
+    /// Times since the start in milliseconds, in ascending order.
     pub moments: Vec<u64>,
     pub lanes: Vec<Lane>,
     pub items: Vec<Shown>,
     pub difference: Option<ShownDifference>,
 }
 
-/// What is said of a run as a whole.
+/// The facts about a whole run.
 #[derive(Debug, PartialEq, Serialize)]
 pub(super) struct RunFacts {
     pub name: String,
@@ -36,8 +36,8 @@ pub(super) struct RunFacts {
     /// In milliseconds.
     pub elapsed: u64,
     pub seed: Option<String>,
-    /// How many calls there were, how many of them are left out because they say
-    /// nothing, and how many because there are too many.
+    /// The number of calls, of calls left out because they carry no information, and of calls left
+    /// out because there are too many.
     pub calls: usize,
     pub quiet: usize,
     #[serde(skip_serializing_if = "is_zero")]
@@ -48,31 +48,31 @@ pub(super) struct RunFacts {
 /// How a run failed.
 #[derive(Debug, PartialEq, Serialize)]
 pub(super) struct ShownFailure {
-    /// In one sentence.
+    /// The failure in one sentence.
     pub headline: String,
-    /// With all that is known.
+    /// The full report.
     pub text: String,
-    /// The moment.
+    /// The moment of the failure.
     pub at: usize,
-    /// The instances that it is about.
+    /// The lanes of the instances that it is about.
     pub lanes: Vec<usize>,
 }
 
-/// Where two runs differ first.
+/// The first difference between two runs.
 #[derive(Debug, PartialEq, Serialize)]
 pub(super) struct ShownDifference {
     pub at: usize,
     pub sides: Vec<ShownSide>,
 }
 
-/// What a run has where two runs differ first.
+/// What a run has at the first difference.
 #[derive(Debug, PartialEq, Serialize)]
 pub(super) struct ShownSide {
-    /// The line of its call, if it has one.
+    /// The line of its call, if it is a call.
     pub call: Option<usize>,
-    /// In words, if it is no call.
+    /// A description, if it is not a call.
     pub text: String,
-    /// When, in milliseconds since the start.
+    /// The time since the start, in milliseconds.
     pub time: u64,
 }
 
@@ -81,16 +81,16 @@ pub(super) struct ShownSide {
 pub(super) struct Lane {
     pub kind: LaneKind,
     pub name: String,
-    /// What it is an instance of.
+    /// The orchestration, if it is an instance.
     pub about: String,
     pub parent: Option<usize>,
     pub depth: usize,
-    /// For each run that has it.
+    /// The state of the lane in each run, if the run has it.
     pub lives: Vec<Option<Life>>,
     pub rows: usize,
 }
 
-/// What a lane is of.
+/// The kind of a lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum LaneKind {
@@ -106,11 +106,11 @@ pub(super) struct Life {
     pub to: usize,
     /// How it ended, or that it has not.
     pub state: String,
-    /// What it waits for, where that is known.
+    /// What it waits for, if that is known.
     pub waits: String,
 }
 
-/// An item as the page has it.
+/// An item in the form that the page reads.
 #[derive(Debug, PartialEq, Serialize)]
 pub(super) struct Shown {
     pub run: usize,
@@ -125,7 +125,7 @@ pub(super) struct Shown {
     /// The lane of its instance, or of its node if it has no instance.
     pub lane: usize,
     pub row: usize,
-    /// The lane of its node, if it has an instance too.
+    /// The lane of its node, if it also has an instance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<usize>,
     #[serde(skip_serializing_if = "is_zero")]
@@ -135,7 +135,7 @@ pub(super) struct Shown {
     pub note: String,
     /// The lines of its calls.
     pub calls: Vec<usize>,
-    /// The items that brought it about.
+    /// The items that caused it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<usize>,
 }
@@ -145,13 +145,13 @@ fn is_zero(number: &usize) -> bool {
     *number == 0
 }
 
-/// A run that is to be shown.
+/// A run to be shown.
 pub(super) struct Source<'a> {
     pub name: String,
     pub trace: &'a Trace,
-    /// The numbers of its calls in the whole run, where it has not all of them.
+    /// The indices of its calls in the whole run, if it is a part of it.
     pub numbers: Vec<usize>,
-    /// How many calls the whole run had.
+    /// The number of calls in the whole run.
     pub calls: usize,
     pub seed: Option<String>,
     /// In milliseconds.
@@ -160,18 +160,18 @@ pub(super) struct Source<'a> {
     pub walked: Walked,
 }
 
-/// How a run that is to be shown failed.
+/// How the run failed.
 pub(super) struct SourceFailure {
     pub headline: String,
     pub text: String,
     /// In milliseconds since the start.
     pub at: u64,
     pub instances: Vec<String>,
-    /// What unfinished instances wait for.
+    /// What the unfinished instances wait for.
     pub waits: Vec<Unfinished>,
 }
 
-/// The picture of one run or two, and the lines of their calls.
+/// Creates the picture of one or two runs, and the lines of their calls.
 pub(super) fn picture(title: String, sources: &[Source<'_>], difference: Option<Difference>) -> (Picture, Vec<String>) {
     let shared = sources.iter().filter_map(|source| source.walked.shared).min();
     let order = order(sources, shared);
@@ -232,7 +232,7 @@ fn order(sources: &[Source<'_>], shared: Option<usize>) -> Order {
     }
     let courses: Vec<Course<'_>> =
         sources.iter().map(|source| Course { steps: &source.walked.steps, end: source.elapsed }).collect();
-    // Two runs without a difference share all of their steps.
+    // Two runs without a difference share all steps.
     let whole = courses.iter().map(|course| course.steps.len()).min().unwrap_or(0);
     Order::new(&courses, shared.unwrap_or(whole), &times)
 }
@@ -258,7 +258,7 @@ fn shown(
         to,
         since: item.since.map(moment),
         tail: item.tail.map(|at| moment(at).max(to)),
-        lane: instance.or(node).expect("an item has an instance or a node"),
+        lane: instance.or(node).expect("an item must have an instance or a node"),
         row: 0,
         node: instance.and(node),
         node_row: 0,
@@ -292,7 +292,7 @@ fn side(trace: &Trace, side: Side, places: &BTreeMap<usize, usize>) -> ShownSide
     }
 }
 
-/// Gives every item its row, and every lane its height.
+/// Assigns a row to every item and a height to every lane.
 fn arrange(items: &mut [Shown], lanes: &mut [Lane], runs: usize) {
     let mut groups: Vec<Vec<(usize, bool)>> = vec![Vec::new(); lanes.len() * runs];
     let mut sorted: Vec<usize> = (0..items.len()).collect();
@@ -306,7 +306,7 @@ fn arrange(items: &mut [Shown], lanes: &mut [Lane], runs: usize) {
     }
     for (group, members) in groups.iter().enumerate() {
         let lane = &mut lanes[group / runs];
-        // Beside the points lie the turns of an instance, of which there is one at a time.
+        // The turns of an instance never overlap, so they lie beside the points.
         let packed: Vec<usize> = members
             .iter()
             .map(|(number, _)| *number)

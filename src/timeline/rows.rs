@@ -1,10 +1,10 @@
-//! Rows: which items of a lane lie beside each other, and which below.
+//! Assigns items of a lane to rows, so that overlapping items lie below each other.
 
-/// At most so many rows has a lane; what does not fit lies on the last one.
+/// The maximum number of rows in a lane; further overlapping items share the last row.
 const MOST: usize = 12;
 
-/// The rows of bars that are sorted by their beginning, from `first` on.
-/// Returns a row for each, and how many rows there are.
+/// Assigns rows, from `first` on, to bars that are sorted by their start. Returns the row of each
+/// bar, and the number of rows.
 pub(super) fn pack(bars: &[(usize, usize)], first: usize) -> (Vec<usize>, usize) {
     let mut ends: Vec<usize> = Vec::new();
     let rows = bars.iter().map(|(from, to)| {

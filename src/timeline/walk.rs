@@ -1,8 +1,7 @@
-//! [`Walk`]: from a trace to the items of the page, in one pass.
+//! [`Walk`]: derives the items of the page from a trace, in one pass.
 //!
-//! It pairs what belongs together: a fetch with the ack or the loss of its
-//! lock, a timer with its delivery, a message with the turn that took it. It
-//! knows nothing of pixels and of lanes.
+//! It pairs related entries: a fetch with the ack or the loss of its lock, a timer with its
+//! delivery, a message with the turn that received it. It knows nothing of pixels or lanes.
 
 mod history;
 mod locks;
@@ -21,44 +20,44 @@ use crate::trace::{Answer, Entry, Mark, Trace, is_idle, is_repeated};
 use history::Scheduled;
 use locks::{Held, Work};
 
-/// What is known of an instance beside its items.
+/// The facts about an instance other than its items.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Instance {
     pub orchestration: String,
     pub parent: Option<String>,
-    /// Its status, once it has ended, and when that was.
+    /// Its final status and when it ended, once it has.
     pub ended: Option<(String, At)>,
 }
 
-/// What a pass over a trace leaves.
+/// The result of a walk.
 pub(super) struct Walked {
     pub items: Vec<Item>,
-    /// The times since the start of all steps.
+    /// The times of all steps since the start.
     pub steps: Vec<u64>,
-    /// In the order in which they appeared.
+    /// In order of appearance.
     pub instances: Vec<(String, Instance)>,
-    /// In the order in which they appeared; whether it is a node or a client.
+    /// In order of appearance, with `true` for a node and `false` for a client.
     pub nodes: Vec<(String, bool)>,
-    /// How many steps came before the first difference.
+    /// The number of steps before the first difference.
     pub shared: Option<usize>,
-    /// The calls that are left out.
+    /// The number of calls that are left out.
     pub quiet: usize,
     /// The instances whose calls break laws.
     pub blamed: BTreeSet<String>,
 }
 
-/// Something that a message is recognised by.
+/// The identity by which a message is recognized when it is fetched.
 type Key = (String, String);
 
-/// A walk under way.
+/// The state of a walk.
 pub(super) struct Walk<'a> {
     trace: &'a Trace,
-    /// The entries that are shown whatever they say.
+    /// The entries that are always shown.
     forced: BTreeSet<usize>,
-    /// The laws that are broken, by entry.
+    /// The broken laws, by entry.
     breaches: BTreeMap<usize, Vec<&'a Breach>>,
     blamed: BTreeSet<String>,
-    /// The place of the first difference, counted over calls and marks.
+    /// The position of the first difference, counted over calls and marks.
     differs: Option<usize>,
     shared: Option<usize>,
     items: Vec<Item>,
@@ -66,25 +65,26 @@ pub(super) struct Walk<'a> {
     quiet: usize,
     instances: Names<Instance>,
     nodes: Names<bool>,
-    /// What is locked, by token.
+    /// The locks that are held, by token.
     held: BTreeMap<String, Held>,
     holders: BTreeMap<Work, String>,
     /// Jobs that were scheduled and have not ended.
     jobs: BTreeMap<Work, Scheduled>,
     /// The open bars of histories, by instance, execution and event.
     open: BTreeMap<(String, u64, u64), usize>,
-    /// Open waits by what they wait for, and what came before it was awaited.
+    /// The open waits by what they wait for, and the number of events that arrived before a wait
+    /// for them.
     waiting: BTreeMap<(String, u64, String), VecDeque<usize>>,
     early: BTreeMap<(String, u64, String), usize>,
-    /// The items that sent the messages that are under way.
+    /// The items that sent the messages in transit.
     sent: BTreeMap<Key, VecDeque<usize>>,
-    /// Activities' names by the keys of their ends.
+    /// The names of activities and children, by the keys of their completions.
     names: BTreeMap<Key, String>,
-    /// What befalls each node for a while, by its mark.
+    /// The current impairments of each node.
     spells: BTreeMap<(String, &'static str), usize>,
 }
 
-/// Things by name, in the order in which they appeared.
+/// Values by name, in order of first use.
 #[derive(Debug)]
 pub(super) struct Names<T> {
     list: Vec<(String, T)>,
@@ -96,7 +96,7 @@ impl<T: Default> Names<T> {
         Names { list: Vec::new(), index: BTreeMap::new() }
     }
 
-    /// The one of this name, added if it is new.
+    /// Returns the value with this name, added if it is new.
     pub fn get(&mut self, name: &str) -> &mut T {
         if !self.index.contains_key(name) {
             self.index.insert(name.to_owned(), self.list.len());
@@ -106,9 +106,8 @@ impl<T: Default> Names<T> {
     }
 }
 
-/// Walks over a trace. `forced` entries are shown whatever they say; the call
-/// or mark at place `differs` is where it differs from another trace; `breaches`
-/// are those of this trace.
+/// Walks over a trace. The `forced` entries are always shown. `differs` is the position of the call
+/// or mark at which the trace differs from another one. `breaches` are those of this trace.
 pub(super) fn walk(trace: &Trace, forced: BTreeSet<usize>, differs: Option<usize>, breaches: &[Breach]) -> Walked {
     let mut by_entry: BTreeMap<usize, Vec<&Breach>> = BTreeMap::new();
     for breach in breaches {
@@ -177,7 +176,7 @@ impl<'a> Walk<'a> {
         time.0.saturating_sub(self.trace.started.0)
     }
 
-    /// Takes a new step; steps never go back.
+    /// Adds a step. The times of steps never decrease.
     fn step(&mut self, at: Time) -> At {
         let last = self.steps.last().copied().unwrap_or(0);
         self.steps.push(self.since_start(at).max(last));
@@ -239,7 +238,7 @@ impl<'a> Walk<'a> {
         self.broken(number, entry, about, breaches, at);
     }
 
-    /// The laws that a call breaks.
+    /// Adds the laws that a call breaks.
     fn broken(&mut self, number: usize, entry: &Entry, instance: Option<String>, breaches: Vec<&Breach>, at: At) {
         for breach in breaches {
             let note = format!("{} Source: {}.", breach.what, breach.law.source());
@@ -266,7 +265,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A message that somebody sends to an orchestration.
+    /// Adds a message to an orchestration.
     fn message(&mut self, number: usize, entry: &Entry, message: &WorkItem, at: At) {
         self.heard_of(message);
         let instance = instance_of(message);
@@ -277,7 +276,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What a start says about an instance.
+    /// Records what a start message says about its instance.
     fn heard_of(&mut self, message: &WorkItem) {
         if let WorkItem::StartOrchestration { instance, orchestration, parent_instance, .. } = message {
             let known = self.instances.get(instance);
@@ -286,7 +285,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Any other call, and any that did not go well.
+    /// Adds any other call, including refused and dropped ones.
     fn other(&mut self, number: usize, entry: &Entry, call: &Call, at: At) {
         let refusal = match &entry.answer {
             Answer::Reply(Reply::Refused(refusal)) => Some(refusal),
@@ -323,7 +322,7 @@ impl<'a> Walk<'a> {
         };
         match message {
             WorkItem::StartOrchestration { .. } => "start".to_owned(),
-            WorkItem::ContinueAsNew { .. } => "starts anew".to_owned(),
+            WorkItem::ContinueAsNew { .. } => "continue as new".to_owned(),
             WorkItem::ActivityCompleted { .. } | WorkItem::SubOrchCompleted { .. } => name("done"),
             WorkItem::ActivityFailed { .. } | WorkItem::SubOrchFailed { .. } => name("failed"),
             WorkItem::TimerFired { .. } => "timer".to_owned(),
@@ -334,7 +333,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// What a message is recognised by when it is fetched.
+/// The identity by which a message is recognized when it is fetched.
 fn key(message: &WorkItem) -> Option<Key> {
     let what = match message {
         WorkItem::StartOrchestration { .. } | WorkItem::ContinueAsNew { .. } => "start".to_owned(),
@@ -361,7 +360,7 @@ pub(super) enum Piece<'a> {
     Entry(usize, &'a Entry),
 }
 
-/// Calls and marks of a trace in their order.
+/// The calls and marks of a trace, in order.
 pub(super) fn pieces(trace: &Trace) -> Vec<Piece<'_>> {
     let mut pieces = Vec::with_capacity(trace.entries.len() + trace.marks.len());
     let mut marks = trace.marks.iter().peekable();

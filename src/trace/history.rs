@@ -1,4 +1,4 @@
-//! [`History`]: the events of one instance, for people to read.
+//! [`History`]: the events of one instance in readable form.
 
 use std::fmt;
 
@@ -8,29 +8,28 @@ use super::text::{Since, describe_event, quote};
 use crate::clock::Time;
 use crate::text::Line;
 
-/// The histories of one instance, all its executions. Prints with times since
-/// the run's start, so that it is the same in every run of one seed and can be
-/// a snapshot.
+/// The histories of all executions of one instance. Formats with times relative to the run's start,
+/// so the text is the same in every run of one seed and can be used as a snapshot.
 #[derive(Clone, Debug, PartialEq)]
 pub struct History {
     /// The instance.
     pub instance: String,
-    /// The times are printed from here.
+    /// The start of the run, to which displayed times are relative.
     pub started: Time,
-    /// Oldest first.
+    /// The executions, oldest first.
     pub executions: Vec<ExecutionHistory>,
 }
 
 /// The history of one execution.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExecutionHistory {
-    /// The execution's number.
+    /// The number of the execution.
     pub execution: u64,
-    /// Its status as the provider has it; empty for events without an execution.
+    /// The status that the provider reports; empty for events without an execution.
     pub status: String,
-    /// Its output.
+    /// The output of the execution.
     pub output: Option<String>,
-    /// Its events in order.
+    /// The events in order.
     pub events: Vec<Event>,
 }
 
@@ -40,8 +39,8 @@ impl History {
         self.executions.last().map_or(&[], |execution| &execution.events)
     }
 
-    /// The last lines of its text, at most so many; empty where there is no
-    /// history. Says how many there are before them.
+    /// Returns the last lines of the formatted text, at most `most`, and how many lines precede
+    /// them. Empty if there is no history.
     pub fn last_lines(&self, most: usize) -> String {
         if self.executions.is_empty() {
             return String::new();
@@ -49,7 +48,7 @@ impl History {
         let text = self.to_string();
         let lines: Vec<&str> = text.lines().collect();
         let left_out = lines.len().saturating_sub(most);
-        let more = if left_out > 0 { format!("({left_out} lines before)\n") } else { String::new() };
+        let more = if left_out > 0 { format!("({left_out} earlier lines omitted)\n") } else { String::new() };
         format!("{more}{}\n", lines[left_out..].join("\n"))
     }
 }

@@ -1,6 +1,6 @@
-//! A trace as JSON lines, and back.
+//! Traces as JSON lines.
 //!
-//! Version 1 had no marks; it is still read.
+//! Version 1 had no marks, and can still be read.
 
 use std::fmt;
 
@@ -23,8 +23,8 @@ struct Head {
 }
 
 impl Trace {
-    /// The trace as JSON lines: a first line about the trace, then a line for
-    /// each call, one for each mark, and one for what was left.
+    /// Formats the trace as JSON lines: a header, then a line for each call, one for each mark, and
+    /// one for the contents of the queues.
     pub fn json_lines(&self) -> String {
         fn line(value: &impl Serialize) -> String {
             serde_json::to_string(value).expect("plain data with text keys has a JSON form") + "\n"
@@ -39,20 +39,20 @@ impl Trace {
             .collect()
     }
 
-    /// Reads what [`Trace::json_lines`] wrote, now or in an earlier version.
+    /// Reads the output of [`Trace::json_lines`], of this or an earlier version.
     ///
     /// # Errors
     ///
-    /// When a line is not what it should be, with the line's number.
+    /// If a line is invalid, with its number.
     pub fn from_json_lines(text: &str) -> Result<Trace, TraceError> {
         fn read<T: serde::de::DeserializeOwned>(line: usize, text: Option<&str>) -> Result<T, TraceError> {
-            let text = text.ok_or(TraceError { line, reason: "the text ends before it".to_owned() })?;
+            let text = text.ok_or(TraceError { line, reason: "the text ends before this line".to_owned() })?;
             serde_json::from_str(text).map_err(|error| TraceError { line, reason: error.to_string() })
         }
         let mut lines = text.lines();
         let head: Head = read(1, lines.next())?;
         if !(1..=VERSION).contains(&head.trace) {
-            let reason = format!("it says version {}, and this crate reads versions 1 to {VERSION}", head.trace);
+            let reason = format!("it has version {}, and this crate reads versions 1 to {VERSION}", head.trace);
             return Err(TraceError { line: 1, reason });
         }
         let entries = (0..head.entries).map(|n| read(n + 2, lines.next())).collect::<Result<_, _>>()?;
@@ -65,7 +65,7 @@ impl Trace {
     }
 }
 
-/// A text that is not a trace.
+/// The error for a text that is not a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceError {
     line: usize,
@@ -74,7 +74,7 @@ pub struct TraceError {
 
 impl fmt::Display for TraceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Line {} of the trace cannot be read: {}. Write the trace again.", self.line, Line(&self.reason))
+        write!(f, "Line {} of the trace cannot be read: {}. Record the trace again.", self.line, Line(&self.reason))
     }
 }
 

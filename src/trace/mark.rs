@@ -1,4 +1,4 @@
-//! [`Mark`]: what happened in a run beside its provider calls.
+//! [`Mark`]: an event of a run other than a provider call.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,78 +10,77 @@ use crate::clock::Time;
 use crate::faults::FaultAction;
 use crate::text::Line;
 
-/// Something that happened to a node, or to one of its calls.
+/// An event of a node, or of one of its calls.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
-    /// When.
+    /// The time of the event.
     pub at: Time,
-    /// How many calls had been answered by then: it stands before the entry of
-    /// this number.
+    /// The number of calls that had been answered; the mark comes before the entry with this index.
     pub before: usize,
-    /// Whom it happened to: a node, or a client by its name in the trace.
+    /// The node, or the client by its name in the trace.
     pub node: Arc<str>,
-    /// What happened.
+    /// The event.
     pub what: NodeEvent,
 }
 
-/// What happened to a node.
+/// An event of a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum NodeEvent {
     /// It started.
     Started {
-        /// The name of the build it runs.
+        /// The name of the build that the node runs.
         build: String,
-        /// How many times it had been started before.
+        /// How many times the node had been started before.
         restarts: u64,
     },
-    /// It began to shut down in good order.
+    /// It began a graceful shutdown.
     Stopping,
     /// It has shut down.
     Stopped,
-    /// It crashed: nothing more of it reaches the storage.
+    /// It crashed: none of its calls reach the storage any more.
     Crashed,
-    /// It was cut off from the storage: its calls and replies wait.
+    /// It was disconnected from the storage: its calls and replies wait.
     CutOff,
     /// The storage began to refuse its calls.
     Refused,
-    /// It reaches the storage again.
+    /// It was reconnected to the storage.
     Healed,
-    /// It began to stand still.
+    /// It stalled.
     Stalled,
-    /// It goes on after it stood still.
+    /// It resumed after a stall.
     Resumed,
-    /// Its wall clock was set off.
+    /// Its wall clock was shifted.
     Skewed {
-        /// How far ahead of the provider's clock it is, in milliseconds.
+        /// The offset from the provider's clock in milliseconds.
         by_ms: i64,
     },
     /// One of its calls met a fault.
     Fault {
         /// The method.
         method: Method,
-        /// Which of the caller's calls of the method it was, from 1.
+        /// The number of the call among the caller's calls of this method, from 1.
         nth: u64,
-        /// What was done to it.
+        /// What was done to the call.
         verdict: FaultAction,
     },
-    /// Something that was to happen to it could not.
+    /// A planned action on the node could not be carried out.
     Skipped {
-        /// What was to happen.
+        /// The action.
         what: String,
-        /// Why it did not: a full sentence.
+        /// Why the action was not carried out: a full sentence.
         why: String,
     },
 }
 
 impl NodeEvent {
-    /// Whether every run has it: the first start of a node.
+    /// Whether the event occurs in every run: the first start of a node.
     pub fn is_ordinary(&self) -> bool {
         matches!(self, NodeEvent::Started { restarts: 0, .. })
     }
 
-    /// Whether it is no more than that a call or its reply took time. Storms lay
-    /// such latencies on nearly every call.
+    /// Whether the event is only a latency of a call or its reply. Storms add latencies to nearly
+    /// every call.
     pub fn is_latency(&self) -> bool {
         matches!(self, NodeEvent::Fault { verdict: FaultAction::Delay { .. }, .. })
     }
@@ -98,11 +97,11 @@ impl fmt::Display for NodeEvent {
             NodeEvent::CutOff => f.write_str("is cut off from the storage"),
             NodeEvent::Refused => f.write_str("is refused by the storage"),
             NodeEvent::Healed => f.write_str("reaches the storage again"),
-            NodeEvent::Stalled => f.write_str("stands still"),
-            NodeEvent::Resumed => f.write_str("goes on"),
-            NodeEvent::Skewed { by_ms } => write!(f, "has its clock set {by_ms:+} ms off"),
+            NodeEvent::Stalled => f.write_str("stalls"),
+            NodeEvent::Resumed => f.write_str("resumes"),
+            NodeEvent::Skewed { by_ms } => write!(f, "has its clock shifted by {by_ms:+} ms"),
             NodeEvent::Fault { method, nth, verdict } => write!(f, "{method} #{nth} {verdict}"),
-            NodeEvent::Skipped { what, why } => write!(f, "does not: {}. {}", Line(what), Line(why)),
+            NodeEvent::Skipped { what, why } => write!(f, "skips: {}. {}", Line(what), Line(why)),
         }
     }
 }

@@ -1,8 +1,7 @@
-//! [`Part`]: what is kept of a trace that is too long to be read whole.
+//! [`Part`]: a part of a trace that is too long to keep.
 //!
-//! A page of two million calls has 700 MB, and nobody reads it. Kept are the last
-//! calls, those that break laws, and those about the instances that a failure is
-//! about; what is left out is counted.
+//! An HTML page of two million calls would have 700 MB. A part keeps the last calls, those that
+//! break laws, and those about the instances of a failure, and records how many calls are left out.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, VecDeque};
@@ -10,35 +9,35 @@ use std::collections::{BTreeSet, VecDeque};
 use super::{Answer, Entry, Trace};
 use crate::call::{Call, instance_of};
 
-/// The most calls of a trace that pages and capsules have.
+/// The maximum number of calls in pages and capsules.
 pub(crate) const MOST_CALLS: usize = 50_000;
 
-/// The most bytes that those calls have as JSON.
+/// The maximum size of those calls as JSON, in bytes.
 pub(crate) const MOST_BYTES: usize = 32 << 20;
 
-/// From how many calls on those in vain are left out too: a trace of so many may
-/// have few others.
+/// The number of calls above which a trace is cut even if most of its calls are unproductive and
+/// few others remain.
 const MOST_IN_ALL: usize = 200_000;
 
 /// A part of a trace.
 #[derive(Debug)]
 pub(crate) struct Part {
     pub trace: Trace,
-    /// The number in the whole trace of each of its calls.
+    /// The index in the whole trace of each call.
     pub numbers: Vec<usize>,
 }
 
-/// What is to be kept of a trace, if not all of it can be.
+/// Selects the calls to keep when a trace is cut.
 #[derive(Debug, Default)]
 pub(crate) struct Wanted<'a> {
-    /// The instances that it is about.
+    /// The instances whose calls are kept.
     pub instances: BTreeSet<&'a str>,
-    /// Calls that are kept whatever they say.
+    /// The indices of calls that are always kept.
     pub calls: BTreeSet<usize>,
 }
 
 impl Trace {
-    /// The part of it that is kept; `None` if all of it can be.
+    /// Returns the part to keep, or `None` if the whole trace can be kept.
     pub(crate) fn part(&self, wanted: &Wanted<'_>) -> Option<Part> {
         if self.fits() {
             return None;
@@ -61,9 +60,8 @@ impl Trace {
         Some(self.only(kept.into_iter().collect(), first))
     }
 
-    /// The calls about the one of this number, those before it and those after it;
-    /// none is left out between them, so that two traces that are the same up to
-    /// there have the same ones.
+    /// Returns the contiguous calls around the call with this index. Nothing is left out between
+    /// them, so two traces that are equal up to that call yield the same calls.
     #[cfg(feature = "timeline")]
     pub(crate) fn part_around(&self, at: usize) -> Part {
         let from = at.saturating_sub(MOST_CALLS / 4).min(self.entries.len());
@@ -73,7 +71,7 @@ impl Trace {
         part
     }
 
-    /// Whether all of it can be shown.
+    /// Whether the whole trace can be shown.
     pub(crate) fn fits(&self) -> bool {
         let told = self.entries.iter().filter(|entry| !entry.is_vain()).count();
         let mut room = Room { calls: MOST_CALLS, bytes: MOST_BYTES };
@@ -103,8 +101,8 @@ impl Trace {
         found
     }
 
-    /// These calls, with what happened since the one of number `first`, and all
-    /// that happened to nodes before, latencies aside.
+    /// Keeps these calls, the marks since the call with index `first`, and all earlier marks except
+    /// latencies.
     fn only(&self, numbers: Vec<usize>, first: usize) -> Part {
         let told = |mark: &&super::Mark| mark.before >= first || !mark.what.is_latency();
         let marks = self.marks.iter().rev().filter(told).take(MOST_CALLS).map(|mark| super::Mark {
@@ -114,19 +112,19 @@ impl Trace {
         let mut marks: Vec<super::Mark> = marks.collect();
         marks.reverse();
         let entries = numbers.iter().map(|number| self.entries[*number].clone()).collect();
-        // What was left is no longer all of what these calls have left.
+        // The recorded queue contents do not correspond to a part of the calls.
         Part { trace: Trace { started: self.started, entries, marks, remains: None }, numbers }
     }
 }
 
-/// How much more there may be.
+/// The remaining room for calls.
 struct Room {
     calls: usize,
     bytes: usize,
 }
 
 impl Room {
-    /// Whether there is room for another call, which then takes it.
+    /// Reserves room for another call, if there is enough.
     fn has(&mut self, entry: &Entry) -> bool {
         let size = size(entry);
         let fits = self.calls > 0 && size <= self.bytes;
@@ -138,7 +136,7 @@ impl Room {
     }
 }
 
-/// How many bytes a call has as JSON.
+/// The size of a call as JSON, in bytes.
 fn size(entry: &Entry) -> usize {
     struct Count(usize);
     impl std::io::Write for Count {
@@ -156,7 +154,7 @@ fn size(entry: &Entry) -> usize {
     count.0
 }
 
-/// The instance that a call names, or brings.
+/// The instance that a call names or returns.
 fn about(entry: &Entry) -> Option<Cow<'_, str>> {
     match (&*entry.call, &entry.answer) {
         (_, Answer::Turn(turn)) => Some(Cow::Borrowed(&turn.instance)),

@@ -1,5 +1,5 @@
-//! A trace as text: a line for each call, times since the start, lock tokens
-//! numbered in the order in which they appear.
+//! Formatting of a trace as text: one line per call, times relative to the start, lock tokens
+//! numbered in the order of their appearance.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -14,10 +14,9 @@ use crate::clock::Time;
 use crate::text::{self, Line, Quoted};
 
 impl Trace {
-    /// The trace as text, marks between stars. Left out are the first starts of
-    /// nodes, idle polls (fetches that find nothing),
-    /// reads that answer what the same reader was told before, and the
-    /// runtime's upkeep of sessions and gauges.
+    /// Formats the trace as text, with marks between asterisks. It leaves out the first starts of
+    /// nodes, fetches that find nothing, reads with the same answer as the same reader's last one,
+    /// and the runtime's maintenance of sessions and gauges.
     pub fn text(&self) -> String {
         let mut tokens = Tokens::default();
         let mut told = BTreeMap::new();
@@ -45,7 +44,8 @@ fn mark_text(mark: &Mark) -> String {
     format!("** {} **", mark.what)
 }
 
-/// Whether an entry says nothing: a poll in vain, or the upkeep of nothing.
+/// Whether an entry is not worth showing: a fetch that found nothing, or maintenance without
+/// effect.
 pub(crate) fn is_idle(entry: &Entry) -> bool {
     let in_vain = matches!(entry.answer, Answer::Nothing | Answer::Dropped | Answer::Reply(Reply::Count(0)));
     match &*entry.call {
@@ -56,7 +56,7 @@ pub(crate) fn is_idle(entry: &Entry) -> bool {
     }
 }
 
-/// Whether a read answers what its reader was told before.
+/// Whether a read has the same answer as the reader's last one.
 pub(crate) fn is_repeated<'a>(entry: &'a Entry, told: &mut BTreeMap<(&'a str, String), &'a Answer>) -> bool {
     let read = matches!(&*entry.call, Call::Read { .. } | Call::GetCustomStatus { .. } | Call::GetKvValue { .. });
     read && told.insert((&entry.by, format!("{:?}", entry.call)), &entry.answer) == Some(&entry.answer)
@@ -86,13 +86,13 @@ fn line(entry: &Entry, tokens: &mut Tokens, started: Time) -> String {
 /// A call and its answer in words.
 #[derive(Debug)]
 pub struct Words {
-    /// What was asked, without the method's name.
+    /// The arguments, without the method's name.
     pub asked: String,
-    /// What was answered; `None` for what is only done.
+    /// The answer; `None` for a call that returns no value.
     pub answered: Option<String>,
 }
 
-/// What was asked and answered, with times since `started`.
+/// Describes a call and its answer, with times relative to `started`.
 pub fn words(call: &Call, answer: &Answer, tokens: &mut Tokens, started: Time) -> Words {
     let asked = text::line(ask(call, tokens, started));
     let answered = match answer {
@@ -220,12 +220,12 @@ fn reply_text(reply: &Reply) -> String {
     }
 }
 
-/// A work item in a few words, on one line: what cannot be seen is written out.
+/// Describes a work item briefly on one line, with invisible characters escaped.
 pub fn describe_item(item: &WorkItem) -> String {
     text::line(item_text(item, Time(0)))
 }
 
-/// The same, with times since `started`.
+/// Like [`describe_item`], with times relative to `started`.
 pub fn item_text(item: &WorkItem, started: Time) -> String {
     let kind = kind_of(item);
     match item {
@@ -247,7 +247,7 @@ pub fn item_text(item: &WorkItem, started: Time) -> String {
     }
 }
 
-/// An event in a few words, on one line: what cannot be seen is written out.
+/// Describes an event briefly on one line, with invisible characters escaped.
 pub fn describe_event(event: &duroxide::Event) -> String {
     let name = event_name(event);
     let source = event.source_event_id.map(|id| format!(" #{id}")).unwrap_or_default();
@@ -292,13 +292,13 @@ pub fn describe_event(event: &duroxide::Event) -> String {
     text::line(format_args!("{name}{source}{rest}"))
 }
 
-/// Names and numbers of event kinds, from one table.
+/// Defines the names and numbers of event kinds from one table.
 macro_rules! event_kinds {
     ($($number:literal $kind:ident),* $(,)?) => {
         fn event_kind(event: &duroxide::Event) -> (u64, &'static str) {
             match &event.kind {
                 $(EventKind::$kind { .. } => ($number, stringify!($kind)),)*
-                // Those that this crate does not know are told apart by what they say.
+                // Unknown kinds are distinguished by their content.
                 #[allow(unreachable_patterns)]
                 unknown => (number_of(unknown), "Event"),
             }
@@ -306,7 +306,7 @@ macro_rules! event_kinds {
     };
 }
 
-/// A number beyond those of the table, the same for the same event.
+/// A number for an event kind outside of the table, derived from its content.
 #[allow(dead_code)] // Only where a feature of duroxide adds kinds of events.
 fn number_of(kind: &EventKind) -> u64 {
     const KNOWN: u64 = 1 << 32;
@@ -329,12 +329,12 @@ pub(super) fn event_number(event: &duroxide::Event) -> u64 {
     event_kind(event).0
 }
 
-/// duroxide's name of the event's kind.
+/// duroxide's name for the event's kind.
 pub(crate) fn event_name(event: &duroxide::Event) -> &'static str {
     event_kind(event).1
 }
 
-/// A payload in quotes, cut where it gets long.
+/// A payload in quotes, truncated if it is long.
 pub fn quote(text: &str) -> String {
     const LONGEST: usize = 60;
     if text.chars().count() <= LONGEST {
@@ -344,7 +344,7 @@ pub fn quote(text: &str) -> String {
     format!("{}… ({} bytes)", Quoted(cut), text.len())
 }
 
-/// A time since the start of a run.
+/// A time relative to the start of a run.
 pub(super) struct Since(pub Time, pub Time);
 
 impl fmt::Display for Since {
@@ -355,7 +355,7 @@ impl fmt::Display for Since {
     }
 }
 
-/// A duration: `1d 02:03:04.005`, without leading parts that are zero.
+/// A duration in the form `1d 02:03:04.005`, without leading parts that are zero.
 #[derive(Debug)]
 pub struct Span(pub Duration);
 

@@ -80,13 +80,13 @@ fn a_corrupt_trace_says_which_line_cannot_be_read() {
     let cut: String = text.lines().take(5).map(|line| format!("{line}\n")).collect();
     let message = |text: &str| Trace::from_json_lines(text).expect_err("it is corrupt").to_string();
     assert!(
-        message(&cut).starts_with("Line 6 of the trace cannot be read: the text ends before it."),
+        message(&cut).starts_with("Line 6 of the trace cannot be read: the text ends before this line."),
         "{}",
         message(&cut)
     );
     assert!(message("").starts_with("Line 1 "), "{}", message(""));
     let newer = text.replacen("\"trace\":2", "\"trace\":3", 1);
-    assert!(message(&newer).contains("it says version 3"), "{}", message(&newer));
+    assert!(message(&newer).contains("it has version 3"), "{}", message(&newer));
     let broken = text.replacen("\"asked\"", "\"axed\"", 1);
     assert!(message(&broken).starts_with("Line 2 "), "{}", message(&broken));
 }

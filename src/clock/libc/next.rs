@@ -1,10 +1,10 @@
-//! The definition that ours of a C function stands before: the C library's.
+//! Finds the C library's definition of a function that this crate overrides.
 
 use std::ffi::c_char;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Calls the next definition of a function, with its caller's arguments; says
-/// what is answered where there is none.
+/// Calls the next definition of a function with its caller's arguments. Evaluates to the given
+/// default if there is none.
 macro_rules! next {
     ($name:literal($($argument:ident: $type:ty),*) -> $answer:ty, or $none:expr) => {{
         static REAL: $crate::clock::libc::next::Next = $crate::clock::libc::next::Next::new($name);
@@ -20,7 +20,7 @@ macro_rules! next {
 
 pub(super) use next;
 
-/// The next definition of a symbol after ours, looked up once.
+/// The next definition of a symbol after this crate's, looked up once.
 pub(in crate::clock) struct Next {
     name: &'static std::ffi::CStr,
     address: AtomicUsize,

@@ -1,4 +1,4 @@
-//! The functions that are noticed on a simulating thread, and then done.
+//! Functions that are recorded as escapes on a simulating thread, and then carried out.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::next::next;
 use crate::clock::escapes::{self, Escape};
 
-/// Names the functions; see the caller.
+/// References the functions; see the caller.
 pub(super) fn link() {
     std::hint::black_box((nanosleep as *const c_void, clock_nanosleep as *const c_void));
     std::hint::black_box((pthread_create as *const c_void, connect as *const c_void, bind as *const c_void));
@@ -18,26 +18,26 @@ pub(super) fn link() {
     std::hint::black_box((fork as *const c_void, execve as *const c_void, getenv as *const c_void));
 }
 
-/// What a thread begins with.
+/// The start function of a thread.
 type Start = unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void;
 
-/// What a thread that is noticed begins with.
+/// The start function and argument of a thread whose escapes are recorded.
 struct Begin {
     started: Arc<escapes::Started>,
     start: Start,
     argument: *mut c_void,
 }
 
-/// Begins a thread that a simulating one has started, or one of these.
+/// Runs on a new thread that was started by a simulating thread, directly or indirectly.
 ///
 /// # Safety
 ///
-/// `begin` is a [`Begin`] of a box, which this thread alone has.
+/// `begin` is a leaked box of a [`Begin`] that only this thread owns.
 unsafe extern "C-unwind" fn begin(begin: *mut c_void) -> *mut c_void {
     // SAFETY: this function's own contract.
     let Begin { started, start, argument } = *unsafe { Box::from_raw(begin.cast::<Begin>()) };
     started.adopt();
-    // SAFETY: this is what the thread's starter has asked for.
+    // SAFETY: this is the call that the thread's creator requested.
     unsafe { start(argument) }
 }
 
@@ -58,7 +58,7 @@ unsafe extern "C" fn pthread_create(
         thread: *mut libc::pthread_t, attributes: *const libc::pthread_attr_t, start: Start, argument: *mut c_void
     ) -> c_int, or libc::EAGAIN);
     if let Some(boxed) = boxed.filter(|_| answer != 0) {
-        // SAFETY: it is a box of this function's, and there is no thread to have it.
+        // SAFETY: this function leaked the box, and no thread was created to take it.
         drop(unsafe { Box::from_raw(boxed) });
     }
     answer
@@ -151,8 +151,8 @@ unsafe extern "C" fn getaddrinfo(
     ) -> c_int, or libc::EAI_FAIL)
 }
 
-/// Notes that a file is opened, if it is opened for more than reading. What is
-/// written to `/dev/null` is nowhere.
+/// Records that a file is opened, unless only for reading. Writing to `/dev/null` has no effect and
+/// is not recorded.
 ///
 /// # Safety
 ///
@@ -165,8 +165,8 @@ unsafe fn opens(path: *const c_char, flags: c_int) {
     }
 }
 
-/// Defines functions of C that open files; the mode is variadic in C, which
-/// makes no difference here (see `syscall`).
+/// Defines C functions that open files. The mode is variadic in C, which makes no difference here
+/// (see `syscall`).
 macro_rules! opening {
     ($($name:ident, $text:literal;)*) => {$(
         /// # Safety
@@ -181,7 +181,7 @@ macro_rules! opening {
     )*};
 }
 
-/// The same, in a folder that is open.
+/// Like `opening!`, for functions that open a path relative to a folder.
 macro_rules! opening_at {
     ($($name:ident, $text:literal;)*) => {$(
         /// # Safety
@@ -196,7 +196,7 @@ macro_rules! opening_at {
     )*};
 }
 
-/// Defines functions of C that change what a path names.
+/// Defines C functions that create, remove or rename files.
 macro_rules! changing {
     ($($name:ident, $text:literal($($argument:ident: $type:ty),*);)*) => {$(
         /// # Safety
@@ -229,7 +229,7 @@ changing! {
     rename, c"rename"(from: *const c_char, to: *const c_char);
 }
 
-/// Defines functions of C that start a process from a program.
+/// Defines C functions that start a process from a program.
 macro_rules! spawning {
     ($($name:ident, $text:literal;)*) => {$(
         /// # Safety
@@ -281,8 +281,8 @@ unsafe extern "C" fn execve(
     next!(c"execve"(program: *const c_char, arguments: *const *const c_char, environment: *const *const c_char) -> c_int, or -1)
 }
 
-/// A runtime of duroxide reads `RUST_LOG` when it is started, just before it reads
-/// the wall clock for its id.
+/// A duroxide runtime reads `RUST_LOG` when it starts, just before it reads the wall clock for its
+/// id.
 ///
 /// # Safety
 ///

@@ -1,24 +1,24 @@
-//! Processes: one for each seed, a copy of this one; what they print into; and
-//! what Ctrl-C does while seeds are run.
+//! Processes: forking one per seed, a file for their output, and handling of Ctrl-C while seeds
+//! run.
 //!
-//! The handler of the signal calls only what a handler may: it writes a byte into
-//! a pipe, from which a thread learns of it.
+//! The signal handler calls only async-signal-safe functions: it writes a byte into a pipe that a
+//! thread reads.
 
 use std::ffi::c_int;
 use std::fs::File;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicI32, Ordering};
 
-/// A process that was forked off. Whoever has it waits for it.
+/// A forked process. Its owner must wait for it.
 #[derive(Debug)]
 pub(crate) struct Forked(libc::pid_t);
 
-/// Runs `work` in a new process, a copy of this one, which then ends: well, or
-/// with the code 101 after a panic.
+/// Runs `work` in a forked copy of this process, which then exits: with code 0, or with 101 after a
+/// panic.
 ///
 /// # Errors
 ///
-/// A sentence, where other threads run in this process, or none can be forked.
+/// A sentence, if other threads are active in this process or the fork fails.
 pub(crate) fn fork(work: impl FnOnce()) -> Result<Forked, String> {
     crate::clock::alone_in_process()?;
     let parent = std::process::id();
@@ -35,8 +35,8 @@ pub(crate) fn fork(work: impl FnOnce()) -> Result<Forked, String> {
     }
 }
 
-/// Lets the system end this process, at once, when the thread that started it in
-/// process `parent` ends; ends it now if that has happened.
+/// Makes the kernel kill this process when the thread that started it in process `parent` ends;
+/// exits now if that has already happened.
 fn end_with_parent(parent: u32) {
     // SAFETY: asks for a signal, and touches no memory.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
@@ -46,25 +46,25 @@ fn end_with_parent(parent: u32) {
     }
 }
 
-/// A file in memory, without a name, to print into: nobody has to read it
-/// meanwhile, and no disk can be full.
+/// Creates an unnamed file in memory for output. Unlike a pipe it needs no reader, and unlike a
+/// file on disk it cannot fill the disk.
 pub(crate) fn memory_file() -> std::io::Result<File> {
-    // SAFETY: the name is a C string; the descriptor is new and nobody else's.
+    // SAFETY: the name is a C string; the descriptor is new and not used elsewhere.
     let file = unsafe {
         match libc::memfd_create(c"duroxide-sim output".as_ptr(), libc::MFD_CLOEXEC) {
             -1 => return Err(std::io::Error::last_os_error()),
             new => OwnedFd::from_raw_fd(new),
         }
     };
-    // Opened once more, to append: its writers do not share a place in it.
+    // Opened again in append mode, so that concurrent writers do not share a file position.
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
     std::fs::OpenOptions::new().read(true).append(true).open(path)
 }
 
-/// The pipe that the handler writes into; -1 where none is to be written into.
+/// The pipe that the signal handler writes into; -1 if there is none.
 static BELL: AtomicI32 = AtomicI32::new(-1);
 
-/// Rings the first time, and ends the process the second.
+/// The signal handler: writes to the pipe the first time, and ends the process the second time.
 extern "C" fn interrupted(signal: c_int) {
     let bell = BELL.swap(-1, Ordering::Relaxed);
     // SAFETY: both may be called in a handler; the byte is a static's.
@@ -76,9 +76,8 @@ extern "C" fn interrupted(signal: c_int) {
     }
 }
 
-/// Writes a byte into `bell` when the process is interrupted (SIGINT), in place
-/// of ending it. Says whether it does: not where somebody else handles that
-/// already, or it is ignored. `bell` has to stay open until
+/// On SIGINT, writes a byte into `bell` instead of ending the process. Returns whether that was set
+/// up; it is not if other code handles SIGINT or ignores it. `bell` must stay open until
 /// [`end_when_interrupted`].
 pub(crate) fn ring_when_interrupted(bell: &impl AsRawFd) -> bool {
     BELL.store(bell.as_raw_fd(), Ordering::Relaxed);
@@ -87,21 +86,20 @@ pub(crate) fn ring_when_interrupted(bell: &impl AsRawFd) -> bool {
     if before == libc::SIG_DFL {
         return true;
     }
-    // SAFETY: gives back what was there.
+    // SAFETY: restores the previous action.
     unsafe { libc::signal(libc::SIGINT, before) };
     BELL.store(-1, Ordering::Relaxed);
     false
 }
 
-/// Lets an interruption end the process again, as it does unless somebody says
-/// otherwise.
+/// Restores the default action of SIGINT, which ends the process.
 pub(crate) fn end_when_interrupted() {
     // SAFETY: the default is restored.
     unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
     BELL.store(-1, Ordering::Relaxed);
 }
 
-/// Ends the process as an interruption does.
+/// Ends the process as an unhandled SIGINT does.
 pub(crate) fn end_by_interruption() {
     end_when_interrupted();
     // SAFETY: sends a signal to this thread, which ends the process.
@@ -109,13 +107,13 @@ pub(crate) fn end_by_interruption() {
 }
 
 impl Forked {
-    /// Ends the process at once.
+    /// Kills the process.
     pub fn kill(&self) {
-        // SAFETY: it has not been waited for, so the number is still its own.
+        // SAFETY: the process has not been waited for, so its id is still its own.
         unsafe { libc::kill(self.0, libc::SIGKILL) };
     }
 
-    /// Waits for its end.
+    /// Waits until the process ends.
     pub fn wait(self) -> std::process::ExitStatus {
         let mut status = 0;
         // SAFETY: the pointer is to a local.

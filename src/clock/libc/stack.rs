@@ -1,10 +1,10 @@
-//! The stack of another thread, one that does not answer.
+//! The stack of another thread that does not respond.
 //!
-//! The thread is interrupted by a signal, and its handler takes the backtrace, which
-//! allocates. So it does that only where the thread was not inside the C library, whose
-//! allocator it may have locked; elsewhere it is interrupted again a moment later. A
-//! thread that is blocked is always inside of it, and blocked in its allocator hardly
-//! ever: there it is done all the same. The thread was given up before in any case.
+//! A signal interrupts the thread, and its handler captures a backtrace, which allocates. The
+//! handler therefore does so only if the thread was not inside the C library, whose allocator lock
+//! it may hold; otherwise the thread is interrupted again a moment later. A blocked thread is
+//! always inside the C library, but almost never in its allocator, so its backtrace is captured
+//! anyway. In either case the thread is not used again afterwards.
 
 use std::backtrace::Backtrace;
 use std::ffi::{c_int, c_void};
@@ -13,22 +13,22 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-/// One thread at a time is looked at.
+/// Serializes the captures.
 static ONE: Mutex<()> = Mutex::new(());
-/// What the handler found.
+/// The backtrace that the handler captured.
 static FOUND: Mutex<Option<Backtrace>> = Mutex::new(None);
-/// How far the handler has come.
+/// The state of the handler.
 static STATE: AtomicU8 = AtomicU8::new(ASKED);
-/// Whether it may take a backtrace inside the C library.
+/// Whether the handler may capture a backtrace inside the C library.
 static ANYWHERE: AtomicBool = AtomicBool::new(false);
-/// Where the code of the C library begins and ends.
+/// The address range of the C library's code.
 static C_LIBRARY: (AtomicUsize, AtomicUsize) = (AtomicUsize::new(0), AtomicUsize::new(0));
 
 const ASKED: u8 = 0;
 const INSIDE: u8 = 1;
 const DONE: u8 = 2;
 
-/// The stack of the thread `id` of this process, if it can be had within a second.
+/// Returns the stack of the thread `id` of this process, if it can be captured within a second.
 pub(in crate::clock) fn stack_of(id: libc::pid_t, is_blocked: bool) -> Option<Backtrace> {
     const TRIES: u32 = 100;
     const PAUSE: Duration = Duration::from_millis(10);
@@ -43,7 +43,7 @@ pub(in crate::clock) fn stack_of(id: libc::pid_t, is_blocked: bool) -> Option<Ba
     for _ in 0..TRIES {
         if STATE.load(Ordering::Acquire) == INSIDE {
             STATE.store(ASKED, Ordering::Release);
-            // SAFETY: sends a signal, to this process or to nobody.
+            // SAFETY: sends a signal to a thread of this process, if it exists.
             unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), id, libc::SIGURG) };
         }
         std::thread::sleep(PAUSE);
@@ -51,13 +51,13 @@ pub(in crate::clock) fn stack_of(id: libc::pid_t, is_blocked: bool) -> Option<Ba
             break;
         }
     }
-    // SAFETY: what was there before.
+    // SAFETY: restores the previous action.
     unsafe { libc::sigaction(libc::SIGURG, &raw const before, std::ptr::null_mut()) };
     FOUND.try_lock().and_then(|mut found| found.take())
 }
 
-/// Lets this handle the signal, which is ignored unless somebody says otherwise; returns
-/// what did before. `None` where somebody did.
+/// Installs the signal handler, unless other code handles the signal, which is ignored by default.
+/// Returns the previous action, or `None` if the handler was not installed.
 fn handle(handler: libc::sighandler_t) -> Option<libc::sigaction> {
     // SAFETY: both are plain data, for which zeros are a value; the pointers are to locals.
     unsafe {
@@ -72,9 +72,9 @@ fn handle(handler: libc::sighandler_t) -> Option<libc::sigaction> {
     }
 }
 
-/// Takes the backtrace of the thread that it interrupts.
+/// Captures the backtrace of the thread that it interrupts.
 extern "C" fn interrupted(_: c_int, _: *const libc::siginfo_t, context: *const c_void) {
-    // A second signal finds the first one answered.
+    // A second signal may arrive after the first one was handled.
     if STATE.load(Ordering::Acquire) != ASKED {
         return;
     }
@@ -92,7 +92,7 @@ extern "C" fn interrupted(_: c_int, _: *const libc::siginfo_t, context: *const c
     STATE.store(DONE, Ordering::Release);
 }
 
-/// Where a thread was.
+/// The address of the interrupted instruction.
 #[cfg(target_arch = "x86_64")]
 fn instruction(context: &libc::ucontext_t) -> usize {
     context.uc_mcontext.gregs[libc::REG_RIP as usize] as usize
@@ -103,7 +103,7 @@ fn instruction(context: &libc::ucontext_t) -> usize {
     context.uc_mcontext.pc as usize
 }
 
-/// Where the C library's code is.
+/// Finds the address range of the C library's code.
 fn c_library() -> Option<(usize, usize)> {
     let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
     let code =

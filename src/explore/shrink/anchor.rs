@@ -1,5 +1,5 @@
-//! Tying what happens at a virtual time to the call that is near it: times of
-//! one plan mean nothing once its latencies are gone, calls still do.
+//! Moves plan entries from a virtual time to a nearby call: without latencies, the times of a plan
+//! lose their meaning, but its calls do not.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,11 @@ use crate::clock::Time;
 use crate::sim::{CallSite, PlanEntry, Trigger};
 use crate::trace::{NodeEvent, Trace};
 
-/// How many calls on either side are tried.
+/// The number of calls on either side that are tried.
 const NEAR: usize = 3;
 
-/// The same as `entry`, which happens at a time, before or after a call of its
-/// node that was made about then in `trace`. The nearest come first.
+/// Variants of `entry`, which happens at a time, that happen before or after a call that its node
+/// made around that time in `trace`. The nearest come first.
 pub(super) fn near(entry: &PlanEntry, trace: &Trace) -> Vec<PlanEntry> {
     let Trigger::At(after_start) = entry.when else { return Vec::new() };
     let at = trace.started + after_start;
@@ -25,8 +25,8 @@ pub(super) fn near(entry: &PlanEntry, trace: &Trace) -> Vec<PlanEntry> {
     whens.map(|when| PlanEntry { when, what: entry.what.clone() }).collect()
 }
 
-/// The calls that a node made and when it asked: those that the provider was
-/// asked, and those that met a fault on the way.
+/// The calls of a node with the times at which it made them: those that reached the provider, and
+/// those that met a fault on the way.
 fn points(node: &str, trace: &Trace) -> Vec<(Time, CallSite)> {
     let mut calls: Vec<_> = trace.entries.iter().filter(|entry| &*entry.by == node).collect();
     calls.sort_by_key(|entry| entry.asked);

@@ -1,39 +1,36 @@
-//! [`Number`]: the numbers of a plan, and how each is made smaller.
+//! [`Number`]: the numbers of a plan, and how each is reduced.
 //!
-//! A number goes towards its least: an input towards the least of its range, a
-//! call's number towards 1, everything else towards 0. Times count in whole
-//! milliseconds.
+//! Numbers are reduced towards their minimum: an input towards the minimum of its range, a call
+//! number towards 1, everything else towards 0. Times count in whole milliseconds.
 
 use std::time::Duration;
 
 use crate::faults::FaultAction;
 use crate::sim::{Action, CallSite, Input, Plan, PlanEntry, Trigger};
 
-/// Which number of a plan.
+/// Identifies a number in a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Number {
-    /// The input of this name.
+    /// The input with this name.
     Input(String),
-    /// When the calm begins.
+    /// The start of the calm.
     Calm,
-    /// When this entry happens: its time, or which call it is.
+    /// The trigger of this entry: its time or its call number.
     Trigger(usize),
-    /// How long what this entry does lasts, or how far it goes; it may have
-    /// several of these.
+    /// A duration or amount of this entry's action, by index; an action may have several.
     Action(usize, usize),
 }
 
-/// What a number is now.
+/// The current value of a number, and its minimum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Reading {
     value: u64,
     least: u64,
-    /// Whether it counts milliseconds.
+    /// Whether the value counts milliseconds.
     is_time: bool,
 }
 
-/// All numbers of a plan: the inputs, those of the entries, the last entry first,
-/// and the calm.
+/// All numbers of a plan: the inputs, those of the entries, the last entry first, and the calm.
 pub(super) fn of(plan: &Plan) -> Vec<Number> {
     let inputs = plan.inputs.keys().cloned().map(Number::Input);
     let of_entry = |at: usize| {
@@ -45,7 +42,7 @@ pub(super) fn of(plan: &Plan) -> Vec<Number> {
 }
 
 impl Number {
-    /// What it is in `plan`; `None` where the plan has no such number.
+    /// Reads the number from `plan`; `None` if the plan has no such number.
     pub fn read(&self, plan: &Plan) -> Option<Reading> {
         match self {
             Number::Input(name) => {
@@ -63,7 +60,7 @@ impl Number {
         }
     }
 
-    /// The same plan with another value in its place.
+    /// A copy of the plan with another value for this number.
     pub fn set(&self, plan: &Plan, value: u64) -> Plan {
         let mut plan = plan.clone();
         let time = Duration::from_millis(value);
@@ -91,24 +88,24 @@ impl Reading {
         Reading { value, least: 0, is_time: true }
     }
 
-    /// Halfway to the least; `None` where it is the least already.
+    /// The value halfway to the minimum; `None` if the value is already the minimum.
     pub fn half(self) -> Option<u64> {
         let half = self.least + self.value.saturating_sub(self.least) / 2;
         (half < self.value).then_some(half)
     }
 
-    /// The least.
+    /// The minimum; `None` if the value is already the minimum.
     pub fn least(self) -> Option<u64> {
         (self.least < self.value).then_some(self.least)
     }
 
-    /// The values below it among which the least that will do is looked for.
+    /// The smaller values to bisect over.
     pub fn below(self) -> Below {
         if self.is_time { Below::Plain(plain(self.value)) } else { Below::All(self.least..self.value) }
     }
 }
 
-/// Values in ascending order.
+/// Candidate values in ascending order.
 pub(super) enum Below {
     All(std::ops::Range<u64>),
     Plain(Vec<u64>),
@@ -130,14 +127,13 @@ impl Below {
     }
 }
 
-/// The times below `end` that a person would write, in milliseconds. Each is at
-/// most twice the one before.
+/// Round times below `end`, in milliseconds. Each is at most twice the one before.
 fn plain(end: u64) -> Vec<u64> {
     const SECOND: u64 = 1_000;
     const MINUTE: u64 = 60 * SECOND;
     const HOUR: u64 = 60 * MINUTE;
     const DAY: u64 = 24 * HOUR;
-    // The unit, and up to where it is used.
+    // Each unit, and the bound up to which it is used.
     const UNITS: [(u64, u64); 7] = [
         (1, 10),
         (10, 100),
@@ -156,7 +152,7 @@ fn plain(end: u64) -> Vec<u64> {
     all
 }
 
-/// The same as `entry`, but lasting longer: the shortest first.
+/// Variants of `entry` that last longer, the shortest first.
 pub(super) fn longer(entry: &PlanEntry) -> Vec<PlanEntry> {
     const LONG: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(10), Duration::from_secs(60)];
     let mut all = Vec::new();
@@ -179,7 +175,7 @@ fn readings(what: &Action) -> Vec<Reading> {
     times(&mut what.clone()).into_iter().map(|time| Reading::time(*time)).collect()
 }
 
-/// The durations in it.
+/// The durations in an action.
 fn times(what: &mut Action) -> Vec<&mut Duration> {
     match what {
         Action::Crash { restart_after, .. } | Action::Stop { restart_after, .. } => {

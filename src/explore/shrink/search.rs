@@ -1,9 +1,8 @@
-//! [`Search`]: candidates are run, and the first of them that fails for the same
-//! reason is kept.
+//! [`Search`]: runs candidates, and keeps the first that fails for the same reason.
 //!
-//! With several workers the next candidates are run ahead, as if none before them
-//! was kept. Which is kept does not depend on how many are run at once, because it
-//! is always the first in order; what was run ahead of it is forgotten.
+//! With several workers, the next candidates run ahead of time, as if none before them would be
+//! kept. The result does not depend on the number of workers, because the first match in order is
+//! always the one that is kept; the results of later candidates are discarded.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,26 +14,26 @@ use crate::clock::Stopwatch;
 use crate::sim::{Failure, PlanEntry};
 use crate::trace::Trace;
 
-/// How many runs there are at the most.
+/// The limit on the number of runs.
 const MOST_RUNS: u64 = 5_000;
 
-/// Candidates that are to be run at once.
+/// Candidates to run in parallel.
 pub(in super::super) struct Batch<'a> {
     pub replays: &'a [Replay],
-    /// Whether failures come without their traces.
+    /// Whether failures are returned without their traces.
     pub brief: bool,
 }
 
-/// A search under way.
+/// The state of a search.
 pub(super) struct Search<F> {
     run: F,
     width: usize,
     reason: Reason,
-    /// The smallest that fails so far.
+    /// The smallest candidate that fails so far.
     pub best: Replay,
-    /// Which of its entries were not reached.
+    /// The entries of `best` that were not reached.
     pub unreached: Vec<PlanEntry>,
-    /// Those that did not fail, as JSON: they are not run again.
+    /// Candidates that did not fail, as JSON; they are not run again.
     rejected: BTreeSet<String>,
     watch: Stopwatch,
     at_most: Duration,
@@ -56,11 +55,11 @@ impl<F: FnMut(Batch<'_>) -> Result<Vec<Option<Box<Failure>>>, String>> Search<F>
         }
     }
 
-    /// Whether the plan as it was found makes the run fail again.
+    /// Whether the original plan makes the run fail again.
     ///
     /// # Errors
     ///
-    /// Where it could not be run: a sentence.
+    /// A sentence, if the plan could not be run.
     pub fn fails_again(&mut self) -> Result<bool, String> {
         self.runs += 1;
         let best = self.best.clone();
@@ -68,12 +67,11 @@ impl<F: FnMut(Batch<'_>) -> Result<Vec<Option<Box<Failure>>>, String>> Search<F>
         Ok(failure.is_some_and(|failure| self.keeps(self.best.clone(), *failure)))
     }
 
-    /// Keeps the first candidate that fails for the same reason, and returns its
-    /// number.
+    /// Keeps the first candidate that fails for the same reason, and returns its index.
     ///
     /// # Errors
     ///
-    /// Why nothing more is run, where that is so before the last was.
+    /// Why no more candidates are run, if the search stops before the last one.
     pub fn first(&mut self, candidates: impl IntoIterator<Item = Replay>) -> Result<Option<usize>, Stopped> {
         let mut candidates = candidates.into_iter().enumerate().fuse();
         loop {
@@ -107,13 +105,13 @@ impl<F: FnMut(Batch<'_>) -> Result<Vec<Option<Box<Failure>>>, String>> Search<F>
         }
     }
 
-    /// How many of these have not been run.
+    /// The number of these candidates that have not been run.
     pub fn untried(&self, candidates: Vec<Replay>) -> u64 {
         candidates.iter().filter(|candidate| !self.rejected.contains(&key(candidate))).count() as u64
     }
 
-    /// The trace of the smallest so far; `None` where there is none to be had, such
-    /// as of a process that dies.
+    /// The trace of the smallest candidate so far; `None` if there is none, for example because its
+    /// process dies.
     pub fn trace(&mut self) -> Result<Option<Trace>, Stopped> {
         self.runs += 1;
         let best = self.best.clone();
@@ -131,8 +129,7 @@ impl<F: FnMut(Batch<'_>) -> Result<Vec<Option<Box<Failure>>>, String>> Search<F>
             return false;
         }
         self.best = candidate;
-        // Where there are fewer orders, what there was for the others is not asked.
-        // A run that dies tells of none.
+        // A smaller run asks for fewer inputs. The failure of a process that died lists none.
         if !failure.plan.inputs.is_empty() {
             self.best.plan.inputs = failure.plan.inputs;
         }
@@ -141,7 +138,7 @@ impl<F: FnMut(Batch<'_>) -> Result<Vec<Option<Box<Failure>>>, String>> Search<F>
     }
 }
 
-/// What tells a candidate from others.
+/// Identifies a candidate.
 fn key(replay: &Replay) -> String {
     serde_json::to_string(replay).expect("plain data with text keys has a JSON form")
 }

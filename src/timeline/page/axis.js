@@ -1,7 +1,7 @@
 "use strict";
-// The time axis. In true scale a moment lies where its virtual time is. With
-// idle time squeezed every moment has a place of its own, and what lies between
-// two moments takes room by its logarithm.
+// The time axis. In true scale, a moment is placed by its virtual time. With idle
+// time compressed, every moment has its own position, and the distance between two
+// moments grows with the logarithm of the time between them.
 
 class Axis {
   constructor(moments) {
@@ -28,12 +28,12 @@ class Axis {
     return Math.max(this.places[this.places.length - 1] || 0, 1);
   }
 
-  // Where a moment lies, in pixels.
+  // The position of a moment, in pixels.
   x(moment) {
     return (this.places[moment] - this.left) * this.scale;
   }
 
-  // The first moment that lies at or after a pixel.
+  // The first moment at or after a pixel.
   at(x) {
     const place = this.left + x / this.scale;
     let low = 0;
@@ -46,7 +46,7 @@ class Axis {
     return low;
   }
 
-  // The moment that lies nearest to a pixel.
+  // The moment nearest to a pixel.
   nearest(x) {
     const after = Math.min(this.at(x), this.places.length - 1);
     return after > 0 && x - this.x(after - 1) < this.x(after) - x ? after - 1 : after;
@@ -101,7 +101,7 @@ class Axis {
     else this.clamp();
   }
 
-  // Brings a moment into view; to the middle if it was not in view.
+  // Scrolls a moment into view, and to the middle if it was not visible.
   reveal(moment) {
     const x = this.x(moment);
     if (x < this.margin || x > this.width - this.margin) {
@@ -110,7 +110,7 @@ class Axis {
     }
   }
 
-  // Changes the scale and keeps the moment in the middle where it is.
+  // Changes the scale without moving the moment in the middle.
   change(mode) {
     const whole = this.fits;
     const middle = this.nearest(this.width / 2);
@@ -162,7 +162,7 @@ class Axis {
     return { ticks, gaps: [] };
   }
 
-  // A round step of at least so many milliseconds.
+  // A round step of at least this many milliseconds.
   static step(least) {
     const day = 86400000;
     const round = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 15000, 30000];

@@ -1,5 +1,5 @@
 "use strict";
-// How the page begins: what is said of the runs, and the first drawing.
+// The start of the page: the facts about the runs, and the first drawing.
 
 function plural(count, one, many) {
   return count === 1 ? `1 ${one}` : `${count.toLocaleString("en")} ${many}`;
@@ -10,10 +10,10 @@ function describe() {
     const line = make("span", { className: "run" });
     if (RUNS > 1) line.append(make("span", { className: `tag run-${number}`, textContent: runName(number) }), ` ${run.name}: `);
     const seed = run.seed ? `seed ${run.seed}, ` : "";
-    const quiet = run.quiet ? `, of which ${run.quiet.toLocaleString("en")} quiet ones are left out` : "";
-    const most = run.left_out ? `. Of so many the page leaves out ${run.left_out.toLocaleString("en")}: it has the last ones, and those that the failure is about` : "";
+    const quiet = run.quiet ? `, ${run.quiet.toLocaleString("en")} of which are not shown because they carry no information` : "";
+    const most = run.left_out ? `. The run has too many calls, so ${run.left_out.toLocaleString("en")} are left out: the page contains the last ones, and those about the instances of the failure` : "";
     line.append(`${seed}${span(run.elapsed)} from ${wallClock(number, 0)}, ${plural(run.calls, "provider call", "provider calls")}${quiet}${most}`);
-    line.title = "Quiet are fetches in vain, repeated reads, and the runtimes' own reads and upkeep.";
+    line.title = "Calls without information are fetches that find nothing, repeated reads, and the runtimes' own reads and maintenance.";
     $("facts").append(line);
   });
   $("versions").textContent = Object.entries(DATA.versions).map(([name, version]) => `${name} ${version}`).join(", ");
@@ -29,8 +29,8 @@ function describe() {
     const { difference } = DATA;
     $("to-difference").hidden = !difference;
     $("difference-headline").textContent = difference
-      ? `The two runs are the same up to ${since(DATA.moments[difference.at])}.`
-      : "The two runs are the same, call by call.";
+      ? `The two runs are equal up to ${since(DATA.moments[difference.at])}.`
+      : "The two runs are equal, call by call.";
   }
   const instances = DATA.lanes.filter((lane) => lane.kind === "instance").length;
   $("corner").textContent = `${plural(instances, "instance", "instances")}, ${plural(DATA.items.length, "event", "events")}`;

@@ -1,23 +1,23 @@
 "use strict";
-// The data of the page, and how they are said in words. Nothing here touches
-// what is on the screen.
+// The data of the page and its formatting as text. Nothing here changes what is
+// displayed.
 
 const DATA = JSON.parse(document.getElementById("picture").textContent);
 const RUNS = DATA.runs.length;
 
-// What kinds there are, in the order of the legend.
+// The kinds of items, in the order of the legend.
 const KINDS = {
   turn: { name: "Turn", many: "Turns", about: "from lock to ack" },
-  activity: { name: "Activity", many: "Activities", about: "attempts, with the time in the queue before" },
-  timer: { name: "Timer", many: "Timers", about: "from set to delivered" },
+  activity: { name: "Activity", many: "Activities", about: "attempts, with the preceding time in the queue" },
+  timer: { name: "Timer", many: "Timers", about: "from creation to delivery" },
   wait: { name: "Wait", many: "Waits", about: "for an event or a queue" },
-  child: { name: "Child", many: "Children", about: "a parent's wait for a child" },
+  child: { name: "Child", many: "Children", about: "waits for a sub-orchestration" },
   event: { name: "Message", many: "Messages", about: "starts, events, cancellations" },
   end: { name: "End", many: "Ends", about: "of an instance or an execution" },
-  call: { name: "Call", many: "Other calls", about: "reads by clients, and calls that were refused" },
+  call: { name: "Call", many: "Other calls", about: "reads by clients, and refused calls" },
   node: { name: "Node", many: "Node events", about: "crashes, outages, stalls, clocks, restarts" },
   fault: { name: "Fault", many: "Faults", about: "of single calls" },
-  latency: { name: "Latency", many: "Latencies", about: "calls that took time, and no more" },
+  latency: { name: "Latency", many: "Latencies", about: "calls that were only delayed" },
   law: { name: "Broken law", many: "Broken laws", about: "" },
 };
 
@@ -46,7 +46,7 @@ function two(number) {
   return String(number).padStart(2, "0");
 }
 
-// A duration in milliseconds, as short as it can be said exactly.
+// The shortest exact form of a duration in milliseconds.
 function span(ms) {
   const days = Math.floor(ms / 86400000);
   const h = Math.floor(ms / 3600000) % 24;
@@ -62,7 +62,7 @@ function span(ms) {
   return `${days} d${clock}`;
 }
 
-// A duration in one round number.
+// A duration as one round number.
 function roughly(ms) {
   const [unit, name] = [[86400000, "d"], [3600000, "h"], [60000, "min"], [1000, "s"]].find(([unit]) => ms >= unit * 0.99) ?? [1, "ms"];
   return `${Math.round(ms / unit)} ${name}`;
@@ -87,8 +87,8 @@ function wallClock(run, ms) {
   return isNaN(date) ? "" : date.toISOString().replace("T", " ").replace("Z", " UTC");
 }
 
-// A text in which nothing acts on what stands beside it: control characters and
-// those that turn the direction of writing are shown by their numbers.
+// A text that cannot affect the text around it: control characters and those that
+// change the writing direction are shown as escapes.
 function visible(text) {
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffc\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu, (c) => {
     return `‹U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}›`;
@@ -99,7 +99,7 @@ function laneName(lane) {
   return DATA.lanes[lane].name;
 }
 
-// An item as a sentence, for those who cannot see it.
+// An item as a sentence, for tooltips and screen readers.
 function sentence(item) {
   const lane = DATA.lanes[item.lane];
   const place = lane.kind === "instance" ? lane.name : `${lane.kind} ${lane.name}`;
@@ -112,7 +112,7 @@ function sentence(item) {
   return visible(`${run}${KINDS[item.kind].name} ${item.label}, ${place}${by}, at ${since(from)}${length}${state}`);
 }
 
-// The calls, a line of JSON for each; they are read when somebody asks.
+// The calls, one JSON line each, which are parsed on demand.
 const callLines = [];
 
 function linesOf(run) {
@@ -124,8 +124,8 @@ function callOf(run, line) {
   return JSON.parse(linesOf(run)[line]);
 }
 
-// What a search looks through: for each item a text in small letters. The calls
-// are searched as the JSON they are, and so is what is searched for.
+// The searchable text of each item, in lower case. Calls are searched in their JSON
+// form, and so the search term is converted to JSON too.
 let haystack = null;
 
 function searchItems(text) {

@@ -1,5 +1,5 @@
 "use strict";
-// What the keys and the pointer do.
+// Keyboard and pointer input.
 
 // ---- keys
 

@@ -1,6 +1,6 @@
 "use strict";
-// Which lanes are shown and how high they lie, their names, the ruler, and the
-// overview above it.
+// The visible lanes and their positions, their names, the ruler, and the overview
+// above it.
 
 class Layout {
   constructor() {
@@ -9,7 +9,7 @@ class Layout {
     this.arrange();
   }
 
-  // Lays out the lanes that are neither folded away nor left out.
+  // Lays out the lanes that are neither collapsed nor hidden.
   arrange() {
     this.lines = [];
     this.byLane = new Map();
@@ -35,7 +35,7 @@ class Layout {
     return metrics.pad + run * (DATA.lanes[line.lane].rows * metrics.row + 2);
   }
 
-  // The lane at a height; lanes lie one below the other.
+  // The lane at a vertical position.
   at(y) {
     let low = 0;
     let high = this.lines.length - 1;
@@ -68,7 +68,7 @@ const hasChildren = new Set(DATA.lanes.map((lane) => lane.parent).filter((parent
 
 const accused = new Set(DATA.runs.flatMap((run) => (run.failure ? run.failure.lanes : [])));
 
-// The names of the lanes in sight, as elements of their own.
+// The names of the visible lanes, as HTML elements.
 class Names {
   constructor(host, layout, toggle) {
     this.host = host;
@@ -185,7 +185,7 @@ function drawRuler(canvas, axis) {
   flag(c, axis, height);
 }
 
-// The flags of the failure and of the first difference, at the ruler's foot.
+// The flags of the failure and of the first difference, at the bottom of the ruler.
 function flag(c, axis, height) {
   const flags = DATA.runs.filter((run) => run.failure).map((run) => [run.failure.at, COLOURS.failed]);
   if (DATA.difference) flags.push([DATA.difference.at, COLOURS.difference]);
@@ -198,7 +198,7 @@ function flag(c, axis, height) {
   }
 }
 
-// How much happens where in the whole run, and what part of it is in sight.
+// The density of events over the whole run, and the visible part of it.
 class Overview {
   constructor(canvas, axis) {
     this.canvas = canvas;
@@ -236,7 +236,7 @@ class Overview {
     c.strokeRect(from + 0.5, 0.5, Math.max(to - from - 1, 2), height - 1);
   }
 
-  // Where a moment lies in the strip.
+  // The position of a moment in the strip.
   x(moment) {
     return this.xOf(this.axis.places[moment]);
   }
@@ -262,7 +262,7 @@ class Overview {
     this.highest = this.counts.reduce((a, b) => Math.max(a, b), 1);
   }
 
-  // Brings a place of the strip to the middle of what is in sight.
+  // Scrolls to a position of the strip.
   go(x) {
     const place = (x - this.axis.margin) / this.axis.least;
     this.axis.left = place - this.axis.width / 2 / this.axis.scale;

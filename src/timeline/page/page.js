@@ -1,13 +1,12 @@
 "use strict";
-// The page: what is drawn when, what is chosen, searched and left out, and the
-// toolbar.
+// The page: when to draw, the selection, the search, hidden kinds, and the toolbar.
 
 const $ = (id) => document.getElementById(id);
 
 const axis = new Axis(DATA.moments);
 const layout = new Layout();
 
-// What is chosen, hovered, found and left out: what drawing asks.
+// The state that drawing depends on: the selection, the search, and hidden kinds.
 const view = {
   chosen: null,
   hovered: null,
@@ -51,7 +50,7 @@ function draw() {
   drawFocus(top);
 }
 
-// The chosen event as an element, for the focus ring and for screen readers.
+// The selected event as an element, for the focus ring and for screen readers.
 function drawFocus(top) {
   const focus = $("focus");
   const box = view.chosen && plot.box(view.chosen, top);
@@ -83,7 +82,7 @@ function resize() {
 
 let order = null;
 
-// The events that can be walked through, in the order of their beginnings.
+// The events that the arrow keys visit, in the order of their start.
 function walkable() {
   order ??= DATA.items
     .filter((item) => view.shows(item) && (layout.lineOf(item.lane) || layout.lineOf(item.node)))
@@ -136,7 +135,7 @@ function remember(item) {
   try {
     history.replaceState(null, "", `#event-${item.number}`);
   } catch {
-    // Some places that show pages do not allow it; the address then stays.
+    // Some viewers do not allow this; the address then stays unchanged.
   }
 }
 
@@ -186,7 +185,7 @@ function unfold(lane) {
 }
 
 function compact() {
-  // What was in the middle stays there.
+  // Keep the lane in the middle where it is.
   const middle = layout.at($("scroll").scrollTop + plot.height / 2);
   setCompact($("compact").checked);
   $("names").classList.toggle("compact", metrics.compact);
@@ -214,7 +213,7 @@ function walkableFirst(items) {
   return items.filter((item) => view.shows(item)).sort((a, b) => a.from - b.from || a.number - b.number);
 }
 
-// The lanes of items, and those that they lie under.
+// The lanes of items, and their ancestors.
 function lanesOf(items) {
   const lanes = new Set();
   for (const item of items) {

@@ -1,6 +1,6 @@
 "use strict";
 // The panel of details: an item with its calls, the failure, the difference.
-// Every text goes in as text.
+// All texts are inserted as text nodes.
 
 class Panel {
   constructor(element, body, choose) {
@@ -58,10 +58,10 @@ class Panel {
     return list;
   }
 
-  // Buttons to what brought an item about, and to what it brought about.
+  // Buttons that lead to an item's causes and effects.
   relatives(item) {
     const effects = effectsOf(item);
-    const groups = [["Because of", (item.causes ?? []).map((cause) => DATA.items[cause])], ["Brought about", effects]];
+    const groups = [["Causes", (item.causes ?? []).map((cause) => DATA.items[cause])], ["Effects", effects]];
     return groups.filter(([, items]) => items.length).map(([title, items]) => {
       const list = make("div", { className: "relatives" });
       list.append(make("span", { textContent: title }));
@@ -94,12 +94,12 @@ class Panel {
       else section.append(call(callOf(run, side.call), run));
       return section;
     });
-    const intro = make("p", { textContent: "Up to here both runs made the same calls at the same virtual times, and got the same answers." });
+    const intro = make("p", { textContent: "Up to this point, both runs made the same calls at the same virtual times and got the same answers." });
     this.show("The first difference", intro, ...parts);
   }
 }
 
-// What items each item brought about.
+// The effects of each item.
 let effects = null;
 
 function effectsOf(item) {
@@ -147,16 +147,16 @@ function facts(list) {
   return element;
 }
 
-// A call with its answer: in words, the events that it adds, and whole.
+// A call with its answer: in words, with the events that it adds, and as JSON.
 function call(record, run) {
   const section = make("section", { className: "call" });
   const title = make("h3");
   title.append(make("code", { textContent: record.method }), make("span", { className: "by", textContent: ` by ${record.by}` }));
   section.append(title);
   const took = record.answered_at - record.asked_at;
-  // A fetch is asked long before there is anything to fetch.
+  // A fetch often waits long until there is anything to fetch.
   const late = took && !record.method.startsWith("fetch_");
-  const time = late ? `${since(record.answered_at)}, ${span(took)} after it was asked` : since(record.answered_at);
+  const time = late ? `${since(record.answered_at)}, ${span(took)} after the call` : since(record.answered_at);
   section.append(make("p", { className: "when", textContent: `${time} · call ${record.number}` }));
   if (record.asked) section.append(make("p", { className: "asked", textContent: visible(record.asked) }));
   section.append(make("p", { className: "answered", textContent: `→ ${visible(record.answered ?? "done")}` }));
@@ -170,7 +170,7 @@ function call(record, run) {
     section.append(table);
   }
   const whole = make("details");
-  whole.append(make("summary", { textContent: "Whole call and reply" }));
+  whole.append(make("summary", { textContent: "Full call and reply" }));
   whole.addEventListener("toggle", () => {
     if (whole.open && whole.childElementCount === 1) {
       whole.append(make("h4", { textContent: "Call" }), json(record.call), make("h4", { textContent: "Reply" }), json(record.answer));

@@ -1,8 +1,8 @@
 "use strict";
-// Drawing of the lanes on a canvas, only of what can be seen, and finding what
-// lies under the pointer.
+// Draws the visible part of the lanes on a canvas, and finds the item under the
+// pointer.
 
-// How high rows are, and how much lies above and below those of a lane.
+// The height of rows, and the padding above and below those of a lane.
 const metrics = { compact: false, row: 18, pad: 5 };
 
 function setCompact(compact) {
@@ -11,8 +11,8 @@ function setCompact(compact) {
 
 const FONT = "11px system-ui, sans-serif";
 
-// The items of each lane and run by row, in the order of their beginnings. An
-// item lies in the lane of its instance and in that of its node.
+// The items of each lane and run by row, in the order of their start. An item is in
+// the lane of its instance and in that of its node.
 const tracks = DATA.lanes.map((lane) => {
   return DATA.runs.map(() => ({ rows: Array.from({ length: lane.rows }, () => []), spells: [] }));
 });
@@ -32,10 +32,10 @@ function isPoint(item) {
   return !BARS.has(item.kind);
 }
 
-// The end of an instance lies where its last turn ends; it is drawn behind it.
+// The end of an instance coincides with the end of its last turn, and is drawn after it.
 const BEHIND = 7;
 
-// Colours as the style sheet has them in the theme of the moment.
+// The colours of the style sheet in the current theme.
 const COLOURS = {};
 const COLOUR_NAMES = [...Object.keys(KINDS), "text", "faint", "line", "stripe", "paper", "on-bar", "failed", "chosen", "difference"];
 
@@ -61,7 +61,7 @@ function textWidth(context, text) {
   return width;
 }
 
-// As much of a text as fits, with an ellipsis; nothing where too little does.
+// As much of a text as fits, with an ellipsis; nothing if too little fits.
 function fitted(context, text, room) {
   if (textWidth(context, text) <= room) return text;
   const share = Math.floor((room - 8) / 6.2);
@@ -155,7 +155,7 @@ class Plot {
     });
   }
 
-  // What befell a node for a while: hatched, as high as the lane.
+  // An impairment of a node: hatched, as high as the lane.
   spell(item, y, height) {
     if (!this.view.shows(item)) return;
     const c = this.context;
@@ -182,9 +182,9 @@ class Plot {
     this.drawn++;
   }
 
-  // Bars first, points over them, and then what there is room to say. What would
-  // only cover a pixel again is left out: ten thousand events on a thousand
-  // pixels.
+  // Bars first, then points, then labels where there is room. Items that would only
+  // cover the same pixel again are skipped: there may be ten thousand events on a
+  // thousand pixels.
   row(lane, row, y) {
     const shapes = [];
     let [bars, points] = [-Infinity, -Infinity];
@@ -205,12 +205,12 @@ class Plot {
     shapes.forEach((shape, n) => this.label(shape, shapes[n + 1]?.from ?? this.width, y));
   }
 
-  // Where the middle of a point is drawn.
+  // The centre of a point.
   pointX(item) {
     return this.axis.x(item.from) + (item.kind === "end" ? BEHIND : 0);
   }
 
-  // A text beside a bar or a point: readable over whatever lies there.
+  // A text beside a bar or a point, readable over anything that it covers.
   aside(text, x, y) {
     const c = this.context;
     c.fillStyle = this.ground;
@@ -219,7 +219,7 @@ class Plot {
     c.fillText(text, x, y);
   }
 
-  // Whether an item is drawn in any crowd.
+  // Whether an item is drawn even where there are many others.
   stands(item) {
     const found = this.view.found !== null && !this.view.dims(item);
     return found || item === this.view.chosen || item === this.view.hovered || item.state !== "fine" || item.kind === "law";
@@ -237,7 +237,7 @@ class Plot {
     return seen;
   }
 
-  // The time in the queue, below all bars: others may lie in it.
+  // The time in the queue, below all bars, which may overlap it.
   queued(item, from, y) {
     if (item.since === undefined) return;
     const c = this.context;
@@ -300,7 +300,7 @@ class Plot {
     c.stroke();
   }
 
-  // A wait: a thin line with a foot where it began and where it ended.
+  // A wait: a thin line with a mark at both ends.
   rail(item, from, to, y, colour) {
     const c = this.context;
     c.strokeStyle = colour;
@@ -326,7 +326,7 @@ class Plot {
     }
   }
 
-  // What an item is, inside of its bar or beside it.
+  // The label of an item, inside or beside its bar.
   label({ item, from, to, point }, free, y) {
     if (metrics.compact || item.kind === "latency" || to < -20) return;
     const c = this.context;
@@ -368,7 +368,7 @@ class Plot {
     c.globalAlpha = 1;
   }
 
-  // Frames around what is chosen and what the pointer is on, in all of their
+  // Frames around the selected item and the item under the pointer, in all of their
   // lanes.
   outlines(top) {
     const c = this.context;
@@ -383,7 +383,7 @@ class Plot {
     }
   }
 
-  // Where an item lies in its own lane, or in its node's if that is in sight.
+  // The position of an item in its own lane, or in its node's if that is visible.
   box(item, top) {
     return this.boxIn(item, this.layout.lineOf(item.lane) ?? this.layout.lineOf(item.node), top);
   }
@@ -399,7 +399,7 @@ class Plot {
     return { x: from, y: y + 2, width: Math.max(this.axis.x(item.to) - from, 3), height: height - 4 };
   }
 
-  // Lines from what brought the chosen item about, and to what it brought about.
+  // Lines from the causes of the selected item, and to its effects.
   links(top) {
     const chosen = this.view.chosen;
     if (!chosen) return;
@@ -429,7 +429,7 @@ class Plot {
     c.fill();
   }
 
-  // The item under a place on the canvas.
+  // The item at a position on the canvas.
   under(x, y, top) {
     const line = this.layout.at(y + top);
     if (!line) return null;
@@ -442,7 +442,7 @@ class Plot {
       for (const item of row ? this.visible(row) : []) {
         const from = isPoint(item) ? this.pointX(item) : this.axis.x(item.from);
         const to = isPoint(item) ? from : Math.max(this.axis.x(item.to), from + 3);
-        // Points lie over bars, and so are nearer.
+        // Points are drawn over bars, and so come first.
         const far = x < from ? from - x : x > to ? x - to : isPoint(item) ? -1 : 0;
         if (far < least || (far === least && isPoint(item))) [best, least] = [item, far];
       }
@@ -457,7 +457,7 @@ class Plot {
   }
 }
 
-// The shapes of points: they tell kinds apart without colours.
+// The shapes of points, which distinguish kinds without colours.
 const SHAPES = {
   event: (c, x, y) => polygon(c, [[x, y - 6], [x + 6, y], [x, y + 6], [x - 6, y]]),
   end: (c, x, y) => c.rect(x - 5, y - 5, 10, 10),

@@ -1,6 +1,6 @@
 "use strict";
-// The table: the same events for reading and for screen readers, a page of them
-// at a time, so that ten thousand are no burden.
+// The table: the same events for reading and for screen readers, paged so that even
+// ten thousand events stay fast.
 
 const PAGE = 250;
 
@@ -14,7 +14,7 @@ class Table {
     elements.on.addEventListener("click", () => this.turn(PAGE));
   }
 
-  // Shows items, from the page that has the chosen one.
+  // Shows items, starting with the page that contains the selected one.
   show(items, chosen) {
     this.items = items;
     const place = chosen ? Math.max(items.indexOf(chosen), 0) : 0;

@@ -1,4 +1,4 @@
-//! What the acks of turns bring: scheduled work, timers, waits, children, ends.
+//! The results of acked turns: scheduled work, timers, waits, children, ends.
 
 use std::time::Duration;
 
@@ -18,12 +18,12 @@ pub(super) struct Scheduled {
     pub at: At,
     /// The turn that scheduled it.
     pub by: Option<usize>,
-    /// Whether somebody has fetched it.
+    /// Whether it was fetched.
     pub begun: bool,
 }
 
 impl Walk<'_> {
-    /// A turn that began at `begun` was committed at `at`.
+    /// Adds the results of a turn that began at `begun` and was committed at `at`.
     pub(super) fn committed(&mut self, instance: &str, ack: &AckTurn, turn: usize, begun: At, at: At) {
         for event in &ack.history {
             self.event(instance, event, turn, begun, at);
@@ -92,7 +92,7 @@ impl Walk<'_> {
         }
     }
 
-    /// An event that ends what event `source` began.
+    /// Ends the bar that the event `source` began.
     fn answered(&mut self, instance: &str, event: &Event, source: u64, begun: At) {
         let Some(item) = self.open.remove(&(instance.to_owned(), event.execution_id, source)) else { return };
         let item = &mut self.items[item];
@@ -109,7 +109,7 @@ impl Walk<'_> {
         };
     }
 
-    /// Begins a wait by name. A queue may have brought its message before.
+    /// Begins a wait by name. A queue may already have received a message for it.
     fn waits(&mut self, instance: &str, event: &Event, item: usize) {
         let (EventKind::ExternalSubscribed { name } | EventKind::QueueSubscribed { name }) = &event.kind else {
             return;
@@ -126,7 +126,7 @@ impl Walk<'_> {
         }
     }
 
-    /// What is awaited by name goes to whoever has waited longest.
+    /// Delivers an arrival to the oldest wait for that name.
     fn arrived(&mut self, instance: &str, event: &Event, what: &str, begun: At) {
         let key = (instance.to_owned(), event.execution_id, what.to_owned());
         let waiting = self.waiting.get_mut(&key).into_iter().flat_map(|waiting| waiting.drain(..));
@@ -150,7 +150,7 @@ impl Walk<'_> {
         }
     }
 
-    /// The timer's bar, for a message that is a timer.
+    /// The bar of the timer that a message delivers.
     fn timer_of(&self, message: &WorkItem) -> Option<usize> {
         let WorkItem::TimerFired { instance, execution_id, id, .. } = message else { return None };
         self.open.get(&(instance.clone(), *execution_id, *id)).copied()
@@ -158,7 +158,7 @@ impl Walk<'_> {
 
     fn cancelled(&mut self, work: Work, at: At) {
         if let Some(job) = self.jobs.remove(&work).filter(|job| !job.begun) {
-            self.never_begun(&work, job, at, State::Cancelled, "It was cancelled before anybody began it.");
+            self.never_begun(&work, job, at, State::Cancelled, "It was cancelled before it began.");
         }
     }
 
@@ -169,7 +169,7 @@ impl Walk<'_> {
         self.add(item);
     }
 
-    /// An execution has ended, and with it all that it waited for.
+    /// Ends an execution with all of its open waits.
     fn ended(&mut self, instance: &str, ack: &AckTurn, status: &str, turn: usize, at: At) {
         let (label, state) = match status {
             "Completed" => ("completed", State::Fine),
@@ -178,7 +178,7 @@ impl Walk<'_> {
             other => (other, State::Fine),
         };
         let output = ack.metadata.output.as_deref().unwrap_or_default();
-        let note = if output.is_empty() { String::new() } else { format!("Its output: {output}") };
+        let note = if output.is_empty() { String::new() } else { format!("Output: {output}") };
         let mut item = Item::point(Kind::End, at, label).of(instance).state(state).note(note);
         item.entries.clone_from(&self.items[turn].entries);
         item.causes.push(turn);
@@ -193,23 +193,23 @@ impl Walk<'_> {
             let item = &mut self.items[item];
             if item.state == State::Open {
                 (item.to, item.state) = (at, State::Cancelled);
-                push_sentence(&mut item.note, "Nobody waited for it any more.");
+                push_sentence(&mut item.note, "It was no longer needed, because the execution ended.");
             }
         }
     }
 
-    /// Closes what is open when the trace ends.
+    /// Closes everything that is open at the end of the trace.
     pub(super) fn close(&mut self) {
         self.close_locks();
         for (work, job) in std::mem::take(&mut self.jobs) {
             if !job.begun {
-                self.never_begun(&work, job, At::End, State::Waiting, "Nobody has begun it.");
+                self.never_begun(&work, job, At::End, State::Waiting, "No worker has begun it.");
             }
         }
     }
 }
 
-/// A duration as people say it, where it is a round one.
+/// Formats a duration with its unit if it is a round number.
 fn short(lasts: Duration) -> String {
     let ms = lasts.as_millis();
     for (unit, name) in [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s")] {

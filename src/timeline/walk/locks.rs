@@ -1,4 +1,4 @@
-//! Turns and attempts at activities: from their fetch to how their lock ended.
+//! Turns and attempts at activities, from their fetch to the end of their lock.
 
 use duroxide::providers::WorkItem;
 
@@ -9,7 +9,7 @@ use crate::clock::Time;
 use crate::text;
 use crate::trace::{Entry, SeenTurn};
 
-/// What can be locked.
+/// Work that can be locked.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Work {
     /// The turn of an instance.
@@ -26,14 +26,14 @@ impl Work {
     }
 }
 
-/// A lock that somebody has.
+/// A lock that is held.
 pub(super) struct Held {
     pub work: Work,
     pub item: usize,
     pub node: String,
-    /// When it ends.
+    /// When it expires.
     until: Time,
-    /// Whether its owner is gone.
+    /// Whether its holder crashed or shut down.
     gone: bool,
     /// The messages of the turn, with the items that sent them.
     messages: Vec<(Key, usize)>,
@@ -96,15 +96,15 @@ impl Walk<'_> {
         self.held.insert(token.to_owned(), held);
     }
 
-    /// Somebody else is given the work: the lock there was has ended.
+    /// Ends the previous lock on the work, which is being delivered again.
     fn expire(&mut self, work: &Work) {
         if let Some(held) = self.holders.remove(work).and_then(|token| self.held.remove(&token)) {
             let until = self.since_start(held.until);
-            self.lose(held, At::Time(until), "Its lock ended before it was done.");
+            self.lose(held, At::Time(until), "Its lock expired before it was done.");
         }
     }
 
-    /// The work of a lock is not done; what it had fetched is there again.
+    /// Marks the work of a lock as not done, and returns its messages to the queue.
     fn lose(&mut self, held: Held, at: At, why: &str) {
         let item = &mut self.items[held.item];
         if held.gone {
@@ -118,7 +118,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A node is gone, and with it all that it was doing; its locks stay.
+    /// Ends all work of a node that crashed or shut down. Its locks remain.
     pub(super) fn gone(&mut self, node: &str, at: At, why: &str) {
         for held in self.held.values_mut().filter(|held| held.node == node && !held.gone) {
             held.gone = true;
@@ -140,7 +140,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A call on a lock was refused, or dropped.
+    /// Records that a call with a lock token was refused or dropped.
     pub(super) fn rejected(&mut self, number: usize, token: &str, refusal: Option<&Refusal>, at: At) {
         let Some(held) = self.held.get(token) else { return };
         self.items[held.item].entries.push(number);
@@ -160,7 +160,7 @@ impl Walk<'_> {
     pub(super) fn abandoned(&mut self, number: usize, token: &str, at: At) {
         if let Some(held) = self.release(token) {
             self.items[held.item].entries.push(number);
-            self.lose(held, at, "It was given back.");
+            self.lose(held, at, "It was abandoned.");
         }
     }
 
@@ -195,21 +195,21 @@ impl Walk<'_> {
         }
     }
 
-    /// Ends what is still locked when the trace ends.
+    /// Ends the locks that are still held at the end of the trace.
     pub(super) fn close_locks(&mut self) {
         let end = self.trace.entries.last().map_or(0, |entry| entry.answered.0);
         for held in std::mem::take(&mut self.held).into_values() {
             let ended = held.until.0 < end;
             let at = if ended { At::Time(self.since_start(held.until)) } else { At::End };
             if ended || held.gone {
-                self.lose(held, at, "Its lock ended before it was done.");
+                self.lose(held, at, "Its lock expired before it was done.");
             }
         }
     }
 }
 
 fn attempt_note(attempts: u32) -> String {
-    if attempts > 1 { format!("It is attempt {attempts}.") } else { String::new() }
+    if attempts > 1 { format!("This is attempt {attempts}.") } else { String::new() }
 }
 
 pub(super) fn push_sentence(note: &mut String, sentence: &str) {

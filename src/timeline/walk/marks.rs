@@ -1,4 +1,4 @@
-//! What befell nodes and calls.
+//! Marks: events of nodes and faults of calls.
 
 use super::super::item::{At, Item, Kind, State};
 use super::Walk;
@@ -21,7 +21,7 @@ impl Walk<'_> {
             NodeEvent::Stopped => self.spell(mark, "down", "stopped", at),
             NodeEvent::CutOff => self.spell(mark, "cut", "cut off from the storage", at),
             NodeEvent::Refused => self.spell(mark, "cut", "refused by the storage", at),
-            NodeEvent::Stalled => self.spell(mark, "still", "stands still", at),
+            NodeEvent::Stalled => self.spell(mark, "still", "stalled", at),
             NodeEvent::Started { .. } => self.well_again(mark, &["down", "cut", "still"], at),
             NodeEvent::Healed => self.well_again(mark, &["cut"], at),
             NodeEvent::Resumed => self.well_again(mark, &["still"], at),
@@ -45,7 +45,7 @@ impl Walk<'_> {
         self.add(Item::point(kind, at, what).by(&mark.node).state(state).note(note));
     }
 
-    /// Something that lasts begins.
+    /// Begins an impairment that lasts.
     fn spell(&mut self, mark: &Mark, slot: &'static str, label: &str, at: At) {
         self.end_spell(mark, slot, at);
         let item = self.add(Item::bar(Kind::Node, at, label).by(&mark.node).state(State::Open));

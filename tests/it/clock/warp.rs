@@ -198,8 +198,8 @@ fn a_second_warp_is_refused() {
         assert_eq!((second, wall()), (WarpError::Taken, since_epoch(FAR)));
         assert_eq!(
             second.to_string(),
-            "The wall clock cannot be stopped: another warp of this process holds it or is about to. \
-             Drop that one first, or wait for it with Warp::claim().await."
+            "The wall clock cannot be stopped: another warp of this process is active or claimed. \
+             Drop that warp first, or wait for it with Warp::claim().await."
         );
         drop(first);
         let Poll::Ready(Ok(claim)) = poll(pin!(Warp::claim())) else { panic!("it is free") };
@@ -294,8 +294,8 @@ fn the_end_of_the_clock_is_an_error() {
         assert_eq!(wall(), since_epoch(last));
         assert_eq!(
             warp.advance(MS).expect_err("the clock cannot show it").to_string(),
-            "The wall clock cannot be put at 2554-07-21 23:34:33.710: the last moment it can show is \
-             2554-07-21 23:34:33.709. It was left as it was; start at an earlier moment, or move by less."
+            "The wall clock cannot be set to 2554-07-21 23:34:33.710: the last time it can show is \
+             2554-07-21 23:34:33.709. It was not changed; start at an earlier time, or move it by less."
         );
     });
 }

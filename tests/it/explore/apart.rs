@@ -86,7 +86,7 @@ fn an_exploration_inside_another_is_a_mistake() {
     let inner = || {
         let _ = explore().seeds(2).run(shop, order);
     };
-    let told = "An exploration cannot begin inside";
+    let told = "An exploration cannot start inside";
     if std::env::var_os(SEED_VARIABLE).is_some() {
         explore().seeds(3).run(shop, move |_| async move { inner() });
     }
@@ -107,7 +107,7 @@ fn an_exploration_inside_another_is_a_mistake_with_one_seed_as_well() {
     let test = ["--exact", "explore::apart::an_exploration_inside_another_is_a_mistake"];
     let output = program().args(test).env(SEED_VARIABLE, "1").output().expect("the program can be run");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(!output.status.success() && text.contains("An exploration cannot begin inside"), "{text}");
+    assert!(!output.status.success() && text.contains("An exploration cannot start inside"), "{text}");
 }
 
 /// Others run it with a seed.

@@ -27,7 +27,7 @@ fn an_exploration_that_runs_nothing_is_a_mistake() {
     for (explore, why) in [
         (explore().seeds(0), "Explore::seeds(0)"),
         (explore().time_limit(Duration::ZERO), "Explore::time_limit(0)"),
-        (explore().time_limit(Duration::from_nanos(1)), "was over before a seed was run"),
+        (explore().time_limit(Duration::from_nanos(1)), "expired before any seed was run"),
         (explore().workers(0), "Explore::workers(0)"),
         (explore().seed_time_limit(Duration::ZERO), "Explore::seed_time_limit(0)"),
         (explore().only_capsules(), "Explore::only_capsules has no capsule"),
@@ -45,7 +45,7 @@ fn a_name_that_is_not_the_tests_is_told_with_what_to_write() {
     for name in ["no_such_test", other] {
         let found = tried(explore().seeds(3).named(name));
         let Err(Problem::Setup(text)) = &found else { panic!("{found:?}") };
-        assert!(text.contains("Explore::named has to be given the test's name as `cargo test` prints it"), "{text}");
+        assert!(text.contains("Give Explore::named the test's name as `cargo test` prints it"), "{text}");
     }
 }
 
@@ -65,7 +65,7 @@ fn instances_that_fail_are_counted_because_they_fail_no_run() {
     let report = every();
     assert_eq!((report.instances, report.failed_instances), (40, 20), "{report}");
     assert!(report.to_string().contains("40 instances, 20 of which failed"), "{report}");
-    assert!(report.latencies > 0 && report.to_string().contains(" of them late, "), "{report}");
+    assert!(report.latencies > 0 && report.to_string().contains(" of them delayed, "), "{report}");
 }
 
 /// A plan of an entry that nobody comes to, in an exploration.
@@ -124,7 +124,7 @@ fn a_capsule_of_another_test_is_stale() {
     let path = capsule("other", |capsule| capsule.test = "it::another".to_owned());
     let found = stale(explore().seeds(1).capsule(&path));
     assert!(matches!(&found.why, Outdated::OtherTest { of, .. } if of == "it::another"), "{found}");
-    assert!(found.to_string().contains("if it is meant to be repeated here"), "{found}");
+    assert!(found.to_string().contains("meant to be replayed here"), "{found}");
     assert!(tried(explore().seeds(1).capsule(&path).allow_stale_capsules()).is_ok());
 }
 
@@ -132,7 +132,7 @@ fn a_capsule_of_another_test_is_stale() {
 fn a_capsule_of_other_nodes_says_which_file_it_is() {
     let path = capsule("nodes", |capsule| capsule.without = ["z".to_owned()].into());
     let text = explore().seeds(1).capsule(&path).try_run(shop, order).expect_err("there is no z").to_string();
-    assert!(text.contains("asked-nodes.json cannot be repeated. There is no node \"z\""), "{text}");
+    assert!(text.contains("asked-nodes.json cannot be replayed. There is no node \"z\""), "{text}");
 }
 
 /// Two explorations, of which the second fails where a variable says so; other
@@ -177,17 +177,17 @@ fn a_capsule_in_the_environment_concerns_the_exploration_that_it_names() {
     assert!(!passed && text.contains("planted"), "{text}");
     // libtest shows nothing else of a test that passes.
     let (passed, text) = run(&["--exact", TWO], &with_capsule);
-    assert!(passed && text.contains("does not fail any more. Its failure was: the body returned"), "{text}");
+    assert!(passed && text.contains("no longer fails. Its failure was: the body returned"), "{text}");
     let changed = std::fs::read_to_string(path).expect("it can be read").replacen("\"planted\"", "\"other\"", 1);
     let changed = file("changed", &changed);
     let (passed, text) = run(&["--exact", TWO], &[planted, (CAPSULE_VARIABLE, changed.to_str().expect("a path"))]);
-    assert!(!passed && text.contains("This is not the failure that the capsule was made of"), "{text}");
+    assert!(!passed && text.contains("This is not the failure in the capsule"), "{text}");
     // Among other tests those go on as ever; alone, one of them proves nothing.
     let other = "explore::asked::one_exploration";
     let (passed, text) = run(&[other, "--nocapture"], &with_capsule);
-    assert!(passed && text.contains("explored as without it") && text.contains("one 2 end"), "{text}");
+    assert!(passed && text.contains("is not affected and explores as usual") && text.contains("one 2 end"), "{text}");
     let (passed, text) = run(&["--exact", other], &with_capsule);
-    assert!(!passed && text.contains("It is of the test \"explore::asked::two_explorations\""), "{text}");
+    assert!(!passed && text.contains("It belongs to the test \"explore::asked::two_explorations\""), "{text}");
 }
 
 /// Run by others.
@@ -200,9 +200,9 @@ fn one_exploration() {
 fn no_seed_in_the_environment_is_an_error_and_none_in_a_share_is_none() {
     let one = ["--exact", "explore::asked::one_exploration", "--nocapture"];
     let (passed, text) = run(&one, &[(SEEDS_VARIABLE, "0")]);
-    assert!(!passed && text.contains("DUROXIDE_SIM_SEEDS=0 lets nothing run"), "{text}");
+    assert!(!passed && text.contains("DUROXIDE_SIM_SEEDS=0 allows nothing to run"), "{text}");
     let (passed, text) = run(&one, &[(SHARD_VARIABLE, "8/8")]);
-    assert!(passed && text.contains("no seed was run, because there is none of share 8/8"), "{text}");
+    assert!(passed && text.contains("no seeds were run, because there are none of share 8/8"), "{text}");
 }
 
 /// Explores whatever the environment says; run by another.

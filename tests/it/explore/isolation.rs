@@ -97,7 +97,7 @@ fn explorations_of_one_test_follow_each_other() {
 #[test]
 fn a_simulation_of_another_seed_is_refused() {
     let found = explore().seeds(3).try_run(|sim| shop(sim.seed(7)), order).map_err(|problem| *problem);
-    assert!(matches!(&found, Err(Problem::Setup(why)) if why.contains("leave its seed")), "{found:?}");
+    assert!(matches!(&found, Err(Problem::Setup(why)) if why.contains("do not change its seed")), "{found:?}");
 }
 
 #[test]

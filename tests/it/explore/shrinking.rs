@@ -196,7 +196,7 @@ fn entries_go_at_once_and_numbers_are_bisected() {
     let shrunk = found.shrunk.clone().expect("there is time to shrink");
     assert!(shrunk.minimal && shrunk.left == 0 && shrunk.runs <= 30, "{found}");
     let told = format!(
-        "\nShrunk in {} runs; the plan is minimal: all of the {} entries were left out, and no number can be halved.\n",
+        "\nShrunk in {} runs; the plan is minimal: all {} entries were left out, and no number can be halved.\n",
         shrunk.runs, found.entries
     );
     assert!(found.to_string().contains(&told), "{found}");
@@ -227,8 +227,8 @@ fn shrinking_that_runs_out_of_time_says_how_far_it_came() {
     assert!(!shrunk.minimal && shrunk.untried >= found.entries as u64, "{found}");
     assert_eq!((shrunk.runs, shrunk.left, &shrunk.stopped), (1, found.entries, &Some(Stopped::Time(time))));
     let told = format!(
-        "\nShrinking stopped after its 1ns (Explore::shrink_time_limit), 1 run, with {0} of {0} entries left; the plan may not be \
-         minimal: {1} candidates were not tried.\n",
+        "\nShrinking stopped at its time limit of 1ns (Explore::shrink_time_limit) after 1 run, with {0} of {0} entries left; \
+         the plan may not be minimal: {1} candidates were not tried.\n",
         found.entries, shrunk.untried
     );
     assert!(found.to_string().contains(&told), "{found}");
@@ -280,7 +280,7 @@ fn shrinking_that_loses_its_workers_does_not_call_the_plan_minimal() {
     });
     let shrunk = found.shrunk.clone().expect("it has begun");
     assert!(
-        matches!(&shrunk.stopped, Some(Stopped::Broken(why)) if why.contains("A process that ran seeds is gone")),
+        matches!(&shrunk.stopped, Some(Stopped::Broken(why)) if why.contains("A worker process ended unexpectedly")),
         "{found}"
     );
     assert!(!shrunk.minimal && shrunk.untried > 0, "{found}");
@@ -302,10 +302,10 @@ fn a_damaged_capsule_is_an_error_that_says_so() {
     let misspelt = serde_json::to_string(&Capsule { plan, ..capsule }).expect("it has a JSON form");
     let misspelt = misspelt.replacen("\"ack_work_item\"", "\"ack\"", 1);
     for (text, why) in [
-        ("not json", "it is no capsule: expected"),
-        ("{\"capsule\": 7}", "it has the format 7, and this crate reads the format 2"),
+        ("not json", "it is not a capsule: expected"),
+        ("{\"capsule\": 7}", "it has format 7, and this crate reads format 2"),
         ("{\"capsule\": 2, \"seed\": 5}", "it is damaged: missing field"),
-        ("", "it is no capsule: EOF"),
+        ("", "it is not a capsule: EOF"),
         (&misspelt, "unknown variant `ack`, expected one of `fetch_orchestration_item`, `ack_orchestration_item`"),
     ] {
         let path = file("damaged", text);
@@ -322,7 +322,7 @@ fn a_damaged_capsule_is_an_error_that_says_so() {
 fn a_page_of_the_small_run_is_left_beside_the_capsule() {
     let found = finding(planted);
     let left = found.page.as_ref().expect("a page is left");
-    assert!(found.to_string().contains(&format!("Look at it in a browser:\n  {}", left.display())), "{found}");
+    assert!(found.to_string().contains(&format!("See the run in a browser:\n  {}", left.display())), "{found}");
     let page = std::fs::read_to_string(left).expect("the page is there");
     let capsule = Capsule::read(found.capsule.expect("a capsule")).expect("it can be read");
     assert_eq!(capsule.timeline().html(), page);
@@ -343,13 +343,13 @@ fn a_capsule_that_is_kept_is_run_first() {
     let Err(Problem::Failed(found)) = found else { panic!("{found:?}") };
     assert!(matches!(found.failure.cause, Cause::Property { .. }), "{found}");
     assert!(
-        found.to_string().contains(&path.display().to_string()) && !found.to_string().contains("Keep it"),
+        found.to_string().contains(&path.display().to_string()) && !found.to_string().contains("regression test"),
         "{found}"
     );
 
     let older = Versions { duroxide: "0.1.31".to_owned(), ..capsule.versions.clone() };
     Capsule { versions: older, ..capsule }.write(&path).expect("it can be written");
     let found = explore().only_capsules().capsule(&path).try_run(planted, order).expect_err("it fails");
-    let warning = "The capsule was made with duroxide-sim 0.1.0 and duroxide 0.1.31, and this is duroxide-sim";
+    let warning = "The capsule was made with duroxide-sim 0.1.0 and duroxide 0.1.31, but this is duroxide-sim";
     assert!(found.to_string().contains(warning), "{found}");
 }

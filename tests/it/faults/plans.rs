@@ -204,7 +204,7 @@ fn what_cannot_be_done_is_skipped_and_told() {
     let run = sim.try_run(|sim| async move { sim.sleep(60 * SECOND).await });
     let trace = run.unwrap_or_else(|failure| panic!("{failure}")).trace;
     assert!(
-        trace.text().contains("** does not: a starts. Node \"a\" is running already. Stop or crash it first. **"),
+        trace.text().contains("** skips: a starts. Node \"a\" is running already. Stop or crash it first. **"),
         "{}",
         trace.text()
     );

@@ -65,7 +65,7 @@ fn every_verdict_says_what_it_does() {
     let expected = [
         "passes",
         "is refused, retryable",
-        "is refused for good",
+        "is refused permanently",
         "is applied and its reply lost",
         "is delayed by 1s",
         "has its reply delayed by 2s",

@@ -130,8 +130,8 @@ fn an_event_of_the_last_id_breaks_a_law_and_so_does_the_one_after_it() {
         *entry = serde_json::from_value(value).unwrap();
     }
     let told: Vec<String> = laws::check(&trace).into_iter().map(|breach| breach.what).collect();
-    let of = |next: &str| format!("order-1 execution 1 got event 18446744073709551615 where {next} is next.");
-    assert!(given > 2 && told.contains(&of("1")) && told.contains(&of("no id")), "{told:#?}");
+    let of = |next: &str| format!("order-1 execution 1 got event 18446744073709551615, but the next id is {next}.");
+    assert!(given > 2 && told.contains(&of("1")) && told.contains(&of("out of range")), "{told:#?}");
     assert!(trace.entries.iter().any(|entry| matches!(entry.answer, Answer::Turn(_))));
 }
 

@@ -203,10 +203,10 @@ fn a_breach_says_what_when_and_by_which_document() {
     let found = check(&late.fetch(turn("t1", 1, vec![start()], &[])).trace);
     let text = found[0].describe(Time(1000));
     assert!(text.starts_with("+0:00:00.005") || text.starts_with("+"), "{text}");
-    assert!(text.contains("call 1, NothingInvisible: ") && text.contains("before it is visible"), "{text}");
+    assert!(text.contains("call 1, NothingInvisible: ") && text.contains("before it was visible"), "{text}");
     assert!(text.contains("Visibility Filtering"), "{text}");
     let found = check(&Script::new().fetch_job("j1", 1).trace);
-    assert!(found[0].what.contains("though it was acked or never enqueued"), "{}", found[0].what);
+    assert!(found[0].what.contains("although it was acked or never enqueued"), "{}", found[0].what);
     let found = check(&Script::new().started().send(raised("x")).left(vec![], vec![]).trace);
     assert_eq!(found[0].entry, None);
     assert!(found[0].describe(Time(1000)).contains("at the end, AckedOnce: "), "{found:?}");

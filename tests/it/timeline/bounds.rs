@@ -30,7 +30,7 @@ fn a_page_of_many_calls_has_the_last_and_those_that_the_failure_is_about() {
     let trace = sent(count, |number| (if number == 5 { "early" } else { "other" }.to_owned(), String::new()));
     let timeline = trace.timeline().failed_at(Time(count as u64), "It failed.").about("early");
     let left_out = timeline.left_out().expect("it leaves something out");
-    assert!(left_out.starts_with(&format!("Of its {count} calls the page has 25001: ")), "{left_out}");
+    assert!(left_out.starts_with(&format!("Of the {count} calls of the run, the page contains 25001: ")), "{left_out}");
     let page = timeline.html();
     let (data, calls) = (picture(&page), calls(&page, 0));
     assert_eq!((calls[0]["number"].as_u64(), &calls[0]["asked"]), (Some(5), &"early ExternalRaised e \"\"".into()));

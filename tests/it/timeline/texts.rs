@@ -67,7 +67,7 @@ fn pages_are_written_with_their_folders_and_errors_are_sentences() {
     assert_eq!(std::fs::read_to_string(&file).unwrap(), failure.timeline().html());
     let error = failure.timeline().write(&folder).expect_err("a folder is no file").to_string();
     let expected = format!("The timeline cannot be written to {}: ", folder.display());
-    assert!(error.starts_with(&expected) && error.ends_with(". Give it another path."), "{error}");
+    assert!(error.starts_with(&expected) && error.ends_with(". Choose another path."), "{error}");
     std::fs::remove_dir_all(folder).unwrap();
 }
 
@@ -78,7 +78,7 @@ fn a_failing_test_leaves_its_page_and_names_it() {
     });
     let payload = panicked.expect_err("it fails");
     let text = payload.downcast_ref::<String>().expect("it panics with a text");
-    let (_, page) = text.split_once("Look at it in a browser:\n  ").unwrap_or_else(|| panic!("{text}"));
+    let (_, page) = text.split_once("See the run in a browser:\n  ").unwrap_or_else(|| panic!("{text}"));
     let name = "duroxide-sim/timeline.texts.a_failing_test_leaves_its_page_and_names_it/";
     assert!(page.contains(name) && page.ends_with("/9.html"), "{page}");
     let program = std::env::current_exe().expect("the test knows where it lies");

@@ -31,8 +31,7 @@ async fn details_of_a_turn_show_the_events_it_wrote() {
     let (x, y) = place(&browser, "item.kind === 'turn' && item.label === 'Pack done'").await;
     browser.click(x, y).await;
     let panel = text(&browser, "$('panel').innerText").await;
-    for part in ["Events of the history", "ActivityCompleted #2", "TimerCreated in 30d", "Because of", "Brought about"]
-    {
+    for part in ["Events of the history", "ActivityCompleted #2", "TimerCreated in 30d", "Causes", "Effects"] {
         assert!(panel.contains(part), "{part:?} is not in:\n{panel}");
     }
     browser.screenshot("turn").await;

@@ -28,7 +28,7 @@ async fn two_failures_are_both_told() {
     assert!(headline.contains("one: The simulation failed") && headline.contains("other: The"), "{headline}");
     browser.click_on("#failure-text").await;
     assert_eq!(number(&browser, "document.querySelectorAll('#panel pre').length").await, 2.0);
-    assert_eq!(text(&browser, "$('difference').innerText").await, "The two runs are the same, call by call.");
+    assert_eq!(text(&browser, "$('difference').innerText").await, "The two runs are equal, call by call.");
     browser.screenshot("failures").await;
     quiet(browser).await;
 }
