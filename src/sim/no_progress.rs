@@ -161,7 +161,8 @@ impl fmt::Display for NoProgress {
             NoProgress::Chain { at, length, instances } => {
                 write!(
                     f,
-                    "at +{}, a chain of {length} turns, each caused by the one before, keeps virtual time from moving: ",
+                    "at +{}, a chain of {length} turns, each caused by the one before, keeps virtual time from \
+                     moving: ",
                     Span(*at)
                 )?;
                 for (n, one) in instances.iter().enumerate() {
@@ -174,14 +175,16 @@ impl fmt::Display for NoProgress {
                     }
                 }
                 f.write_str(
-                    ". Let the loop wait for a timer (ctx.schedule_timer), or raise Limits::chain if that many are intended.",
+                    ". Let the loop wait for a timer (ctx.schedule_timer), or raise Limits::chain if that many are \
+                     intended.",
                 )
             }
             NoProgress::Barren { at, instance, turns, brought_by } => write!(
                 f,
-                "at +{}, instance {instance} has had {turns} turns that were caused only by failures, zero-length timers \
-                 and events from activities, the last one by {}, and virtual time cannot move. Let the loop wait for a \
-                 timer (ctx.schedule_timer, or a retry policy with a delay), or raise Limits::barren if that many are intended.",
+                "at +{}, instance {instance} has had {turns} turns that were caused only by failures, zero-length \
+                 timers and events from activities, the last one by {}, and virtual time cannot move. Let the loop wait \
+                 for a timer (ctx.schedule_timer, or a retry policy with a delay), or raise Limits::barren if that many \
+                 are intended.",
                 Span(*at),
                 brought_by.join(", ")
             ),
@@ -198,8 +201,9 @@ impl fmt::Display for NoProgress {
                     write!(f, ", the last one being refused with {refusal:?}")?;
                 }
                 f.write_str(
-                    ". This happens when a lock expires before the reply to its fetch arrives, or before the work is done: \
-                     make the lock longer or the delay shorter. (Limits::deliveries is the number of deliveries allowed.)",
+                    ". This happens when a lock expires before the reply to its fetch arrives, or before the work is \
+                     done: make the lock longer or the delay shorter. (Limits::deliveries is the number of deliveries \
+                     allowed.)",
                 )
             }
             NoProgress::Calls { at, calls, by, method, instance } => {

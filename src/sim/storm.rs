@@ -192,7 +192,7 @@ impl Storm {
     }
 
     fn hindrance(&self, kind: FaultKind, topology: &Topology) -> Option<String> {
-        let troubles = self.troubles.min(u64::from(topology.fewest_attempts.saturating_sub(2)));
+        let budget = self.troubles.min(u64::from(topology.fewest_attempts.saturating_sub(2)));
         let of_nodes = [
             FaultKind::Crash,
             FaultKind::Stop,
@@ -201,7 +201,7 @@ impl Storm {
             FaultKind::Stall,
             FaultKind::Outage,
         ];
-        let makes_trouble = !matches!(kind, FaultKind::Latency | FaultKind::Skew);
+        let costs_attempts = !matches!(kind, FaultKind::Latency | FaultKind::Skew);
         let why = if topology.nodes.is_empty() {
             "a storm affects only nodes, and the simulation has none."
         } else if self.longest.is_zero() {
@@ -210,9 +210,9 @@ impl Storm {
             "no node has a second build (Node::with_build)."
         } else if kind == FaultKind::Outage && !self.merciless {
             "it happens only in storms with Storm::include_unsurvivable."
-        } else if makes_trouble && self.troubles == 0 {
+        } else if costs_attempts && self.troubles == 0 {
             "the storm's fault budget is zero (Storm::fault_budget)."
-        } else if makes_trouble && troubles == 0 {
+        } else if costs_attempts && budget == 0 {
             "a node gives up on a message after so few attempts that there is no room for a fault \
              (RuntimeOptions::max_attempts)."
         } else if of_nodes.contains(&kind) && self.longest <= MARGIN {
