@@ -243,8 +243,8 @@ impl fmt::Display for Cause {
             Cause::NeverAtRest { name, busy } => never_at_rest(f, name, busy),
             Cause::Unfinished(bound) => write!(
                 f,
-                "the body succeeded, but not every instance ended within {} after the body's end and the beginning of the \
-                 calm.",
+                "the body succeeded, but not every instance ended within {} after the body's end and the beginning of \
+                 the calm.",
                 Span(*bound)
             ),
             Cause::VirtualTimeLimit(limit) => write!(

@@ -182,9 +182,9 @@ impl fmt::Display for NoProgress {
             NoProgress::Barren { at, instance, turns, brought_by } => write!(
                 f,
                 "at +{}, instance {instance} has had {turns} turns that were caused only by failures, zero-length \
-                 timers and events from activities, the last one by {}, and virtual time cannot move. Let the loop wait \
-                 for a timer (ctx.schedule_timer, or a retry policy with a delay), or raise Limits::barren if that many \
-                 are intended.",
+                 timers and events from activities, the last one by {}, and virtual time cannot move. Let the loop \
+                 wait for a timer (ctx.schedule_timer, or a retry policy with a delay), or raise Limits::barren if that \
+                 many are intended.",
                 Span(*at),
                 brought_by.join(", ")
             ),

@@ -92,7 +92,7 @@ fn a_refused_renewal_loses_the_activity() {
         |ctx, _| async move { ctx.schedule_activity("Do", "").await },
     );
     let (failure, _) = stalls(sim.rule(refuse), "Work");
-    waits_for(&failure, "its job is gone and brought no result");
+    waits_for(&failure, "its work item is gone without a result");
 }
 
 #[test]
