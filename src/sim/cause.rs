@@ -213,8 +213,8 @@ fn never_at_rest(f: &mut fmt::Formatter<'_>, name: &str, busy: &[Busy]) -> fmt::
     busy.iter().try_for_each(|busy| write!(f, "\n  {busy}"))
 }
 
-const REAL_IO: &str = "the body succeeded, but the run used real input or output, so its outcome depends on more than \
-    its seed. If that is intended, allow it with Sim::allow_escapes.";
+const REAL_IO: &str = "the body succeeded, but the run used the real network, wrote real files or started \
+    processes, so its outcome depends on more than its seed. If that is intended, allow it with Sim::allow_escapes.";
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -229,7 +229,7 @@ impl fmt::Display for Cause {
             Cause::TaskPanic(panics) => task_panics(f, panics),
             Cause::Stalled { since, then } => stalled(f, *since, then.as_deref()),
             Cause::UnknownHandler(unknown) => write!(f, "{}", Line(unknown)),
-            Cause::NoProgress(circle) => write!(f, "there is no progress: {}", Line(circle)),
+            Cause::NoProgress(no_progress) => write!(f, "there is no progress: {}", Line(no_progress)),
             Cause::Property { name, what } => {
                 write!(f, "{} must always hold, but does not: {}", Quoted(name), Lines(what))
             }

@@ -350,8 +350,8 @@ impl FaultRule for Judge {
         let Some(cluster) = self.cluster.upgrade() else { return };
         self.rules.iter().for_each(|rule| rule.applied(asked, reply));
         cluster.pulse.note_turn(asked.by, asked.call, Some(reply));
-        if let Some(circle) = cluster.chains.lock().note(asked, reply) {
-            cluster.pulse.end_for(Cause::NoProgress(circle));
+        if let Some(no_progress) = cluster.chains.lock().note(asked, reply) {
+            cluster.pulse.end_for(Cause::NoProgress(no_progress));
         }
         if let Some(unknown) = cluster.unknown_handler(asked, reply) {
             cluster.pulse.end_for(Cause::UnknownHandler(unknown));

@@ -41,7 +41,7 @@ struct State {
 /// A temporary condition that keeps a node from working.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Impairment {
-    /// The node's process stands still.
+    /// The node's process is stalled.
     Stall,
     /// The node is cut off from the storage.
     Cut,
