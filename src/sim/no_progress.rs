@@ -155,30 +155,33 @@ fn count(number: u64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
+/// Writes the text of [`NoProgress::Chain`].
+fn chain(f: &mut fmt::Formatter<'_>, at: Duration, length: u64, instances: &[Circling]) -> fmt::Result {
+    write!(
+        f,
+        "at +{}, a chain of {length} turns, each caused by the one before, keeps virtual time from \
+         moving: ",
+        Span(at)
+    )?;
+    for (n, one) in instances.iter().enumerate() {
+        let Circling { instance, turns, executions, brought_by } = one;
+        let more = if n == 0 { "" } else { "; " };
+        let (turns, executions) = (count(*turns, "turn"), count(*executions, "execution"));
+        write!(f, "{more}instance {instance} had {turns} in {executions} at this moment")?;
+        if !brought_by.is_empty() {
+            write!(f, ", the last caused by {}", brought_by.join(", "))?;
+        }
+    }
+    f.write_str(
+        ". Let the loop wait for a timer (ctx.schedule_timer), or raise Limits::chain if that many are \
+         intended.",
+    )
+}
+
 impl fmt::Display for NoProgress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NoProgress::Chain { at, length, instances } => {
-                write!(
-                    f,
-                    "at +{}, a chain of {length} turns, each caused by the one before, keeps virtual time from \
-                     moving: ",
-                    Span(*at)
-                )?;
-                for (n, one) in instances.iter().enumerate() {
-                    let Circling { instance, turns, executions, brought_by } = one;
-                    let more = if n == 0 { "" } else { "; " };
-                    let (turns, executions) = (count(*turns, "turn"), count(*executions, "execution"));
-                    write!(f, "{more}instance {instance} had {turns} in {executions} at this moment")?;
-                    if !brought_by.is_empty() {
-                        write!(f, ", the last caused by {}", brought_by.join(", "))?;
-                    }
-                }
-                f.write_str(
-                    ". Let the loop wait for a timer (ctx.schedule_timer), or raise Limits::chain if that many are \
-                     intended.",
-                )
-            }
+            NoProgress::Chain { at, length, instances } => chain(f, *at, *length, instances),
             NoProgress::Barren { at, instance, turns, brought_by } => write!(
                 f,
                 "at +{}, instance {instance} has had {turns} turns that were caused only by failures, zero-length \

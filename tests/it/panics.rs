@@ -180,7 +180,7 @@ fn panics_of_the_body_and_of_properties_stay_theirs() {
     });
     let failure = failed(sim.try_run(|sim| run(sim, "Run", "Spawn")));
     let Cause::Property { what, .. } = &failure.cause else { panic!("{failure}") };
-    assert_eq!(what, "the property panics");
+    assert_eq!(what, "the check itself panicked: the property panics");
 }
 
 #[test]
