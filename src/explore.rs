@@ -80,7 +80,7 @@ pub const SHARD_VARIABLE: &str = "DUROXIDE_SIM_SHARD";
 pub const CAPSULE_VARIABLE: &str = "DUROXIDE_SIM_CAPSULE";
 
 /// How the page of a failing run is written to a path.
-pub(crate) type WritePage = fn(&Capsule, &Path) -> Result<(), String>;
+pub(crate) type WritePage = Option<fn(&Capsule, &Path) -> Result<(), String>>;
 
 /// An exploration as it is before anything is said of it.
 pub(crate) fn leaving(page: WritePage) -> Explore {

@@ -30,6 +30,7 @@ use queue::Queues;
 
 /// One law.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Law {
     /// At most one live lock on an instance, and on a job; only the live one
     /// can ack, renew or abandon a turn; no token is issued twice.

@@ -48,10 +48,13 @@
 //! # });
 //! ```
 //!
+//! The [`guide`] has tutorials, recipes, and what is and is not simulated.
+//!
 //! # Modules
 //!
 //! | module | what it owns |
 //! |---|---|
+//! | [`guide`] | tutorials, a cookbook and reference tables |
 //! | [`sim`] | simulations: nodes, limits, outcomes, the handle a test's body has |
 //! | [`mod@explore`] | a simulation from thousands of seeds, each in a process of its own |
 //! | [`provider`] | [`Memory`], and the two adapters between duroxide's traits and layers |
@@ -60,7 +63,7 @@
 //! | [`faults`] | what a correct provider in a bad world may do, as a layer |
 //! | [`trace`] | every provider call with its virtual time; histories as text |
 //! | [`laws`] | what must hold in any trace |
-//! | [`report`] | what a person reads: the timeline of a run as a page |
+//! | [`timeline`] | a run as a self-contained HTML page (feature `timeline`, on by default) |
 //! | [`call`] | the vocabulary: calls and replies as plain data |
 //! | [`clock`] | virtual time, and how it reaches std; the warp, which holds the wall clock |
 //! | [`seed`] | the one source of randomness |
@@ -87,17 +90,22 @@ pub mod contract;
 mod ddmin;
 pub mod explore;
 pub mod faults;
+// Its tests run as tests/it/readme.
+#[allow(clippy::test_attr_in_doctest)]
+pub mod guide;
 pub mod laws;
 mod progress;
 pub mod provider;
-pub mod report;
 pub mod seed;
 pub mod sim;
 pub mod store;
 mod text;
+#[cfg(feature = "timeline")]
+pub mod timeline;
 pub mod trace;
 #[doc(hidden)]
 pub mod unstable;
+mod versions;
 
 pub use duroxide;
 pub use provider::{Memory, MemorySettings};
@@ -107,7 +115,10 @@ pub use sim::{Failure, Handle, Limits, Node, Sim};
 /// Explores a scenario over many seeds. See [`explore::Explore`].
 #[must_use = "exploring does nothing until it is run"]
 pub fn explore() -> explore::Explore {
-    explore::leaving(report::write_page)
+    #[cfg(feature = "timeline")]
+    return explore::leaving(Some(timeline::write_page));
+    #[cfg(not(feature = "timeline"))]
+    explore::leaving(None)
 }
 
 /// The README's examples are tests.

@@ -12,18 +12,20 @@ const FIRST: Duration = Duration::from_secs(5);
 const SHORT: Duration = Duration::from_millis(500);
 
 /// What a person sees.
+#[derive(Debug)]
 pub struct Progress {
     kind: Kind,
     /// How much there is to do, where that is known.
     total: Option<u64>,
 }
 
+#[derive(Debug)]
 enum Kind {
     Hidden,
     /// With the time of the next.
     Lines(Duration),
     #[cfg(feature = "progress")]
-    Ineligible(Option<indicatif::ProgressBar>),
+    Bar(Option<indicatif::ProgressBar>),
 }
 
 impl Progress {
@@ -32,7 +34,7 @@ impl Progress {
         let kind = match shown {
             false => Kind::Hidden,
             #[cfg(feature = "progress")]
-            true if draws() => Kind::Ineligible(None),
+            true if draws() => Kind::Bar(None),
             true => Kind::Lines(FIRST),
         };
         Progress { kind, total }
@@ -49,9 +51,9 @@ impl Progress {
                 eprintln!("{}{}", line(), of.unwrap_or_default());
             }
             #[cfg(feature = "progress")]
-            Kind::Ineligible(_) if took < SHORT => {}
+            Kind::Bar(_) if took < SHORT => {}
             #[cfg(feature = "progress")]
-            Kind::Ineligible(bar) => {
+            Kind::Bar(bar) => {
                 let bar = bar.get_or_insert_with(|| drawn(self.total));
                 bar.set_position(done.min(self.total.unwrap_or(u64::MAX)));
                 bar.set_message(line());
@@ -62,7 +64,7 @@ impl Progress {
     /// Nothing is under way any more.
     pub fn end(&self) {
         #[cfg(feature = "progress")]
-        if let Kind::Ineligible(Some(bar)) = &self.kind {
+        if let Kind::Bar(Some(bar)) = &self.kind {
             bar.finish_and_clear();
         }
     }

@@ -52,6 +52,7 @@ mod tasks;
 mod waits;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -153,6 +154,7 @@ type Remark = Box<dyn FnOnce(&Failure) -> Option<String>>;
 
 /// The result of a successful simulation.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Run<T> {
     /// What the body returned.
     pub value: T,
@@ -177,6 +179,12 @@ pub struct Run<T> {
     /// with the tokio 1 releases that this crate knows; with others the random numbers
     /// depend on what ran before in the process.
     pub select_is_seeded: bool,
+}
+
+impl fmt::Debug for Sim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sim").field("seed", &self.seed).field("nodes", &self.nodes).finish_non_exhaustive()
+    }
 }
 
 impl Sim {

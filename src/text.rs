@@ -13,11 +13,13 @@ use std::fmt::{self, Display, Write};
 
 /// A text on one line: whatever cannot be seen, breaks the line or steers a
 /// terminal is written out, as in `\n`, `\u{1b}` and `\u{202e}`.
+#[derive(Debug)]
 pub struct Line<T>(pub T);
 
 /// A text of several lines, as panics have: as [`Line`], but its line breaks
 /// stay, and every line after the first is marked, so that none can be taken
 /// for a line of ours.
+#[derive(Debug)]
 pub struct Lines<T>(pub T);
 
 /// A text in double quotes, as in Rust's code, on one line.
@@ -25,6 +27,7 @@ pub(crate) struct Quoted<T>(pub T);
 
 /// JSON, exactly the same to whoever reads it, in which nothing stands that
 /// cannot be seen.
+#[derive(Debug)]
 pub struct Json<T>(pub T);
 
 /// What marks the second and later lines of a text.

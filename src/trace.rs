@@ -29,9 +29,13 @@ pub(crate) mod text;
 pub use history::{ExecutionHistory, History};
 pub use lines::TraceError;
 pub use mark::{Mark, NodeEvent};
-pub(crate) use part::{Part, Wanted};
+#[cfg(feature = "timeline")]
+pub(crate) use part::Part;
+pub(crate) use part::Wanted;
+pub(crate) use text::Span;
 pub(crate) use text::event_name;
-pub(crate) use text::{Span, Tokens, is_idle, is_repeated, words};
+#[cfg(feature = "timeline")]
+pub(crate) use text::{Tokens, is_idle, is_repeated, words};
 pub use text::{describe_event, describe_item};
 
 /// Everything that was asked of a provider in one run, in the order of the

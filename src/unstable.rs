@@ -33,15 +33,6 @@ pub mod progress {
     pub use crate::progress::Progress;
 }
 
-pub mod report {
-    use std::collections::BTreeMap;
-
-    /// What takes part in every run, and its version.
-    pub fn versions() -> BTreeMap<&'static str, String> {
-        crate::report::versions()
-    }
-}
-
 pub mod text {
     pub use crate::text::{Json, Line, Lines, line};
 }
@@ -56,4 +47,9 @@ pub mod trace {
     pub fn answer(reply: &Reply) -> Answer {
         crate::trace::answer(reply)
     }
+}
+
+/// What takes part in every run, and its version.
+pub fn versions() -> std::collections::BTreeMap<&'static str, String> {
+    crate::versions::versions()
 }

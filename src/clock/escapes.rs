@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 /// Something that reaches past a simulation: no seed decides how it goes, and
 /// virtual time knows nothing of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Escape {
     /// A thread was started, such as by `std::thread::spawn` or `spawn_blocking`.
     Thread,

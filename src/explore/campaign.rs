@@ -179,9 +179,10 @@ impl<'a> Campaign<'a> {
             Ok(()) => finding.capsule = Some(path),
             Err(error) => finding.notes.push(error.to_string()),
         }
-        match (self.explore.page)(&capsule, &page) {
-            Ok(()) => finding.page = Some(page),
-            Err(why) => finding.notes.push(why),
+        match self.explore.page.map(|write| write(&capsule, &page)) {
+            None => {}
+            Some(Ok(())) => finding.page = Some(page),
+            Some(Err(why)) => finding.notes.push(why),
         }
         finding.notes.extend(capsule.left_out());
         finding

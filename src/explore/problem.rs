@@ -15,6 +15,7 @@ use crate::text::{Line, Lines};
 
 /// Why an exploration fails.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Problem {
     /// It could not be run; the text says why and what to do.
     Setup(String),
@@ -38,6 +39,7 @@ pub enum Problem {
 
 /// A run that fails.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Finding {
     /// How it fails, shrunk.
     pub failure: Failure,

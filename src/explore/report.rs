@@ -13,6 +13,7 @@ use crate::text::{Line, Quoted};
 
 /// What exploring has covered.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ExplorationReport {
     /// The test.
     pub name: String,

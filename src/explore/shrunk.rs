@@ -21,6 +21,7 @@ use crate::text::Lines;
 /// its numbers; and where instances do not end, when one of them waits for the same
 /// kind of thing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Shrunk {
     /// In how many runs. Those that several workers ran ahead, and whose answer was
     /// not needed, do not count: it is the same number for any number of
@@ -41,6 +42,7 @@ pub struct Shrunk {
 
 /// Why shrinking stopped before the plan was known to be minimal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Stopped {
     /// It had taken this much real time ([`super::Explore::shrink_time_limit`]).
     Time(Duration),

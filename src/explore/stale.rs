@@ -23,6 +23,7 @@ pub struct Stale {
 
 /// Why a capsule proves nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Outdated {
     /// It is of another test than the one that repeats it.
     #[allow(missing_docs)]

@@ -11,6 +11,7 @@ use crate::call::{Call, Method};
 /// correct provider in a bad world may show, and says why a correct system
 /// survives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum FaultAction {
     /// It goes through.
     Pass,

@@ -3,6 +3,7 @@
 //! This is the one place where the traits are called. With [`super::Port`] on
 //! top, layers go around a provider that knows nothing of them.
 
+use std::fmt;
 use std::sync::Arc;
 
 use duroxide::providers::{Provider, ProviderAdmin, ProviderError};
@@ -12,6 +13,12 @@ use crate::call::{Answering, Call, Class, Handler, Job, Refusal, Reply, Turn};
 
 /// A provider, as a handler.
 pub struct Under(Arc<dyn Provider>);
+
+impl fmt::Debug for Under {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Under").field(&self.0.name()).finish()
+    }
+}
 
 impl Under {
     /// A handler that passes every call to `provider`.

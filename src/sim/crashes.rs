@@ -21,6 +21,7 @@ const RESTART_AFTER: Duration = Duration::from_secs(1);
 
 /// The crashes that [`crash_everywhere`] tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Survey {
     /// The crashes, one for each run.
     pub tried: Vec<PlanEntry>,
@@ -61,6 +62,7 @@ pub struct Incident {
 
 /// Why a scenario did not pass [`crash_everywhere`].
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Incidents {
     /// The scenario fails without any crash.
     Without(Box<Failure>),

@@ -28,6 +28,7 @@ pub struct Handle(Arc<Cluster>);
 
 /// Why an operation on a node failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NodeError {
     /// There is no node of this name. The second field lists the names of the nodes.
     Unknown(String, Vec<String>),

@@ -17,6 +17,7 @@ use crate::trace::Span;
 
 /// Something that the plan asks for and that did not happen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Missed {
     /// An entry of the plan.
     #[allow(missing_docs)]
@@ -29,6 +30,7 @@ pub enum Missed {
 
 /// Why an entry of a plan did not happen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Why {
     /// The number of calls of the method that the caller made. If that is enough, the call
     /// had no effect or was made before the entry was added.

@@ -85,6 +85,7 @@ pub enum NoProgress {
 
 /// An instance with many turns at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Circling {
     /// The instance.
     pub instance: String,

@@ -21,6 +21,7 @@ use crate::trace::Span;
 /// The faults of a run, and when they happen.
 ///
 /// ```
+/// use duroxide_sim::call::Method;
 /// use duroxide_sim::sim::{Plan, CallSite, Action};
 /// use std::time::Duration;
 ///
@@ -58,6 +59,7 @@ pub struct PlanEntry {
 
 /// When an entry happens. Each entry happens once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Trigger {
     /// At this virtual time after the start.
     At(Duration),
@@ -81,6 +83,7 @@ pub struct CallSite {
 
 /// A fault, a recovery, or another action on a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Action {
     /// A node crashes: from then on nothing it does reaches the storage.
     Crash {

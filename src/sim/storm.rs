@@ -24,6 +24,7 @@ pub(super) use state::StormState;
 
 /// A kind of fault in a storm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum FaultKind {
     /// Calls and replies take up to half a second, so that the order in which things happen
     /// varies.
@@ -86,8 +87,8 @@ impl FaultKind {
 pub struct Storm {
     kinds: Vec<FaultKind>,
     longest: Duration,
-    troubles: u64,
-    merciless: bool,
+    budget: u64,
+    unsurvivable: bool,
     every: bool,
     /// Whether the test selected the kinds by name ([`Storm::only`]).
     chosen: bool,
@@ -105,8 +106,8 @@ impl Storm {
         Storm {
             kinds: FaultKind::ALL.to_vec(),
             longest: Duration::from_secs(600),
-            troubles: 6,
-            merciless: false,
+            budget: 6,
+            unsurvivable: false,
             every: false,
             chosen: false,
         }
@@ -143,7 +144,7 @@ impl Storm {
     /// costs a message at most one attempt, and duroxide gives up on a message after 10
     /// (`RuntimeOptions::max_attempts`). The budget is lower if a node gives up sooner.
     pub fn fault_budget(mut self, at_most: u64) -> Storm {
-        self.troubles = at_most;
+        self.budget = at_most;
         self
     }
 
@@ -168,7 +169,7 @@ impl Storm {
     /// polls are long. Setting `worker_node_id`, which makes all slots one session owner,
     /// avoids it.
     pub fn include_unsurvivable(mut self) -> Storm {
-        self.merciless = true;
+        self.unsurvivable = true;
         self
     }
 
@@ -192,7 +193,7 @@ impl Storm {
     }
 
     fn hindrance(&self, kind: FaultKind, topology: &Topology) -> Option<String> {
-        let budget = self.troubles.min(u64::from(topology.fewest_attempts.saturating_sub(2)));
+        let budget = self.budget.min(u64::from(topology.fewest_attempts.saturating_sub(2)));
         let of_nodes = [
             FaultKind::Crash,
             FaultKind::Stop,
@@ -208,9 +209,9 @@ impl Storm {
             "the storm's duration is zero (Storm::lasts)."
         } else if kind == FaultKind::Upgrade && topology.nodes.values().all(|builds| builds.len() < 2) {
             "no node has a second build (Node::with_build)."
-        } else if kind == FaultKind::Outage && !self.merciless {
+        } else if kind == FaultKind::Outage && !self.unsurvivable {
             "it happens only in storms with Storm::include_unsurvivable."
-        } else if costs_attempts && self.troubles == 0 {
+        } else if costs_attempts && self.budget == 0 {
             "the storm's fault budget is zero (Storm::fault_budget)."
         } else if costs_attempts && budget == 0 {
             "a node gives up on a message after so few attempts that there is no room for a fault \

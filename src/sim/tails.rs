@@ -16,6 +16,7 @@ const WIDTH: usize = 110;
 
 /// The last events of an instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Tail {
     /// The instance.
     pub instance: String,

@@ -26,6 +26,7 @@ pub struct Mark {
 
 /// What happened to a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum NodeEvent {
     /// It started.
     Started {

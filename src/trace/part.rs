@@ -64,6 +64,7 @@ impl Trace {
     /// The calls about the one of this number, those before it and those after it;
     /// none is left out between them, so that two traces that are the same up to
     /// there have the same ones.
+    #[cfg(feature = "timeline")]
     pub(crate) fn part_around(&self, at: usize) -> Part {
         let from = at.saturating_sub(MOST_CALLS / 4).min(self.entries.len());
         let to = from.saturating_add(MOST_CALLS / 2).min(self.entries.len());

@@ -63,7 +63,7 @@ pub(crate) fn is_repeated<'a>(entry: &'a Entry, told: &mut BTreeMap<(&'a str, St
 }
 
 /// Short names for lock tokens.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Tokens(BTreeMap<String, usize>);
 
 impl Tokens {
@@ -84,6 +84,7 @@ fn line(entry: &Entry, tokens: &mut Tokens, started: Time) -> String {
 }
 
 /// A call and its answer in words.
+#[derive(Debug)]
 pub struct Words {
     /// What was asked, without the method's name.
     pub asked: String,
@@ -355,6 +356,7 @@ impl fmt::Display for Since {
 }
 
 /// A duration: `1d 02:03:04.005`, without leading parts that are zero.
+#[derive(Debug)]
 pub struct Span(pub Duration);
 
 impl fmt::Display for Span {

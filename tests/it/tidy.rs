@@ -38,15 +38,17 @@ const TABLE: &[Row] = &[
         &["SystemTime", "HashMap", "Instant"],
     ),
     (
-        "report",
-        &["call", "clock", "command", "explore", "laws", "sim", "text", "trace"],
+        "timeline",
+        &["call", "clock", "command", "explore", "laws", "sim", "text", "trace", "versions"],
         &["SystemTime", "HashMap", "Instant", "tokio"],
     ),
     ("contract", &[], &["fn "]),
+    ("versions", &[], &["struct "]),
+    ("guide", &[], &["fn "]),
     // It shows what is elsewhere.
     (
         "unstable",
-        &["call", "clock", "command", "ddmin", "progress", "report", "text", "trace"],
+        &["call", "clock", "command", "ddmin", "progress", "text", "trace", "versions"],
         &["HashMap", "struct "],
     ),
 ];
@@ -54,6 +56,24 @@ const TABLE: &[Row] = &[
 #[test]
 fn modules_import_only_what_the_table_allows() {
     rules::imports("crate::", TABLE);
+}
+
+/// ARCHITECTURE.md shows the table. With `UPDATE_ARCHITECTURE=1` it is written there.
+#[test]
+fn the_architecture_shows_the_table() {
+    const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/ARCHITECTURE.md");
+    let text = fs::read_to_string(PATH).expect("ARCHITECTURE.md can be read");
+    let (begin, end) = ("<!-- imports: begin -->\n", "<!-- imports: end -->");
+    let (head, rest) = text.split_once(begin).expect("the table has a beginning");
+    let (_, tail) = rest.split_once(end).expect("the table has an end");
+    let wanted = format!("{head}{begin}| module | may import |\n|---|---|\n{}{end}{tail}", rules::rows(TABLE));
+    if std::env::var_os("UPDATE_ARCHITECTURE").is_some() {
+        fs::write(PATH, &wanted).expect("ARCHITECTURE.md can be written");
+    }
+    assert!(
+        text == wanted || std::env::var_os("UPDATE_ARCHITECTURE").is_some(),
+        "ARCHITECTURE.md shows another table: update it with UPDATE_ARCHITECTURE=1 cargo test --test it tidy"
+    );
 }
 
 #[test]
@@ -74,6 +94,11 @@ fn files_and_functions_are_short() {
 #[test]
 fn no_test_is_ignored_and_every_example_compiles() {
     rules::nothing_ignored();
+}
+
+#[test]
+fn texts_are_in_plain_words() {
+    rules::plain_words(&["examples"], &["README.md", "ARCHITECTURE.md", "src/lib.rs"]);
 }
 
 #[test]

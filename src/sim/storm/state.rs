@@ -25,7 +25,7 @@ pub(in super::super) struct StormState {
     /// The rate of other faults: one call in this many draws one.
     trouble_in: u64,
     left: u64,
-    merciless: bool,
+    unsurvivable: bool,
     /// The index of the build that each node is assumed to run.
     running: BTreeMap<String, usize>,
 }
@@ -70,7 +70,7 @@ impl StormState {
         let nodes = topology.nodes;
         let mut random = seed.child("storm").stream();
         let may = |kind: FaultKind| match kind {
-            FaultKind::Outage => storm.merciless,
+            FaultKind::Outage => storm.unsurvivable,
             FaultKind::Upgrade => nodes.values().any(|builds| builds.len() > 1),
             FaultKind::Latency
             | FaultKind::Slowness
@@ -90,7 +90,7 @@ impl StormState {
         }
         let calm = spread(&mut random, Duration::from_secs(1).min(storm.longest), storm.longest);
         let bearable = u64::try_from(topology.shortest_lock.as_millis() / 8).unwrap_or(u64::MAX);
-        let most = storm.troubles.min(u64::from(topology.fewest_attempts.saturating_sub(2)));
+        let most = storm.budget.min(u64::from(topology.fewest_attempts.saturating_sub(2)));
         let mut storm = StormState {
             latency_in: *pick(&mut random, &[1, 1, 2, 8]),
             latency_ms: bearable.min(*pick(&mut random, &[3, 20, 100, 500])),
@@ -102,7 +102,7 @@ impl StormState {
             running: nodes.keys().map(|node| (node.clone(), 0)).collect(),
             nodes,
             kinds,
-            merciless: storm.merciless,
+            unsurvivable: storm.unsurvivable,
         };
         let timed = storm.timed();
         (storm, timed)
@@ -216,7 +216,7 @@ impl StormState {
         let kind = if self.kinds.is_empty() { return None } else { *pick(&mut self.random, &self.kinds) };
         let renews = matches!(call, Call::RenewWorkItemLock { .. });
         let fetches = call.is_fetch();
-        let spared = renews && !self.merciless;
+        let spared = renews && !self.unsurvivable;
         let longest = self.calm.saturating_sub(elapsed);
         match kind {
             FaultKind::Refuse if !spared => Some(FaultAction::Refuse { retryable: true }),

@@ -34,6 +34,7 @@ fn kind_of(what: &Action) -> FaultKind {
         Action::Fault(FaultAction::ShortLock { .. }) => FaultKind::ShortLock,
         Action::Fault(FaultAction::Delay { before, after }) if *before + *after >= SECOND => FaultKind::Slowness,
         Action::Fault(_) => FaultKind::Latency,
+        other => panic!("storms have no kind for {other}"),
     }
 }
 

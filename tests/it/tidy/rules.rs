@@ -47,6 +47,114 @@ fn report(breaches: Vec<String>) {
     assert!(breaches.is_empty(), "{} breaches:\n{}", breaches.len(), breaches.join("\n"));
 }
 
+/// What the root of the crate re-exports, and from which module.
+const REEXPORTED: [(&str, &str); 9] = [
+    ("Memory", "provider"),
+    ("MemorySettings", "provider"),
+    ("Seed", "seed"),
+    ("Failure", "sim"),
+    ("Handle", "sim"),
+    ("Limits", "sim"),
+    ("Node", "sim"),
+    ("Sim", "sim"),
+    ("explore", "explore"),
+];
+
+/// The modules of the crate `of` that a file names, each with the line: one after the
+/// other (`crate::call`), in a group (`crate::{call, clock::Time}`), or by what the
+/// root re-exports of them (`crate::Seed`).
+fn imported(of: &str, text: &str) -> Vec<(usize, String)> {
+    let code: String = text.lines().map(|line| code(line) + "\n").collect();
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices(of) {
+        // `duroxide_sim::` is not what another name ends with.
+        if code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_') {
+            continue;
+        }
+        let line = code[..at].matches('\n').count() + 1;
+        let after = &code[at + of.len()..];
+        let names = match after.strip_prefix('{') {
+            Some(group) => of_group(group),
+            None => vec![first_word(after)],
+        };
+        for name in names.into_iter().filter(|name| !name.is_empty()) {
+            let module = REEXPORTED.iter().find(|(item, _)| *item == name).map_or(name.as_str(), |(_, module)| module);
+            found.push((line, module.to_owned()));
+        }
+    }
+    found
+}
+
+fn first_word(text: &str) -> String {
+    text.trim_start().chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
+}
+
+/// The first words of a group's items, up to its closing brace.
+fn of_group(group: &str) -> Vec<String> {
+    let (mut depth, mut start, mut words) = (0, 0, Vec::new());
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth > 0 => depth -= 1,
+            ',' if depth == 0 => {
+                words.push(first_word(&group[start..at]));
+                start = at + 1;
+            }
+            '}' => {
+                words.push(first_word(&group[start..at]));
+                return words;
+            }
+            _ => {}
+        }
+    }
+    words
+}
+
+/// The table as rows of Markdown.
+#[allow(dead_code)] // One of the two packages shows its table.
+pub fn rows(table: &[Row]) -> String {
+    let row = |(module, allowed, _): &Row| {
+        let allowed: Vec<String> = allowed.iter().map(|name| format!("`{name}`")).collect();
+        format!("| `{module}` | {} |\n", if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") })
+    };
+    table.iter().map(row).collect()
+}
+
+/// Words that readers stumble over, and what to write in their place.
+const WORDS: [(&str, &str); 9] = [
+    (concat!("an", "ew"), "again"),
+    (concat!("be", "fall"), "happens to"),
+    (concat!("in v", "ain"), "without effect"),
+    (concat!("made sm", "all"), "shrunk"),
+    (concat!("nobody is to be h", "ad"), "there is none"),
+    (concat!("takes no", "te of"), "records"),
+    (concat!("on the l", "ine"), "connected"),
+    (concat!("to be h", "ad"), "available"),
+    (concat!("merci", "less"), "including unsurvivable faults"),
+];
+
+/// No file speaks in riddles.
+pub fn plain_words(folders: &[&str], texts: &[&str]) {
+    let mut all = files(folders);
+    let read = |name: &&str| ((*name).to_owned(), fs::read_to_string(root().join(name)).expect("the text can be read"));
+    all.extend(texts.iter().map(read));
+    let mut breaches = Vec::new();
+    for (name, text) in all {
+        for (number, line) in text.lines().enumerate() {
+            let line = line.to_lowercase();
+            let is_word = |word: &str| {
+                line.match_indices(word).any(|(at, _)| {
+                    let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+                    edge(line[..at].chars().next_back()) && edge(line[at + word.len()..].chars().next())
+                })
+            };
+            let bad = WORDS.iter().filter(|(word, _)| is_word(word));
+            bad.for_each(|(word, plain)| breaches.push(format!("{name}:{}: {word:?}; say {plain:?}", number + 1)));
+        }
+    }
+    report(breaches);
+}
+
 /// Each module imports of the crate `of` only what its row allows. The row `*` is
 /// that of modules which have none of their own.
 pub fn imports(of: &str, table: &[Row]) {
@@ -61,16 +169,14 @@ pub fn imports(of: &str, table: &[Row]) {
             breaches.push(format!("{name}: the table has no row for module {module}"));
             continue;
         };
+        for (number, target) in imported(of, &text) {
+            let own = of == "crate::" && target == module;
+            if !own && !allowed.contains(&target.as_str()) {
+                breaches.push(format!("{name}:{number}: {module} must not import {target}"));
+            }
+        }
         for (number, line) in text.lines().enumerate() {
             let code = code(line);
-            for (at, _) in code.match_indices(of) {
-                let target = code[at + of.len()..].chars().take_while(|c| c.is_ascii_lowercase() || *c == '_');
-                let target: String = target.collect();
-                let own = of == "crate::" && target == module;
-                if !target.is_empty() && !own && !allowed.contains(&target.as_str()) {
-                    breaches.push(format!("{name}:{}: {module} must not import {target}", number + 1));
-                }
-            }
             let bad = banned.iter().filter(|word| code.contains(**word));
             bad.for_each(|word| breaches.push(format!("{name}:{}: {word:?} must not stand in {module}", number + 1)));
         }

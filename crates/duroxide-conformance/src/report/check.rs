@@ -148,7 +148,7 @@ impl Report {
         });
         Report {
             provider: verdict.label.clone(),
-            versions: duroxide_sim::unstable::report::versions(),
+            versions: duroxide_sim::unstable::versions(),
             seed: verdict.seed.0,
             clock: verdict.clock.clone(),
             clean: verdict.is_clean(),

@@ -46,3 +46,8 @@ fn library_code_does_not_unwrap() {
 fn dependencies_hold_no_c_code_and_no_database() {
     rules::dependencies();
 }
+
+#[test]
+fn texts_are_in_plain_words() {
+    rules::plain_words(&["examples"], &["README.md"]);
+}

@@ -10,10 +10,10 @@ use super::item::{At, Item, Kind, State};
 use super::order::{Course, Order};
 use super::rows;
 use super::walk::Walked;
-use crate::report::versions;
 use crate::sim::Unfinished;
 use crate::text::{self, Lines};
 use crate::trace::Trace;
+use crate::versions::versions;
 
 /// All that the page shows.
 #[derive(Debug, PartialEq, Serialize)]

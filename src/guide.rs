@@ -1,0 +1,36 @@
+//! The guide: tutorials, recipes and reference tables.
+//!
+//! - Testing an orchestration: [`writing_tests`], then [`faults`] and [`exploring`].
+//! - Hunting a bug: [`bug_reports`] and [`timeline`].
+//! - Checking a provider: [duroxide-conformance](https://docs.rs/duroxide-conformance).
+//! - Reference: [`cookbook`], [`simulated`], [`environment`], [`troubleshooting`], [`speed`].
+
+#[doc = include_str!("guide/writing_tests.md")]
+pub mod writing_tests {}
+
+#[doc = include_str!("guide/faults.md")]
+pub mod faults {}
+
+#[doc = include_str!("guide/exploring.md")]
+pub mod exploring {}
+
+#[doc = include_str!("guide/bug_reports.md")]
+pub mod bug_reports {}
+
+#[doc = include_str!("guide/timeline.md")]
+pub mod timeline {}
+
+#[doc = include_str!("guide/cookbook.md")]
+pub mod cookbook {}
+
+#[doc = include_str!("guide/simulated.md")]
+pub mod simulated {}
+
+#[doc = include_str!("guide/environment.md")]
+pub mod environment {}
+
+#[doc = include_str!("guide/troubleshooting.md")]
+pub mod troubleshooting {}
+
+#[doc = include_str!("guide/speed.md")]
+pub mod speed {}
