@@ -1,14 +1,13 @@
 //! [`Sim`]: the real Client and Runtime on virtual time, from one seed.
 //!
-//! A simulation has a thread of its own with a paused tokio runtime, one
-//! [`Memory`] and any number of nodes, each a real duroxide `Runtime`. It ends
-//! when the test's body ends, when a limit is reached, or when nothing can
-//! happen any more; then the laws are checked over its trace.
+//! A simulation runs on its own thread, with a paused tokio runtime, one [`Memory`] and any
+//! number of nodes, each a real duroxide `Runtime`. It ends when the test's body ends, when
+//! a limit is reached, or when nothing can happen any more; then the laws are checked
+//! against its trace.
 //!
-//! What goes wrong in it comes from the body, from a [`Plan`], from rules over
-//! calls ([`crate::faults`]) or, drawn from the seed, from a [`Storm`]. It
-//! explores nothing: one seed, one run (many of
-//! them are [`crate::explore()`]'s).
+//! Faults come from the body, from a [`Plan`], from rules over calls ([`crate::faults`]) or
+//! from a [`Storm`], which draws them from the seed. A simulation is one run of one seed;
+//! [`crate::explore()`] runs many.
 
 mod cause;
 mod chains;
@@ -88,10 +87,10 @@ pub use stuck::Stuck;
 pub use tails::Tail;
 pub use waits::{About, MisdirectedEvent, UnconsumedEvent, Unfinished, Wait};
 
-/// When simulations start unless they say otherwise: 2025-01-01 00:00:00 UTC.
+/// The default start of virtual time: 2025-01-01 00:00:00 UTC.
 pub const START: Time = Time::START;
 
-/// A simulation to be run.
+/// A simulation, configured but not yet run.
 ///
 /// ```
 /// use duroxide_sim::{Node, Sim};
@@ -129,56 +128,56 @@ pub struct Sim {
     rules: Vec<Arc<dyn FaultRule>>,
     plan: Plan,
     storm: Option<Storm>,
-    /// Whether calls have latencies of the seed's.
+    /// Whether the seed draws latencies for calls.
     latencies: bool,
-    /// Whether the plan is all that may go wrong.
+    /// Whether the plan is the only source of faults.
     replays: bool,
-    /// Whether scripted entries need not happen.
+    /// Whether scripted entries may fail to happen.
     allows_unreached: bool,
     properties: Vec<property::Property>,
     finish_within: Option<Duration>,
     effects: Effects,
     journal: Option<Journal>,
     escapes: strayed::Policy,
-    /// Whether work for a handler that no node has is no mistake.
+    /// Whether work for a handler that no node has is allowed.
     unknown_handlers: bool,
     /// Whether tasks may panic.
     tolerates_panics: bool,
-    /// A mistake in building it, told when it is run.
+    /// The first mistake in configuring the simulation, reported when it runs.
     misused: Option<String>,
-    /// What else there is to say of a failure.
+    /// Adds a paragraph to the text of a failure.
     remark: Option<Remark>,
 }
 
-/// Says something of a failure, or nothing.
+/// Returns a paragraph to add to the text of a failure, if there is one.
 type Remark = Box<dyn FnOnce(&Failure) -> Option<String>>;
 
-/// What a simulation that went well leaves behind.
+/// The result of a successful simulation.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Run<T> {
     /// What the body returned.
     pub value: T,
-    /// The seed it ran from.
+    /// The seed of the run.
     pub seed: Seed,
-    /// How much virtual time passed.
+    /// The virtual time that passed.
     pub elapsed: Duration,
     /// Every provider call.
     pub trace: Trace,
-    /// The provider as it was at the end.
+    /// The provider in its final state.
     pub memory: Arc<Memory>,
-    /// The plan that was given, with what a storm drew: the run repeats from it
-    /// without the storm ([`Sim::replay`]).
+    /// The given plan with everything that a storm drew. It repeats the run without the
+    /// storm ([`Sim::replay`]).
     pub plan: Plan,
-    /// Those of the plan's entries that never happened.
+    /// The plan entries that never happened.
     pub unreached: Vec<PlanEntry>,
-    /// What should sometimes hold ([`Sim::sometimes`]), and whether it did.
+    /// The names of all [`Sim::sometimes`] properties, and whether each held.
     pub sometimes: BTreeMap<String, bool>,
-    /// What reached past the simulation.
+    /// Actions of the code under test that reached past the simulation.
     pub escapes: Escapes,
-    /// Whether unbiased `tokio::select!`s followed the seed. They do with the
-    /// versions of tokio 1 that this crate knows; with another one the numbers
-    /// that they draw depend on what ran before in the process.
+    /// Whether the branches taken by unbiased `tokio::select!`s followed the seed. They do
+    /// with the tokio 1 releases that this crate knows; with others the random numbers
+    /// depend on what ran before in the process.
     pub select_is_seeded: bool,
 }
 
@@ -189,7 +188,7 @@ impl fmt::Debug for Sim {
 }
 
 impl Sim {
-    /// A simulation from `seed`. The environment variable `DUROXIDE_SIM_SEED`
+    /// Creates a simulation with `seed`. The environment variable `DUROXIDE_SIM_SEED`
     /// overrides it.
     pub fn new(seed: impl Into<Seed>) -> Sim {
         Sim {
@@ -219,76 +218,75 @@ impl Sim {
         }
     }
 
-    /// Sets another seed, for a simulation that is built in one place and run
-    /// from many seeds.
+    /// Replaces the seed, for a simulation that is built in one place and run with many
+    /// seeds.
     pub fn seed(mut self, seed: impl Into<Seed>) -> Sim {
         self.seed = seed.into();
         self
     }
 
-    /// Adds a node, which is started before the body.
+    /// Adds a node, which is started before the body runs.
     pub fn node(mut self, node: Node) -> Sim {
         self.nodes.push(node);
         self
     }
 
-    /// Lets `rule` judge every call of nodes and clients that the plan leaves
-    /// alone. A closure is a rule. What rules do is in the trace, and not in the
-    /// plan of the run.
+    /// Adds a fault rule, which judges every call of nodes and clients for which the plan
+    /// has no fault. A closure is a rule. The faults of rules appear in the trace, but not
+    /// in the plan of the run.
     pub fn rule(mut self, rule: impl FaultRule + 'static) -> Sim {
         self.rules.push(Arc::new(rule));
         self
     }
 
-    /// Lets happen what `plan` says. Every entry has to happen: a run that goes
-    /// well without it fails ([`Cause::Unreached`]), because it proves nothing of
-    /// what was asked for. [`Sim::allow_unreached`] allows that.
+    /// Sets the plan of the run. Every entry must happen: a run that succeeds without one
+    /// of them fails ([`Cause::Unreached`]), because it proves nothing about that fault.
+    /// [`Sim::allow_unreached`] lifts this.
     pub fn plan(mut self, plan: Plan) -> Sim {
         self.plan = plan;
         self
     }
 
-    /// Allows that what [`Sim::plan`] and [`Handle::script`] ask for does not
-    /// happen: an entry whose call is never made, whose time comes after the end
-    /// of the run, or which cannot be carried out, such as a crash of a node that
-    /// is down. For plans that are tried on runs of which not all come to them;
-    /// [`Run::unreached`] lists the entries that were not reached.
+    /// Allows entries of [`Sim::plan`] and [`Handle::script`] that do not happen: their
+    /// call is never made, their time is after the end of the run, or they cannot be
+    /// carried out, such as a crash of a node that is down. Useful for plans that are tried
+    /// on runs of which only some reach every entry. [`Run::unreached`] lists the entries
+    /// that did not happen.
     pub fn allow_unreached(mut self) -> Sim {
         self.allows_unreached = true;
         self
     }
 
-    /// Lets a storm break out, beside the plan if there is one.
+    /// Adds a storm, in addition to the plan if there is one.
     pub fn storm(mut self, storm: Storm) -> Sim {
         self.storm = Some(storm);
         self
     }
 
-    /// Gives calls latencies that the seed draws: in some runs every call is a
-    /// little late, in some one of eight, in some none; a little is 2 ms in some
-    /// runs and half a second in others, and at most an eighth of the shortest
-    /// lock. With them the order varies in which things happen at nodes. They
-    /// become part of the run's plan. What a client reads is not delayed.
+    /// Adds latencies to calls, drawn from the seed, so that the order of what happens on
+    /// different nodes varies. Depending on the seed, every call, one call in eight or no
+    /// call is delayed, by up to 2 ms in some runs and up to half a second in others, and
+    /// never by more than an eighth of the shortest lock. The delays become part of the
+    /// run's plan. Reads by clients are not delayed.
     pub fn latencies(mut self) -> Sim {
         self.latencies = true;
         self
     }
 
-    /// Repeats a run from the plan that it left behind ([`Run::plan`],
-    /// [`Failure::plan`]): the plan takes the place of the one this simulation
-    /// has, no storm breaks out, and no latencies are drawn. Its entries need not
-    /// happen.
+    /// Repeats a run from the plan in its result ([`Run::plan`], [`Failure::plan`]). This
+    /// plan replaces the simulation's own, and neither a storm nor latencies are drawn. Its
+    /// entries need not happen.
     pub fn replay(mut self, plan: Plan) -> Sim {
         self.replays = true;
         self.plan(plan)
     }
 
-    /// Leaves out a node that was added before, and what a plan has for it. Where
-    /// there is no such node, the run fails ([`Cause::Setup`]).
+    /// Removes a node, and the plan entries that concern it. If there is no such node, the
+    /// run fails ([`Cause::Setup`]).
     pub fn without_node(mut self, name: &str) -> Sim {
         if !self.nodes.iter().any(|spec| spec.name == name) {
             let names: Vec<&String> = self.nodes.iter().map(|spec| &spec.name).collect();
-            let why = format!("There is no node {name:?} to leave out; there are {names:?}. Add the node first.");
+            let why = format!("There is no node {name:?} to remove; the nodes are {names:?}. Add the node first.");
             self.misused.get_or_insert(why);
         }
         self.nodes.retain(|spec| spec.name != name);
@@ -296,14 +294,14 @@ impl Sim {
         self
     }
 
-    /// Bounds its real time.
+    /// Limits the real time of the run.
     pub(crate) fn within(mut self, real_time: Duration) -> Sim {
         self.limits.real_time = self.limits.real_time.min(real_time);
         self
     }
 
-    /// Tells `journal` of every entry of the plan before it happens: what is
-    /// known of a run whose process dies.
+    /// Sets a journal that receives every entry of the plan before it happens, so that the
+    /// plan is known even if the process dies.
     pub(crate) fn journal(mut self, journal: Option<Journal>) -> Sim {
         self.journal = journal;
         self
@@ -313,14 +311,13 @@ impl Sim {
         self.seed
     }
 
-    /// Duroxide's default options with idle polling made rare: long polls, the
-    /// session manager and the gauges come round in hours. Locks on turns and
-    /// activities, backoffs and attempts are duroxide's own. A session stays for
-    /// up to six hours with a node that has crashed: set `session_lock_timeout` where
-    /// sessions are to move on sooner. Where a node may have fewer sessions
-    /// (`max_sessions_per_runtime`) than slots, set `worker_node_id`, or
-    /// `dispatcher_long_poll_timeout` to seconds: see [`Storm::include_unsurvivable`] for what duroxide
-    /// delays there.
+    /// Returns duroxide's default options with rare idle polling: long polls, the session
+    /// manager and the gauges run at intervals of hours. Locks on turns and activities,
+    /// backoffs and attempts keep duroxide's defaults. A session stays with a crashed node
+    /// for up to six hours: set `session_lock_timeout` if sessions must move on sooner.
+    /// Where a node may have fewer sessions (`max_sessions_per_runtime`) than slots, set
+    /// `worker_node_id`, or set `dispatcher_long_poll_timeout` to seconds:
+    /// [`Storm::include_unsurvivable`] describes the delay in duroxide that this avoids.
     pub fn default_options() -> RuntimeOptions {
         const HOUR: Duration = Duration::from_secs(3600);
         RuntimeOptions {
@@ -340,64 +337,64 @@ impl Sim {
         self
     }
 
-    /// Sets the limits.
+    /// Sets the limits of the run.
     pub fn limits(mut self, limits: Limits) -> Sim {
         self.limits = limits;
         self
     }
 
-    /// Sets how the provider behaves where the contract leaves it open.
+    /// Sets the provider's behaviour where the contract leaves a choice.
     pub fn settings(mut self, settings: MemorySettings) -> Sim {
         self.settings = settings;
         self
     }
 
-    /// Lets `remark` look at the failure of [`Sim::run`] before it panics, and add
-    /// a paragraph to its text; [`Sim::try_run`] does not call it.
+    /// Sets a function that receives the failure of [`Sim::run`] before the panic and may
+    /// add a paragraph to its text. [`Sim::try_run`] does not call it.
     pub fn on_failure(mut self, remark: impl FnOnce(&Failure) -> Option<String> + 'static) -> Sim {
         self.remark = Some(Box::new(remark));
         self
     }
 
-    /// Lets work be stored for a handler that no build of any node has. Without this the
-    /// run fails as soon as such work is stored ([`Cause::UnknownHandler`]): an
-    /// orchestration that is started, by a client or by another one, a version of one, or
-    /// an activity. duroxide itself puts such work back later and later, in case another node
-    /// comes that has the handler, and fails it after `max_attempts` fetches.
+    /// Allows work for handlers that no build of any node has. By default the run fails as
+    /// soon as such work is stored ([`Cause::UnknownHandler`]): an orchestration started by
+    /// a client or as a sub-orchestration, a version of an orchestration, or an activity.
+    /// duroxide itself retries such work with growing delays, in case a node with the
+    /// handler appears, and fails it after `max_attempts` fetches.
     ///
-    /// It is no mistake anyway in a simulation without nodes, and once the body has
-    /// asked for [`Handle::memory`] or something that is no node has fetched: runtimes that the
-    /// body starts by itself may have other handlers.
+    /// Such work is always allowed in a simulation without nodes, and once the body has
+    /// called [`Handle::memory`] or a caller that is not a node has fetched: a runtime that
+    /// the body starts by itself may have other handlers.
     pub fn allow_unknown_handlers(mut self) -> Sim {
         self.unknown_handlers = true;
         self
     }
 
-    /// Allows tasks to panic: where the body expects it of a task that it has started,
-    /// and looks at its `JoinHandle`. A panic in a task that nobody else reports
-    /// fails the run otherwise ([`Cause::TaskPanic`]). Panics of activities and
-    /// orchestrations are none of these: duroxide writes them into histories.
+    /// Allows tasks to panic, for a body that expects a panic of a task it spawned and
+    /// checks its `JoinHandle`. By default a panic in a task that is reported nowhere else
+    /// fails the run ([`Cause::TaskPanic`]). Panics of activities and orchestrations are
+    /// not affected: duroxide records them in histories.
     pub fn allow_panics(mut self) -> Sim {
         self.tolerates_panics = true;
         self
     }
 
-    /// Leaves the laws unchecked at the end.
+    /// Skips the check of the laws at the end.
     pub fn without_laws(mut self) -> Sim {
         self.laws = false;
         self
     }
 
-    /// Keeps no provider calls: for runs so long that their trace is too large.
-    /// The laws have nothing to look at then, and a failure's trace holds only
-    /// what befell nodes and calls.
+    /// Records no provider calls, for runs so long that the trace would be too large. The
+    /// laws then have nothing to check, and the trace of a failure contains only the faults
+    /// of nodes and calls.
     pub fn without_trace(mut self) -> Sim {
         self.traces = false;
         self.without_laws()
     }
 
-    /// Lets duroxide's log lines through (they are held back unless `RUST_LOG`
-    /// is set). Their timestamps are virtual.
+    /// Shows duroxide's log lines, which are hidden unless `RUST_LOG` is set. Their
+    /// timestamps are virtual.
     pub fn with_logs(mut self) -> Sim {
         self.logs = true;
         self
@@ -407,7 +404,7 @@ impl Sim {
     ///
     /// # Panics
     ///
-    /// When it fails in any way, with everything that [`Failure`] prints.
+    /// If the simulation fails in any way, with the text of the [`Failure`].
     #[track_caller]
     pub fn run<B, F, R>(mut self, body: B) -> R::Value
     where
@@ -430,12 +427,13 @@ impl Sim {
         }
     }
 
-    /// Runs the simulation, and returns its trace with what the body returned.
+    /// Runs the simulation and returns the body's value together with the trace.
     ///
     /// # Errors
     ///
-    /// When the body returns an error or panics, a limit is reached, the run uses
-    /// real input and output ([`Sim::allow_escapes`]) or gets stuck, a law is broken, or the simulation cannot be set up.
+    /// If the body returns an error or panics, a limit is reached, the run gets stuck or
+    /// uses real input and output ([`Sim::allow_escapes`]), a law is broken, or the
+    /// simulation cannot be set up.
     pub fn try_run<B, F, R>(self, body: B) -> Result<Run<R::Value>, Box<Failure>>
     where
         B: FnOnce(Handle) -> F + Send + 'static,

@@ -1,15 +1,15 @@
-//! [`Chains`]: counts what goes on without getting anywhere.
+//! [`Chains`]: detection of runs that keep working without getting anywhere.
 //!
-//! At one moment of virtual time, each turn is some steps away from what began
-//! there: a turn whose ack brings a message to an instance is one step before
-//! that instance's next turn, and so is one whose activity brings a result or
-//! calls a client. Ten thousand instances that start at one moment, ten thousand
-//! events that wait for one instance, and a parent of as many children are all a
-//! few steps deep; a loop that takes no time gets deeper and deeper. So the depth
-//! is counted, and not the number of turns.
+//! At one moment of virtual time, each turn has a depth: its distance in causes from
+//! whatever began at that moment. A turn whose ack sends a message to an instance comes one
+//! step before that instance's next turn, and so does a turn whose activity returns a
+//! result or calls a client. Ten thousand instances that start at one moment, ten thousand
+//! events for one instance, or a parent with as many sub-orchestrations are only a few
+//! steps deep; a loop that takes no time gets deeper and deeper. So the limit applies to
+//! the depth, not to the number of turns.
 //!
-//! Beside that it sees messages and activities that are delivered for ever, by
-//! the attempts that the provider counts.
+//! In addition, endless deliveries of messages and activities are detected by the
+//! provider's attempt counts.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,28 +23,28 @@ use crate::clock::{self, Time};
 use crate::faults::CallContext;
 use crate::trace::describe_item;
 
-/// How many instances are named.
+/// The number of instances named.
 const NAMED: usize = 3;
 
-/// What has happened to one instance.
+/// The state of one instance.
 struct Row {
     name: String,
-    /// The moment that the counts below are of.
+    /// The moment to which the counts below belong.
     moment: Time,
-    /// How deep the turn that was fetched last is.
+    /// The depth of the turn that was fetched last.
     depth: u64,
-    /// How deep the next one will be.
+    /// The depth of the next turn.
     next: u64,
     turns: u64,
-    /// How many of them brought nothing but failures, timers and what nodes sent.
+    /// The number of turns caused only by failures, timers and events sent by nodes.
     barren: u64,
-    /// Whether a client of the body's has sent something since the last turn.
+    /// Whether a client of the body has sent something since the last turn.
     news: bool,
     executions: u64,
     execution: u64,
     brought_by: Vec<String>,
-    /// The lock token of the turn that was fetched last, when its messages were
-    /// delivered first, and what an ack of them was refused with.
+    /// The lock token of the last fetched turn, the time of the first delivery of its
+    /// messages, and the error with which their ack was refused.
     token: String,
     since: Time,
     refusal: Option<String>,
@@ -60,17 +60,17 @@ impl Row {
     }
 }
 
-/// The first messages of a turn.
+/// Returns descriptions of the first messages of a turn.
 fn brought_by(turn: &Turn) -> Vec<String> {
     let describe = |item: &WorkItem| match item {
-        // When it fires is now.
+        // A timer fires at the current moment, so its time is omitted.
         WorkItem::TimerFired { id, .. } => format!("TimerFired #{id}"),
         item => describe_item(item),
     };
     turn.messages.iter().take(NAMED).map(|item| describe(item)).collect()
 }
 
-/// Whether a message alone gets nobody any further.
+/// Whether a turn with only such messages makes no progress.
 fn is_barren(item: &WorkItem) -> bool {
     matches!(
         item,
@@ -82,7 +82,7 @@ fn is_barren(item: &WorkItem) -> bool {
     )
 }
 
-/// A job: its instance's row, its execution and its event.
+/// A work item: the row of its instance, its execution and its event id.
 type JobKey = (usize, u64, u64);
 
 pub(super) struct Chains {
@@ -92,16 +92,16 @@ pub(super) struct Chains {
     deliveries: u32,
     names: BTreeMap<String, usize>,
     rows: Vec<Row>,
-    /// Whose turn a token is of.
+    /// The rows of the turns that are locked, by lock token.
     held: BTreeMap<String, usize>,
-    /// When a job was delivered first.
+    /// The time of the first delivery of each work item.
     jobs: BTreeMap<JobKey, Time>,
-    /// How deep the jobs are that a node has fetched, and when.
+    /// The depth of the work items that each node has fetched, and when.
     nodes: BTreeMap<String, (Time, u64)>,
 }
 
 impl Chains {
-    /// `patience` is the most attempts after which any node gives work up.
+    /// Creates the detector. `patience` is the largest `max_attempts` of any node.
     pub fn new<'a>(start: Time, limits: &Limits, patience: u32, nodes: impl Iterator<Item = &'a String>) -> Chains {
         Chains {
             start,
@@ -116,7 +116,7 @@ impl Chains {
         }
     }
 
-    /// Takes note of a call that has taken effect. Says so where there is no
+    /// Records a call that has taken effect. Returns the reason if the run makes no
     /// progress any more.
     pub fn note(&mut self, asked: &CallContext<'_>, reply: &Reply) -> Option<NoProgress> {
         let now = clock::now();
@@ -147,7 +147,7 @@ impl Chains {
                 None
             }
             (Call::EnqueueForOrchestrator { item, delay: None }, Reply::Done) => {
-                // What a client of the body's sends begins something.
+                // A message from a client of the body begins something new.
                 match self.nodes.get(asked.by).copied() {
                     Some((at, depth)) => self.reach(now, &instance_of(item), if at == now { depth + 1 } else { 0 }),
                     None => {
@@ -240,7 +240,8 @@ impl Chains {
     fn chain_at(&self, now: Time, last: usize) -> NoProgress {
         let mut rows: Vec<(usize, &Row)> =
             self.rows.iter().enumerate().filter(|(_, row)| row.moment == now && row.turns > 0).collect();
-        // The one that the chain has come to first where all have as many.
+        // If all have the same number of turns, the one at the end of the chain comes
+        // first.
         rows.sort_by_key(|(number, row)| (std::cmp::Reverse(row.turns), *number != last, std::cmp::Reverse(row.depth)));
         let most = rows.first().map_or(0, |(_, row)| row.turns);
         let circling = |row: &Row| Circling {
@@ -249,7 +250,8 @@ impl Chains {
             executions: row.executions.max(1),
             brought_by: row.brought_by.clone(),
         };
-        // One that has had a few turns beside those with thousands is not part of it.
+        // An instance with a few turns among instances with thousands is not part of the
+        // chain.
         let instances = rows.iter().filter(|(_, row)| row.turns * 4 >= most).take(NAMED);
         NoProgress::Chain {
             at: now - self.start,

@@ -1,11 +1,10 @@
-//! [`Cluster`]: the nodes of a running simulation, and all that can be done to
-//! them.
+//! [`Cluster`]: the nodes of a running simulation, and the operations on them.
 //!
-//! A node's calls go through these layers, outermost first: the gate (nothing
-//! passes unless the node runs and reaches the storage), the faults, the door
-//! (the same again, for what the faults did, and outages), the clock skew, the
-//! recorder, the counter, the provider. So the trace holds what reached the
-//! provider as it reached it, and the laws judge that. Clients have the faults,
+//! A node's calls pass through these layers, outermost first: [`NodeLink`] (blocks while
+//! the node does not run or is cut off from the storage), the faults, [`StorageLink`]
+//! (blocks again, for the effects of the faults, and refuses calls in an outage), the clock
+//! skew, the recorder, the counter, and the provider. So the trace contains each call as it
+//! reached the provider, and the laws are checked on that. Clients have only the faults,
 //! the recorder and the counter.
 
 use std::collections::BTreeMap;
@@ -50,34 +49,34 @@ pub(super) struct Cluster {
     pub log: Log,
     pub pulse: Arc<Pulse>,
     pub executor: PlanExecutor,
-    /// What goes on in the test's own code.
+    /// The running activities and tasks of the test's own code.
     pub codes: Codes,
-    /// Whether the body has ended, and the run is only judged.
+    /// Whether the body has ended and only the properties remain to be checked.
     pub ends: AtomicBool,
     pub sleepers: Sleepers,
-    /// Those who wait for an output.
+    /// Tasks that wait for an output.
     pub waiters: Sleepers,
     pub properties: Arc<Properties>,
     pub effects: Effects,
     pub chains: Mutex<Chains>,
     handlers: Arc<Handlers>,
-    /// Whether work for a handler that no node has is no mistake.
+    /// Whether work for a handler that no node has is allowed.
     unknown_handlers: AtomicBool,
     rules: Vec<Arc<dyn FaultRule>>,
-    /// What there is to be harmed.
+    /// The nodes and their limits, for fault generators.
     pub topology: Topology,
-    /// In the order in which they were added.
+    /// The names of the nodes, in the order in which they were added.
     order: Vec<String>,
     nodes: Mutex<BTreeMap<String, Member>>,
     counts: Mutex<BTreeMap<String, Counts>>,
     starts: Mutex<u64>,
-    /// Whether the run is over, and only handles are left.
+    /// Whether the run is over. Handles may outlive it.
     over: AtomicBool,
 }
 
 pub(super) struct Member {
     builds: Vec<Build>,
-    /// The build it runs, or ran last.
+    /// The index of the current build, or of the last one if the node is down.
     build: usize,
     condition: Arc<NodeHealth>,
     state: State,
@@ -150,7 +149,7 @@ impl Cluster {
         })
     }
 
-    /// The run is over.
+    /// Marks the run as over.
     pub fn close(&self) {
         self.over.store(true, Ordering::Relaxed);
     }
@@ -159,43 +158,44 @@ impl Cluster {
         self.over.load(Ordering::Relaxed)
     }
 
-    /// Adds to the plan.
+    /// Adds entries to the plan.
     pub fn script(self: &Arc<Self>, plan: Plan) {
         self.executor.add(plan, self.start);
         self.executor.keep_agenda(self);
     }
 
-    /// Looks whether everything holds that must; ends the run where it does not.
+    /// Checks the `always` and `sometimes` properties; ends the run if one is broken.
     pub fn look(self: &Arc<Self>) {
         if !self.properties.are_none() && self.properties.look(&Handle::new(self.clone())) {
             self.pulse.end_for_property();
         }
     }
 
-    /// From now on others than the nodes may fetch, with handlers of their own.
+    /// Allows unknown handlers from now on, because runtimes other than the nodes may
+    /// fetch.
     pub fn expect_others(&self) {
         self.unknown_handlers.store(true, Ordering::Relaxed);
     }
 
-    /// Takes note of who fetches.
+    /// Records whether a caller that is not a node fetches.
     pub fn notice_fetcher(&self, asked: &CallContext<'_>) {
         if asked.call.is_fetch() && !self.topology.nodes.contains_key(asked.by) {
             self.expect_others();
         }
     }
 
-    /// What a call has stored that no node can do, where only nodes fetch.
+    /// Returns the work stored by a call that no node can run, if only nodes fetch.
     pub fn unknown_handler(&self, asked: &CallContext<'_>, reply: &Reply) -> Option<UnknownHandler> {
         let allowed = self.unknown_handlers.load(Ordering::Relaxed);
         if allowed { None } else { self.handlers.unknown_in(asked.by, asked.call, reply) }
     }
 
-    /// A sentence that says what an instance waits for.
+    /// Returns a sentence about what an instance waits for.
     pub fn what_it_waits_for(&self, instance: &str) -> String {
         stall_report::of(&self.memory, &self.handlers, instance, self.start, clock::now()).to_string()
     }
 
-    /// Starts every node. A start that something holds up goes on by itself.
+    /// Starts every node. A start that is held up continues in the background.
     pub async fn open(self: &Arc<Self>) {
         self.executor.keep_agenda(self);
         for name in &self.order {
@@ -203,7 +203,7 @@ impl Cluster {
             let mut start = Box::pin(async move { cluster.start(&name, None).await });
             tokio::select! {
                 biased;
-                // A crash as early as this is one of the run's faults.
+                // A crash this early is one of the run's faults.
                 _crashed = &mut start => {}
                 () = clock::settle() => {
                     tokio::spawn(start);
@@ -212,16 +212,16 @@ impl Cluster {
         }
     }
 
-    /// The provider with the layers of a client of this name.
+    /// Returns the provider with the layers of a client of this name.
     pub fn client_storage(self: &Arc<Self>, name: &str) -> impl Handler + use<> {
         self.faults(name, self.recorded(name))
     }
 
-    /// The provider with the layers of one life of a node.
+    /// Returns the provider with the layers of one process run of a node.
     fn node_storage(self: &Arc<Self>, name: &str, life: &Arc<ProcessRun>) -> impl Handler + use<> {
         let skewed = Skewed::new(self.recorded(name), life.clone());
-        let door = StorageLink { inner: skewed, life: life.clone() };
-        NodeLink { inner: self.faults(name, door), life: life.clone() }
+        let storage_link = StorageLink { inner: skewed, life: life.clone() };
+        NodeLink { inner: self.faults(name, storage_link), life: life.clone() }
     }
 
     fn faults<H: Handler>(self: &Arc<Self>, name: &str, inner: H) -> Faults<H, Judge> {
@@ -234,7 +234,7 @@ impl Cluster {
         Recorder::new(counter, name, self.log.clone())
     }
 
-    /// Starts a node, as another build if one is named.
+    /// Starts a node, with another build if one is named.
     pub async fn start(self: &Arc<Self>, name: &str, build: Option<&str>) -> Result<(), NodeError> {
         let (build, life) = self.with(name, |node| {
             if node.life().is_some() {
@@ -272,7 +272,7 @@ impl Cluster {
         })
     }
 
-    /// The nodes that are starting.
+    /// Returns the nodes that are starting.
     pub fn starting(&self) -> Vec<String> {
         let nodes = self.nodes.lock();
         let starting = nodes.iter().filter(|(_, node)| matches!(node.state, State::Starting(_)));
@@ -291,7 +291,7 @@ impl Cluster {
         })
     }
 
-    /// Shuts a node down; the node counts as down from the beginning of that.
+    /// Shuts a node down. The node counts as down from the beginning of the shutdown.
     pub async fn stop(self: &Arc<Self>, name: &str) -> Result<(), NodeError> {
         let up = self.begin_stop(name)?;
         up.runtime.shutdown(None).await;
@@ -312,7 +312,7 @@ impl Cluster {
         })
     }
 
-    /// Shuts a node down if it is up, and starts it as another of its builds.
+    /// Shuts a node down if it is running, and starts it with another of its builds.
     pub async fn upgrade(self: &Arc<Self>, name: &str, build: &str) -> Result<(), NodeError> {
         self.with(name, |node| node.build_named(name, build))?;
         match self.stop(name).await {
@@ -321,33 +321,33 @@ impl Cluster {
         }
     }
 
-    pub fn begin(self: &Arc<Self>, name: &str, trouble: Impairment, until: Time) -> Result<(), NodeError> {
+    pub fn begin(self: &Arc<Self>, name: &str, impairment: Impairment, until: Time) -> Result<(), NodeError> {
         self.with(name, |node| {
-            if trouble == Impairment::Stall && node.life().is_none() {
+            if impairment == Impairment::Stall && node.life().is_none() {
                 return Err(NodeError::Down(name.to_owned()));
             }
-            node.condition.begin(trouble, until);
+            node.condition.begin(impairment, until);
             Ok(())
         })?;
         self.log.mark(
             name,
-            match trouble {
+            match impairment {
                 Impairment::Stall => NodeEvent::Stalled,
                 Impairment::Cut => NodeEvent::CutOff,
                 Impairment::Outage => NodeEvent::Refused,
             },
         );
         if until < Time::MAX {
-            self.schedule(until, Due::End(name.to_owned(), trouble));
+            self.schedule(until, Due::End(name.to_owned(), impairment));
         }
         Ok(())
     }
 
-    /// Ends a trouble that is to last until `due` at most.
-    pub fn end_trouble(&self, name: &str, trouble: Impairment, due: Time) -> Result<(), NodeError> {
-        let ended = self.with(name, |node| Ok(node.condition.end(trouble, due)))?;
+    /// Ends an impairment that was to last until `due` at the latest.
+    pub fn end_trouble(&self, name: &str, impairment: Impairment, due: Time) -> Result<(), NodeError> {
+        let ended = self.with(name, |node| Ok(node.condition.end(impairment, due)))?;
         if ended {
-            self.log.mark(name, if trouble == Impairment::Stall { NodeEvent::Resumed } else { NodeEvent::Healed });
+            self.log.mark(name, if impairment == Impairment::Stall { NodeEvent::Resumed } else { NodeEvent::Healed });
         }
         Ok(())
     }
@@ -372,7 +372,7 @@ impl Cluster {
         self.executor.keep_agenda(self);
     }
 
-    /// Does what a plan says. What cannot be done is written down.
+    /// Carries out an action of a plan. Records it if it cannot be carried out.
     pub fn perform(self: &Arc<Self>, what: &Action) {
         ours(|| self.carry(what));
         self.codes.stir();
@@ -436,18 +436,18 @@ impl Cluster {
         }
     }
 
-    /// What was asked for and has not happened.
+    /// Returns the parts of the plan that must happen and have not happened.
     pub fn missed(&self) -> Vec<Missed> {
         missed::in_run(&self.executor.record(), &self.counts.lock(), clock::now() - self.start)
     }
 
-    /// Does what the agenda says.
+    /// Carries out an item of the agenda.
     pub fn carry_out(self: &Arc<Self>, due: Due) {
         match due {
             Due::PlanEntry(number) => self.perform(&self.executor.reach(number)),
             Due::Start(node) => self.start_aside(&node, &Action::Start { node: node.clone() }),
-            Due::End(node, trouble) => {
-                self.end_trouble(&node, trouble, clock::now()).expect("a node with a trouble is there");
+            Due::End(node, impairment) => {
+                self.end_trouble(&node, impairment, clock::now()).expect("a node with an impairment exists");
             }
         }
         self.codes.stir();
@@ -462,8 +462,8 @@ struct Counter<H> {
 
 impl<H: Handler> Handler for Counter<H> {
     fn handle(&self, call: Arc<Call>) -> Answering<'_> {
-        // A task whose calls are all answered at once never lets go of the
-        // thread: the run could not be ended.
+        // A task whose calls are all answered at once never yields the thread, so the run
+        // could not be ended.
         if !self.pulse.step() {
             return Answering::wait(std::future::pending());
         }

@@ -1,9 +1,9 @@
-//! [`crash_everywhere`]: a crash before and after every provider call, one at a
-//! time.
+//! [`crash_everywhere`]: one crash before and one after every provider call, each in a run
+//! of its own.
 //!
-//! It repeats a scenario with one crash in each run, and compares the outcome and
-//! the effects with those of the run without. It draws nothing, and two crashes
-//! in one run are a storm's business.
+//! It repeats a scenario with one crash in each run, and compares the outcome and the
+//! effects with those of a run without crashes. It draws nothing at random; use a storm for
+//! several crashes in one run.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,17 +16,17 @@ use crate::call::Method;
 use crate::text::Lines;
 use crate::trace::Trace;
 
-/// How long after a crash the node starts again.
+/// The delay between the crash and the restart.
 const RESTART_AFTER: Duration = Duration::from_secs(1);
 
-/// What [`crash_everywhere`] has tried.
+/// The crashes that [`crash_everywhere`] tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Survey {
     /// The crashes, one for each run.
     pub tried: Vec<PlanEntry>,
-    /// Those that did not come about: the call was never applied, or was not
-    /// made again in that run.
+    /// The crashes that did not happen: the call was never applied, or was not made again
+    /// in that run.
     pub unreached: Vec<PlanEntry>,
 }
 
@@ -41,7 +41,7 @@ impl fmt::Display for Survey {
         let calls: usize = methods.values().sum();
         writeln!(
             f,
-            "Crashed before and after each of {calls} calls, in {} runs; {} crashes did not come about.",
+            "Crashed before and after each of {calls} calls, in {} runs; {} of these crashes did not happen.",
             self.tried.len(),
             self.unreached.len()
         )?;
@@ -49,33 +49,33 @@ impl fmt::Display for Survey {
     }
 }
 
-/// A crash that changed what came out.
+/// A crash that changed the outcome or the effects.
 #[derive(Debug)]
 pub struct Incident {
-    /// Where.
+    /// The crash.
     pub crash: PlanEntry,
-    /// What came out otherwise: full sentences.
+    /// The differences, as full sentences.
     pub difference: String,
-    /// How the run failed, if it did.
+    /// The failure of the run, if it failed.
     pub failure: Option<Box<Failure>>,
 }
 
-/// Why a scenario does not stand a crash everywhere.
+/// Why a scenario did not pass [`crash_everywhere`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Incidents {
-    /// It fails without any crash.
+    /// The scenario fails without any crash.
     Without(Box<Failure>),
-    /// Its trace holds no call of a node, so that there is no place for a crash:
-    /// it has no nodes, or keeps no trace.
+    /// The trace has no call of a node, so there is no place for a crash: the simulation
+    /// has no nodes, or keeps no trace.
     NoCalls,
-    /// It has a plan or a storm of its own, which would be left out.
+    /// The simulation has a plan or a storm of its own, which would be ignored.
     HasFaults,
-    /// It has come out otherwise.
+    /// Crashes changed the outcome or the effects.
     Found {
-        /// What was tried.
+        /// The crashes that were tried.
         survey: Survey,
-        /// The crashes that it did not stand.
+        /// The crashes that made a difference.
         incidents: Vec<Incident>,
     },
 }
@@ -85,17 +85,17 @@ impl fmt::Display for Incidents {
         match self {
             Incidents::Without(failure) => write!(f, "The scenario fails without any crash. {failure}"),
             Incidents::NoCalls => f.write_str(
-                "Nothing was crashed: the trace of the run holds no call of a node. Give the simulation a node that \
-                 has something to do, and leave its trace on (Sim::without_trace turns it off).",
+                "No crash was tried: the trace of the run has no call of a node. Give the simulation a node that has \
+                 work to do, and keep its trace (Sim::without_trace turns it off).",
             ),
             Incidents::HasFaults => f.write_str(
-                "The simulation has a plan or a storm of its own, which crash_everywhere would leave out: in each run \
-                 nothing but the one crash goes wrong. Build it without.",
+                "The simulation has a plan or a storm of its own, which crash_everywhere would ignore: the one crash \
+                 is the only fault in each run. Build the simulation without them.",
             ),
             Incidents::Found { survey, incidents } => {
                 const MOST: usize = 10;
                 let count = incidents.len();
-                writeln!(f, "{count} of {} crashes changed what came out.", survey.tried.len())?;
+                writeln!(f, "{count} of {} crashes changed the outcome or the effects.", survey.tried.len())?;
                 for Incident { crash, difference, .. } in incidents.iter().take(MOST) {
                     writeln!(f, "\n{crash}:\n  {}", Lines(difference))?;
                 }
@@ -110,13 +110,13 @@ impl fmt::Display for Incidents {
 
 impl std::error::Error for Incidents {}
 
-/// Runs a scenario once without faults, then once for each side of each provider
-/// call that its nodes made, with a crash of the node there and a restart a second
-/// later. Every run has to have the same outcome and the same set of effects.
+/// Runs a scenario once without faults, then once for each side of each provider call that
+/// its nodes made, with a crash of the node there and a restart a second later. Every run
+/// must have the same outcome and the same set of effects.
 ///
-/// `build` makes the simulation anew for each run; what its activities do to the
-/// outside world they tell the [`Effects`] it is given. `body` is the body of
-/// every run, and its value the outcome.
+/// `build` creates the simulation for each run; its activities record what they do to the
+/// outside world in the given [`Effects`]. `body` is the body of every run, and its value
+/// is the outcome.
 ///
 /// ```
 /// use duroxide_sim::{Node, Sim};
@@ -146,9 +146,9 @@ impl std::error::Error for Incidents {}
 ///
 /// # Panics
 ///
-/// When the scenario fails, or a crash changes what comes out; with every crash
-/// that did. When there is no call at which to crash, and when the simulation has a
-/// plan or a storm of its own, which would be left out.
+/// If the scenario fails, or a crash changes the outcome or the effects; the message lists
+/// every such crash. Also if there is no call at which to crash, or if the simulation has a
+/// plan or a storm of its own, which would be ignored.
 #[track_caller]
 pub fn crash_everywhere<B, F, R>(build: impl Fn(Effects) -> Sim, body: B) -> Survey
 where
@@ -160,11 +160,11 @@ where
     try_crash_everywhere(build, body).unwrap_or_else(|incidents| panic!("{incidents}"))
 }
 
-/// The same, with what was found as a value.
+/// Like [`crash_everywhere`], but returns what was found as an error.
 ///
 /// # Errors
 ///
-/// Where [`crash_everywhere`] panics.
+/// When [`crash_everywhere`] panics.
 pub fn try_crash_everywhere<B, F, R>(build: impl Fn(Effects) -> Sim, body: B) -> Result<Survey, Incidents>
 where
     B: Fn(Handle) -> F + Clone + Send + 'static,
@@ -218,7 +218,7 @@ where
     if incidents.is_empty() { Ok(survey) } else { Err(Incidents::Found { survey, incidents }) }
 }
 
-/// A crash before and after every call of a node in the trace.
+/// Returns a crash before and after every call of a node in the trace.
 fn crashes(trace: &Trace) -> Vec<PlanEntry> {
     let nodes: Vec<&str> = trace.marks.iter().filter(|mark| mark.what.is_ordinary()).map(|mark| &*mark.node).collect();
     let mut counts = BTreeMap::<(&str, Method), u64>::new();
@@ -240,5 +240,7 @@ fn compare(expected: &[String], found: &[String]) -> Vec<String> {
     let missing = expected.iter().filter(|key| !found.contains(key));
     let new = found.iter().filter(|key| !expected.contains(key));
     let missing = missing.map(|key| format!("The effect {key:?} did not happen."));
-    missing.chain(new.map(|key| format!("The effect {key:?} happened, and does not without the crash."))).collect()
+    missing
+        .chain(new.map(|key| format!("The effect {key:?} happened, but does not happen without the crash.")))
+        .collect()
 }

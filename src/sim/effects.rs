@@ -1,30 +1,30 @@
-//! [`Effects`]: what activities do to the outside world.
+//! [`Effects`]: a record of what activities do to the outside world.
 //!
-//! It counts; what must be true of the counts is the test's to say.
+//! It only counts; the test decides what must be true of the counts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-/// What activities do to the outside world, as a set: an effect that is repeated
-/// with the same key counts once, as with any service that takes an idempotency
-/// key. Clones are the same.
+/// The effects of activities on the outside world, as a map from keys to counts. A repeated
+/// effect with the same key stays one entry, as in a service that takes an idempotency key.
+/// Clones share the same record.
 #[derive(Clone, Debug, Default)]
 pub struct Effects(Arc<Mutex<BTreeMap<String, u64>>>);
 
 impl Effects {
-    /// An effect happens.
+    /// Records an effect.
     pub fn add(&self, key: impl Into<String>) {
         *self.0.lock().entry(key.into()).or_default() += 1;
     }
 
-    /// What has happened, and how often.
+    /// Returns all effects, with the number of times that each happened.
     pub fn all(&self) -> BTreeMap<String, u64> {
         self.0.lock().clone()
     }
 
-    /// How often the effect with this key has happened.
+    /// Returns the number of times that the effect with this key happened.
     pub fn count(&self, key: &str) -> u64 {
         self.0.lock().get(key).copied().unwrap_or_default()
     }

@@ -1,14 +1,13 @@
-//! What is judged after the body has ended well.
+//! The checks after the body has succeeded.
 //!
-//! Nothing is judged while anything is under way or due: the run goes on until
-//! it is at rest (`rest`). [`super::Sim::finish_within`] and
-//! [`super::Sim::eventually`] have a deadline: the bound after the body's end or
-//! the beginning of a storm's calm, whichever is later. Where the run is not at rest by
-//! then, they are judged as things are at the deadline; and where there is
-//! anything that is judged at rest, the run goes on to come to it, without a
-//! bound on virtual time but the run's own, for at most as many provider calls
-//! again as it had made ([`FEWEST`] at least, [`MOST`] at most; calls in vain are
-//! not counted), and no further where nobody takes what is left.
+//! Nothing is checked while anything is under way or due: the run continues until it is at
+//! rest (`rest`). [`super::Sim::finish_within`] and [`super::Sim::eventually`] have a
+//! deadline: the bound after the body's end or the beginning of a storm's calm, whichever
+//! is later. If the run is not at rest by then, they are checked at the deadline. If there
+//! are properties that are checked at rest, the run then continues in order to come to
+//! rest. In this phase virtual time is bounded only by the run's own limit, and provider
+//! calls by as many as the run has made so far (at least [`FEWEST`], at most [`MOST`], not
+//! counting calls without effect). It also ends when no worker takes the remaining work.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,41 +21,41 @@ use super::property::Broken;
 use super::rest::{self, Bounds, Busy};
 use crate::clock::{self, Time};
 
-/// Default deadline of [`super::Sim::eventually`].
+/// The default deadline of [`super::Sim::eventually`] properties.
 const EVENTUALLY: Duration = Duration::from_secs(3600);
 
-/// How many provider calls that are not vain a run may make past its deadline to
-/// come to rest.
+/// The bounds on the provider calls with an effect that a run may make after its deadline
+/// to come to rest.
 const FEWEST: u64 = 300;
 const MOST: u64 = 100_000;
 
-/// For how long something held that had to hold eventually, and then did not:
-/// counted from the run's start.
+/// A period in which an `eventually` property held before it failed again. Times count from
+/// the start of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
-    /// When it was first seen to hold.
+    /// When the property was first seen to hold.
     pub from: Duration,
-    /// When it was first seen not to hold any more.
+    /// When it was first seen not to hold again.
     pub until: Duration,
 }
 
-/// How a run ended whose body ended well.
+/// The outcome of the checks after the body succeeded.
 pub(super) enum Ending {
     Well,
-    /// Something does not hold that must always.
+    /// A property that must always hold does not hold.
     Property(Broken),
     /// Not every instance ended in time.
     Unfinished,
-    /// Something does not hold that must eventually, and held for a while if it
-    /// did.
+    /// A property that must eventually hold does not; with the period in which it held, if
+    /// it did.
     Eventually(Broken, Option<Held>),
-    /// Something does not hold that must at the end.
+    /// A property that must hold at the end does not.
     AtEnd(Broken),
-    /// The run does not come to rest, and this was to be judged there.
+    /// The run does not come to rest, where this property was to be checked.
     NeverAtRest(String, Vec<Busy>),
 }
 
-/// What has been seen of each that must hold eventually.
+/// The observations of the `eventually` properties so far.
 struct Watch<'a> {
     cluster: &'a Arc<Cluster>,
     seen: Vec<Seen>,
@@ -66,12 +65,12 @@ struct Watch<'a> {
 struct Seen {
     broken: Option<Broken>,
     held: Option<Held>,
-    /// Since when it holds, where it does.
+    /// The time since when the property has held, if it holds.
     holds: Option<Time>,
 }
 
 impl Watch<'_> {
-    /// Looks at each. Says whether each holds, or has held.
+    /// Checks each property. Returns whether each holds or has held.
     fn look(&mut self) -> bool {
         let now = clock::now();
         let since = |time: Time| time - self.cluster.start;
@@ -88,7 +87,7 @@ impl Watch<'_> {
         self.seen.iter().all(|seen| seen.broken.is_none() || seen.held.is_some())
     }
 
-    /// The first that does not hold.
+    /// Returns the first property that does not hold.
     fn verdict(&mut self) -> Option<Ending> {
         self.look();
         self.seen.iter().find_map(|seen| Some(Ending::Eventually(seen.broken.clone()?, seen.held)))
@@ -99,13 +98,13 @@ fn handle(cluster: &Arc<Cluster>) -> Handle {
     Handle::new(cluster.clone())
 }
 
-/// Waits until the run is at rest, and judges it there.
+/// Waits until the run is at rest, and checks the properties there.
 pub(super) async fn judge(cluster: &Arc<Cluster>, calm: Time, finish_within: Option<Duration>) -> Ending {
     let properties = &cluster.properties;
     if finish_within.is_none() && !properties.are_for_the_end() {
         return look(cluster).unwrap_or(Ending::Well);
     }
-    // From here on a wait has its own bounds.
+    // From here on, waits have bounds of their own.
     cluster.ends.store(true, Ordering::Relaxed);
     let deadline = clock::now().max(calm) + finish_within.unwrap_or(EVENTUALLY);
     let mut watch = Watch { cluster, seen: Vec::new() };
@@ -144,7 +143,7 @@ pub(super) async fn judge(cluster: &Arc<Cluster>, calm: Time, finish_within: Opt
     look(cluster).or_else(|| watch.verdict()).or_else(at_end).unwrap_or(Ending::Well)
 }
 
-/// Looks once more at what must always hold.
+/// Checks the `always` properties once more.
 fn look(cluster: &Arc<Cluster>) -> Option<Ending> {
     cluster.look();
     cluster.properties.broken().map(Ending::Property)

@@ -1,12 +1,11 @@
 //! [`PlanExecutor`]: carries out the plan of a run.
 //!
-//! It is a rule over every call of nodes and clients, which is how it knows
-//! that a point of the plan is reached, and it keeps an agenda of what is to
-//! happen at a virtual time. What a storm draws becomes entries of the same
-//! plan before it happens, so that replaying the plan does the same things in
-//! the same places.
+//! Through [`Judge`], a fault rule over every call of nodes and clients, it learns that a
+//! call of the plan is reached; an agenda holds the actions at set virtual times. Whatever
+//! a storm draws becomes an entry of the same plan before it happens, so that replaying the
+//! plan does the same things in the same places.
 //!
-//! It knows when; how is the stage's business.
+//! The executor decides when an action happens; [`Cluster`] carries it out.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -32,34 +31,33 @@ use crate::clock::{self, Time};
 use crate::faults::{CallContext, FaultAction, FaultRule};
 use crate::trace::NodeEvent;
 
-/// Is told at once what is added to a plan, as a plan of that alone.
+/// Receives each addition to a plan as soon as it is made, as a plan of its own.
 pub(crate) type Journal = Box<dyn Fn(&Plan) + Send>;
 
-/// The plan as it was carried out so far. Other threads may look at it.
+/// The plan as carried out so far. Shared with other threads.
 #[derive(Default)]
 pub(super) struct Record {
-    /// What was given, then what a storm drew.
+    /// The given plan, followed by the entries that a storm drew.
     pub plan: Plan,
-    /// Which entries have happened.
+    /// Whether each entry has happened.
     pub reached: Vec<bool>,
-    /// Which entries must happen.
+    /// Whether each entry must happen.
     pub demanded: Vec<bool>,
-    /// Whether those must happen that are scripted.
+    /// Whether scripted entries must happen.
     pub demands: bool,
-    /// What could not be carried out, and why: full sentences.
+    /// The actions that could not be carried out, with the reasons as full sentences.
     pub not_done: Vec<(Action, String)>,
-    /// The inputs of the plan that was given; those that are drawn stand in the
-    /// plan.
+    /// The inputs of the given plan. Inputs that are drawn go into `plan`.
     pub given: BTreeMap<String, Input>,
-    /// The ranges that inputs were asked for with.
+    /// The ranges with which inputs were requested.
     pub ranges: BTreeMap<String, RangeInclusive<u64>>,
-    /// A mistake in what was asked of it.
+    /// The first mistake in the use of the plan or its inputs.
     pub misused: Option<String>,
     journal: Option<Journal>,
 }
 
 impl Record {
-    /// A record of this plan, whose entries must happen if `demands` says so.
+    /// Creates a record of this plan. `demands` says whether its entries must happen.
     pub fn of(mut plan: Plan, demands: bool, journal: Option<Journal>) -> Record {
         let (reached, demanded) = (vec![false; plan.entries.len()], vec![demands; plan.entries.len()]);
         let given = std::mem::take(&mut plan.inputs);
@@ -77,20 +75,20 @@ impl Record {
         }
     }
 
-    /// Takes note of an input.
+    /// Records an input.
     pub fn note_input(&mut self, name: &str, input: Input) {
         let inputs = BTreeMap::from([(name.to_owned(), input)]);
         self.journal.iter().for_each(|journal| journal(&Plan { inputs: inputs.clone(), ..Plan::new() }));
         self.plan.inputs.extend(inputs);
     }
 
-    /// Takes note of when the calm begins.
+    /// Records when the calm begins.
     pub fn calm(&mut self, after_start: Duration) {
         self.plan.calm = Some(after_start);
         self.journal.iter().for_each(|journal| journal(&Plan { calm: self.plan.calm, ..Plan::new() }));
     }
 
-    /// Adds an entry that is drawn, and may still happen.
+    /// Adds an entry that was drawn, and need not happen.
     pub fn add(&mut self, entry: PlanEntry) {
         self.journal.iter().for_each(|journal| journal(&Plan { entries: vec![entry.clone()], ..Plan::new() }));
         self.plan.entries.push(entry);
@@ -98,26 +96,26 @@ impl Record {
         self.demanded.push(false);
     }
 
-    /// The plan, and those of its entries that did not happen.
+    /// Returns the plan, and its entries that did not happen.
     pub fn result(&self) -> (Plan, Vec<PlanEntry>) {
         let unreached = self.plan.entries.iter().zip(&self.reached).filter(|(_, reached)| !**reached);
         (self.plan.clone(), unreached.map(|(entry, _)| entry.clone()).collect())
     }
 }
 
-/// On which side of a call.
+/// The side of a call.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Side {
     Before,
     After,
 }
 
-/// By method, number and side: the entries of the plan, by their numbers.
+/// The entries of a plan by method, call number and side, as indices into the plan.
 type Points = BTreeMap<Method, BTreeMap<(u64, Side), Vec<usize>>>;
 
 pub(super) struct PlanExecutor {
     record: Arc<Mutex<Record>>,
-    /// What waits for a call, by who makes it.
+    /// The entries that wait for a call, by caller.
     points: Mutex<BTreeMap<String, Points>>,
     agenda: Mutex<Agenda>,
     bell: Arc<Notify>,
@@ -129,23 +127,23 @@ pub(super) struct PlanExecutor {
 struct Agenda {
     due: BTreeMap<(Time, u64), Due>,
     last: u64,
-    /// Whether its task runs.
+    /// Whether the agenda's task is running.
     kept: bool,
 }
 
-/// What is on the agenda.
+/// An item of the agenda.
 #[derive(Clone, Debug)]
 pub(super) enum Due {
-    /// An entry of the plan, by its number.
+    /// An entry of the plan, by index.
     PlanEntry(usize),
     /// The start of a node.
     Start(String),
-    /// The end of a trouble.
+    /// The end of an impairment.
     End(String, Impairment),
 }
 
 impl PlanExecutor {
-    /// A director for the plan in `record`, of a run that begins at `start`.
+    /// Creates an executor for the plan in `record`, of a run that begins at `start`.
     pub fn new(
         record: Arc<Mutex<Record>>,
         storm: Option<StormState>,
@@ -167,13 +165,12 @@ impl PlanExecutor {
         executor
     }
 
-    /// What it has carried out so far.
+    /// Returns the record of what was carried out so far.
     pub fn record(&self) -> MutexGuard<'_, Record> {
         self.record.lock()
     }
 
-    /// Adds entries while the run is under way; their times count from its
-    /// start.
+    /// Adds entries during the run. Their times count from its start.
     pub fn add(&self, plan: Plan, start: Time) {
         for entry in plan.entries {
             let when = entry.when.clone();
@@ -205,7 +202,7 @@ impl PlanExecutor {
         numbers.entry((point.nth, side)).or_default().push(number);
     }
 
-    /// Puts something on the agenda.
+    /// Puts an item on the agenda.
     pub fn schedule(&self, at: Time, due: Due) {
         let mut agenda = self.agenda.lock();
         agenda.last += 1;
@@ -215,15 +212,15 @@ impl PlanExecutor {
         self.bell.notify_waiters();
     }
 
-    /// What an entry does, which is taken to happen now.
+    /// Marks an entry as happening now, and returns its action.
     pub fn reach(&self, number: usize) -> Action {
         let mut record = self.record.lock();
         record.reached[number] = true;
         record.plan.entries[number].what.clone()
     }
 
-    /// What happens at a call: what the plan has for it, then what the weather
-    /// brings, then a latency where there is no other fault.
+    /// Returns the actions at a call: those of the plan, then those of the storm, then a
+    /// latency if there is no other fault.
     fn at(&self, side: Side, asked: &CallContext<'_>, topology: &Topology) -> Vec<Action> {
         let mut points = self.points.lock();
         let methods = points.get_mut(asked.by);
@@ -256,12 +253,12 @@ impl PlanExecutor {
         first.map(|entry| entry.remove())
     }
 
-    /// When the next thing on the agenda is due.
+    /// Returns when the next item of the agenda is due.
     pub fn next(&self) -> Option<Time> {
         self.agenda.lock().due.first_key_value().map(|((at, _), _)| *at)
     }
 
-    /// Begins to keep the agenda, once there is anything on it.
+    /// Starts the agenda's task, once there is an item on the agenda.
     pub fn keep_agenda(&self, cluster: &Arc<Cluster>) {
         let mut agenda = self.agenda.lock();
         if !agenda.kept && !agenda.due.is_empty() {
@@ -271,7 +268,7 @@ impl PlanExecutor {
     }
 }
 
-/// Does what is on the agenda, each at its time.
+/// Carries out the items of the agenda, each at its time.
 async fn keep(cluster: Weak<Cluster>, bell: Arc<Notify>) {
     loop {
         let mut rung = pin!(bell.notified());
@@ -290,8 +287,8 @@ async fn keep(cluster: Weak<Cluster>, bell: Arc<Notify>) {
     }
 }
 
-/// The rule over all calls of a simulation: the director's plan, then the rules
-/// that the test gave.
+/// The fault rule over all calls of a simulation: it applies the plan first, then the rules
+/// of the test.
 pub(super) struct Judge {
     cluster: Weak<Cluster>,
     rules: Vec<Arc<dyn FaultRule>>,
@@ -304,7 +301,7 @@ impl Judge {
 }
 
 impl Judge {
-    /// Counts a call, and ends the run where there are too many at one moment.
+    /// Counts a call, and ends the run if there are too many at one moment.
     fn count(&self, cluster: &Cluster, asked: &CallContext<'_>) {
         let calls = cluster.pulse.calls(asked.at);
         if calls > cluster.pulse.limits.calls {
@@ -326,7 +323,7 @@ impl FaultRule for Judge {
         self.count(&cluster, asked);
         cluster.notice_fetcher(asked);
         cluster.pulse.note_turn(asked.by, asked.call, None);
-        // Activities do their work between calls.
+        // Activities do their work between calls, so properties are checked here too.
         if !asked.call.is_read() {
             cluster.look();
         }
@@ -353,8 +350,8 @@ impl FaultRule for Judge {
         let Some(cluster) = self.cluster.upgrade() else { return };
         self.rules.iter().for_each(|rule| rule.applied(asked, reply));
         cluster.pulse.note_turn(asked.by, asked.call, Some(reply));
-        if let Some(circle) = cluster.chains.lock().note(asked, reply) {
-            cluster.pulse.end_for(Cause::NoProgress(circle));
+        if let Some(no_progress) = cluster.chains.lock().note(asked, reply) {
+            cluster.pulse.end_for(Cause::NoProgress(no_progress));
         }
         if let Some(unknown) = cluster.unknown_handler(asked, reply) {
             cluster.pulse.end_for(Cause::UnknownHandler(unknown));
@@ -367,7 +364,7 @@ impl FaultRule for Judge {
     }
 }
 
-/// When `duration` from now is.
+/// Returns the time that is `duration` from now.
 pub(super) fn after(duration: Duration) -> Time {
     clock::now() + duration
 }

@@ -1,4 +1,4 @@
-//! [`Failure`]: how a simulation went wrong, and how to see it again.
+//! [`Failure`]: how a simulation failed, and how to repeat it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,56 +19,55 @@ use crate::seed::{SEED_VARIABLE, Seed};
 use crate::text::{Line, Lines};
 use crate::trace::{Span, Trace};
 
-/// A simulation that failed. Prints what happened, where, and the command that
-/// repeats it.
+/// A failed simulation. `Display` prints what happened, where, and the command that repeats
+/// the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
-    /// Why.
+    /// Why it failed.
     pub cause: Cause,
-    /// The seed it ran from.
+    /// The seed of the run.
     pub seed: Seed,
-    /// When virtual time began.
+    /// The start of virtual time.
     pub start: Time,
     /// The virtual time of the failure.
     pub at: Time,
-    /// The instances that had not ended, and what they waited for.
+    /// The instances that had not ended, and what each waited for.
     pub waits: Vec<Unfinished>,
-    /// The last events of the instances that it is about, where the body failed.
+    /// If the body failed: the last events of the instances that its failure concerns.
     pub tails: Vec<Tail>,
-    /// What must eventually hold ([`super::Sim::eventually`]) and did not yet, where
-    /// the run ended for something else that did not come.
+    /// If the run ended for another reason that concerns liveness: the `eventually`
+    /// properties ([`super::Sim::eventually`]) that did not hold yet.
     pub pending: Vec<String>,
-    /// The laws that were broken.
+    /// The broken laws.
     pub breaches: Vec<Breach>,
     /// Every provider call up to the failure.
     pub trace: Trace,
-    /// The plan that was given, with what a storm drew: the run repeats from it
-    /// without the storm ([`super::Sim::replay`]).
+    /// The given plan with everything that a storm drew. It repeats the run without the
+    /// storm ([`super::Sim::replay`]).
     pub plan: Plan,
-    /// Those of the plan's entries that never happened.
+    /// The plan entries that never happened.
     pub unreached: Vec<PlanEntry>,
-    /// What should sometimes hold ([`super::Sim::sometimes`]), and whether it did.
+    /// The names of all [`super::Sim::sometimes`] properties, and whether each held.
     pub sometimes: BTreeMap<String, bool>,
-    /// What reached past the simulation.
+    /// Actions of the code under test that reached past the simulation.
     pub escapes: Escapes,
-    /// The functions that the run's thread was in, the innermost first, where it did not
-    /// answer ([`Cause::Hang`]) and they could be found.
+    /// The stack of the run's thread, innermost function first, if the thread did not
+    /// answer ([`Cause::Hang`]) and its stack could be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stack: Vec<String>,
-    /// The last lines that the run's process printed, where that died or had to be
-    /// ended.
+    /// The last lines that the run's process printed, if the process died or had to be
+    /// killed.
     #[serde(default)]
     pub printed: Vec<String>,
 }
 
 impl Failure {
-    /// Whether nothing happened that must not: no law and no property is broken,
-    /// and the body has not failed.
+    /// Whether safety held: no law and no property was broken, and the body did not fail.
     pub fn is_safe(&self) -> bool {
         self.breaches.is_empty() && !self.cause.is_of_safety()
     }
 
-    /// Whether everything happened that must.
+    /// Whether liveness held: everything that must happen did.
     pub fn is_live(&self) -> bool {
         !self.cause.is_of_liveness()
     }
@@ -77,7 +76,7 @@ impl Failure {
         Failure::without_trace(seed, start, Cause::Setup(why))
     }
 
-    /// A failure of which nothing else is known.
+    /// Creates a failure of which only the cause is known.
     pub(crate) fn without_trace(seed: Seed, start: Time, cause: Cause) -> Box<Failure> {
         let trace = Trace { started: start, entries: Vec::new(), marks: Vec::new(), remains: None };
         Box::new(Failure {
@@ -99,7 +98,7 @@ impl Failure {
         })
     }
 
-    /// The command that repeats this run.
+    /// Returns the command that repeats this run.
     pub fn command(&self) -> String {
         command(self.seed)
     }
@@ -115,7 +114,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// A failure without the command.
+/// Prints a failure without the command that repeats it.
 struct Story<'a>(&'a Failure);
 
 impl fmt::Display for Story<'_> {
@@ -125,7 +124,7 @@ impl fmt::Display for Story<'_> {
 }
 
 impl Failure {
-    /// What happened and where, without the command that repeats it.
+    /// Returns the text of the failure, without the command that repeats the run.
     pub(crate) fn story(&self) -> impl fmt::Display + '_ {
         Story(self)
     }
@@ -141,7 +140,7 @@ impl Failure {
         if !self.plan.entries.is_empty() {
             let verdict = |holds, broken| if holds { "held" } else { broken };
             let (unsafe_, stuck) =
-                ("broken: something happened that must never", "broken: something did not happen that must");
+                ("broken: something happened that must never happen", "broken: something that must happen did not");
             writeln!(f, "  safety:       {}", verdict(self.is_safe(), unsafe_))?;
             writeln!(f, "  liveness:     {}", verdict(self.is_live(), stuck))?;
         }
@@ -152,15 +151,15 @@ impl Failure {
         }
         let lists = [
             ("Unfinished instances:", &self.waits_as_text()),
-            ("Nodes that were not running well at the end:", &impaired::nodes(&self.trace)),
-            ("The last events of what it is about:", &self.tails_as_text()),
-            ("What must eventually hold, and does not yet:", &self.pending),
+            ("Nodes that were impaired at the end:", &impaired::nodes(&self.trace)),
+            ("Last events of the instances concerned:", &self.tails_as_text()),
+            ("Properties that must eventually hold, and did not yet:", &self.pending),
             ("Broken laws:", &self.breaches_as_text()),
             ("Inputs:", &self.inputs_as_text()),
-            ("What went wrong on purpose:", &self.plan_as_text()),
-            ("What reached past the simulation:", &self.strays_as_text()),
-            ("The stack of its thread:", &self.stack),
-            ("The last of what it printed:", &self.printed),
+            ("Injected faults:", &self.plan_as_text()),
+            ("Actions that reached past the simulation:", &self.strays_as_text()),
+            ("Stack of the simulation's thread:", &self.stack),
+            ("Last output of its process:", &self.printed),
         ];
         hints::of(&self.cause, &self.trace).iter().try_for_each(|hint| writeln!(f, "\n{hint}"))?;
         for (title, lines) in lists {
@@ -201,7 +200,8 @@ impl Failure {
         self.plan.inputs.iter().map(|(name, input)| format!("{}: {}", Line(name), input.value)).collect()
     }
 
-    /// The plan's lines: where there are many, the first ones without latencies.
+    /// Returns the lines of the plan; of a long plan, the first ones that are not
+    /// latencies.
     fn plan_as_text(&self) -> Vec<String> {
         const MOST: usize = 30;
         let latency = |entry: &&PlanEntry| matches!(entry.what, Action::Fault(FaultAction::Delay { .. }));
@@ -212,14 +212,14 @@ impl Failure {
         }
         let mut lines: Vec<String> = all.iter().filter(|e| !latency(e)).take(MOST).map(PlanEntry::to_string).collect();
         let latencies = all.iter().filter(latency).count();
-        lines.push(format!("and {} more, {latencies} of them latencies of calls.", all.len() - lines.len()));
+        lines.push(format!("and {} more entries, {latencies} of them call latencies.", all.len() - lines.len()));
         lines
     }
 }
 
 impl std::error::Error for Failure {}
 
-/// The command that runs this test, or this program, with `seed`.
+/// Returns the command that runs this test or program with `seed`.
 fn command(seed: Seed) -> String {
     format!("{SEED_VARIABLE}={seed} {}", crate::command::here())
 }

@@ -1,4 +1,4 @@
-//! [`Handle`]: what a test's body has in hand.
+//! [`Handle`]: the simulation as seen by a test's body.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -22,28 +22,28 @@ use crate::seed::{Seed, Stream};
 use crate::text::Line;
 use crate::trace::{ExecutionHistory, History, Trace};
 
-/// A running simulation. Clones are the same simulation.
+/// A handle to a running simulation. Clones refer to the same simulation.
 #[derive(Clone)]
 pub struct Handle(Arc<Cluster>);
 
-/// What went wrong with a node.
+/// Why an operation on a node failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NodeError {
-    /// There is no node of this name; the names there are follow.
+    /// There is no node of this name. The second field lists the names of the nodes.
     Unknown(String, Vec<String>),
     /// The node is not running.
     Down(String),
-    /// The node is running already.
+    /// The node is already running.
     Up(String),
-    /// The node has no build of this name; the names of those it has follow.
+    /// The node has no build of this name. `builds` lists the names that exist.
     #[allow(missing_docs)]
     NoBuild { node: String, build: String, builds: Vec<String> },
     /// The node crashed while it was starting.
     Crashed(String),
-    /// The plan cannot be carried out; the text says why.
+    /// The plan cannot be carried out, for the reason in the text.
     Plan(String),
-    /// The simulation that the handle belongs to is over.
+    /// The simulation of this handle is over.
     Over,
 }
 
@@ -60,7 +60,7 @@ impl fmt::Display for NodeError {
             }
             NodeError::Crashed(name) => format!("Node {name:?} crashed while it was starting. Start it again."),
             NodeError::Plan(why) => why.clone(),
-            NodeError::Over => format!("{OVER} Use the handle in the body only."),
+            NodeError::Over => format!("{OVER} Use a handle only inside the body."),
         };
         Line(sentence).fmt(f)
     }
@@ -71,12 +71,12 @@ impl std::error::Error for NodeError {}
 const OVER: &str = "The simulation that this handle belongs to is over.";
 
 impl Handle {
-    /// The simulation, while it goes on.
+    /// Returns the simulation, if it is still running.
     fn cluster(&self) -> Result<&Arc<Cluster>, NodeError> {
         if self.0.is_over() { Err(NodeError::Over) } else { Ok(&self.0) }
     }
 
-    /// The simulation, for what nothing can be said of when it is over.
+    /// Returns the simulation, for methods without a meaning once it is over.
     #[track_caller]
     fn running(&self) -> &Arc<Cluster> {
         self.cluster().unwrap_or_else(|over| panic!("{over}"))
@@ -86,14 +86,14 @@ impl Handle {
         Handle(cluster)
     }
 
-    /// A client of the simulation's provider: duroxide's own.
+    /// Returns a client of the simulation's provider: duroxide's own `Client`.
     pub fn client(&self) -> Client {
         self.client_named(setup::CLIENT)
     }
 
-    /// A client whose calls stand in the trace under `name`. Where the name is
-    /// empty or that of a node, whose calls could not be told from the client's,
-    /// the run fails ([`super::Cause::Setup`]).
+    /// Returns a client whose calls appear in the trace under `name`. If the name is empty
+    /// or a node has it, so that the calls could not be told apart, the run fails
+    /// ([`super::Cause::Setup`]).
     pub fn client_named(&self, name: &str) -> Client {
         let cluster = self.running();
         setup::check_client(name, &cluster.topology).unwrap_or_else(|why| {
@@ -102,26 +102,26 @@ impl Handle {
         Client::new(Arc::new(Port::over(cluster.client_storage(name))))
     }
 
-    /// The virtual time now.
+    /// Returns the current virtual time.
     pub fn now(&self) -> Time {
         if self.0.is_over() { self.0.pulse.end_time() } else { clock::now() }
     }
 
-    /// How much virtual time has passed since the start.
+    /// Returns the virtual time that has passed since the start.
     pub fn elapsed(&self) -> Duration {
         self.now() - self.0.start
     }
 
-    /// Waits for `duration` of virtual time. Everything that happens in it
-    /// happens, each at its own moment.
+    /// Waits for `duration` of virtual time. Everything due in the meantime happens at its
+    /// own time.
     pub async fn sleep(&self, duration: Duration) {
         let _sleeper = self.running().sleepers.one();
         clock::sleep_until(clock::now() + duration).await;
     }
 
-    /// Moves virtual time on by `by` at once: what was due in between happens
-    /// late, all at the new time, as after a process was suspended. Moving past
-    /// the limit on virtual time ends the run there.
+    /// Moves virtual time forward by `by` in one step: everything due in between happens
+    /// late, at the new time, as after a process was suspended. Moving past the limit on
+    /// virtual time ends the run there.
     pub async fn advance(&self, by: Duration) {
         let cluster = self.running();
         if clock::now() + by > cluster.end {
@@ -131,7 +131,7 @@ impl Handle {
         clock::advance(by).await;
     }
 
-    /// The histories of an instance, fit to be a snapshot.
+    /// Returns the histories of an instance, in a form suitable for snapshots.
     pub fn history(&self, instance: &str) -> History {
         let executions = self.0.memory.inspect(|store| store.executions_of(instance));
         let one = |(execution, status, output, events): (u64, String, Option<String>, Vec<Event>)| {
@@ -142,22 +142,20 @@ impl Handle {
         History { instance: instance.to_owned(), started: self.0.start, executions }
     }
 
-    /// What an orchestration returned, as a `T`: waits until `instance` has ended,
-    /// for at most `within` of virtual time. It may be started later. `T` is read
-    /// as duroxide's typed client reads it: a `String` is whatever the
-    /// orchestration returned.
+    /// Waits for `instance` to end, for at most `within` of virtual time, and returns its
+    /// output as a `T`. The instance may be started later. `T` is read as in duroxide's
+    /// typed client: a `String` takes any output.
     ///
-    /// It looks at what the provider keeps, past the simulation's layers, and is
-    /// woken when the instance ends: no call is made, no fault reaches it, and the
-    /// trace holds none of it. Use `Client::wait_for_orchestration` where the
-    /// client's own polling is what you test.
+    /// This method observes the provider's state directly, below the simulation's layers,
+    /// and is woken when the instance ends: it makes no provider call, meets no fault, and
+    /// does not appear in the trace. Use `Client::wait_for_orchestration` to test the
+    /// client's own polling.
     ///
     /// # Errors
     ///
-    /// When the orchestration failed, has not ended in that time, was never
-    /// started, or returned something that is no `T`. The error prints what
-    /// happened with the end of the history, so that a body which hands it on with
-    /// `?` fails with it.
+    /// If the orchestration failed, did not end in time, was never started, or returned
+    /// something that is not a `T`. The error's text includes the end of the history, so a
+    /// body that returns the error with `?` fails with that text.
     ///
     /// ```
     /// use duroxide_sim::{Node, Sim};
@@ -179,30 +177,30 @@ impl Handle {
         output::of(self.running(), || self.history(instance), instance, within).await
     }
 
-    /// The provider itself, past the simulation's layers. Runtimes that the body starts
-    /// over it may have handlers that no node has, so that from now on unknown handlers are no
-    /// mistake ([`super::Sim::allow_unknown_handlers`]).
+    /// Returns the provider itself, below the simulation's layers. The body may start
+    /// runtimes on it with handlers that no node has, so from now on unknown handlers are
+    /// allowed ([`super::Sim::allow_unknown_handlers`]).
     pub fn memory(&self) -> Arc<Memory> {
         self.0.expect_others();
         self.0.memory.clone()
     }
 
-    /// The seed of this run.
+    /// Returns the seed of this run.
     pub fn seed(&self) -> Seed {
         self.0.seed
     }
 
-    /// What activities have written down of what they did to the outside world
+    /// Returns the effects on the outside world that activities have recorded
     /// ([`super::Sim::effects`]).
     pub fn effects(&self) -> Effects {
         self.0.effects.clone()
     }
 
-    /// A number of this range, drawn from the seed: how many orders there are,
-    /// how long a message is. Asked again, the same name gives the same number.
-    /// It becomes part of the run's plan, and where exploring finds a failure it
-    /// is made as small as the failure allows. A plan's number is cut to the
-    /// range where the range has changed since.
+    /// Returns a number from this range, drawn from the seed: the number of orders, say, or
+    /// the length of a message. The same name always gives the same number. The number
+    /// becomes part of the run's plan, and when exploring finds a failure, the number is
+    /// shrunk as far as the failure allows. If the range has changed since the plan was
+    /// made, the plan's number is clamped to it.
     ///
     /// An empty range fails the run ([`super::Cause::Setup`]).
     ///
@@ -218,60 +216,60 @@ impl Handle {
         self.running().executor.record().input(name, range, self.0.seed)
     }
 
-    /// Random numbers of the body's own, from the seed.
+    /// Returns a stream of random numbers for the body, derived from the seed and
+    /// `purpose`.
     pub fn random(&self, purpose: &str) -> Stream {
         self.0.seed.child("body").child(purpose).stream()
     }
 
-    /// The trace up to now.
+    /// Returns the trace so far.
     pub fn trace(&self) -> Trace {
         let (entries, marks) = (self.0.log.entries(), self.0.log.marks());
         Trace { started: self.0.start, entries, marks, remains: None }
     }
 
-    /// Crashes a node, as a power cut would: from this instant on nothing of
-    /// it reaches the storage, none of its activities goes on, and its locks
-    /// stay until they expire.
+    /// Crashes a node like a power failure: from this instant on nothing it does reaches
+    /// the storage, none of its activities continues, and its locks remain until they
+    /// expire.
     ///
     /// # Errors
     ///
-    /// When there is no such node, or it is not running.
+    /// If there is no such node, or it is not running.
     pub fn crash(&self, node: &str) -> Result<(), NodeError> {
         self.cluster()?.crash(node)
     }
 
-    /// Shuts a node down in good order: activities under way may finish within
-    /// duroxide's default of one second.
+    /// Shuts a node down gracefully: running activities may finish within duroxide's
+    /// default of one second.
     ///
     /// # Errors
     ///
-    /// When there is no such node, or it is not running.
+    /// If there is no such node, or it is not running.
     pub async fn stop(&self, node: &str) -> Result<(), NodeError> {
         self.cluster()?.stop(node).await
     }
 
-    /// Starts a node that was stopped or has crashed, as the build it was.
+    /// Starts a node that was stopped or has crashed, with its current build.
     ///
     /// # Errors
     ///
-    /// When there is no such node, it is running, or it crashes at the start.
+    /// If there is no such node, it is already running, or it crashes while starting.
     pub async fn start(&self, node: &str) -> Result<(), NodeError> {
         self.cluster()?.start(node, None).await
     }
 
-    /// Starts a node that was stopped or has crashed, as another of its builds
+    /// Starts a node that was stopped or has crashed, with another of its builds
     /// ([`super::Node::with_build`]).
     ///
     /// # Errors
     ///
-    /// As for [`Handle::start`], or when there is no such build.
+    /// As for [`Handle::start`], and if there is no such build.
     pub async fn start_as(&self, node: &str, build: &str) -> Result<(), NodeError> {
         self.cluster()?.start(node, Some(build)).await
     }
 
-    /// Shuts a node down in good order, if it is up, and starts it as another
-    /// of its builds. One node after the other is a rolling upgrade, or a
-    /// downgrade.
+    /// Shuts a node down gracefully, if it is running, and starts it with another of its
+    /// builds. Upgrading one node after the other makes a rolling upgrade or downgrade.
     ///
     /// # Errors
     ///
@@ -280,71 +278,70 @@ impl Handle {
         self.cluster()?.upgrade(node, build).await
     }
 
-    /// Cuts a node off from the storage until [`Handle::heal`]: its calls and
-    /// the replies to them wait. Its activities go on.
+    /// Cuts a node off from the storage until [`Handle::heal`]: its calls and the replies
+    /// to them wait. Its activities continue.
     ///
     /// # Errors
     ///
-    /// When there is no such node.
+    /// If there is no such node.
     pub fn partition(&self, node: &str) -> Result<(), NodeError> {
         self.cluster()?.begin(node, Impairment::Cut, Time::MAX)
     }
 
-    /// Lets the storage refuse a node's calls, retryable, until
+    /// Makes the storage refuse a node's calls with a retryable error until
     /// [`Handle::heal`].
     ///
     /// # Errors
     ///
-    /// When there is no such node.
+    /// If there is no such node.
     pub fn outage(&self, node: &str) -> Result<(), NodeError> {
         self.cluster()?.begin(node, Impairment::Outage, Time::MAX)
     }
 
-    /// Ends a partition and an outage of a node, if there is one.
+    /// Ends the partition and the outage of a node, if there are any.
     ///
     /// # Errors
     ///
-    /// When there is no such node.
+    /// If there is no such node.
     pub fn heal(&self, node: &str) -> Result<(), NodeError> {
         self.cluster()?.end_trouble(node, Impairment::Cut, Time::MAX)?;
         self.0.end_trouble(node, Impairment::Outage, Time::MAX)
     }
 
-    /// Lets a node stand still for a while: its calls, the replies to them and
-    /// its activities wait, as through a pause of the garbage collector or of
-    /// the machine. What is not stopped are duroxide's own timers in between,
-    /// which in a real pause would fire at its end: none of them does anything
-    /// to the storage but by a call, and that waits.
+    /// Stalls a node for a while: its calls, the replies to them and its activities wait,
+    /// as during a pause of the garbage collector or the machine. duroxide's own timers are
+    /// not stopped; in a real pause they would fire at its end. This makes no difference to
+    /// the storage, because their effects need a call, and calls wait.
     ///
     /// # Errors
     ///
-    /// When there is no such node, or it is not running.
+    /// If there is no such node, or it is not running.
     pub fn stall(&self, node: &str, lasts: Duration) -> Result<(), NodeError> {
         self.cluster()?.begin(node, Impairment::Stall, clock::now() + lasts)
     }
 
-    /// Sets a node's wall clock `by_ms` milliseconds ahead of the provider's, or
-    /// behind it: the timestamps and moments that its calls carry, `utc_now`,
-    /// and what its activities read. Setting it back is a backward step. Its
-    /// intervals stay right. While it is behind, timers that are shorter than that
-    /// are due at once; so that these do not hold virtual time still, each turn of
-    /// the node but the first few takes a little longer than the one before.
+    /// Sets a node's wall clock `by_ms` milliseconds ahead of the provider's, or behind it
+    /// if negative. This affects the timestamps and times in the node's calls, `utc_now`,
+    /// and the clock its activities read. Correcting a clock that is ahead is a backward
+    /// step. Intervals remain right. While the clock is behind, timers shorter than the
+    /// offset are due at once; to keep these from stopping virtual time, each turn of the
+    /// node after the first few takes a little longer than the one before.
     ///
     /// # Errors
     ///
-    /// When there is no such node.
+    /// If there is no such node.
     pub fn skew(&self, node: &str, by_ms: i64) -> Result<(), NodeError> {
         self.cluster()?.skew(node, by_ms)
     }
 
-    /// Adds entries to the plan of the run. Their times count from the run's
-    /// start; what is past happens at once, and a call that was made already is
-    /// never reached. Every entry has to happen, as those of [`super::Sim::plan`].
+    /// Adds entries to the plan of the run. Their times count from the start of the run;
+    /// entries whose time has passed happen at once, and calls that were already made are
+    /// never reached. Every entry must happen, as with [`super::Sim::plan`].
     ///
     /// # Errors
     ///
-    /// When the plan names a node, a build or a method that is not there, or has
-    /// a fault that can change nothing.
+    /// If the plan names a node or a build that does not exist, or has an entry that can
+    /// change nothing.
     pub fn script(&self, plan: Plan) -> Result<(), NodeError> {
         let cluster = self.cluster()?;
         setup::check_plan(&plan, &cluster.topology)

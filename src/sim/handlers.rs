@@ -1,4 +1,5 @@
-//! [`Handlers`]: what the builds of the nodes can run, and what none of them can.
+//! [`Handlers`]: the handlers that the builds of the nodes have, and which handlers are
+//! missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,25 +17,25 @@ use crate::provider::tags_of;
 pub enum Lack {
     /// An activity.
     Activity {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// The name there is that looks most like it.
+        /// The most similar registered name.
         nearest: Option<String>,
     },
     /// An orchestration.
     Orchestration {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// The name there is that looks most like it.
+        /// The most similar registered name.
         nearest: Option<String>,
     },
-    /// A version of an orchestration that there is.
+    /// A version of a registered orchestration.
     Version {
         /// The orchestration.
         name: String,
-        /// What was asked for.
+        /// The requested version.
         version: String,
-        /// The versions there are.
+        /// The registered versions.
         known: Vec<String>,
     },
 }
@@ -53,7 +54,7 @@ impl fmt::Display for Lack {
             Lack::Version { name, version, known } => {
                 return write!(
                     f,
-                    "no node has version {version} of orchestration {name:?}; there is {}",
+                    "no node has version {version} of orchestration {name:?}; the known versions are {}",
                     known.join(", ")
                 );
             }
@@ -66,11 +67,12 @@ impl fmt::Display for Lack {
 /// ([`super::Cause::UnknownHandler`]).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnknownHandler {
-    /// What there is not.
+    /// The missing handler.
     pub lack: Lack,
-    /// The instance that asks for it, or is to be it.
+    /// The instance that requests the handler, or that is to be started with it.
     pub instance: String,
-    /// Who stored the work: a client, or the node whose orchestration asked for it.
+    /// The caller that stored the work: a client, or the node whose orchestration requested
+    /// it.
     pub by: String,
 }
 
@@ -79,13 +81,14 @@ impl fmt::Display for UnknownHandler {
         let UnknownHandler { lack, instance, by } = self;
         write!(
             f,
-            "{by:?} stored work of instance {instance} that nothing here can do: {lack}. Correct the name, or register it \
-             with a node or another build of one (Node::with_build); where that is meant, call Sim::allow_unknown_handlers."
+            "{by:?} stored work of instance {instance} that no node can run: {lack}. Correct the name, or register the \
+             handler with a node or with another build of one (Node::with_build); if this is intended, call \
+             Sim::allow_unknown_handlers."
         )
     }
 }
 
-/// Which activities a build of a node takes, by their tags.
+/// The activities that a build of a node takes, by their tags.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TagsOfNode {
     /// The node.
@@ -96,11 +99,11 @@ pub struct TagsOfNode {
     pub filter: Tags,
 }
 
-/// What any build of any node can run, by name.
+/// The handlers of all builds of all nodes, by name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Handlers {
     activities: BTreeSet<String>,
-    /// With their versions.
+    /// The orchestrations, with their versions.
     orchestrations: BTreeMap<String, BTreeSet<String>>,
     tags: Vec<TagsOfNode>,
 }
@@ -121,14 +124,14 @@ impl Handlers {
         handlers
     }
 
-    /// What is missing for an activity.
+    /// Returns what is missing for an activity.
     pub fn lack_activity(&self, name: &str) -> Option<Lack> {
         let builtin = name.starts_with("__duroxide_");
         let there = builtin || self.activities.contains(name);
         (!there).then(|| Lack::Activity { name: name.to_owned(), nearest: nearest(name, self.activities.iter()) })
     }
 
-    /// What is missing for an orchestration.
+    /// Returns what is missing for an orchestration.
     pub fn lack_orchestration(&self, name: &str, version: Option<&str>) -> Option<Lack> {
         match (self.orchestrations.get(name), version) {
             (None, _) => {
@@ -144,7 +147,7 @@ impl Handlers {
         }
     }
 
-    /// What is missing for a work item.
+    /// Returns what is missing for a work item.
     pub fn lack_for(&self, item: &WorkItem) -> Option<Lack> {
         match item {
             WorkItem::StartOrchestration { orchestration, version, .. }
@@ -152,19 +155,19 @@ impl Handlers {
                 self.lack_orchestration(orchestration, version.as_deref())
             }
             WorkItem::ActivityExecute { name, .. } => self.lack_activity(name),
-            // Answers, events and cancellations need no handler of their own.
+            // Completions, events and cancellations need no handler of their own.
             _ => None,
         }
     }
 
-    /// The filters of all nodes, where none of them lets an activity with this tag
-    /// through.
+    /// Returns the tag filters of all nodes, if none of them accepts an activity with this
+    /// tag.
     pub fn shut_to(&self, tag: Option<&str>) -> Option<Vec<TagsOfNode>> {
         let shut = !self.tags.is_empty() && self.tags.iter().all(|of| !of.filter.matches(tag));
         shut.then(|| self.tags.clone())
     }
 
-    /// The first work that a call has stored and nobody can do.
+    /// Returns the first work stored by a call that no node can run.
     pub fn unknown_in(&self, by: &str, call: &Call, reply: &Reply) -> Option<UnknownHandler> {
         let Reply::Done = reply else { return None };
         let look = |item: &Item| {
@@ -188,14 +191,15 @@ impl Handlers {
     }
 }
 
-/// The name that looks most like `wanted`, if one does.
+/// Returns the name most similar to `wanted`, if one is similar enough.
 pub(super) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a String>) -> Option<String> {
     let most = wanted.chars().count() / 3 + 1;
     let near = names.map(|name| (distance(&wanted.to_lowercase(), &name.to_lowercase()), name));
     near.filter(|(distance, _)| *distance <= most).min().map(|(_, name)| name.clone())
 }
 
-/// How many characters have to be changed, added or taken away to make `b` of `a`.
+/// Returns the edit distance: the number of characters to change, add or remove to turn `a`
+/// into `b`.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

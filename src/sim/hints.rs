@@ -1,4 +1,4 @@
-//! What to do about failures whose own text, which is not ours, leaves that open.
+//! Advice for failures whose text comes from tokio or duroxide and does not say what to do.
 
 use duroxide::providers::WorkItem;
 use duroxide::{ConfigErrorKind, ErrorDetails, EventKind};
@@ -8,20 +8,20 @@ use crate::call::{Call, Event};
 use crate::clock::escapes;
 use crate::trace::Trace;
 
-const INSTEAD_OF_CHANCE: &str = "duroxide replays orchestration code from its history, and this code did not ask for \
-    the same things in the same order as before. Inside orchestration code take the time from ctx.utc_now(), unique \
-    values from ctx.new_guid(), and everything else that can differ from an activity; iterate over ordered maps \
-    (BTreeMap), not over a HashMap; and where the code itself was changed, register it as a new version.";
+const INSTEAD_OF_CHANCE: &str = "duroxide replays orchestration code from its history, and this code did not schedule \
+    the same work in the same order as before. Inside orchestration code, take the time from ctx.utc_now(), unique \
+    values from ctx.new_guid(), and everything else that can vary from an activity; iterate over ordered maps \
+    (BTreeMap), not over a HashMap; and if the code itself was changed, register it as a new version.";
 
-/// Advice for a run that failed for this cause, each piece a paragraph.
+/// Returns the advice for a run that failed with this cause, one paragraph each.
 pub(super) fn of(cause: &Cause, trace: &Trace) -> Vec<&'static str> {
     let advice = [(lacks_io(cause, trace), escapes::INSTEAD_OF_IO), (replays_differently(trace), INSTEAD_OF_CHANCE)];
     advice.into_iter().filter_map(|(fits, text)| fits.then_some(text)).collect()
 }
 
-/// Whether it comes from input and output that a simulation does not have.
+/// Whether the failure comes from input and output, which a simulation does not have.
 fn lacks_io(cause: &Cause, trace: &Trace) -> bool {
-    // What tokio panics with, which tells to change its runtime's builder.
+    // Parts of tokio's panic messages, which advise changing the runtime's builder.
     const SIGNS: [&str; 2] = ["enable_io", "there is no reactor running"];
     let says = |text: &str| SIGNS.iter().any(|sign| text.contains(sign));
     let failed = |call: &Call| {
@@ -31,8 +31,7 @@ fn lacks_io(cause: &Cause, trace: &Trace) -> bool {
     matches!(cause, Cause::RealIo) || says(&cause.to_string()) || trace.entries.iter().any(|entry| failed(&entry.call))
 }
 
-/// Whether duroxide found, in an orchestration of this run, that its code is not
-/// deterministic.
+/// Whether duroxide detected nondeterministic orchestration code in this run.
 fn replays_differently(trace: &Trace) -> bool {
     let found = |event: &Event| {
         let EventKind::OrchestrationFailed { details } = &event.kind else { return false };

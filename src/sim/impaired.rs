@@ -1,4 +1,4 @@
-//! The nodes that were down, cut off or standing still when a run ended, read off its
+//! The nodes that were down, cut off, refused or stalled when a run ended, read from its
 //! trace.
 
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use crate::clock::Time;
 use crate::text::Line;
 use crate::trace::{NodeEvent, Span, Trace};
 
-/// Since when what is wrong with a node.
+/// The impairments of a node, each with the time when it began.
 #[derive(Default)]
 struct State {
     down: Option<(Time, &'static str)>,
@@ -16,7 +16,7 @@ struct State {
     stalled: Option<Time>,
 }
 
-/// A sentence for each such node.
+/// Returns a sentence for each impaired node.
 pub(super) fn nodes(trace: &Trace) -> Vec<String> {
     let mut states = BTreeMap::<&str, State>::new();
     for mark in &trace.marks {
@@ -46,8 +46,8 @@ impl State {
         let all = [
             self.down.map(|(at, how)| format!("has been down since +{}, when it {how}", since(at))),
             self.cut_off.map(|at| format!("has been cut off from the storage since +{}", since(at))),
-            self.refused.map(|at| format!("has been refused by the storage since +{}", since(at))),
-            self.stalled.map(|at| format!("has stood still since +{}", since(at))),
+            self.refused.map(|at| format!("has had its calls refused by the storage since +{}", since(at))),
+            self.stalled.map(|at| format!("has been stalled since +{}", since(at))),
         ];
         let all: Vec<String> = all.into_iter().flatten().collect();
         (!all.is_empty()).then(|| format!("{} {}.", Line(node), all.join(", and ")))

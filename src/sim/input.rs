@@ -1,7 +1,7 @@
-//! Inputs: numbers that decide what a body does, drawn from the seed by name.
+//! Inputs: numbers that parametrize a body, drawn from the seed by name.
 //!
-//! They stand in the run's plan, so that a replay has the same ones and
-//! exploring can make them small.
+//! They are part of the run's plan, so that a replay has the same numbers and exploring can
+//! shrink them.
 
 use std::ops::RangeInclusive;
 
@@ -10,22 +10,23 @@ use serde::{Deserialize, Serialize};
 use super::executor::Record;
 use crate::seed::Seed;
 
-/// A number that a body was given ([`super::Handle::input`]).
+/// A number given to a body ([`super::Handle::input`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Input {
     /// The number.
     pub value: u64,
-    /// The least that it might have been.
+    /// The smallest value that it could have had.
     pub least: u64,
 }
 
 impl Record {
-    /// The number with this name, drawn if need be.
+    /// Returns the number with this name. Draws it if necessary.
     pub(super) fn input(&mut self, name: &str, range: RangeInclusive<u64>, seed: Seed) -> u64 {
         let (least, most) = range.into_inner();
         if least > most {
-            let why =
-                format!("The input {name:?} has the empty range {least}..={most}. Give one that has a number in it.");
+            let why = format!(
+                "The input {name:?} has the empty range {least}..={most}. Give it a range with at least one number."
+            );
             self.misused.get_or_insert(why);
             return least;
         }
@@ -33,7 +34,7 @@ impl Record {
         if before != (least..=most) {
             let why = format!(
                 "The input {name:?} was asked for in the range {}..={}, and then in {least}..={most}. A name stands for \
-                 one number in a run: give each range a name of its own.",
+                 one number in a run: use another name for the other range.",
                 before.start(),
                 before.end()
             );
@@ -45,13 +46,13 @@ impl Record {
             let mut random = seed.child("input").child(name).stream();
             match (most - least).checked_add(1) {
                 Some(length) => least + random.below(length),
-                // The whole range is one longer than the largest length.
+                // The number of values in the full range does not fit in a `u64`.
                 None => random.next_u64(),
             }
         };
         let value = known.or_else(|| self.given.get(name).copied()).map_or_else(draw, cut);
         let input = Input { value, least };
-        // Properties may ask again and again.
+        // Properties may request the same input many times.
         if known != Some(input) {
             self.note_input(name, input);
         }

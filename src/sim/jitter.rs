@@ -1,8 +1,8 @@
-//! [`LatencyJitter`]: latencies that the seed gives calls, to vary the order in which
-//! things happen.
+//! [`LatencyJitter`]: latencies drawn from the seed, which vary the order in which things
+//! happen.
 //!
-//! It is no storm: no lock ends for it, it lasts as long as the run, and it
-//! touches clients too, all but what they read.
+//! Unlike a storm, the jitter is too short to expire a lock, lasts as long as the run, and
+//! also delays clients, except their reads.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use super::storm::Topology;
 use crate::faults::{CallContext, FaultAction};
 use crate::seed::{Seed, Stream};
 
-/// Latencies under way.
+/// The parameters and the random stream of the latencies.
 pub(super) struct LatencyJitter {
     random: Stream,
-    /// One call in this many is delayed; none where it is 0.
+    /// The rate: one call in this many is delayed; 0 delays none.
     one_in: u64,
-    /// A latency is below this.
+    /// The exclusive upper bound of a latency.
     below_ms: u64,
 }
 
 impl LatencyJitter {
-    /// What `seed` draws.
+    /// Draws the parameters from `seed`.
     pub fn draw(seed: Seed, topology: &Topology) -> LatencyJitter {
         let mut random = seed.child("latencies").stream();
         let mut pick = |from: [u64; 4]| from[random.below(4) as usize];
@@ -30,7 +30,7 @@ impl LatencyJitter {
         LatencyJitter { random, one_in, below_ms: below_ms.min(bearable) }
     }
 
-    /// What it brings before a call.
+    /// Returns the delay of a call, if it has one, as an entry of the plan.
     pub fn before(&mut self, asked: &CallContext<'_>, topology: &Topology) -> Option<PlanEntry> {
         let spared = asked.call.is_read() && !topology.nodes.contains_key(asked.by);
         if spared || !self.random.one_in(self.one_in) {

@@ -1,9 +1,9 @@
-//! [`NodeHealth`]: how a node fares, and [`ProcessRun`]: one run of its process.
+//! [`NodeHealth`]: the impairments of a node, and [`ProcessRun`]: one run of its process.
 //!
-//! A condition outlives a crash where the machine does: its clock stays wrong,
-//! its network stays cut. A stall ends with the process.
+//! Impairments of the machine outlive a crash: its clock stays wrong, its network stays
+//! partitioned. A stall ends with the process.
 //!
-//! They decide when something may go on, and nothing else.
+//! These types only decide when a process, or its calls, may continue.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -21,7 +21,7 @@ use super::rest::{Code, Codes};
 use super::run::Pulse;
 use crate::clock::{self, Time};
 
-/// How a node fares.
+/// The impairments of a node.
 #[derive(Debug, Default)]
 pub(super) struct NodeHealth {
     state: Mutex<State>,
@@ -34,24 +34,24 @@ struct State {
     cut_until: Option<Time>,
     refused_until: Option<Time>,
     skew_ms: i64,
-    /// How many turns it has ended since its clock is behind.
+    /// The number of turns that the node has ended since its clock went behind.
     turns_behind: u32,
 }
 
-/// What keeps a node from working, and ends by itself.
+/// A temporary condition that keeps a node from working.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Impairment {
-    /// It stands still.
+    /// The node's process is stalled.
     Stall,
-    /// It is cut off from the storage.
+    /// The node is cut off from the storage.
     Cut,
     /// The storage refuses its calls.
     Outage,
 }
 
 impl State {
-    fn of(&mut self, trouble: Impairment) -> &mut Option<Time> {
-        match trouble {
+    fn of(&mut self, impairment: Impairment) -> &mut Option<Time> {
+        match impairment {
             Impairment::Stall => &mut self.stalled_until,
             Impairment::Cut => &mut self.cut_until,
             Impairment::Outage => &mut self.refused_until,
@@ -60,39 +60,40 @@ impl State {
 }
 
 impl NodeHealth {
-    /// Begins a trouble, or makes it longer.
-    pub fn begin(&self, trouble: Impairment, until: Time) {
+    /// Begins an impairment, or extends it.
+    pub fn begin(&self, impairment: Impairment, until: Time) {
         let mut state = self.state.lock();
-        let end = state.of(trouble);
+        let end = state.of(impairment);
         *end = (*end).max(Some(until));
         drop(state);
         self.changed.notify_waiters();
     }
 
-    /// Ends a trouble if it is to last until `now` at most. Says whether it did.
-    pub fn end(&self, trouble: Impairment, now: Time) -> bool {
-        let ended = self.state.lock().of(trouble).take_if(|until| *until <= now).is_some();
+    /// Ends an impairment if it was to last until `now` at the latest. Returns whether it
+    /// did.
+    pub fn end(&self, impairment: Impairment, now: Time) -> bool {
+        let ended = self.state.lock().of(impairment).take_if(|until| *until <= now).is_some();
         if ended {
             self.changed.notify_waiters();
         }
         ended
     }
 
-    /// Sets the node's wall clock off.
+    /// Sets the offset of the node's wall clock.
     pub fn set_skew(&self, by_ms: i64) {
         let mut state = self.state.lock();
         (state.skew_ms, state.turns_behind) = (by_ms, 0);
     }
 
-    /// How many turns the node has ended, this one included, since its clock is
-    /// behind; 0 while it is not.
+    /// Counts a turn that ends, and returns the number of turns that have ended since the
+    /// clock went behind; 0 while the clock is not behind.
     pub fn turn_behind(&self) -> u32 {
         let mut state = self.state.lock();
         state.turns_behind = state.turns_behind.saturating_add(u32::from(state.skew_ms < 0));
         state.turns_behind
     }
 
-    /// How far the node's wall clock is off.
+    /// Returns the offset of the node's wall clock.
     pub fn skew_ms(&self) -> i64 {
         self.state.lock().skew_ms
     }
@@ -100,7 +101,7 @@ impl NodeHealth {
 
 /// One run of a node's process, from its start to its end.
 pub(super) struct ProcessRun {
-    /// When the run began.
+    /// The start of the simulation run, not of this process.
     start: Time,
     pulse: Arc<Pulse>,
     condition: Arc<NodeHealth>,
@@ -108,13 +109,13 @@ pub(super) struct ProcessRun {
     number: u64,
     codes: Codes,
     alive: AtomicBool,
-    /// When a read of the process was last answered late, in milliseconds.
+    /// When a read by the process was last answered late, in milliseconds.
     late: AtomicU64,
 }
 
 impl ProcessRun {
-    /// A process of `node`, in a run that began at `start`, which tells `codes` of its
-    /// activities.
+    /// Creates a process run of `node`, in a simulation that began at `start`. It registers
+    /// its activities in `codes`.
     pub fn new(
         condition: Arc<NodeHealth>,
         node: &str,
@@ -138,7 +139,7 @@ impl ProcessRun {
         &self.condition
     }
 
-    /// Ends it at once: nothing of it goes on from here.
+    /// Ends the process at once: none of its code continues from here on.
     pub fn end(&self) {
         self.alive.store(false, Ordering::Relaxed);
         self.condition.state.lock().stalled_until = None;
@@ -146,7 +147,7 @@ impl ProcessRun {
         self.codes.forget(self.number);
     }
 
-    /// Whether the process runs.
+    /// Whether the process is running.
     pub fn runs(&self) -> bool {
         self.alive.load(Ordering::Relaxed) && self.condition.state.lock().stalled_until.is_none()
     }
@@ -157,12 +158,12 @@ impl ProcessRun {
         self.alive.load(Ordering::Relaxed) && state.stalled_until.is_none() && state.cut_until.is_none()
     }
 
-    /// Whether the storage refuses its calls.
+    /// Whether the storage refuses the process's calls.
     pub fn refused(&self) -> bool {
         self.condition.state.lock().refused_until.is_some()
     }
 
-    /// Takes note that a read that was made at `asked` is answered now.
+    /// Records that a read made at `asked` is answered now.
     pub fn has_read(&self, asked: Time) {
         let now = clock::now();
         if now > asked {
@@ -191,8 +192,8 @@ impl ProcessRun {
         }
     }
 
-    /// Drives `work` while `open` holds, and hands its result on while it holds.
-    /// Given up, with `None`, where `off` holds.
+    /// Drives `work` while `open` holds, and returns its result while `open` holds. Stops
+    /// with `None` when `off` holds.
     pub async fn only_while<T>(
         &self,
         work: impl Future<Output = T>,
@@ -222,19 +223,19 @@ impl ProcessRun {
         }
     }
 
-    /// Runs the code of an activity: it goes on only while the process runs, and
-    /// sees the node's wall clock.
+    /// Runs the code of an activity, which continues only while the process runs, and sees
+    /// the node's wall clock.
     ///
-    /// The runtime waits for an activity's end and its cancellation in a `select!`
-    /// that, of two which are both there, takes one by a number. The number follows
-    /// the seed (`clock/chance.rs`), but changes with everything that was drawn
-    /// before it, as when a plan is made smaller. So that as little as possible hangs
-    /// on it, the two are kept apart: an activity can be cancelled once time has
-    /// passed since its job was fetched, while it ran, or while the read was answered
-    /// that the runtime makes before. Then it ends when nothing else can run at that
-    /// instant. Others end at once: what ends together reaches one turn together.
-    /// duroxide's own activities (`new_guid`, `utc_now`) cannot be wrapped, because
-    /// their names are reserved; there the number decides.
+    /// The runtime waits for an activity's end and its cancellation in a `select!`, which
+    /// chooses by a random number if both are ready. The number follows the seed
+    /// (`clock/chance.rs`), but changes with everything drawn before it, for example when a
+    /// plan is shrunk. To minimize that dependence, the two events are kept apart in time.
+    /// An activity can only be cancelled if time has passed since its work item was
+    /// fetched: while the activity ran, or while the preceding read of the runtime was
+    /// answered. In that case the activity ends only when nothing else can run at that
+    /// instant. Other activities end at once, so that those which end together reach one
+    /// turn together. duroxide's own activities (`new_guid`, `utc_now`) cannot be wrapped,
+    /// because their names are reserved; there the random number decides.
     pub async fn code<T>(&self, activity: String, instance: String, code: impl Future<Output = T>) -> T {
         let label = no_progress::Code::Activity {
             node: self.node.clone(),
@@ -260,7 +261,7 @@ impl ProcessRun {
         let seen = poll_fn(|cx| {
             let shift = self.condition.skew_ms().saturating_mul(1_000_000);
             let polled = || polls.poll(&self.pulse, || clock::shifted(shift, || code.as_mut().poll(cx)));
-            // Duroxide writes a panic of it into the history.
+            // duroxide records a panic of the activity in the history.
             self.codes.spawns().notice(|| panics::reported(polled))
         });
         match self.only_while(seen, ProcessRun::runs, |_| false).await {

@@ -1,49 +1,49 @@
-//! [`Limits`]: how far a simulation may go.
+//! [`Limits`]: the bounds of a run.
 
 use std::time::Duration;
 
-/// How far a simulation may go. A limit of zero would end every run before it began,
-/// and is refused when the run starts ([`super::Cause::Setup`]).
+/// The bounds of a run. A limit of zero would end every run before it began, and is
+/// rejected when the run starts ([`super::Cause::Setup`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Virtual time after the start: 10 years unless set, and at most 200.
+    /// The virtual time of the run: 10 years by default, and at most 200.
     pub virtual_time: Duration,
-    /// Virtual time in which nothing happens and nothing is known that will, while
-    /// clients wait for something: 366 days unless set. Then the run is stalled
-    /// ([`super::Cause::Stalled`]); a wait with a shorter time-out ends with that. Where nodes
-    /// poll far more often than [`super::Sim::default_options`] has it, a shorter limit
+    /// The virtual time in which nothing happens and nothing is known that will, while
+    /// clients wait for something: 366 days by default. After that the run is stalled
+    /// ([`super::Cause::Stalled`]); a wait with a shorter time-out ends at its time-out. If
+    /// nodes poll far more often than with [`super::Sim::default_options`], a shorter limit
     /// ends stalled runs sooner.
     pub waiting: Duration,
-    /// The same while nobody waits through a client: three years unless set. A body
-    /// that sleeps longer has to do it with [`super::Handle::sleep`].
+    /// Like `waiting`, but while no client waits: three years by default. A body that
+    /// sleeps longer must use [`super::Handle::sleep`].
     pub idle: Duration,
-    /// Provider calls: a hundred million unless set.
+    /// The number of provider calls: a hundred million by default.
     pub steps: u64,
-    /// How many turns may follow one from the other at one moment of virtual time:
-    /// 2,000 unless set. It counts how deep a chain of causes is (a turn, an activity
-    /// that takes no time, the next turn), so that any number of instances,
-    /// activities or events may be busy side by side at one moment. A run with a longer
-    /// chain fails ([`super::NoProgress::Chain`]).
+    /// The length of a chain of turns at one moment of virtual time, each caused by the one
+    /// before: 2,000 by default. The limit counts the depth of the chain (a turn, an
+    /// activity that takes no time, the next turn), so any number of instances, activities
+    /// or events may be busy in parallel at one moment. A run with a longer chain fails
+    /// ([`super::NoProgress::Chain`]).
     pub chain: u64,
-    /// How many turns one instance may have at one moment of virtual time that bring it
-    /// nothing but failures, timers of no length and events that activities sent: 250
-    /// unless set ([`super::NoProgress::Barren`]).
+    /// The number of turns of one instance at one moment of virtual time that are caused
+    /// only by failures, zero-length timers and events sent by activities: 250 by default
+    /// ([`super::NoProgress::Barren`]).
     pub barren: u64,
-    /// How often a message or an activity may be delivered without an ack that is
-    /// accepted, beyond the `max_attempts` of the nodes: 1,000 times unless set
+    /// The number of deliveries of a message or an activity without an accepted ack, in
+    /// addition to the `max_attempts` of the nodes: 1,000 by default
     /// ([`super::NoProgress::Deliveries`]).
     pub deliveries: u32,
-    /// How many provider calls may be made at one moment of virtual time before there
-    /// is nothing else to do at it once: 500,000 unless set ([`super::NoProgress::Calls`]).
+    /// The number of provider calls at one moment of virtual time during which the thread
+    /// is never idle: 500,000 by default ([`super::NoProgress::Calls`]).
     pub calls: u64,
-    /// How often the body or an activity may be polled at one moment of virtual time,
-    /// where no provider call and no wait comes between: 300,000 times unless set
+    /// The number of polls of the body or an activity at one moment of virtual time,
+    /// without a provider call or a wait in between: 300,000 by default
     /// ([`super::NoProgress::Polls`]).
     pub polls: u64,
-    /// Real time for the whole run: 10 minutes unless set.
+    /// The real time of the run: 10 minutes by default.
     pub real_time: Duration,
-    /// Real time without any progress, that is without a provider call and
-    /// without a wait: 30 seconds unless set.
+    /// The real time without any progress, that is, without a provider call or a wait: 30
+    /// seconds by default.
     pub stuck: Duration,
 }
 
@@ -66,33 +66,33 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Whether a run can be bounded by them.
+    /// Checks that no limit is zero.
     ///
     /// # Errors
     ///
-    /// A sentence, where one is zero.
+    /// If a limit is zero, with a full sentence.
     pub(super) fn check(&self) -> Result<(), String> {
         let durations = [
-            ("virtual_time", self.virtual_time, "for how much virtual time the run may go on"),
-            ("waiting", self.waiting, "how long clients may wait for what cannot come"),
+            ("virtual_time", self.virtual_time, "the virtual time of the run"),
+            ("waiting", self.waiting, "how long clients may wait for something that cannot happen"),
             ("idle", self.idle, "how long nothing may happen"),
-            ("real_time", self.real_time, "how much real time the run may take"),
-            ("stuck", self.stuck, "for how much real time there may be no progress"),
+            ("real_time", self.real_time, "the real time of the run"),
+            ("stuck", self.stuck, "the real time without progress"),
         ];
         let counts = [
-            ("steps", self.steps, "how many provider calls the run may make"),
-            ("chain", self.chain, "how many turns may follow one from the other at one moment"),
-            ("barren", self.barren, "how many turns at one moment may bring an instance nothing new"),
-            ("deliveries", self.deliveries.into(), "how often something may be delivered without an ack"),
-            ("calls", self.calls, "how many provider calls may be made without a pause"),
-            ("polls", self.polls, "how often code may be polled without a pause"),
+            ("steps", self.steps, "the number of provider calls in the run"),
+            ("chain", self.chain, "the length of a chain of turns at one moment"),
+            ("barren", self.barren, "the number of turns at one moment that bring an instance nothing new"),
+            ("deliveries", self.deliveries.into(), "the number of deliveries without an accepted ack"),
+            ("calls", self.calls, "the number of provider calls without a pause"),
+            ("polls", self.polls, "the number of polls without a pause"),
         ];
         let count = counts.iter().find(|(_, limit, _)| *limit == 0).map(|(name, _, what)| (*name, *what));
         let zero = durations.iter().find(|(_, limit, _)| limit.is_zero()).map(|(name, _, what)| (*name, *what));
         match zero.or(count) {
             None => Ok(()),
             Some((name, what)) => Err(format!(
-                "Limits::{name} is zero. It says {what}; set it above zero, or leave it as Limits::default has it."
+                "Limits::{name} is zero. It limits {what}: set it above zero, or keep the value of Limits::default."
             )),
         }
     }

@@ -1,10 +1,10 @@
-//! The layers at a node's two ends of the line to the storage.
+//! The layers at the two ends of the connection between a node and the storage.
 //!
-//! [`NodeLink`] is the node's end: nothing passes it while the node's process does
-//! not run or is cut off, neither a call, nor a reply, nor what would wake a
-//! call that waits. [`StorageLink`] is the storage's end: it comes after the faults, so
-//! that what a fault does to the node holds for the very call that met it, and
-//! it refuses calls in an outage.
+//! [`NodeLink`] is the node's end: while the node's process does not run or is cut off, it
+//! passes neither calls nor replies, nor anything that would wake a waiting call.
+//! [`StorageLink`] is the storage's end: it comes after the faults, so that the effect of a
+//! fault on the node applies to the very call that met the fault. It also refuses calls in
+//! an outage.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub(super) struct NodeLink<H> {
 }
 
 impl<H: Handler> NodeLink<H> {
-    /// Waits for a reply, but only while the node would.
+    /// Waits for a reply, but only while the node could receive it.
     async fn through(&self, answering: Answering<'_>, read: Option<Time>) -> Reply {
         match self.life.only_while(answering, ProcessRun::passes, |_| false).await {
             Some(reply) => self.let_in(reply, read).await,
@@ -27,8 +27,8 @@ impl<H: Handler> NodeLink<H> {
         }
     }
 
-    /// Hands a reply to the node, once that is possible: `read` is when the call
-    /// was made, if it was a read.
+    /// Delivers a reply to the node as soon as replies pass. `read` is the time of the
+    /// call, if it was a read.
     async fn let_in(&self, reply: Reply, read: Option<Time>) -> Reply {
         self.life.passage().await;
         if let Some(asked) = read {

@@ -1,7 +1,7 @@
-//! [`Missed`]: what a test asked for and a run did not do.
+//! [`Missed`]: something that the test's plan asks for and the run did not do.
 //!
-//! A test whose crash never happened proves nothing of crashes. It judges what
-//! was scripted only: what a storm draws, and what is replayed, need not happen.
+//! A test whose crash never happened proves nothing about crashes. Only scripted entries
+//! count: entries that a storm drew, and entries of a replayed plan, need not happen.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,15 +15,15 @@ use crate::faults::Counts;
 use crate::text::{Line, Quoted};
 use crate::trace::Span;
 
-/// Something that was asked for and did not happen.
+/// Something that the plan asks for and that did not happen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Missed {
     /// An entry of the plan.
     #[allow(missing_docs)]
     Entry { entry: PlanEntry, why: Why },
-    /// A number of the plan's that the body never asked for with
-    /// [`super::Handle::input`]: its name, and the names that it asked for.
+    /// A number of the plan that the body never requested with [`super::Handle::input`],
+    /// and the names that it did request.
     #[allow(missing_docs)]
     Input { name: String, asked: Vec<String> },
 }
@@ -32,20 +32,20 @@ pub enum Missed {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Why {
-    /// Its caller made this many calls of the method. Where that is enough, the
-    /// call had no effect, or was made before the entry was added.
+    /// The number of calls of the method that the caller made. If that is enough, the call
+    /// had no effect or was made before the entry was added.
     Calls(u64),
-    /// No node and no client has the name of its caller. The names there are
-    /// follow.
+    /// There is no node or client with the name of the caller. The list has the names that
+    /// exist.
     NoCaller(Vec<String>),
-    /// The run ended before it, so long after the start.
+    /// The run ended before the entry's time, at this time after the start.
     Ended(Duration),
-    /// Its moment came, and it could not be carried out: a sentence says why.
+    /// The entry could not be carried out when it was due, for the reason in the text.
     NotDone(String),
 }
 
-/// What a run missed that has come to `elapsed`. `counts` are the calls of each
-/// node and client.
+/// Returns what a run missed that lasted `elapsed`. `counts` holds the calls of each node
+/// and client.
 pub(super) fn in_run(record: &Record, counts: &BTreeMap<String, Counts>, elapsed: Duration) -> Vec<Missed> {
     let asked = || record.plan.entries.iter().zip(&record.demanded).filter(|(_, demanded)| **demanded);
     let unreached = record.plan.entries.iter().zip(record.demanded.iter().zip(&record.reached));
@@ -79,13 +79,13 @@ fn why(when: &Trigger, counts: &BTreeMap<String, Counts>, elapsed: Duration) -> 
 }
 
 impl fmt::Display for Missed {
-    /// A full sentence.
+    /// Writes a full sentence.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (entry, why) = match self {
             Missed::Entry { entry, why } => (entry, why),
             Missed::Input { name, asked } => {
                 let asked = Line(format_args!("{asked:?}"));
-                return write!(f, "The input {}: the body never asks for it. It asks for {asked}.", Quoted(name));
+                return write!(f, "The input {}: the body never asked for it. It asked for {asked}.", Quoted(name));
             }
         };
         write!(f, "{entry}: ")?;
@@ -93,12 +93,12 @@ impl fmt::Display for Missed {
             (Why::Calls(made), Trigger::Before(point) | Trigger::After(point)) => {
                 let (node, method) = (Line(&point.node), point.method);
                 match made {
-                    0 => write!(f, "{node} made no call of {method}.")?,
-                    1 => write!(f, "{node} made 1 call of {method}.")?,
-                    _ => write!(f, "{node} made {made} calls of {method}.")?,
+                    0 => write!(f, "{node} never called {method}.")?,
+                    1 => write!(f, "{node} called {method} once.")?,
+                    _ => write!(f, "{node} called {method} {made} times.")?,
                 }
                 if *made >= point.nth {
-                    write!(f, " This one had no effect, or was made before the entry was added.")?;
+                    write!(f, " This call had no effect, or was made before the entry was added.")?;
                 }
                 Ok(())
             }
@@ -106,11 +106,11 @@ impl fmt::Display for Missed {
             (Why::NoCaller(callers), _) => {
                 write!(
                     f,
-                    "no node and no client has the name of its caller. Those that made calls are {}.",
+                    "there is no node or client of that name. Calls were made by {}.",
                     Line(format_args!("{callers:?}"))
                 )
             }
-            (Why::Ended(elapsed), _) => write!(f, "the run ended at +{}, before it.", Span(*elapsed)),
+            (Why::Ended(elapsed), _) => write!(f, "the run ended earlier, at +{}.", Span(*elapsed)),
             (Why::NotDone(why), _) => write!(f, "it could not be carried out. {}", Line(why)),
         }
     }

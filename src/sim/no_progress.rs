@@ -1,4 +1,4 @@
-//! [`NoProgress`]: what goes on for ever in a run and gets nowhere.
+//! [`NoProgress`]: a run that keeps working without getting anywhere.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,102 +8,102 @@ use serde::{Deserialize, Serialize};
 use crate::call::Method;
 use crate::trace::Span;
 
-/// What goes on for ever and gets nowhere ([`super::Cause::NoProgress`]). Times count
-/// from the start of the run.
+/// Activity that never ends and achieves nothing ([`super::Cause::NoProgress`]). Times
+/// count from the start of the run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum NoProgress {
     /// A chain of turns at one moment of virtual time, each caused by the one before
     /// ([`super::Limits::chain`]).
     Chain {
-        /// The moment.
+        /// The moment in virtual time.
         at: Duration,
-        /// How many turns the chain has.
+        /// The number of turns in the chain.
         length: u64,
-        /// The instances that had most turns at this moment, the one with the most first.
+        /// The instances with the most turns at this moment, in descending order.
         instances: Vec<Circling>,
     },
-    /// Turns of one instance at one moment of virtual time that brought it nothing but
-    /// failures, timers of no length, and events that activities sent
-    /// ([`super::Limits::barren`]): retries without a pause, or instances that signal
-    /// each other.
+    /// Turns of one instance at one moment of virtual time that were caused only by
+    /// failures, zero-length timers and events sent by activities
+    /// ([`super::Limits::barren`]): retries without a pause, or instances that signal each
+    /// other.
     Barren {
-        /// The moment.
+        /// The moment in virtual time.
         at: Duration,
         /// The instance.
         instance: String,
-        /// How many such turns.
+        /// The number of such turns.
         turns: u64,
-        /// The messages that brought the last of them.
+        /// The messages that caused the last of them.
         brought_by: Vec<String>,
     },
-    /// Something is delivered again and again, and no ack of it is accepted
+    /// Work that is delivered again and again while no ack of it is accepted
     /// ([`super::Limits::deliveries`]).
     Deliveries {
-        /// The instance it is for.
+        /// The instance of the work.
         instance: String,
-        /// What it is: messages of the instance, or an activity.
+        /// The work: messages of the instance, or an activity.
         work: String,
-        /// How often it has been delivered.
+        /// The number of deliveries.
         deliveries: u32,
-        /// When it was delivered first.
+        /// The time of the first delivery.
         since: Duration,
-        /// When it was delivered last.
+        /// The time of the last delivery.
         until: Duration,
-        /// The node that got it last.
+        /// The node of the last delivery.
         node: String,
-        /// How long the lock was asked for.
+        /// The requested lock duration.
         lock: Duration,
-        /// What the last ack of it that came was refused with.
+        /// The error with which the last ack was refused, if one was.
         refusal: Option<String>,
     },
-    /// Calls of the provider at one moment of virtual time, in which the thread has
-    /// never been idle ([`super::Limits::calls`]).
+    /// Provider calls at one moment of virtual time, during which the thread was never idle
+    /// ([`super::Limits::calls`]).
     Calls {
-        /// The moment.
+        /// The moment in virtual time.
         at: Duration,
-        /// How many calls.
+        /// The number of calls.
         calls: u64,
-        /// Who made the last of them.
+        /// The caller of the last one.
         by: String,
-        /// Its method.
+        /// The method of the last one.
         method: Method,
-        /// The instance that it names, if it names one.
+        /// The instance that the last one names, if any.
         instance: Option<String>,
     },
-    /// Code that goes on at one moment of virtual time without ever waiting for
-    /// anything, though it yields ([`super::Limits::polls`]).
+    /// Code that yields but never waits for anything, at one moment of virtual time
+    /// ([`super::Limits::polls`]).
     Polls {
-        /// The moment.
+        /// The moment in virtual time.
         at: Duration,
-        /// Whose code, where that is known.
+        /// The code, if known.
         code: Option<Code>,
-        /// How often it was polled; 0 where that is not known.
+        /// The number of polls; 0 if unknown.
         polls: u64,
     },
 }
 
-/// An instance that has turn after turn at one moment.
+/// An instance with many turns at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Circling {
     /// The instance.
     pub instance: String,
-    /// How many turns it has had at this moment.
+    /// The number of its turns at this moment.
     pub turns: u64,
-    /// How many executions these turns belong to.
+    /// The number of executions to which these turns belong.
     pub executions: u64,
-    /// The messages that brought the last of the turns.
+    /// The messages that caused the last of the turns.
     pub brought_by: Vec<String>,
 }
 
-/// Whose code runs.
+/// The code that is running.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Code {
     /// The test's body.
     Body,
-    /// An orchestration, in a turn.
+    /// An orchestration, during a turn.
     #[allow(missing_docs)]
     Orchestration { node: String, instance: String },
     /// An activity.
@@ -126,7 +126,7 @@ impl fmt::Display for Code {
 }
 
 impl NoProgress {
-    /// What it has in common with the same fault in a smaller run.
+    /// Returns the kind of failure, which a smaller plan for the same failure must share.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             NoProgress::Chain { .. } => "chain",
@@ -137,7 +137,7 @@ impl NoProgress {
         }
     }
 
-    /// The instances that it is about.
+    /// Returns the instances concerned.
     pub fn instances(&self) -> Vec<&str> {
         match self {
             NoProgress::Chain { instances, .. } => instances.iter().map(|one| one.instance.as_str()).collect(),
@@ -156,33 +156,39 @@ fn count(number: u64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
+/// Writes the text of [`NoProgress::Chain`].
+fn chain(f: &mut fmt::Formatter<'_>, at: Duration, length: u64, instances: &[Circling]) -> fmt::Result {
+    write!(
+        f,
+        "at +{}, a chain of {length} turns, each caused by the one before, keeps virtual time from \
+         moving: ",
+        Span(at)
+    )?;
+    for (n, one) in instances.iter().enumerate() {
+        let Circling { instance, turns, executions, brought_by } = one;
+        let more = if n == 0 { "" } else { "; " };
+        let (turns, executions) = (count(*turns, "turn"), count(*executions, "execution"));
+        write!(f, "{more}instance {instance} had {turns} in {executions} at this moment")?;
+        if !brought_by.is_empty() {
+            write!(f, ", the last caused by {}", brought_by.join(", "))?;
+        }
+    }
+    f.write_str(
+        ". Let the loop wait for a timer (ctx.schedule_timer), or raise Limits::chain if that many are \
+         intended.",
+    )
+}
+
 impl fmt::Display for NoProgress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NoProgress::Chain { at, length, instances } => {
-                write!(
-                    f,
-                    "at +{} {length} turns have followed one from the other, and virtual time cannot move: ",
-                    Span(*at)
-                )?;
-                for (n, one) in instances.iter().enumerate() {
-                    let Circling { instance, turns, executions, brought_by } = one;
-                    let more = if n == 0 { "" } else { "; " };
-                    let (turns, executions) = (count(*turns, "turn"), count(*executions, "execution"));
-                    write!(f, "{more}instance {instance} had {turns} in {executions} at this moment")?;
-                    if !brought_by.is_empty() {
-                        write!(f, ", the last brought by {}", brought_by.join(", "))?;
-                    }
-                }
-                f.write_str(
-                    ". Let the loop wait for a timer (ctx.schedule_timer), or raise Limits::chain if so many are meant.",
-                )
-            }
+            NoProgress::Chain { at, length, instances } => chain(f, *at, *length, instances),
             NoProgress::Barren { at, instance, turns, brought_by } => write!(
                 f,
-                "at +{} instance {instance} has had {turns} turns that brought it nothing but failures, timers of no \
-                 length and events that activities sent, the last one {}, and virtual time cannot move. Let the loop wait for \
-                 a timer (ctx.schedule_timer, or a retry policy with a delay), or raise Limits::barren if so many are meant.",
+                "at +{}, instance {instance} has had {turns} turns that were caused only by failures, zero-length \
+                 timers and events from activities, the last one by {}, and virtual time cannot move. Let the loop \
+                 wait for a timer (ctx.schedule_timer, or a retry policy with a delay), or raise Limits::barren if that \
+                 many are intended.",
                 Span(*at),
                 brought_by.join(", ")
             ),
@@ -196,32 +202,39 @@ impl fmt::Display for NoProgress {
                     Span(*lock),
                 )?;
                 if let Some(refusal) = refusal {
-                    write!(f, ", the last being refused with {refusal:?}")?;
+                    write!(f, ", the last one being refused with {refusal:?}")?;
                 }
                 f.write_str(
-                    ". A lock that is over before the reply to its fetch arrives, or before the work is done, does \
-                     this: make the lock longer or the delay shorter. (Limits::deliveries is how many are allowed.)",
+                    ". This happens when a lock expires before the reply to its fetch arrives, or before the work is \
+                     done: make the lock longer or the delay shorter. (Limits::deliveries is the number of deliveries \
+                     allowed.)",
                 )
             }
             NoProgress::Calls { at, calls, by, method, instance } => {
-                write!(f, "at +{} {calls} provider calls were made without a pause, the last one {method}", Span(*at))?;
+                write!(
+                    f,
+                    "at +{}, {calls} provider calls were made without a pause, the last one {method}",
+                    Span(*at)
+                )?;
                 if let Some(instance) = instance {
                     write!(f, " of instance {instance}")?;
                 }
                 write!(
                     f,
                     " by {by}, and virtual time cannot move. Let the loop wait (sim.sleep, tokio::time::sleep), or \
-                     raise Limits::calls if so many are meant."
+                     raise Limits::calls if that many are intended."
                 )
             }
             NoProgress::Polls { at, code, polls } => {
                 match code {
-                    Some(code) => write!(f, "at +{} {code} was polled {polls} times", Span(*at))?,
-                    None => write!(f, "at +{} a task that the body or an activity has spawned goes on", Span(*at))?,
+                    Some(code) => write!(f, "at +{}, {code} was polled {polls} times", Span(*at))?,
+                    None => {
+                        write!(f, "at +{}, a task that the body or an activity has spawned keeps running", Span(*at))?
+                    }
                 }
                 f.write_str(
                     " without a provider call and without waiting for anything, and virtual time cannot move. A loop on \
-                     yield_now does this: let it wait (sim.sleep, tokio::time::sleep, a channel of tokio's).",
+                     yield_now does this: let it wait (sim.sleep, tokio::time::sleep, a tokio channel).",
                 )
             }
         }

@@ -1,4 +1,4 @@
-//! [`Node`]: a real runtime over the simulation's provider.
+//! [`Node`]: a real duroxide runtime on the simulation's provider.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -18,18 +18,18 @@ use crate::call::Handler;
 use crate::clock;
 use crate::provider::Port;
 
-/// What a node runs.
+/// The code of a node: its activities and orchestrations.
 type Code = (ActivityRegistry, OrchestrationRegistry);
 
-/// Makes a node's code for one start.
+/// Creates the code of a node for one start.
 type Factory = Arc<dyn Fn() -> Code + Send + Sync>;
 
-/// A node of a simulation: a real duroxide `Runtime` with a name, over the simulation's
+/// A node of a simulation: a real duroxide `Runtime` with a name, on the simulation's
 /// provider.
 ///
-/// A node has one or several *builds*, programs that it can run as. It starts as the
-/// first one, and can be upgraded and downgraded to the others
-/// ([`super::Handle::upgrade`], [`super::Handle::start_as`], [`super::Action::Upgrade`]).
+/// A node has one or more *builds*: programs that it can run. It starts with the first one,
+/// and can be upgraded or downgraded to the others ([`super::Handle::upgrade`],
+/// [`super::Handle::start_as`], [`super::Action::Upgrade`]).
 ///
 /// ```
 /// use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
@@ -48,14 +48,14 @@ pub struct Node {
     pub(super) builds: Vec<Build>,
 }
 
-/// The code and the options of a node.
+/// The code and the options of one build of a node.
 #[derive(Clone)]
 pub(super) struct Build {
     pub name: String,
     pub activities: ActivityRegistry,
     pub orchestrations: OrchestrationRegistry,
     pub options: RuntimeOptions,
-    /// What makes its code for each start, where that is not always the same.
+    /// Creates the code for each start, if it is not the same every time.
     factory: Option<Factory>,
 }
 
@@ -66,7 +66,7 @@ impl fmt::Debug for Build {
 }
 
 impl Build {
-    /// The code for one start.
+    /// Returns the code for one start.
     fn code(&self) -> Code {
         match &self.factory {
             Some(make) => make(),
@@ -79,10 +79,10 @@ impl Node {
     /// The name of a node's first build.
     pub const FIRST_BUILD: &str = "first";
 
-    /// A node with these registries and [`super::Sim::default_options`].
+    /// Creates a node with these registries and [`super::Sim::default_options`].
     ///
-    /// The registries outlive the node's restarts, and with them whatever their
-    /// closures hold; see [`Node::with_factory`].
+    /// The registries survive the node's restarts, and so does the state held by their
+    /// closures; see [`Node::with_factory`].
     pub fn new(name: impl Into<String>, activities: ActivityRegistry, orchestrations: OrchestrationRegistry) -> Node {
         let options = super::Sim::default_options();
         let name_of_build = Node::FIRST_BUILD.to_owned();
@@ -90,9 +90,9 @@ impl Node {
         Node { name: name.into(), builds: vec![build] }
     }
 
-    /// A node whose code is made by `factory` for each of its starts, so that what the
-    /// code keeps in memory is lost in a crash as it is in a real one. `factory` is
-    /// called once more at first, for the names of what it registers.
+    /// Creates a node whose code is created by `factory` for each start, so that a crash
+    /// loses the state that the code keeps in memory. `factory` is also called once at the
+    /// beginning, to learn the names of the handlers.
     ///
     /// ```
     /// use duroxide_sim::duroxide::ActivityContext;
@@ -101,7 +101,7 @@ impl Node {
     /// use std::sync::atomic::{AtomicU64, Ordering};
     ///
     /// let sim = Sim::new(1).node(Node::with_factory("a", || {
-    ///     let counted = AtomicU64::new(0); // Begins from zero after every crash.
+    ///     let counted = AtomicU64::new(0); // Starts at zero after every crash.
     ///     let activities = ActivityRegistry::builder().register("Count", move |_: ActivityContext, _: String| {
     ///         let number = counted.fetch_add(1, Ordering::Relaxed) + 1;
     ///         async move { Ok(number.to_string()) }
@@ -119,7 +119,7 @@ impl Node {
         node
     }
 
-    /// Adds another build, with the options of the one before.
+    /// Adds another build, with the options of the previous one.
     pub fn with_build(
         mut self,
         build: impl Into<String>,
@@ -131,49 +131,49 @@ impl Node {
         self
     }
 
-    /// Sets the options of the build that was added last; they are used as they are.
-    /// Start from [`super::Sim::default_options`]: those of duroxide poll every 30
-    /// seconds, which is slow over months of virtual time.
+    /// Sets the options of the most recently added build; they are used unchanged. Start
+    /// from [`super::Sim::default_options`]: duroxide's defaults poll every 30 seconds,
+    /// which is slow over months of virtual time.
     pub fn options(mut self, options: RuntimeOptions) -> Node {
         self.last().options = options;
         self
     }
 
     fn last(&mut self) -> &mut Build {
-        self.builds.last_mut().expect("a node begins with one build")
+        self.builds.last_mut().expect("a node has at least one build")
     }
 }
 
-/// A node that is up.
+/// A node that is running.
 pub(super) struct Up {
     pub runtime: Arc<Runtime>,
     pub life: Arc<ProcessRun>,
 }
 
 impl Up {
-    /// Starts a runtime over `storage`. `incarnation` counts all starts in the
-    /// simulation: duroxide makes a runtime's id of the last digits of the
-    /// clock, and on a virtual clock two nodes would get the same one.
+    /// Starts a runtime on `storage`. `incarnation` counts all starts in the simulation:
+    /// duroxide derives a runtime's id from the last digits of the clock, and on a virtual
+    /// clock two nodes would get the same id.
     pub async fn start(build: Build, storage: impl Handler + 'static, life: Arc<ProcessRun>, incarnation: u64) -> Up {
         let (activities, orchestrations) = build.code();
         let activities = tied(&activities, &life);
         let provider = Arc::new(Port::over(storage));
         let mut start = pin!(Runtime::start_with_options(provider, activities, orchestrations, build.options));
-        let nanos = i64::try_from(incarnation % 1_000_000).expect("it is below a million");
+        let nanos = i64::try_from(incarnation % 1_000_000).expect("a number below a million fits in an i64");
         let runtime = poll_fn(|cx| ours(|| clock::shifted(nanos, || start.as_mut().poll(cx)))).await;
         Up { runtime, life }
     }
 
-    /// Ends the node as a power cut would: nothing reaches the storage from
-    /// this instant on, and no activity goes on.
+    /// Ends the node like a power failure: from this instant on nothing reaches the
+    /// storage, and no activity continues.
     pub fn crash(self) {
         self.life.end();
         ours(|| tokio::spawn(self.runtime.shutdown(Some(0))));
     }
 }
 
-/// Fails the activity where it panics, as duroxide does: but that takes tokio's
-/// text, with the number that the task has in the process.
+/// Fails the activity if it panics, as duroxide does. duroxide's error text would contain
+/// tokio's task id, which is not deterministic.
 async fn caught(work: impl Future<Output = Result<String, String>>) -> Result<String, String> {
     let mut work = pin!(work);
     poll_fn(|cx| {
@@ -185,8 +185,8 @@ async fn caught(work: impl Future<Output = Result<String, String>>) -> Result<St
     .await
 }
 
-/// The same activities, tied to one life of the node: they go on only while it
-/// runs, and see its clock.
+/// Wraps the activities so that they belong to one process run: they continue only while it
+/// runs, and see the node's clock.
 fn tied(activities: &ActivityRegistry, life: &Arc<ProcessRun>) -> ActivityRegistry {
     let handlers = activities.list_names().into_iter().filter_map(|name| {
         let (_, handler) = activities.resolve_handler(&name)?;

@@ -1,16 +1,16 @@
-//! [`Outcome`]: what a body may return.
+//! [`Outcome`]: the return type of a body.
 
-/// What a body may return: nothing, or a result whose error can be printed (the
+/// The return type of a body: nothing, or a result whose error implements `Display` (the
 /// error need not be `Send`).
 pub trait Outcome {
-    /// What a run hands on.
+    /// The value that the run returns.
     type Value: Send + 'static;
 
-    /// The value, or why there is none.
+    /// Returns the value of a successful body.
     ///
     /// # Errors
     ///
-    /// When the body returned an error, as text.
+    /// If the body returned an error, with its text.
     fn into_result(self) -> Result<Self::Value, String>;
 }
 

@@ -1,9 +1,8 @@
-//! [`OutputError`]: why there is no output of an orchestration, and waiting for
-//! one.
+//! [`OutputError`], and waiting for the output of an orchestration.
 //!
-//! It looks past the simulation's layers at what the provider keeps, and is
-//! woken when the instance changes: nothing is polled, no fault reaches it, and
-//! the trace holds none of it.
+//! The wait observes the provider's state directly, below the simulation's layers, and is
+//! woken when the instance changes: it does not poll, meets no fault, and does not appear
+//! in the trace.
 
 use std::fmt;
 use std::pin::pin;
@@ -17,56 +16,55 @@ use crate::clock::{self, Time};
 use crate::text::{Line, Lines, Quoted};
 use crate::trace::{History, Span};
 
-/// How many of the last lines of a history are told.
+/// The number of history lines shown.
 const LINES: usize = 12;
 
-/// How many other instances are named.
+/// The number of other instances named.
 const NAMES: usize = 10;
 
-/// Why [`super::Handle::output`] has no output. `Debug` prints the same text as
-/// `Display`, so that `unwrap` and `expect` show it.
+/// Why [`super::Handle::output`] has no output. `Debug` prints the same text as `Display`,
+/// so that `unwrap` and `expect` show it.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum OutputError {
-    /// Nothing is known of the instance: nobody has started it, or it was
-    /// deleted.
+    /// The instance is unknown: it was never started, or was deleted.
     NotFound {
         /// The instance.
         instance: String,
-        /// How long was waited for it.
+        /// How long the call waited for the instance.
         waited: Duration,
-        /// The instances that there are, the first few by name.
+        /// Names of existing instances, at most the first ten.
         others: Vec<String>,
     },
     /// The orchestration failed.
     Failed {
         /// The instance.
         instance: String,
-        /// Why, as duroxide has it in the history.
+        /// The error, as duroxide records it in the history.
         details: ErrorDetails,
         /// The last lines of the history.
         history: String,
     },
-    /// It had not ended when the time was over.
+    /// The instance had not ended when the time was up.
     Running {
         /// The instance.
         instance: String,
-        /// How long was waited for it.
+        /// How long the call waited for the instance.
         waited: Duration,
-        /// A sentence that says what it waits for.
+        /// A sentence about what the instance waits for.
         waits: String,
         /// The last lines of the history.
         history: String,
     },
-    /// It completed with an output that is not of the type asked for.
+    /// The orchestration completed with an output that is not of the requested type.
     Decode {
         /// The instance.
         instance: String,
-        /// The output as it is stored.
+        /// The stored output.
         output: String,
-        /// The name of the type asked for.
+        /// The name of the requested type.
         wanted: String,
-        /// What serde says.
+        /// The error from serde.
         error: String,
     },
 }
@@ -81,13 +79,13 @@ impl fmt::Display for OutputError {
             OutputError::NotFound { instance, waited, others } => {
                 write!(
                     f,
-                    "Instance {} was not found, and nobody started it within {}. ",
+                    "Instance {} was not found within {}: it was never started, or was deleted. ",
                     Quoted(instance),
                     Span(*waited)
                 )?;
                 match others.is_empty() {
-                    true => f.write_str("There are no instances at all: start it with Client::start_orchestration."),
-                    false => write!(f, "There are: {}.", Line(others.join(", "))),
+                    true => f.write_str("No instances exist: start one with Client::start_orchestration."),
+                    false => write!(f, "Existing instances: {}.", Line(others.join(", "))),
                 }
             }
             OutputError::Failed { instance, details, history } => {
@@ -102,7 +100,7 @@ impl fmt::Display for OutputError {
             OutputError::Decode { instance, output, wanted, error } => write!(
                 f,
                 "Instance {} completed with the output {}, which is not a {wanted}: {}. Ask for the type that the \
-                 orchestration returns; String takes any output.",
+                 orchestration returns; String accepts any output.",
                 Quoted(instance),
                 Quoted(output),
                 Line(error)
@@ -119,7 +117,7 @@ impl fmt::Debug for OutputError {
 
 impl std::error::Error for OutputError {}
 
-/// What is known of an instance at one moment.
+/// The state of an instance at one moment.
 enum Seen {
     Ended(Result<String, ErrorDetails>),
     Runs,
@@ -200,13 +198,13 @@ fn look(cluster: &Cluster, instance: &str) -> Seen {
         };
         Seen::Ended(match status.as_str() {
             "Completed" => Ok(output),
-            // What duroxide writes beside the event is the event's text.
+            // The status text that duroxide stores next to the event is the event's text.
             _ => Err(details.unwrap_or_else(|| unknown(output))),
         })
     })
 }
 
-/// An output as duroxide's typed client reads it: JSON, or else a plain string.
+/// Decodes an output like duroxide's typed client: as JSON, or else as a plain string.
 fn decode<T: DeserializeOwned>(output: &str) -> Result<T, String> {
     let plain = || serde_json::from_value(serde_json::Value::String(output.to_owned()));
     match serde_json::from_str(output) {

@@ -1,16 +1,15 @@
-//! Panics that nobody else reports.
+//! Detection of panics that are reported nowhere else.
 //!
-//! A panic in a task of tokio's ends in its `JoinHandle`, which may be looked at
-//! by nobody. So a hook of the process, installed once before the first
-//! simulation, takes note of every panic on a simulating thread, and then does
-//! what was done before. What has its own report is left out: the body's own
-//! code, which is in no task, properties, and the code of activities, whose panics
-//! duroxide writes into histories. So is a panic that the task survives, which it shows by its next
-//! provider call: somebody caught it. That is how duroxide treats the code of
-//! orchestrations (`replay_engine.rs`), whose panics go into histories too. A panic
-//! of an activity fails it (`node.rs`).
+//! A panic in a tokio task ends in its `JoinHandle`, which may never be checked. So a panic
+//! hook, installed once per process before the first simulation, records every panic on a
+//! simulation's thread and then calls the previous hook. Panics with a report of their own
+//! are not recorded: those of the body, which is in no task, of properties, and of
+//! activities, which duroxide records in histories. A panic that the task survives is
+//! removed again: the task shows that the panic was caught by making another provider call.
+//! duroxide handles panics of orchestrations in this way (`replay_engine.rs`), and records
+//! them in histories too. A panic of an activity fails the activity (`node.rs`).
 //!
-//! It takes note; what becomes of the run is `run`'s business.
+//! This module only records; `run` decides the outcome.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -22,12 +21,12 @@ use serde::{Deserialize, Serialize};
 use super::run::panic_text;
 use crate::text::{Line, Lines};
 
-/// A panic of a task, which nobody else reports.
+/// A panic of a task that is reported nowhere else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskPanic {
-    /// What it said.
+    /// The message of the panic.
     pub text: String,
-    /// Where in the source, as in `tests/orders.rs:17`; empty if that is not known.
+    /// The source location, such as `tests/orders.rs:17`; empty if unknown.
     pub place: String,
 }
 
@@ -46,18 +45,18 @@ struct Noted {
 }
 
 thread_local! {
-    /// Whether a run on this thread takes note of panics.
+    /// Whether a run on this thread records panics.
     static WATCHED: Cell<bool> = const { Cell::new(false) };
-    /// How many regions this thread is in whose panics are reported elsewhere.
+    /// The nesting depth of regions whose panics are reported elsewhere.
     static REPORTED: Cell<u32> = const { Cell::new(0) };
     static NOTED: RefCell<Vec<Noted>> = const { RefCell::new(Vec::new()) };
-    /// Whether there are any.
+    /// Whether `NOTED` is non-empty.
     static ANY: Cell<bool> = const { Cell::new(false) };
 }
 
 static HOOK: Once = Once::new();
 
-/// Begins to take note of the panics on this thread.
+/// Starts recording the panics on this thread.
 pub(super) fn begin() {
     HOOK.call_once(|| {
         let before = take_hook();
@@ -72,20 +71,21 @@ pub(super) fn begin() {
     WATCHED.set(true);
 }
 
-/// Takes note no more, and returns what nobody else has reported.
+/// Stops recording, and returns the panics that are reported nowhere else.
 pub(super) fn end() -> Vec<TaskPanic> {
     WATCHED.set(false);
     ANY.set(false);
     NOTED.take().into_iter().map(|noted| noted.panic).collect()
 }
 
-/// Whether there is any that nobody else has reported, now that nothing on this
+/// Whether there is a panic that is reported nowhere else. Called when nothing on this
 /// thread can run.
 pub(super) fn any() -> bool {
     ANY.get()
 }
 
-/// The task that runs now makes a provider call: it has survived its panics.
+/// Removes the panics of the current task, which has survived them: it makes a provider
+/// call.
 pub(super) fn survived() {
     if ANY.get() {
         let task = tokio::task::try_id();
@@ -115,7 +115,7 @@ fn note(info: &PanicHookInfo<'_>) {
     let Some(task) = tokio::task::try_id() else { return };
     let place = info.location().map(|place| format!("{}:{}", file(place.file()), place.line())).unwrap_or_default();
     let panic = TaskPanic { text: panic_text(info.payload()), place };
-    // A panic while this list is in use is none of a task's.
+    // A panic while this list is borrowed does not come from a task.
     NOTED.with(|all| {
         if let Ok(mut all) = all.try_borrow_mut() {
             all.push(Noted { task, panic });
@@ -124,7 +124,7 @@ fn note(info: &PanicHookInfo<'_>) {
     });
 }
 
-/// A path without the folder in which cargo keeps the sources of libraries.
+/// Returns a path without cargo's directory for the sources of dependencies.
 fn file(path: &str) -> &str {
     match path.split_once("/registry/src/") {
         Some((_, library)) => library.split_once('/').map_or(library, |(_, file)| file),

@@ -1,10 +1,10 @@
-//! [`Plan`]: the faults of one run, written down as plain data.
+//! [`Plan`]: the faults of one run, as plain data.
 //!
-//! A plan is what a person scripts, what a storm turns into
-//! while it runs, and what is kept of a failure: a run with the same seed and
-//! the same plan has the same trace. Every entry can be taken out by itself.
+//! A plan is written by the author of a test, produced by a storm while it runs, and kept
+//! with a failure: runs with the same seed and the same plan have the same trace. Every
+//! entry can be removed on its own.
 //!
-//! It draws nothing and does nothing; the director does.
+//! A plan draws nothing and does nothing: the plan executor carries it out.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,7 +18,7 @@ use crate::faults::FaultAction;
 use crate::text::{Line, Quoted};
 use crate::trace::Span;
 
-/// What goes wrong in a run, and when.
+/// The faults of a run, and when they happen.
 ///
 /// ```
 /// use duroxide_sim::call::Method;
@@ -36,10 +36,11 @@ use crate::trace::Span;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// In any order, but those for the same moment happen in this one.
+    /// The entries. Their order matters only for entries at the same moment, which happen
+    /// in this order.
     pub entries: Vec<PlanEntry>,
-    /// How long after the start a storm's calm began: from then on nothing is
-    /// wrong any more. Plans made by hand need not have one.
+    /// The beginning of the calm, counted from the start: from then on there are no faults.
+    /// Handwritten plans need none.
     #[serde(default)]
     pub calm: Option<Duration>,
     /// The numbers that the body was given, by name ([`super::Handle::input`]).
@@ -47,16 +48,16 @@ pub struct Plan {
     pub inputs: BTreeMap<String, Input>,
 }
 
-/// One thing that goes wrong.
+/// One fault or other action of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanEntry {
-    /// When.
+    /// When it happens.
     pub when: Trigger,
-    /// What.
+    /// What happens.
     pub what: Action,
 }
 
-/// When something happens. Each happens once.
+/// When an entry happens. Each entry happens once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Trigger {
@@ -71,31 +72,32 @@ pub enum Trigger {
 /// One provider call of a run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CallSite {
-    /// Who makes it: a node, or a client by its name in the trace.
+    /// The caller: a node, or a client by its name in the trace.
     pub node: String,
     /// The method.
     pub method: Method,
-    /// Which of the caller's calls of the method it is, from 1, over all the
-    /// node's restarts.
+    /// The number of the call among the caller's calls of the method, counted from 1 across
+    /// all restarts of the node.
     pub nth: u64,
 }
 
-/// Something that goes wrong, or right again.
+/// A fault, a recovery, or another action on a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Action {
-    /// A node crashes: nothing more of it reaches the storage.
+    /// A node crashes: from then on nothing it does reaches the storage.
     Crash {
         /// The node.
         node: String,
-        /// When it starts again; never, unless something else starts it.
+        /// The delay until it starts again. `None`: it stays down unless something else
+        /// starts it.
         restart_after: Option<Duration>,
     },
-    /// A node shuts down in good order.
+    /// A node shuts down gracefully.
     Stop {
         /// The node.
         node: String,
-        /// When it starts again, counted from the beginning of the shutdown.
+        /// The delay until it starts again, counted from the beginning of the shutdown.
         restart_after: Option<Duration>,
     },
     /// A node that is down starts.
@@ -103,65 +105,65 @@ pub enum Action {
         /// The node.
         node: String,
     },
-    /// A node shuts down in good order, if it is up, and starts with another of
-    /// its builds: an upgrade, or a downgrade.
+    /// A node shuts down gracefully, if it is running, and starts with another of its
+    /// builds: an upgrade or a downgrade.
     Upgrade {
         /// The node.
         node: String,
-        /// The build's name.
+        /// The name of the build.
         build: String,
     },
-    /// A node is cut off from the storage: its calls and their replies wait.
+    /// A node is cut off from the storage: its calls and the replies to them wait.
     Partition {
         /// The node.
         node: String,
         /// For how long.
         lasts: Duration,
     },
-    /// The storage refuses every call of a node, retryable.
+    /// The storage refuses every call of a node with a retryable error.
     Outage {
         /// The node.
         node: String,
         /// For how long.
         lasts: Duration,
     },
-    /// A node stands still: its calls, their replies and its activities wait.
+    /// A node stalls: its calls, the replies to them and its activities wait.
     Stall {
         /// The node.
         node: String,
         /// For how long.
         lasts: Duration,
     },
-    /// A node's wall clock is this far ahead of the provider's from now on, or
-    /// behind it where the number is negative.
+    /// The node's wall clock is set ahead of the provider's, or behind it if the number is
+    /// negative.
     Skew {
         /// The node.
         node: String,
-        /// How far, in milliseconds; 0 sets it right again.
+        /// The offset in milliseconds; 0 corrects the clock.
         by_ms: i64,
     },
-    /// The call of the entry's point meets a fault. Only with [`Trigger::Before`];
-    /// the first such entry of a point counts.
+    /// The call of the entry's trigger meets this fault. Valid only with
+    /// [`Trigger::Before`]; only the first fault for a call applies.
     Fault(FaultAction),
 }
 
 impl Plan {
-    /// A plan in which nothing goes wrong.
+    /// Creates an empty plan.
     pub fn new() -> Plan {
         Plan::default()
     }
 
-    /// Adds something that happens at a virtual time after the start.
+    /// Adds an action at a virtual time after the start.
     pub fn at(self, after_start: Duration, what: Action) -> Plan {
         self.and(Trigger::At(after_start), what)
     }
 
-    /// Adds something that happens before a call.
+    /// Adds an action before a call.
     pub fn before(self, point: CallSite, what: Action) -> Plan {
         self.and(Trigger::Before(point), what)
     }
 
-    /// Adds something that happens after a call.
+    /// Adds an action after a call.
     pub fn after(self, point: CallSite, what: Action) -> Plan {
         self.and(Trigger::After(point), what)
     }
@@ -178,7 +180,7 @@ impl Plan {
 }
 
 impl PlanEntry {
-    /// The node that it happens to, or the caller whose call it is.
+    /// Returns the node that the entry affects, or the caller of its call.
     pub fn node(&self) -> &str {
         match (&self.when, self.what.node()) {
             (_, Some(node)) => node,
@@ -187,7 +189,7 @@ impl PlanEntry {
         }
     }
 
-    /// Whether it happens to this node, or at one of its calls.
+    /// Whether the entry affects this node, or happens at one of its calls.
     pub(crate) fn is_about(&self, node: &str) -> bool {
         let calls = match &self.when {
             Trigger::At(_) => false,
@@ -205,7 +207,7 @@ impl CallSite {
 }
 
 impl Action {
-    /// A crash and a restart.
+    /// A crash, followed by a restart.
     pub fn crash(node: &str, restart_after: Duration) -> Action {
         Action::Crash { node: node.to_owned(), restart_after: Some(restart_after) }
     }
@@ -220,12 +222,12 @@ impl Action {
         Action::Partition { node: node.to_owned(), lasts }
     }
 
-    /// A start with another build.
+    /// A restart with another build.
     pub fn upgrade(node: &str, build: &str) -> Action {
         Action::Upgrade { node: node.to_owned(), build: build.to_owned() }
     }
 
-    /// How long it lasts, where that is set.
+    /// Returns the duration, for actions that have one.
     pub(crate) fn lasts(&self) -> Option<Duration> {
         match self {
             Action::Partition { lasts, .. } | Action::Outage { lasts, .. } | Action::Stall { lasts, .. } => {
@@ -236,7 +238,7 @@ impl Action {
         }
     }
 
-    /// The node it happens to; `None` for a fault, which happens to its call.
+    /// Returns the affected node; `None` for a fault, which affects a call.
     pub fn node(&self) -> Option<&str> {
         match self {
             Action::Crash { node, .. }
@@ -258,7 +260,7 @@ impl fmt::Display for Plan {
             .iter()
             .try_for_each(|(name, input)| writeln!(f, "the input {} is {}", Quoted(name), input.value))?;
         self.entries.iter().try_for_each(|entry| writeln!(f, "{entry}"))?;
-        self.calm.iter().try_for_each(|calm| writeln!(f, "from +{} on: calm", Span(*calm)))
+        self.calm.iter().try_for_each(|calm| writeln!(f, "calm from +{}", Span(*calm)))
     }
 }
 
@@ -301,13 +303,13 @@ impl fmt::Display for Action {
                 write!(f, "{} is cut off from the storage for {}", Line(node), Span(*lasts))
             }
             Action::Outage { node, lasts } => {
-                write!(f, "{} is refused by the storage for {}", Line(node), Span(*lasts))
+                write!(f, "the storage refuses the calls of {} for {}", Line(node), Span(*lasts))
             }
-            Action::Stall { node, lasts } => write!(f, "{} stands still for {}", Line(node), Span(*lasts)),
-            Action::Skew { node, by_ms: 0 } => write!(f, "{}'s clock is set right", Line(node)),
+            Action::Stall { node, lasts } => write!(f, "{} stalls for {}", Line(node), Span(*lasts)),
+            Action::Skew { node, by_ms: 0 } => write!(f, "{}'s clock is corrected", Line(node)),
             Action::Skew { node, by_ms } => {
                 let side = if *by_ms > 0 { "ahead" } else { "behind" };
-                write!(f, "{}'s clock goes {} {side}", Line(node), Span(Duration::from_millis(by_ms.unsigned_abs())))
+                write!(f, "{}'s clock is set {} {side}", Line(node), Span(Duration::from_millis(by_ms.unsigned_abs())))
             }
             Action::Fault(verdict) => write!(f, "the call {verdict}"),
         }

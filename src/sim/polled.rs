@@ -1,4 +1,4 @@
-//! What the simulation's thread polls, and how often in a row.
+//! Counting the polls of the code on the simulation's thread.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,8 +11,8 @@ use super::stuck::Stuck;
 use crate::call::{Call, Reply};
 use crate::clock::{self, Thread, Time};
 
-/// Counts the polls of one piece of code between which nothing else has happened: no
-/// provider call, no wait of the thread, no step of virtual time.
+/// Counts consecutive polls of one piece of code without a provider call, a wait of the
+/// thread or a step of virtual time in between.
 pub(super) struct Polled {
     code: Arc<Code>,
     start: Time,
@@ -21,13 +21,13 @@ pub(super) struct Polled {
 }
 
 impl Polled {
-    /// Counts the polls of `code`, in a run that began at `start`.
+    /// Creates a counter for `code`, in a run that began at `start`.
     pub fn new(code: Code, start: Time) -> Polled {
         Polled { code: Arc::new(code), start, seen: (0, 0, start), polls: 0 }
     }
 
-    /// Polls it once: says meanwhile that it is being polled, and ends the run
-    /// where that gets nowhere.
+    /// Polls the code once. Records it as the code being polled, and ends the run if the
+    /// polls exceed their limit.
     pub fn poll<T>(&mut self, pulse: &Pulse, poll: impl FnOnce() -> T) -> T {
         match &*self.code {
             Code::Body => pulse.polls.fetch_add(1, Ordering::Relaxed),
@@ -49,22 +49,23 @@ impl Polled {
     }
 }
 
-/// Wakes the body, and says whether it has. The watchdog wakes the future that the
-/// body is in too, from its own thread and on real time ([`Pulse::answers`]): were
-/// the body polled for that, what counts its polls, such as `tokio::join!` to take
-/// turns, would depend on how busy the machine is.
+/// A waker of the body that records whether the body was woken. The watchdog also wakes the
+/// future that contains the body, from its own thread and on real time
+/// ([`Pulse::answers`]). If the body were polled for that, code that depends on the number
+/// of polls, such as the branch rotation of `tokio::join!`, would depend on the machine's
+/// load.
 pub(super) struct Calling {
     called: AtomicBool,
     root: Waker,
 }
 
 impl Calling {
-    /// It has been called once already.
+    /// Creates a waker that counts as woken, for the first poll.
     pub fn new(root: &Waker) -> Arc<Calling> {
         Arc::new(Calling { called: AtomicBool::new(true), root: root.clone() })
     }
 
-    /// Whether the body is to be polled; once for each time.
+    /// Whether the body must be polled. Resets the flag.
     pub fn take(&self) -> bool {
         self.called.swap(false, Ordering::AcqRel)
     }
@@ -82,12 +83,12 @@ impl Wake for Calling {
 }
 
 impl Pulse {
-    /// Takes note that the thread answers, and has nothing else to do.
+    /// Records that the thread answers the watchdog and has nothing else to do.
     pub fn note_answer(&self) {
         self.polls.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Takes note that `code` is being polled, until what it returns is dropped.
+    /// Records that `code` is being polled, until the returned guard is dropped.
     fn polling(&self, code: &Arc<Code>) -> impl Drop + '_ {
         struct Polling<'a>(&'a Pulse, Option<Arc<Code>>);
         impl Drop for Polling<'_> {
@@ -99,7 +100,7 @@ impl Pulse {
         Polling(self, before)
     }
 
-    /// Takes note of turns that are fetched and acked.
+    /// Records the turn that is fetched, until it is acked.
     pub fn note_turn(&self, by: &str, call: &Call, reply: Option<&Reply>) {
         match (call, reply) {
             (Call::FetchOrchestrationItem { .. }, Some(Reply::Turn(Some(turn)))) => {
@@ -111,7 +112,7 @@ impl Pulse {
         }
     }
 
-    /// Looks whether the thread runs, and where it is. It has been given up.
+    /// Records whether the abandoned thread is busy, and its stack.
     pub fn note_busy(&self) {
         let thread = self.thread.lock();
         let busy = thread.as_ref().is_some_and(Thread::is_busy);
@@ -119,13 +120,13 @@ impl Pulse {
         *self.stack.lock() = thread.as_ref().map(|thread| thread.stack(busy)).unwrap_or_default();
     }
 
-    /// What is known of the thread, if it does not answer.
+    /// Returns what is known about a thread that does not answer.
     pub fn stuck(&self) -> Stuck {
         let code = self.code.lock().as_deref().cloned();
         Stuck { code: code.or_else(|| self.turn.lock().clone()), busy: self.busy.load(Ordering::Relaxed) }
     }
 
-    /// Whether the thread is parked: it has nothing to do.
+    /// Whether the thread is parked, that is, has nothing to do.
     pub fn is_parked(&self) -> bool {
         self.parked.load(Ordering::Relaxed)
     }

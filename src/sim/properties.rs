@@ -1,4 +1,4 @@
-//! What a test demands of a simulation, beside what its body asserts.
+//! The methods of [`Sim`] that add properties.
 
 use std::time::Duration;
 
@@ -6,53 +6,52 @@ use super::property::{Property, PropertyKind};
 use super::{Effects, Handle, Sim};
 
 impl Sim {
-    /// Demands that something holds whatever goes wrong: `test` looks at the
-    /// simulation before and after every call that may change anything, and at
-    /// the end, and says what is wrong; a panic in it says it as well. The run
-    /// ends there ([`super::Cause::Property`]).
+    /// Adds an invariant. `test` checks the simulation before and after every call that may
+    /// change anything, and at the end, and returns what is wrong; a panic in `test` counts
+    /// as a violation too. The run ends at the first violation
+    /// ([`super::Cause::Property`]).
     pub fn always(self, name: &str, test: impl Fn(&Handle) -> Result<(), String> + Send + Sync + 'static) -> Sim {
         self.demand(name, PropertyKind::Always(Box::new(test)))
     }
 
-    /// Names something that should hold at some moment of some run, such as a
-    /// rare path: `test` looks at the same moments as those of [`Sim::always`].
-    /// One run tells whether it did ([`super::Run::sometimes`]); exploring fails
-    /// where it held in none of them.
+    /// Adds something that should hold at some moment of some run, such as a rarely taken
+    /// path. `test` is evaluated at the same moments as for [`Sim::always`]. A single run
+    /// reports whether it held ([`super::Run::sometimes`]); exploring fails if it held in
+    /// no run.
     pub fn sometimes(self, name: &str, test: impl Fn(&Handle) -> bool + Send + Sync + 'static) -> Sim {
         self.demand(name, PropertyKind::Sometimes(Box::new(test)))
     }
 
-    /// Demands that something comes to hold, and still holds once nothing is under
-    /// way or due any more ([`super::Cause::Eventually`]).
+    /// Adds a liveness property: something that must become true, and still be true once
+    /// nothing is under way or due any more ([`super::Cause::Eventually`]).
     ///
-    /// It is judged when the run is *at rest*: the body has ended well, a storm's
-    /// calm has begun, and nothing is under way or due: no turn, no activity (be it
-    /// one whose orchestration has ended), no timer or other message, nothing on the plan's
-    /// agenda, and no task of the body in [`Handle::sleep`]. What `test` says
-    /// before that decides nothing, whether it is well or ill. A body or an activity that starts
-    /// tasks of tokio's may do anything later; then all that has to be so for an
-    /// hour of virtual time in which nothing happens.
+    /// The property is checked when the run is *at rest*: the body has succeeded, a storm's
+    /// calm has begun, and nothing is under way or due: no turn, no activity (even one
+    /// whose orchestration has ended), no timer or other message, nothing on the plan's
+    /// agenda, and no task of the body in [`Handle::sleep`]. Results of `test` before that
+    /// moment, good or bad, do not count. A body or an activity that has spawned tokio
+    /// tasks may still act at any time; then all this must be true for an hour of virtual
+    /// time in which nothing happens.
     ///
-    /// The deadline is the bound of [`Sim::finish_within`], or an hour of virtual
-    /// time, after the body's end or the beginning of the calm, whichever is later. Where
-    /// the run is not at rest by then, the property has to hold at the deadline. Then the
-    /// run goes on to come to rest, where it has to hold too: it makes at most as many
-    /// provider calls again as it had made (at least 300, at most 100,000; fetches in vain and
-    /// the like are not counted). An
-    /// orchestration that never ends never lets it rest; then the deadline
-    /// decides alone.
+    /// The deadline is the bound of [`Sim::finish_within`], or one hour of virtual time,
+    /// after the body's end or the beginning of the calm, whichever is later. If the run is
+    /// not at rest by then, the property must hold at the deadline. The run then continues
+    /// until it is at rest, where the property must hold again. In this phase it makes at
+    /// most as many provider calls as before (at least 300, at most 100,000, not counting
+    /// calls without effect, such as empty fetches). An orchestration that never ends keeps
+    /// the run from ever being at rest; then only the deadline counts.
     ///
-    /// A property that holds only at times fails where it does not hold at the
-    /// moment that counts, and the failure says when it had held.
+    /// A property that holds only temporarily fails if it does not hold at the moment that
+    /// counts, and the failure says when it held.
     pub fn eventually(self, name: &str, test: impl Fn(&Handle) -> Result<(), String> + Send + Sync + 'static) -> Sim {
         self.demand(name, PropertyKind::Eventually(Box::new(test)))
     }
 
-    /// Demands that something holds at the end: `test` is asked exactly once, when
-    /// the run is at rest, which [`Sim::eventually`] explains
-    /// ([`super::Cause::AtEnd`]). A run that does not come to rest within what is
-    /// said there fails, and says what is still under way or due
-    /// ([`super::Cause::NeverAtRest`]): use [`Sim::eventually`] where an orchestration never ends.
+    /// Adds a property of the final state: `test` is called exactly once, when the run is
+    /// at rest as [`Sim::eventually`] defines it ([`super::Cause::AtEnd`]). A run that does
+    /// not come to rest within the bounds described there fails with a list of what is
+    /// still under way or due ([`super::Cause::NeverAtRest`]): use [`Sim::eventually`] if
+    /// an orchestration never ends.
     ///
     /// ```
     /// use duroxide_sim::{Node, Sim};
@@ -88,22 +87,21 @@ impl Sim {
         self
     }
 
-    /// Demands that every instance ends once nothing goes wrong any more: within
-    /// `bound` after the body has ended well or after the beginning of a storm's
-    /// calm, whichever is later ([`super::Cause::Unfinished`]). The run goes on
-    /// until it is at rest, which [`Sim::eventually`] explains, or until the bound.
-    /// What counts is when an instance ended: one that is started after the bound
-    /// ends too late. One that failed or was cancelled has ended as well: ask for its
-    /// output ([`Handle::output`]) or demand what it should have done where that is
-    /// not enough.
+    /// Requires that every instance ends once there are no more faults: within `bound`
+    /// after the body has succeeded or a storm's calm has begun, whichever is later
+    /// ([`super::Cause::Unfinished`]). The run continues until it is at rest, as
+    /// [`Sim::eventually`] defines it, or until the bound. What counts is when an instance
+    /// ended: one that is started after the bound ends too late. An instance that failed or
+    /// was cancelled has ended as well: if that is not enough, check its output
+    /// ([`Handle::output`]) or add a property for what it should have done.
     pub fn finish_within(mut self, bound: Duration) -> Sim {
         self.finish_within = Some(bound);
         self
     }
 
-    /// Where activities write down what they do to the outside world. The same
-    /// as [`Handle::effects`] in the run, so that properties and the body can
-    /// look at it.
+    /// Returns the record in which activities note their effects on the outside world. It
+    /// is the same record as [`Handle::effects`] in the run, so properties and the body can
+    /// read it.
     pub fn effects(&self) -> Effects {
         self.effects.clone()
     }

@@ -1,5 +1,5 @@
-//! What the test says must hold always, sometimes, eventually or at the end,
-//! beside the laws.
+//! The properties of a test, besides the laws: what must hold always, sometimes, eventually
+//! or at the end.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,10 +12,10 @@ use super::handle::Handle;
 use super::panics;
 use super::run::panic_text;
 
-/// Says what is wrong, where it is.
+/// A check, which returns what is wrong if the property does not hold.
 type Test = Box<dyn Fn(&Handle) -> Result<(), String> + Send + Sync>;
 
-/// What is demanded.
+/// The kind of a property, with its check.
 pub(super) enum PropertyKind {
     Always(Test),
     Sometimes(Box<dyn Fn(&Handle) -> bool + Send + Sync>),
@@ -23,7 +23,7 @@ pub(super) enum PropertyKind {
     AtEnd(Test),
 }
 
-/// Something that is demanded, by name.
+/// A named property.
 pub(super) struct Property {
     pub name: String,
     pub demand: PropertyKind,
@@ -36,13 +36,14 @@ pub(super) struct Broken {
     pub what: String,
 }
 
-/// The properties of a run, and the first that did not hold.
+/// The properties of a run, and the first violation.
 pub(super) struct Properties {
     list: Vec<Property>,
-    /// Which of the list have held that should sometimes.
+    /// Whether each property has been reached, in the order of `list`. Only for `sometimes`
+    /// properties.
     reached: Vec<AtomicBool>,
     broken: Mutex<Option<Broken>>,
-    /// What must hold eventually and did not at the run's end.
+    /// The `eventually` properties that did not hold when the run ended.
     pending: Mutex<Vec<String>>,
 }
 
@@ -56,8 +57,8 @@ impl Properties {
         self.list.is_empty()
     }
 
-    /// Looks at each that must always hold until one does not, and at each that
-    /// should sometimes and has not. Says whether one does not hold.
+    /// Checks the `always` properties until one fails, and the `sometimes` properties that
+    /// have not held yet. Returns whether an `always` property is broken.
     pub fn look(&self, handle: &Handle) -> bool {
         if self.broken.lock().is_some() {
             return true;
@@ -75,12 +76,12 @@ impl Properties {
         broken
     }
 
-    /// Whether there is anything that is judged when nothing is under way or due.
+    /// Whether any property is checked when nothing is under way or due.
     pub fn are_for_the_end(&self) -> bool {
         self.list.iter().any(|property| matches!(property.demand, PropertyKind::Eventually(_) | PropertyKind::AtEnd(_)))
     }
 
-    /// Each that must hold eventually, where it does not yet.
+    /// Checks each `eventually` property.
     pub fn eventually(&self, handle: &Handle) -> impl Iterator<Item = Option<Broken>> {
         self.list.iter().filter_map(|property| match &property.demand {
             PropertyKind::Eventually(test) => Some(property.judge(|| test(handle))),
@@ -88,7 +89,7 @@ impl Properties {
         })
     }
 
-    /// The first that must hold at the end and does not.
+    /// Returns the first `at_end` property that does not hold.
     pub fn at_end(&self, handle: &Handle) -> Option<Broken> {
         self.list.iter().find_map(|property| match &property.demand {
             PropertyKind::AtEnd(test) => property.judge(|| test(handle)),
@@ -96,19 +97,20 @@ impl Properties {
         })
     }
 
-    /// The name of the first that must hold at the end.
+    /// Returns the name of the first `at_end` property.
     pub fn first_at_end(&self) -> Option<String> {
         let first = self.list.iter().find(|property| matches!(property.demand, PropertyKind::AtEnd(_)));
         first.map(|property| property.name.clone())
     }
 
-    /// Takes note of them, when a run ends before they are asked for.
+    /// Records the `eventually` properties that do not hold, for a run that ends before
+    /// they are checked.
     pub fn note_pending(&self, handle: &Handle) {
         *self.pending.lock() =
             self.eventually(handle).flatten().map(|broken| format!("{:?}: {}", broken.name, broken.what)).collect();
     }
 
-    /// Those that were taken note of.
+    /// Returns the properties recorded by [`Properties::note_pending`].
     pub fn take_pending(&self) -> Vec<String> {
         std::mem::take(&mut self.pending.lock())
     }
@@ -117,7 +119,7 @@ impl Properties {
         self.broken.lock().clone()
     }
 
-    /// Those that should sometimes hold, and whether they did.
+    /// Returns the names of the `sometimes` properties, and whether each held.
     pub fn sometimes(&self) -> BTreeMap<String, bool> {
         let mut all = BTreeMap::new();
         for (property, reached) in self.list.iter().zip(&self.reached) {
@@ -130,7 +132,8 @@ impl Properties {
 }
 
 impl Property {
-    /// A panic in a node's call would be the node's, and be lost there.
+    /// Runs the check. A panic is caught here, because inside a node's call it would be
+    /// attributed to the node and lost.
     fn judge(&self, test: impl FnOnce() -> Result<(), String>) -> Option<Broken> {
         let told = catch_unwind(AssertUnwindSafe(|| panics::reported(test)))
             .unwrap_or_else(|payload| Err(format!("the check itself panicked: {}", panic_text(&*payload))));

@@ -1,4 +1,4 @@
-//! [`Pulse`]: how a run lives, seen from other threads.
+//! [`Pulse`]: the progress of a run, shared between its thread and the watchdog.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
@@ -11,36 +11,35 @@ use super::cause::Cause;
 use super::no_progress::Code;
 use crate::clock::{self, Time, escapes};
 
-/// How a run lives, seen from other threads.
+/// The progress of a run, shared between its thread and the watchdog.
 pub(super) struct Pulse {
     pub steps: AtomicU64,
     pub parks: AtomicU64,
     pub now: AtomicU64,
-    /// Since when the run has been at rest; 0 where it has not come to that.
+    /// The time since when the run has been at rest; 0 if it is not.
     pub rest: AtomicU64,
     pub step_limit: u64,
-    /// How many calls there have been at one moment since the thread was idle last,
-    /// and the moment.
+    /// The number of provider calls at the current moment since the thread was last idle,
+    /// and that moment.
     pub calls: AtomicU64,
     pub called: AtomicU64,
     pub limits: Limits,
     /// Whether the thread is parked.
     pub parked: AtomicBool,
-    /// The thread, and whether it was busy when it was given up.
+    /// The thread, and whether it was busy when it was abandoned.
     pub thread: Mutex<Option<clock::Thread>>,
     pub busy: AtomicBool,
-    /// Where it was then.
+    /// The stack of the thread at that time.
     pub stack: Mutex<Vec<String>>,
-    /// How often the body was polled, and how often activities.
+    /// The number of polls of the body, and of activities.
     pub polls: AtomicU64,
     pub code_polls: AtomicU64,
-    /// The code that is being polled, and the turn that was fetched last and has not
-    /// been acked.
+    /// The code that is being polled, and the last fetched turn that has not been acked.
     pub code: Mutex<Option<Arc<Code>>>,
     pub turn: Mutex<Option<Code>>,
-    /// Why the run ends, where that was found out while it ran.
+    /// The cause that ends the run, if it was detected during the run.
     pub verdict: Mutex<Option<Cause>>,
-    /// Why the run is to end: 0 for no reason yet.
+    /// The reason why the run must end; 0 for none yet.
     pub stop: AtomicU8,
     pub root: Mutex<Option<Waker>>,
 }
@@ -77,7 +76,7 @@ impl Pulse {
         }
     }
 
-    /// Counts a provider call, and says whether it may still be made.
+    /// Counts a provider call. Returns whether the call may still be made.
     pub fn step(&self) -> bool {
         if self.steps.fetch_add(1, Ordering::Relaxed) == self.step_limit {
             self.end(STEPS);
@@ -85,36 +84,36 @@ impl Pulse {
         self.stop.load(Ordering::Relaxed) == 0
     }
 
-    /// How many provider calls there have been.
+    /// Returns the number of provider calls so far.
     pub fn steps(&self) -> u64 {
         self.steps.load(Ordering::Relaxed)
     }
 
-    /// The run has been at rest since then: that is when it ends, however long it
-    /// was looked at.
+    /// Records since when the run has been at rest. The run counts as ended at that time,
+    /// even if it was observed for longer.
     pub fn rests(&self, since: Time) {
         self.rest.store(since.0, Ordering::Relaxed);
     }
 
-    /// When the run ended.
+    /// Returns when the run ended.
     pub fn end_time(&self) -> Time {
         let rest = self.rest.load(Ordering::Relaxed);
         Time(if rest > 0 { rest } else { self.now.load(Ordering::Relaxed) })
     }
 
-    /// Ends the run because a property does not hold.
+    /// Ends the run because a property is broken.
     pub fn end_for_property(&self) {
         self.end(PROPERTY);
     }
 
-    /// Ends the run for a cause.
+    /// Ends the run with a cause.
     pub fn end_for(&self, cause: Cause) {
         self.verdict.lock().get_or_insert(cause);
         self.end(VERDICT);
     }
 
-    /// Counts a call that is made now, and says how many there have been at this moment
-    /// since the thread was idle.
+    /// Counts a call made now. Returns the number of calls at this moment since the thread
+    /// was last idle.
     pub fn calls(&self, now: Time) -> u64 {
         if self.called.swap(now.0, Ordering::Relaxed) != now.0 {
             self.calls.store(0, Ordering::Relaxed);
@@ -122,15 +121,16 @@ impl Pulse {
         self.calls.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Ends the run because it can go no further.
+    /// Ends the run because it is stalled.
     pub fn end_for_stall(&self) {
         self.end(STALL);
     }
 
-    /// Whether the thread has answered a knock since `polls`, though it is not parked; and
-    /// knocks again. A thread that keeps answering runs tasks that never wait. (The body
-    /// is polled more often than it is knocked at, or activities are at all, where the
-    /// loop is theirs; that is counted, see `polled.rs`.)
+    /// Whether the thread has answered the watchdog's wake-up since `polls` although it is
+    /// not parked; then wakes it up again. A thread that keeps answering runs tasks that
+    /// never wait. (If the loop is in the body or in an activity, then the body is polled
+    /// more often than it is woken up, or activities are polled at all. `polled.rs` counts
+    /// those polls.)
     pub fn answers(&self, polls: &mut (u64, u64)) -> bool {
         let now = (self.polls.load(Ordering::Relaxed), self.code_polls.load(Ordering::Relaxed));
         let before = std::mem::replace(polls, now);

@@ -1,19 +1,18 @@
-//! When a run is at rest.
+//! Detection of rest.
 //!
-//! A run is *at rest* when the body has ended, a storm's calm has begun, and
-//! nothing is under way or due: nothing on the agenda of the plan, no node that
-//! starts, no message and no job in the queues, no lock on an instance, no
-//! activity whose code goes on (be it that its lock is lost or its orchestration
-//! has ended; not one of a process that has crashed), and nobody in
-//! [`super::Handle::sleep`] or [`super::Handle::output`]. A timer is a message
-//! that is due. Messages that come later for an instance which has ended are
-//! not counted, because they change nothing: the timer that lost a race.
+//! A run is *at rest* when the body has ended, a storm's calm has begun, and nothing is
+//! under way or due: the agenda of the plan is empty, no node is starting, no message or
+//! work item is queued, no instance is locked, no activity is running (even one whose lock
+//! is lost or whose orchestration has ended, but not one of a crashed process), and no task
+//! is in [`super::Handle::sleep`] or [`super::Handle::output`]. A pending timer is a
+//! message that is due. Messages that become visible later for an instance that has ended
+//! do not count, because they change nothing: an example is a timer that lost a race.
 //!
-//! Where the body or an activity has started tasks of tokio's, nobody can see
-//! what these are about to do. Then all that has to be so for [`QUIET`], in which
-//! nothing happens.
+//! The future actions of tokio tasks that the body or an activity has spawned are not
+//! visible. If there are such tasks, all this must be true for [`QUIET`], in which nothing
+//! happens.
 //!
-//! It says when; what is judged then is `ending`'s business.
+//! This module only detects rest; `ending` checks the properties.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -34,25 +33,25 @@ use crate::clock::{self, Time};
 use crate::text::Line;
 use crate::trace::{Span, describe_item};
 
-/// How long nothing happens before a run with tasks of the test's own is at rest.
+/// The quiet period after which a run with tasks of the test's own is at rest.
 pub(super) const QUIET: Duration = Duration::from_secs(3600);
 
-/// How many things that are under way are told of one by one.
+/// The number of items listed individually.
 const MOST: usize = 12;
 
-/// What keeps a run from being at rest. Times count from the run's start.
+/// Something that keeps a run from being at rest. Times count from the start of the run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Busy {
-    /// The calm of the storm begins only then.
+    /// The calm of the storm has not begun.
     Storm {
-        /// When.
+        /// When the calm begins.
         until: Duration,
     },
-    /// The plan has something for then: an entry, the start of a node, the end of
-    /// a partition.
+    /// The agenda of the plan is not empty: an entry, the start of a node, or the end of a
+    /// partition is due.
     Planned {
-        /// When.
+        /// When it is due.
         at: Duration,
     },
     /// A node is starting.
@@ -60,7 +59,7 @@ pub enum Busy {
         /// The node.
         node: String,
     },
-    /// The code of an activity goes on.
+    /// An activity is running.
     Activity {
         /// The node.
         node: String,
@@ -68,49 +67,49 @@ pub enum Busy {
         activity: String,
         /// The instance it works for.
         instance: String,
-        /// Since when.
+        /// When it started.
         since: Duration,
     },
-    /// A node has locked the instance.
+    /// A node holds the lock of the instance.
     Turn {
         /// The instance.
         instance: String,
-        /// Until when the lock holds.
+        /// When the lock expires.
         until: Duration,
     },
-    /// A message waits for an instance.
+    /// A message for an instance is queued.
     Message {
         /// The instance.
         instance: String,
-        /// The message, described.
+        /// The message as text.
         message: String,
-        /// From when on it can be taken.
+        /// When the message becomes visible.
         due: Duration,
     },
     /// An activity is in the worker queue.
     Job {
         /// The instance.
         instance: String,
-        /// The job, described.
+        /// The work item as text.
         job: String,
-        /// From when on it can be taken.
+        /// When the work item becomes visible.
         due: Duration,
-        /// How often it was fetched.
+        /// The number of fetches.
         attempts: u32,
     },
     /// Tasks of the body are in [`super::Handle::sleep`].
     Sleepers {
-        /// How many.
+        /// The number of tasks.
         tasks: u64,
     },
     /// Tasks of the body are in [`super::Handle::output`].
     Waiters {
-        /// How many.
+        /// The number of tasks.
         tasks: u64,
     },
-    /// So many more that are not told of.
+    /// Further items that are not listed.
     More {
-        /// How many.
+        /// The number of items.
         things: usize,
     },
 }
@@ -119,11 +118,11 @@ impl fmt::Display for Busy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Busy::Storm { until } => write!(f, "the storm lasts until +{}", Span(*until)),
-            Busy::Planned { at } => write!(f, "the plan has something for +{}", Span(*at)),
+            Busy::Planned { at } => write!(f, "the plan's agenda has an action at +{}", Span(*at)),
             Busy::Start { node } => write!(f, "node {} is starting", Line(node)),
             Busy::Activity { node, activity, instance, since } => write!(
                 f,
-                "the code of activity {} for {} goes on at {}, since +{}",
+                "activity {} of {} has been running on node {} since +{}",
                 Line(activity),
                 Line(instance),
                 Line(node),
@@ -131,24 +130,30 @@ impl fmt::Display for Busy {
             ),
             Busy::Turn { instance, until } => write!(f, "{} is locked until +{}", Line(instance), Span(*until)),
             Busy::Message { instance, message, due } => {
-                write!(f, "{} waits for {}, to be taken from +{}", Line(message), Line(instance), Span(*due))
+                write!(
+                    f,
+                    "the message {} for {} is queued, visible from +{}",
+                    Line(message),
+                    Line(instance),
+                    Span(*due)
+                )
             }
             Busy::Job { instance, job, due, attempts } => write!(
                 f,
-                "{} of {} is in the worker queue, fetched {attempts} times, to be taken from +{}",
+                "{} of {} is in the worker queue, fetched {attempts} times, visible from +{}",
                 Line(job),
                 Line(instance),
                 Span(*due)
             ),
-            Busy::Sleepers { tasks } => write!(f, "tasks of the body are in Handle::sleep: {tasks}"),
-            Busy::Waiters { tasks } => write!(f, "tasks of the body are in Handle::output: {tasks}"),
+            Busy::Sleepers { tasks } => write!(f, "tasks of the body in Handle::sleep: {tasks}"),
+            Busy::Waiters { tasks } => write!(f, "tasks of the body in Handle::output: {tasks}"),
             Busy::More { things } => write!(f, "and {things} more"),
         }
     }
 }
 
-/// The activities whose code goes on, and who is to be told when that or anything
-/// else changes. Clones are the same.
+/// The running activities, with the notification of any change in the run. Clones share the
+/// same state.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Codes(Arc<Inside>);
 
@@ -160,10 +165,10 @@ struct Inside {
     stirred: Notify,
 }
 
-/// One of them.
+/// A running activity.
 #[derive(Clone, Debug)]
 pub(super) struct Code {
-    /// Which start of a node it belongs to.
+    /// The number of the process run to which it belongs.
     pub life: u64,
     pub node: String,
     pub activity: String,
@@ -172,7 +177,7 @@ pub(super) struct Code {
 }
 
 impl Codes {
-    /// Takes note of one, until what it returns is dropped.
+    /// Registers an activity until the returned guard is dropped.
     pub fn one(&self, code: Code) -> impl Drop + use<> {
         struct One(Codes, u64);
         impl Drop for One {
@@ -190,17 +195,17 @@ impl Codes {
         One(self.clone(), number)
     }
 
-    /// A number for a start of a node.
+    /// Returns the number of the next process run.
     pub fn next_life(&self) -> u64 {
         self.0.lives.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// The tasks that the test's code starts.
+    /// Returns the record of tasks spawned by the test's code.
     pub fn spawns(&self) -> &Spawns {
         &self.0.spawns
     }
 
-    /// Forgets those of a process that has crashed.
+    /// Removes the activities of a process that has crashed.
     pub fn forget(&self, life: u64) {
         self.0.codes.lock().1.retain(|_, code| code.life != life);
         self.stir();
@@ -214,31 +219,32 @@ impl Codes {
         self.0.codes.lock().1.values().cloned().collect()
     }
 
-    /// Something has happened.
+    /// Signals that something has happened.
     pub fn stir(&self) {
         self.0.stirred.notify_waiters();
     }
 }
 
-/// How far a run may go to come to rest.
+/// The bounds on how far a run may go to come to rest.
 #[derive(Clone, Copy)]
 pub(super) struct Bounds {
     pub until: Time,
-    /// Where the deadline is over: how many provider calls it may make that are
-    /// not vain. It is given up too where nothing is known that will happen.
+    /// After the deadline: the number of provider calls with an effect that the run may
+    /// make. The search also ends when nothing is known that will happen.
     pub search: Option<u64>,
 }
 
-/// How many provider calls of any kind it may make past the deadline: nodes with
-/// duroxide's own options poll every 30 seconds.
+/// The number of provider calls of any kind that a run may make after the deadline: nodes
+/// with duroxide's default options poll every 30 seconds.
 const POLLS: u64 = 100_000;
 
-/// Waits until the run is at rest and `settled` holds, and returns since when it
-/// is. `settled` is asked whenever something has happened, and now and then.
+/// Waits until the run is at rest and `settled` holds, and returns since when it has been
+/// at rest. `settled` is evaluated whenever something has happened, and periodically.
 ///
 /// # Errors
 ///
-/// Where it does not come to that; with since when it has been quiet, if it is.
+/// If the run does not come to rest within `bounds`; with the time since when it has been
+/// quiet, if it is.
 pub(super) async fn reached(
     cluster: &Cluster,
     calm: Time,
@@ -251,12 +257,12 @@ pub(super) async fn reached(
     loop {
         let mut stirred = pin!(cluster.codes.0.stirred.notified());
         stirred.as_mut().enable();
-        // What can happen at this very instant comes first.
+        // Let everything happen first that can happen at this instant.
         clock::settle().await;
         clock::settle().await;
         let (settled, now) = (settled(), clock::now());
         since = if is_busy(cluster, calm) { None } else { Some(since.unwrap_or(now)) };
-        // Whatever happened in the quiet stretch ends it.
+        // Anything that happened during the quiet period restarts it.
         since = since.map(|since| since.max(stall::since(cluster)));
         let stretch = if cluster.codes.spawns().any() { QUIET } else { Duration::ZERO };
         if let Some(since) = since.filter(|since| settled && now - *since >= stretch) {
@@ -280,14 +286,14 @@ pub(super) async fn reached(
     }
 }
 
-/// Whether nothing has happened for long, something is left, and nothing is known
-/// that will happen to it: nobody takes it.
+/// Whether work is left that no worker takes: nothing has happened for a long time, and
+/// nothing is known that will.
 fn is_stuck(cluster: &Cluster, at_rest: Option<Time>) -> bool {
     let known = stall::may_go_on(cluster) || cluster.codes.any() || cluster.waiters.any();
     at_rest.is_none() && !known && clock::now() - stall::since(cluster) >= QUIET
 }
 
-/// Whether the run is not at rest, the stretch of quiet apart.
+/// Whether anything is under way or due, regardless of the quiet period.
 fn is_busy(cluster: &Cluster, calm: Time) -> bool {
     clock::now() < calm
         || cluster.sleepers.any()
@@ -298,7 +304,7 @@ fn is_busy(cluster: &Cluster, calm: Time) -> bool {
         || !cluster.starting().is_empty()
 }
 
-/// What keeps it from being at rest.
+/// Returns what keeps the run from being at rest.
 pub(super) fn busy(cluster: &Cluster, calm: Time) -> Vec<Busy> {
     let (now, from) = (clock::now(), |at: Time| at - cluster.start);
     let mut all = Vec::new();

@@ -1,4 +1,4 @@
-//! Running a simulation: its thread, its runtime, and the watchdog over both.
+//! Running a simulation: its thread, its runtime, and the watchdog for both.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -36,16 +36,16 @@ use crate::provider::Memory;
 use crate::seed::Seed;
 use crate::trace::{Log, Remains, Trace};
 
-/// How often in a row the thread may answer the watchdog, which looks 50 times a
-/// second, without any progress between.
+/// The number of times in a row that the thread may answer the watchdog without any
+/// progress. The watchdog checks 50 times a second.
 const ANSWERS: u32 = 100;
 
-/// How a body ended.
+/// How a run ended.
 enum End<T> {
     Body(Result<T, String>),
     Panic(String),
     VirtualTime,
-    /// Since when, and how the body ended then, if it did.
+    /// The beginning of the stall, and how the body ended after it, if it did.
     Stalled(Time, Option<Box<Cause>>),
     Caused(Cause),
     Property(Broken),
@@ -53,13 +53,13 @@ enum End<T> {
     Eventually(Broken, Option<Held>),
     Last(Broken),
     NeverAtRest(String, Vec<Busy>),
-    /// Tasks panicked, and nobody else tells.
+    /// Tasks panicked, and their panics are reported nowhere else.
     TaskPanic(Vec<TaskPanic>),
     Steps,
     RealTime,
 }
 
-/// Everything a run needs that is not the body, and that other threads see.
+/// Everything that a run needs besides the body, shared between threads.
 pub(super) struct RunContext {
     pub seed: Seed,
     pub start: Time,
@@ -82,7 +82,7 @@ pub(super) struct RunContext {
 }
 
 impl RunContext {
-    /// When the calm begins; at the start where there is no storm.
+    /// Returns when the calm begins: at the start, if there is no storm.
     fn calm(&self) -> Time {
         self.start + self.record.lock().plan.calm.unwrap_or_default()
     }
@@ -117,33 +117,34 @@ where
     });
     let (send, receive) = channel();
     let inside = context.clone();
-    // The test's name: libtest captures the output of threads, and panics are
-    // reported under it.
+    // Keep the test's name: libtest captures the output of threads, and panics are reported
+    // under the thread's name.
     let name = std::thread::current().name().unwrap_or("simulation").to_owned();
     let storm = sim.storm.filter(|_| !sim.replays);
     let latencies = sim.latencies && !sim.replays;
     let spec = RunSpec { nodes: sim.nodes, rules: sim.rules, storm, latencies };
     let thread = std::thread::Builder::new().name(name).stack_size(16 << 20).spawn(move || {
         let end = simulate(&inside, spec, body);
-        // Nobody listens any more when the watchdog has given the run up.
+        // The receiver is gone if the watchdog has abandoned the run.
         let _ = send.send(end);
     });
-    let thread = thread
-        .map_err(|error| Failure::setup(seed, sim.start, format!("No thread could be started for it: {error}.")))?;
+    let thread = thread.map_err(|error| {
+        Failure::setup(seed, sim.start, format!("The simulation's thread could not be started: {error}."))
+    })?;
     let end = watch(&context, &receive);
     if end.is_some() {
-        // The result is here; the thread has only its end left to reach, and
-        // a panic on the way there is of no interest any more.
+        // The result has arrived; a panic while the thread ends does not matter any more.
         let _ = thread.join();
     }
     conclude(&context, end, sim.laws)
 }
 
-/// Waits for the run's end on real time. `None` when it has to be given up.
+/// Waits for the end of the run on real time. Returns `None` if the run had to be
+/// abandoned.
 fn watch<T>(context: &RunContext, receive: &Receiver<End<T>>) -> Option<End<T>> {
     let began = Instant::now();
     let mut seen = (context.pulse.progress(), began);
-    // A run that has been told to end gets this long to do so.
+    // The time that a run has to end after it was told to.
     const GRACE: Duration = Duration::from_secs(2);
     let mut told: Option<Instant> = None;
     let (mut answers, mut polls) = (0, (0, 0));
@@ -179,7 +180,7 @@ fn watch<T>(context: &RunContext, receive: &Receiver<End<T>>) -> Option<End<T>> 
     }
 }
 
-/// On the simulation's own thread: everything from here on is virtual.
+/// Runs on the simulation's own thread, where time is virtual from here on.
 fn simulate<B, F, R>(context: &RunContext, spec: RunSpec, body: B) -> End<R::Value>
 where
     B: FnOnce(Handle) -> F,
@@ -213,7 +214,7 @@ where
     };
     let runtime = match clock::paused_runtime(parks, unparks) {
         Ok(runtime) => runtime,
-        Err(error) => return End::Panic(format!("The simulation's tokio runtime cannot be built: {error}.")),
+        Err(error) => return End::Panic(format!("The simulation's tokio runtime could not be built: {error}.")),
     };
     let run = || {
         runtime.block_on(async {
@@ -225,13 +226,13 @@ where
         })
     };
     let end = catch_unwind(AssertUnwindSafe(run));
-    // The waker keeps the runtime, whose callbacks keep the pulse.
+    // The waker keeps the runtime alive, whose callbacks keep the pulse alive.
     context.pulse.root.lock().take();
     let end = end.unwrap_or_else(|payload| End::Panic(panic_text(&*payload)));
     context.pulse.now.store(clock::now().0, Ordering::Relaxed);
     *context.escapes.lock() = escapes::end();
-    // Tasks are dropped here, still on virtual time; a blocking task that
-    // never ends is left behind and not waited for.
+    // Tasks are dropped here, still on virtual time. A blocking task that never ends is
+    // left behind.
     let dropped = catch_unwind(AssertUnwindSafe(|| runtime.shutdown_background()));
     let panics = panics::end();
     match (dropped, &end) {
@@ -241,17 +242,17 @@ where
     }
 }
 
-/// Drops what a run leaves behind. Giving back what a large trace holds takes
-/// a good part of the time that it took to make, so that is done on the side.
+/// Drops what a run leaves behind. Freeing a large trace takes a good part of the time that
+/// it took to record, so a separate thread does it.
 pub(super) fn discard<T: Send + 'static>(left: T, entries: usize) {
     const LARGE: usize = 1000;
     if entries >= LARGE {
-        // Where there is no thread to be had, the failed call drops it here.
+        // If no thread can be started, the failed call drops the value here.
         let _ = std::thread::Builder::new().name("duroxide-sim discard".to_owned()).spawn(move || drop(left));
     }
 }
 
-/// Starts the nodes, then polls the body until it ends or the run must.
+/// Starts the nodes, then polls the body until it ends or the run must end.
 async fn drive<B, F, R>(context: &RunContext, spec: RunSpec, body: B) -> End<R::Value>
 where
     B: FnOnce(Handle) -> F,
@@ -274,7 +275,7 @@ where
         })
     };
     let mut whole = pin!(whole);
-    // In a task of its own: the body is polled only when it is to go on.
+    // In a task of its own, because the body is polled only when it was woken.
     tokio::spawn(stall::watch(cluster.clone(), context.limits));
     let mut limit = pin!(clock::sleep_until(cluster.end));
     let mut polled = Polled::new(Code::Body, context.start);
@@ -286,12 +287,13 @@ where
             REAL_TIME => return Poll::Ready(End::RealTime),
             STALL => return Poll::Ready(End::Stalled(stall::since(&cluster), None)),
             VERDICT => {
-                let cause = context.pulse.verdict.lock().take().expect("the run ends for a cause");
+                let cause =
+                    context.pulse.verdict.lock().take().expect("the cause is stored before the run is told to end");
                 return Poll::Ready(End::Caused(cause));
             }
             TASK_PANIC => return Poll::Ready(End::TaskPanic(Vec::new())),
             PROPERTY => {
-                let broken = cluster.properties.broken().expect("the run ends for a property that is broken");
+                let broken = cluster.properties.broken().expect("the run is told to end because a property is broken");
                 return Poll::Ready(End::Property(broken));
             }
             _ => {}
@@ -304,7 +306,7 @@ where
             context.pulse.note_answer();
             return Poll::Pending;
         }
-        // tokio::time::advance in the body moves tokio's clock alone.
+        // `tokio::time::advance` in the body moves only tokio's clock.
         clock::sync();
         let cx = &mut Context::from_waker(waker);
         let poll = || polled.poll(&context.pulse, || whole.as_mut().poll(cx));
@@ -325,7 +327,7 @@ where
     end
 }
 
-/// The end of a run whose body failed for `cause`.
+/// Returns the end of a run whose body failed with `cause`.
 fn failed<T>(cluster: &Cluster, cause: Cause) -> End<T> {
     match (stall::ended_in_a_stall(cluster), cause) {
         (Some(since), cause) => End::Stalled(since, Some(Box::new(cause))),
@@ -337,10 +339,10 @@ fn failed<T>(cluster: &Cluster, cause: Cause) -> End<T> {
 
 pub(super) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a text".to_owned())
+    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a message".to_owned())
 }
 
-/// What a run came to by its end alone.
+/// Returns the result of a run as far as its end decides it.
 fn cause_of<T>(context: &RunContext, end: Option<End<T>>) -> Result<T, Box<Cause>> {
     let cause = match end {
         Some(End::Body(Ok(value))) => return Ok(value),
@@ -367,7 +369,8 @@ fn conclude<T>(context: &RunContext, end: Option<End<T>>, check_laws: bool) -> R
     let now = context.pulse.end_time();
     let given_up = end.is_none();
     let cause = cause_of(context, end);
-    // A thread that was given up may hold the provider's lock for ever.
+    // An abandoned thread may hold the provider's lock forever, so the provider is read
+    // only if the run has ended.
     let (entries, marks) = context.log.take();
     let (mut remains, mut waits, mut tails) = (None, Vec::new(), Vec::new());
     if !given_up {

@@ -1,4 +1,4 @@
-//! What a simulation is set up with, and whether it can run at all.
+//! The setup of a simulation, and the checks that it can run at all.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::clock::{self, Time};
 use crate::faults::{FaultAction, FaultRule};
 use crate::seed::Seed;
 
-/// Who and what takes part in a run.
+/// The nodes of a run, and its sources of faults besides the plan.
 pub(super) struct RunSpec {
     pub nodes: Vec<Node>,
     pub rules: Vec<Arc<dyn FaultRule>>,
@@ -21,11 +21,15 @@ pub(super) struct RunSpec {
     pub latencies: bool,
 }
 
-/// The seed to use, if the simulation can run at all.
+/// Returns the seed to use.
+///
+/// # Errors
+///
+/// If the simulation cannot run, with the reason as full sentences.
 pub(super) fn check(sim: &Sim) -> Result<Seed, String> {
     if !clock::SUPPORTED {
         return Err("Simulations need Linux with glibc on x86-64 or AArch64, and this crate's feature `interpose` \
-                    (on by default). Elsewhere Memory works on real time."
+                     (on by default). On other platforms, use Memory on real time."
             .to_owned());
     }
     if clock::is_virtual() {
@@ -64,12 +68,12 @@ fn check_times(start: Time, limits: &Limits) -> Result<(), String> {
 fn check_nodes(nodes: &[Node]) -> Result<(), String> {
     for (n, spec) in nodes.iter().enumerate() {
         if spec.name.is_empty() {
-            return Err("A node has an empty name. Give it one that traces and plans can show.".to_owned());
+            return Err("A node has an empty name. Give it a name that traces and plans can show.".to_owned());
         }
         if spec.name == CLIENT {
             return Err(format!(
-                "A node has the name {CLIENT:?}, under which the calls of Handle::client stand in traces and plans. \
-                 Give it another."
+                "A node has the name {CLIENT:?}, which traces and plans use for the calls of Handle::client. Give the \
+                 node another name."
             ));
         }
         if nodes[..n].iter().any(|other| other.name == spec.name) {
@@ -85,18 +89,18 @@ fn check_nodes(nodes: &[Node]) -> Result<(), String> {
     Ok(())
 }
 
-/// What calls stand under that a test's client makes, unless it has a name.
+/// The name under which calls of an unnamed client appear.
 pub(super) const CLIENT: &str = "client";
 
-/// Whether a client may have this name.
+/// Checks that a client may have this name.
 pub(super) fn check_client(name: &str, topology: &Topology) -> Result<(), String> {
     if name.is_empty() {
-        return Err("The body asked for a client with an empty name. Give it one that traces can show.".to_owned());
+        return Err("The body asked for a client with an empty name. Give it a name that traces can show.".to_owned());
     }
     if topology.nodes.contains_key(name) {
         return Err(format!(
-            "The body asked for a client named {name:?}, and so is a node: their calls could not be told apart. \
-             Give the client another name."
+            "The body asked for a client named {name:?}, but a node has that name, and their calls could not be told \
+             apart. Give the client another name."
         ));
     }
     Ok(())
@@ -112,12 +116,14 @@ fn check_properties(properties: &[Property]) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether everything in a plan that was made by hand can change something.
+/// Checks that every entry of a handwritten plan can have an effect.
 pub(super) fn check_script(plan: &Plan) -> Result<(), String> {
     let mut faults = BTreeSet::new();
     for entry in &plan.entries {
         if entry.what.lasts().is_some_and(|lasts| lasts.is_zero()) {
-            return Err(format!("The plan's entry \"{entry}\" lasts no time, and changes nothing. Give it some."));
+            return Err(format!(
+                "The plan's entry \"{entry}\" has a duration of zero, so it changes nothing. Make it longer."
+            ));
         }
         let (Trigger::Before(point), Action::Fault(verdict)) = (&entry.when, &entry.what) else { continue };
         if !verdict.may_concern(point.method) {
@@ -125,20 +131,20 @@ pub(super) fn check_script(plan: &Plan) -> Result<(), String> {
         }
         if is_nothing(verdict) {
             return Err(format!(
-                "The plan's entry \"{entry}\" changes nothing. Give the fault some time, or take it out."
+                "The plan's entry \"{entry}\" changes nothing. Give the fault a duration, or remove it."
             ));
         }
         if !faults.insert(point) {
             return Err(format!(
-                "The plan has two faults for {point}, and a call meets one. Take out \"{entry}\", or give it another \
-                 call."
+                "The plan has two faults for {point}, but a call can have only one. Remove \"{entry}\", or move it to \
+                 another call."
             ));
         }
     }
     Ok(())
 }
 
-/// Whether a fault leaves its call as it is.
+/// Whether a fault has no effect on its call.
 fn is_nothing(verdict: &FaultAction) -> bool {
     match verdict {
         FaultAction::Pass => true,
@@ -148,7 +154,7 @@ fn is_nothing(verdict: &FaultAction) -> bool {
     }
 }
 
-/// What there is to be harmed.
+/// Returns what fault generators need to know about the nodes.
 pub(super) fn topology(nodes: &[Node]) -> Topology {
     let builds = |spec: &Node| spec.builds.iter().map(|build| build.name.clone()).collect();
     let options = || nodes.iter().flat_map(|spec| &spec.builds).map(|build| &build.options);
@@ -160,13 +166,13 @@ pub(super) fn topology(nodes: &[Node]) -> Topology {
     }
 }
 
-/// The most attempts after which a node gives a message up.
+/// Returns the largest `max_attempts` of any node.
 pub(super) fn most_attempts(nodes: &[Node]) -> u32 {
     let attempts = nodes.iter().flat_map(|spec| &spec.builds).map(|build| build.options.max_attempts);
     attempts.max().unwrap_or_default()
 }
 
-/// Whether a plan names only what is there.
+/// Checks that a plan names only nodes and builds that exist.
 pub(super) fn check_plan(plan: &Plan, topology: &Topology) -> Result<(), String> {
     plan.entries.iter().try_for_each(|entry| check_entry(entry, topology))
 }
@@ -185,7 +191,7 @@ fn check_entry(entry: &PlanEntry, topology: &Topology) -> Result<(), String> {
         }
     }
     if matches!(entry.what, Action::Fault(_)) && !matches!(entry.when, Trigger::Before(_)) {
-        return wrong("a fault happens to a call. Give it the call, with Trigger::Before.".to_owned());
+        return wrong("a fault applies to a call. Name the call with Trigger::Before.".to_owned());
     }
     let (Trigger::Before(point) | Trigger::After(point)) = &entry.when else { return Ok(()) };
     if point.nth == 0 {

@@ -1,19 +1,17 @@
-//! [`Skewed`]: what a node whose clock is wrong tells the provider.
+//! [`Skewed`]: the effect of a wrong wall clock on a node's calls.
 //!
-//! A node reads its wall clock for the timestamps of events, for the moments at
-//! which timers fire and values were written, and for `utc_now`. All of that
-//! reaches the provider in the node's calls, and there it is shifted; the
-//! provider's own clock, which visibility and locks follow, stays right. The
-//! code of activities sees the shifted clock itself (see [`super::life`]).
-//! Intervals are never wrong: a wrong clock does not run faster.
+//! A node reads its wall clock for the timestamps of events, for the times at which timers
+//! fire and values were written, and for `utc_now`. All of these reach the provider in the
+//! node's calls, where this layer shifts them; the provider's own clock, which governs
+//! visibility and locks, stays right. The code of activities sees the shifted clock itself
+//! (see [`super::life`]). Intervals are never wrong: a wrong clock does not run faster.
 //!
-//! The code of orchestrations is not shown another clock: it must not read one.
+//! Orchestration code sees no shifted clock, because it must not read a clock.
 //!
-//! While a clock is behind, timers that are shorter than that are due at once.
-//! Code that sets one after the other would go round for good at one moment of
-//! virtual time. In the real world each turn takes its time, and longer as the
-//! history grows: so after its first few each turn of such a node takes a little
-//! longer than the one before.
+//! While a clock is behind, timers shorter than the offset are due at once, so code that
+//! sets one after the other would loop forever at one moment of virtual time. In the real
+//! world each turn takes time, and more as the history grows. So after the first few turns
+//! of such a node, each turn takes a little longer than the one before.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -27,19 +25,19 @@ use super::life::ProcessRun;
 use crate::call::{AckTurn, Answering, Call, Event, Handler, Item, Reply};
 use crate::clock;
 
-/// How many turns of a node whose clock is behind take no time, how much longer
-/// than the one before each of the others takes, and how long it takes at most.
+/// For a node whose clock is behind: the number of turns that take no time, the increment
+/// of each further turn, and the maximum.
 const FIRST: u32 = 32;
 const LONGER: Duration = Duration::from_millis(4);
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// The name of duroxide's activity behind `utc_now`.
+/// The name of duroxide's activity that implements `utc_now`.
 const UTC_NOW: &str = "__duroxide_syscall:utc_now_ms";
 
 pub(super) struct Skewed<H> {
     inner: H,
     life: Arc<ProcessRun>,
-    /// The tokens of the node's unfinished activities that tell the time.
+    /// The lock tokens of the node's unfinished `utc_now` activities.
     clocks: Mutex<BTreeSet<String>>,
 }
 
@@ -48,7 +46,7 @@ impl<H> Skewed<H> {
         Skewed { inner, life, clocks: Mutex::default() }
     }
 
-    /// The call as a node says it whose clock is `by_ms` ahead.
+    /// Returns the call as a node with a clock `by_ms` ahead makes it.
     fn shifted(&self, call: Arc<Call>, by_ms: i64) -> Arc<Call> {
         match &*call {
             Call::AckOrchestrationItem(ack) if by_ms != 0 => {
@@ -127,7 +125,7 @@ fn shifted_turn(ack: &AckTurn, by_ms: i64) -> AckTurn {
     }
 }
 
-/// What an activity that tells the time answers on a node whose clock is off.
+/// Returns the result of a `utc_now` activity on a node whose clock is wrong.
 fn shifted_answer(item: &Item, by_ms: i64) -> Option<Item> {
     let WorkItem::ActivityCompleted { result, .. } = &**item else { return None };
     let told: u64 = result.parse().ok()?;

@@ -1,25 +1,23 @@
-//! When a run can go no further.
+//! Stall detection: when a run can make no more progress.
 //!
-//! A run is *stalled* when, for a long stretch of virtual time, nothing has
-//! happened and nothing is known that will. Nothing has happened: there was no
-//! provider call but fetches in vain, reads and renewals of locks, and nothing
-//! befell a node. Nothing is known that will: no message becomes visible later,
-//! no activity is under way, nothing is on the agenda of the plan, and nobody
-//! is in [`super::Handle::sleep`].
+//! A run is *stalled* when, for a long period of virtual time, nothing has happened and
+//! nothing is known that will. "Nothing has happened" means that there were no provider
+//! calls except empty fetches, reads and lock renewals, and no faults of nodes. "Nothing is
+//! known that will" means that no message becomes visible later, no activity is running,
+//! the agenda of the plan is empty, and no task of the body is in [`super::Handle::sleep`].
 //!
-//! How long the stretch is depends on what the test's body is seen to do. While
-//! clients keep reading, as `wait_for_orchestration` does, or somebody is in
-//! [`super::Handle::output`], somebody waits for
-//! what cannot come: [`Limits::waiting`], 366 days unless set. Where nobody reads,
-//! the body may be in a timer of tokio's, which nobody can see from outside:
-//! [`Limits::idle`], three years unless set. So a body that sleeps and then
-//! acts is not stalled, however long it sleeps with the handle's own `sleep`, and
-//! up to three years with tokio's; and a wait whose time-out is shorter than a year
-//! ends with its own error. Where the body fails with that error, the run is stalled
-//! all the same: nothing else is wrong with it ([`ended_in_a_stall`]).
+//! The length of the period depends on what the test's body visibly does. While clients
+//! keep reading, as `wait_for_orchestration` does, or a task of the body is in
+//! [`super::Handle::output`], the body waits for something that cannot happen:
+//! [`Limits::waiting`], 366 days by default. If there are no reads, the body may be in a
+//! tokio timer, which is not visible from outside: [`Limits::idle`], three years by
+//! default. So a body that sleeps and then acts is not stalled, however long it sleeps with
+//! the handle's `sleep`, and up to three years with tokio's. A wait with a time-out of less
+//! than a year ends with its own error. If the body fails with that error, the run still
+//! counts as stalled, because nothing else is wrong with it ([`ended_in_a_stall`]).
 //!
-//! Virtual time costs next to nothing while nothing happens, so that a stalled
-//! run ends at once for whoever waits for it.
+//! Idle virtual time costs next to no real time, so a stalled run ends almost immediately
+//! in real time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,15 +29,14 @@ use super::rest::Codes;
 use crate::clock::{self, Time};
 use crate::trace::next_read;
 
-/// What is due since a moment ago may still be on its way.
+/// Tolerance for work that became due a moment ago and may still be on its way.
 const MOMENT: Duration = Duration::from_secs(60);
 
-/// Counts those who wait for something: who sleep with the handle's `sleep`, or
-/// wait for an output.
+/// Counts tasks that wait: in the handle's `sleep`, or for an output.
 #[derive(Debug, Default)]
 pub(super) struct Sleepers {
     count: AtomicU64,
-    /// Who is told when one goes on.
+    /// Is notified when a task stops waiting.
     codes: Codes,
 }
 
@@ -48,7 +45,7 @@ impl Sleepers {
         Sleepers { count: AtomicU64::new(0), codes: codes.clone() }
     }
 
-    /// Takes note of one, until what it returns is dropped.
+    /// Counts one waiting task until the returned guard is dropped.
     pub fn one(&self) -> impl Drop + '_ {
         struct One<'a>(&'a Sleepers);
         impl Drop for One<'_> {
@@ -70,7 +67,7 @@ impl Sleepers {
     }
 }
 
-/// Since when there has been nothing but polling.
+/// Returns the time since when there has been nothing but polling.
 pub(super) fn since(cluster: &Cluster) -> Time {
     cluster.log.moved().max(cluster.start)
 }
@@ -84,12 +81,12 @@ pub(super) async fn watch(cluster: Arc<Cluster>, limits: Limits) {
 /// Waits until the run is stalled.
 async fn stalled(cluster: &Cluster, limits: &Limits) {
     let (shorter, longer) = (limits.waiting.min(limits.idle), limits.waiting.max(limits.idle));
-    // How long it has been looked at in vain: to look again and again in a long
-    // sleep would cost more than the sleep.
+    // The pause between two looks. It grows, because frequent looks during a long sleep
+    // would cost more than the sleep itself.
     let mut patience = shorter;
     loop {
-        // What is due at this very instant comes first: a start of a node, a
-        // fetch that has been woken.
+        // What is due at this very instant comes first: the start of a node, or a fetch
+        // that was woken.
         clock::settle().await;
         clock::settle().await;
         let since = since(cluster);
@@ -100,14 +97,14 @@ async fn stalled(cluster: &Cluster, limits: &Limits) {
             continue;
         }
         if cluster.ends.load(Ordering::Relaxed) {
-            // What is judged after the body's end has bounds of its own.
+            // The checks after the body's end have bounds of their own.
             return std::future::pending().await;
         }
         if !may_go_on(cluster) && (now - since >= limits.idle || now - since >= limits.waiting && waits(cluster)) {
             return;
         }
         patience = (patience * 2).min(longer.max(shorter));
-        // Look at the very end of the longer stretch, if that is what is next.
+        // Look at the end of the longer period, if that comes first.
         let next = if now - since < longer { (since + longer).min(now + patience) } else { now + patience };
         clock::sleep_until(next).await;
     }
@@ -121,14 +118,14 @@ pub(super) fn may_go_on(cluster: &Cluster) -> bool {
     cluster.sleepers.any() || cluster.executor.next().is_some() || stored()
 }
 
-/// Whether somebody waits for an output, or has been reading all along.
+/// Whether a task waits for an output, or a client has kept reading.
 fn waits(cluster: &Cluster) -> bool {
     cluster.waiters.any() || clock::now() <= next_read(cluster.log.waited())
 }
 
-/// Since when the run has been stalled, where the body has just failed after a wait in
-/// which nothing happened and nothing was due: then that is what is wrong, and the
-/// body's error is only the wait's time-out.
+/// Returns the beginning of the stall, if the body has just failed after a wait in which
+/// nothing happened and nothing was due: then the stall is the failure, and the body's
+/// error is only the time-out of its wait.
 pub(super) fn ended_in_a_stall(cluster: &Cluster) -> Option<Time> {
     let (from, to) = cluster.log.waited();
     let (now, since) = (clock::now(), since(cluster));

@@ -1,4 +1,4 @@
-//! What unfinished instances wait for, read from their histories and queues.
+//! The reasons why unfinished instances wait, read from their histories and queues.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -12,11 +12,11 @@ use crate::clock::Time;
 use crate::provider::Memory;
 use crate::trace::{self, Answer, describe_event, describe_item, event_name};
 
-/// How many instances are looked at one by one.
+/// The number of instances examined individually.
 pub(super) const MOST: usize = 20;
 
-/// The instances that have not ended, as things are at `now`; what they wait for is
-/// looked up for the first [`MOST`].
+/// Returns the instances that have not ended at `now`. The first [`MOST`] are examined for
+/// what they wait for.
 pub(super) fn unfinished(
     memory: &Memory,
     handlers: &Handlers,
@@ -41,12 +41,12 @@ pub(super) fn unfinished(
     all
 }
 
-/// One instance.
+/// Examines one instance.
 pub(super) fn of(memory: &Memory, handlers: &Handlers, name: &str, start: Time, now: Time) -> Unfinished {
     Look { memory, handlers, calls: &[], name, start, now }.look()
 }
 
-/// To which relatives the events came that an instance waits for.
+/// Returns the parents and children that received the events for which an instance waits.
 fn came_elsewhere(one: &Unfinished) -> Vec<(String, MisdirectedEvent)> {
     let mut found = Vec::new();
     for wait in &one.waits {
@@ -61,7 +61,7 @@ fn came_elsewhere(one: &Unfinished) -> Vec<(String, MisdirectedEvent)> {
     found
 }
 
-/// A look at one instance.
+/// The examination of one instance.
 struct Look<'a> {
     memory: &'a Memory,
     handlers: &'a Handlers,
@@ -97,7 +97,7 @@ impl Look<'_> {
         Unfinished { instance: self.name.to_owned(), waits, strayed: Vec::new(), untaken }
     }
 
-    /// The name of a started instance that looks like this one's.
+    /// Returns the name of a started instance with a similar name.
     fn nearest_instance(&self) -> Option<String> {
         let started = |name: &String| current(self.memory, name).is_some();
         let names: Vec<String> = self.memory.inspect(|store| store.names()).into_iter().filter(started).collect();
@@ -155,13 +155,13 @@ impl Look<'_> {
         about
     }
 
-    /// Who owns a session.
+    /// Returns the owner of a session.
     fn session(&self, session: &str) -> Option<About> {
         let (owner, until) = self.memory.inspect(|store| store.session_owner(session))?;
         if until <= self.now {
             return None;
         }
-        // Who fetched a job as this owner is its node.
+        // The node whose fetch claimed the session with this owner id.
         let mine = |entry: &&trace::Entry| {
             matches!(&*entry.call, Call::FetchWorkItem { session: Some(SessionClaim { owner: by, .. }), .. } if *by == owner)
                 && matches!(entry.answer, Answer::Job(_))
@@ -181,7 +181,8 @@ impl Look<'_> {
         vec![About::Child(child, status)]
     }
 
-    /// The parent and the children that `got` an event there which nothing waits for.
+    /// Returns the parent and the sub-orchestrations for which `got` holds: they received
+    /// the event, but do not wait for it.
     fn came_to_relatives(&self, events: &[Event], got: impl Fn(&[Event]) -> bool) -> Vec<About> {
         let relatives = relatives(self.name, events).into_iter();
         let hit = |name: &String| current(self.memory, name).is_some_and(|events| got(&events));
@@ -194,7 +195,7 @@ impl Look<'_> {
 
     fn messages(&self) -> Vec<Wait> {
         self.memory.inspect(|store| {
-            // A timer's message says no more than the timer in the history.
+            // A timer's message adds nothing to the timer in the history.
             let all = store.messages_of(self.name).into_iter();
             let all = all.filter(|(item, ..)| !matches!(item, WorkItem::TimerFired { .. }));
             let wait = |(item, at, attempts): (&WorkItem, Time, u32)| Wait::Message {
@@ -208,7 +209,7 @@ impl Look<'_> {
     }
 }
 
-/// The events of an instance's current execution.
+/// Returns the events of an instance's current execution.
 fn current(memory: &Memory, name: &str) -> Option<Vec<Event>> {
     memory.inspect(|store| store.executions_of(name)).pop().map(|(_, _, _, events)| events)
 }
@@ -217,7 +218,7 @@ fn child_of(parent: &str, scheduled: &str) -> String {
     if scheduled.starts_with("sub::") { format!("{parent}::{scheduled}") } else { scheduled.to_owned() }
 }
 
-/// An instance's parent and its children.
+/// Returns an instance's parent and its sub-orchestrations.
 fn relatives(name: &str, events: &[Event]) -> BTreeSet<String> {
     let relative = |event: &Event| match &event.kind {
         EventKind::OrchestrationStarted { parent_instance, .. } => parent_instance.clone(),
@@ -232,7 +233,7 @@ fn starts(item: &WorkItem) -> bool {
     matches!(item, WorkItem::StartOrchestration { .. } | WorkItem::ContinueAsNew { .. })
 }
 
-/// The events of a history that its code has not taken.
+/// Returns the events in a history that its code has not consumed.
 pub(super) fn untaken(events: &[Event], start: Time) -> Vec<UnconsumedEvent> {
     let signals = Signals::of(events);
     let wanted: Vec<String> = open(events, &signals).into_iter().filter_map(subject).cloned().collect();
@@ -263,7 +264,7 @@ pub(super) fn untaken(events: &[Event], start: Time) -> Vec<UnconsumedEvent> {
     lost.chain(unread).collect()
 }
 
-/// The name of the event or queue that an event waits for.
+/// Returns the name of the event or queue that an event waits for.
 fn subject(event: &Event) -> Option<&String> {
     match &event.kind {
         EventKind::ExternalSubscribed { name } | EventKind::QueueSubscribed { name } => Some(name),
@@ -271,7 +272,7 @@ fn subject(event: &Event) -> Option<&String> {
     }
 }
 
-/// Whether a queue has got more than was asked of it.
+/// Whether a queue has received more messages than were requested from it.
 fn has_unread(events: &[Event], queue: &str) -> bool {
     let count = |is: fn(&EventKind) -> Option<&String>| {
         events.iter().filter(|event| is(&event.kind).is_some_and(|name| name == queue)).count()
@@ -287,12 +288,12 @@ fn has_unread(events: &[Event], queue: &str) -> bool {
     got > asked
 }
 
-/// Whether a message is the answer to an activity.
+/// Whether a message is the result of an activity.
 fn answers(item: &WorkItem, number: u64) -> bool {
     matches!(item, WorkItem::ActivityCompleted { id, .. } | WorkItem::ActivityFailed { id, .. } if *id == number)
 }
 
-/// The scheduled things of a history that have no outcome in it.
+/// Returns the scheduling events in a history that have no outcome in it.
 fn open<'a>(events: &'a [Event], signals: &Signals) -> Vec<&'a Event> {
     let closed: BTreeSet<u64> = events.iter().filter_map(|event| event.source_event_id).collect();
     let delivered = |wanted: &str| {
@@ -318,13 +319,13 @@ fn open<'a>(events: &'a [Event], signals: &Signals) -> Vec<&'a Event> {
     events.iter().filter(|event| waits(event)).collect()
 }
 
-/// What became of the events from outside in a history.
+/// The matching of external events to waits in a history.
 #[derive(Default)]
 struct Signals {
-    /// The waits that got one.
+    /// The ids of the waits that received an event.
     taken: BTreeSet<u64>,
-    /// Those that came while nothing waited for them, by name: the times of the first
-    /// ones, and how many came. They are lost.
+    /// The events that arrived while the instance did not wait for one, by name: the time
+    /// of the first one, and their number. They are lost.
     lost: BTreeMap<String, (u64, usize)>,
 }
 

@@ -1,19 +1,17 @@
-//! [`Storm`]: faults drawn from the seed, and then a calm.
+//! [`Storm`]: random faults drawn from the seed, followed by a calm.
 //!
-//! A storm is a swarm: which kinds of faults it has at all, how often, how long
-//! it goes on, all of that is drawn from the seed, so that some runs see one
-//! kind alone and often, and others a little of everything. What is drawn
-//! becomes entries of the run's plan before it happens.
+//! A storm uses swarm testing: the seed decides which kinds of faults occur at all, how
+//! often, and for how long, so that some runs see a single kind often, and others a little
+//! of everything. Each drawn fault becomes an entry of the run's plan before it happens.
 //!
-//! Everything a storm does is over when its calm begins: every node is up and
-//! reaches the storage, and no call is held back. A storm does not do what
-//! duroxide itself gives an instance up for: it makes no more trouble than a
-//! message's attempts can bear ([`Storm::fault_budget`]), and leaves alone what
-//! [`Storm::include_unsurvivable`] lists. (One thing can outlast the storm: a fetch that
-//! met a fault in it and waits far into the calm shows the fault when it is
-//! answered.)
+//! When the calm begins, every effect of the storm is over: every node is running and
+//! reaches the storage, and no call is held back. A storm avoids faults that make duroxide
+//! itself give up an instance: it injects no more faults than a message's attempts can
+//! absorb ([`Storm::fault_budget`]), and omits those that [`Storm::include_unsurvivable`]
+//! lists. (One fault can appear after the storm: a fetch that met it during the storm and
+//! waits far into the calm shows it in its reply.)
 //!
-//! It touches nodes only: a client's errors are its caller's to handle.
+//! A storm affects only nodes: a client's errors are for its caller to handle.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,37 +22,37 @@ mod state;
 
 pub(super) use state::StormState;
 
-/// What may go wrong in a storm.
+/// A kind of fault in a storm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum FaultKind {
-    /// Calls and replies take some milliseconds to half a second, and with them
-    /// the order in which things happen varies.
+    /// Calls and replies take up to half a second, so that the order in which things happen
+    /// varies.
     Latency,
-    /// Calls and replies take seconds: locks end meanwhile.
+    /// Calls and replies take seconds, so that locks expire meanwhile.
     Slowness,
-    /// Calls are refused, retryable.
+    /// Calls are refused with a retryable error.
     Refuse,
-    /// Calls take effect and their replies are lost.
+    /// Calls take effect, but their replies are lost.
     LoseReply,
-    /// Fetches are given up while they wait.
+    /// Waiting fetches are dropped, and the caller gets a retryable error.
     Drop,
-    /// Locks end sooner than they were asked for.
+    /// Locks expire sooner than requested.
     ShortLock,
-    /// Nodes crash and start again.
+    /// Nodes crash and restart.
     Crash,
-    /// Nodes shut down in good order and start again.
+    /// Nodes shut down gracefully and restart.
     Stop,
-    /// Nodes restart as another of their builds. Only where they have several.
+    /// Nodes restart with another of their builds, if they have several.
     Upgrade,
     /// Nodes are cut off from the storage.
     Partition,
-    /// Nodes stand still.
+    /// Nodes stall.
     Stall,
     /// Nodes' wall clocks are wrong.
     Skew,
-    /// The storage refuses all calls of a node for a while. Only in a merciless
-    /// storm.
+    /// The storage refuses all calls of a node for a while. Only with
+    /// [`Storm::include_unsurvivable`].
     Outage,
 }
 
@@ -77,7 +75,7 @@ impl FaultKind {
     ];
 }
 
-/// Faults drawn from the seed.
+/// A source of faults drawn from the seed.
 ///
 /// ```
 /// use duroxide_sim::sim::{FaultKind, Storm};
@@ -89,10 +87,10 @@ impl FaultKind {
 pub struct Storm {
     kinds: Vec<FaultKind>,
     longest: Duration,
-    troubles: u64,
-    merciless: bool,
+    budget: u64,
+    unsurvivable: bool,
     every: bool,
-    /// Whether each kind was asked for by name.
+    /// Whether the test selected the kinds by name ([`Storm::only`]).
     chosen: bool,
 }
 
@@ -103,98 +101,99 @@ impl Default for Storm {
 }
 
 impl Storm {
-    /// A storm of any kinds that lasts ten minutes at most.
+    /// Creates a storm of any kinds that lasts at most ten minutes.
     pub fn new() -> Storm {
         Storm {
             kinds: FaultKind::ALL.to_vec(),
             longest: Duration::from_secs(600),
-            troubles: 6,
-            merciless: false,
+            budget: 6,
+            unsurvivable: false,
             every: false,
             chosen: false,
         }
     }
 
-    /// Draws only from these kinds. Where one of them cannot happen in the
-    /// simulation, such as [`FaultKind::Upgrade`] where each node has one build, the
-    /// run fails ([`super::Cause::Setup`]).
+    /// Restricts the storm to these kinds. If one of them cannot happen in the simulation,
+    /// such as [`FaultKind::Upgrade`] where each node has only one build, the run fails
+    /// ([`super::Cause::Setup`]).
     pub fn only(mut self, kinds: &[FaultKind]) -> Storm {
         self.kinds = kinds.to_vec();
         self.chosen = true;
         self
     }
 
-    /// Draws from any of the kinds it had but these.
+    /// Removes these kinds from the storm.
     pub fn without(mut self, kinds: &[FaultKind]) -> Storm {
         self.kinds.retain(|kind| !kinds.contains(kind));
         self
     }
 
-    /// Has every kind that it may have, instead of those that the seed draws.
+    /// Uses every allowed kind in each run, instead of a subset drawn from the seed.
     pub fn every_kind(mut self) -> Storm {
         self.every = true;
         self
     }
 
-    /// How long it may last; how long it does is drawn.
+    /// Sets the maximum duration; the actual duration is drawn from the seed.
     pub fn lasts(mut self, at_most: Duration) -> Storm {
         self.longest = at_most;
         self
     }
 
-    /// How much trouble it makes at most, latencies not counted: 6 unless set.
-    /// Each trouble costs a message one attempt at most, and duroxide gives a
-    /// message up after 10 (`RuntimeOptions::max_attempts`). Where a node gives
-    /// up sooner there is less trouble.
+    /// Sets the maximum number of faults, not counting latencies: 6 by default. Each fault
+    /// costs a message at most one attempt, and duroxide gives up on a message after 10
+    /// (`RuntimeOptions::max_attempts`). The budget is lower if a node gives up sooner.
     pub fn fault_budget(mut self, at_most: u64) -> Storm {
-        self.troubles = at_most;
+        self.budget = at_most;
         self
     }
 
-    /// Also does what duroxide 0.1.32 gives up work for, though the contract
-    /// allows it:
+    /// Includes faults that the contract allows, but that make duroxide 0.1.32 give up
+    /// work:
     ///
-    /// - A renewal of an activity's lock that is refused, retryable, makes the
-    ///   runtime cancel the activity. If that ends before the lock does (5 s
-    ///   later with the default options), the runtime throws away its result and
-    ///   deletes its job, so that the orchestration waits for it for good.
-    /// - A turn whose ack is refused six times, retryable, within the 310 ms of
-    ///   the runtime's retries is failed, if the storage comes back in time to
-    ///   take that.
+    /// - When the renewal of an activity's lock is refused with a retryable error, the
+    ///   runtime cancels the activity. If the activity ends before its lock expires (5 s
+    ///   later with the default options), the runtime discards its result and deletes its
+    ///   work item, so the orchestration waits for it forever.
     ///
-    /// One thing duroxide 0.1.32 delays by itself, in any storm and in none: where a
+    /// - When the ack of a turn is refused six times with a retryable error, within the 310
+    ///   ms of the runtime's retries, the runtime fails the turn, if the storage recovers
+    ///   in time to accept that.
+    ///
+    /// Independent of storms, duroxide 0.1.32 has one delay of its own. It occurs where a
     /// node may have fewer sessions (`max_sessions_per_runtime`) than slots, and two slots
-    /// fetch work of two sessions at one moment, the second gives its work back and then
-    /// polls without sessions; but the session is its own, so that the work waits until that long
-    /// poll, or the session's lock, is over. That is 30 s by duroxide's options, and 16 hours by
-    /// [`super::Sim::default_options`], whose polls are long. A `worker_node_id`, which makes all
-    /// slots one owner, avoids it.
+    /// fetch work of two sessions at the same moment. The second slot abandons its work
+    /// item and then polls without sessions; but the slot itself owns the session, so the work
+    /// item waits until that long poll ends or the session's lock expires. That takes 30 s
+    /// with duroxide's options, and 16 hours with [`super::Sim::default_options`], whose
+    /// polls are long. Setting `worker_node_id`, which makes all slots one session owner,
+    /// avoids it.
     pub fn include_unsurvivable(mut self) -> Storm {
-        self.merciless = true;
+        self.unsurvivable = true;
         self
     }
 
-    /// Why nothing of it, or nothing of a kind that was asked for by name, can
-    /// ever happen in a simulation of these nodes.
+    /// Returns the reason, if neither the storm as a whole nor a kind that was selected by
+    /// name can happen in a simulation of these nodes.
     pub(super) fn impossible(&self, topology: &Topology) -> Option<String> {
         let why = |kind: FaultKind| self.hindrance(kind, topology);
         if self.kinds.is_empty() {
-            return Some("The storm may have no kind of fault. Give it one, or leave the storm out.".to_owned());
+            return Some("The storm has no kinds of faults. Give it at least one, or remove the storm.".to_owned());
         }
         let hindered = |kind: &FaultKind| why(*kind).map(|why| format!("  {kind:?}: {why}"));
         let hindrances: Vec<String> = self.kinds.iter().filter_map(hindered).collect();
         let fails = hindrances.len() == self.kinds.len() || self.chosen && !hindrances.is_empty();
         fails.then(|| {
             format!(
-                "The storm is to have kinds of faults that cannot happen here:\n{}\nLeave them out, or make them \
-                 possible.",
+                "The storm has kinds of faults that cannot happen in this simulation:\n{}\nRemove these kinds, or make \
+                 them possible.",
                 hindrances.join("\n")
             )
         })
     }
 
     fn hindrance(&self, kind: FaultKind, topology: &Topology) -> Option<String> {
-        let troubles = self.troubles.min(u64::from(topology.fewest_attempts.saturating_sub(2)));
+        let budget = self.budget.min(u64::from(topology.fewest_attempts.saturating_sub(2)));
         let of_nodes = [
             FaultKind::Crash,
             FaultKind::Stop,
@@ -203,21 +202,22 @@ impl Storm {
             FaultKind::Stall,
             FaultKind::Outage,
         ];
-        let makes_trouble = !matches!(kind, FaultKind::Latency | FaultKind::Skew);
+        let costs_attempts = !matches!(kind, FaultKind::Latency | FaultKind::Skew);
         let why = if topology.nodes.is_empty() {
-            "a storm touches nodes, and there are none."
+            "a storm affects only nodes, and the simulation has none."
         } else if self.longest.is_zero() {
-            "the storm lasts no time (Storm::lasts)."
+            "the storm's duration is zero (Storm::lasts)."
         } else if kind == FaultKind::Upgrade && topology.nodes.values().all(|builds| builds.len() < 2) {
             "no node has a second build (Node::with_build)."
-        } else if kind == FaultKind::Outage && !self.merciless {
-            "it is left to storms that are merciless (Storm::include_unsurvivable)."
-        } else if makes_trouble && self.troubles == 0 {
-            "the storm makes no trouble (Storm::fault_budget)."
-        } else if makes_trouble && troubles == 0 {
-            "a node gives a message up after so few attempts that none is to spare (RuntimeOptions::max_attempts)."
+        } else if kind == FaultKind::Outage && !self.unsurvivable {
+            "it happens only in storms with Storm::include_unsurvivable."
+        } else if costs_attempts && self.budget == 0 {
+            "the storm's fault budget is zero (Storm::fault_budget)."
+        } else if costs_attempts && budget == 0 {
+            "a node gives up on a message after so few attempts that there is no room for a fault \
+             (RuntimeOptions::max_attempts)."
         } else if of_nodes.contains(&kind) && self.longest <= MARGIN {
-            "the storm is too short for a node to be back before the calm (Storm::lasts: more than 2 s)."
+            "the storm is too short for a node to recover before the calm (Storm::lasts: more than 2 s)."
         } else {
             return None;
         };
@@ -225,17 +225,17 @@ impl Storm {
     }
 }
 
-/// A restart that has begun must have ended when the calm comes: a shutdown
-/// takes up to a second.
+/// The time before the calm in which no fault of a node begins, so that a restart is
+/// complete when the calm begins: a shutdown takes up to a second.
 const MARGIN: Duration = Duration::from_secs(2);
 
-/// What a storm needs to know of the simulation.
+/// The facts about the nodes that fault generators need.
 #[derive(Clone, Debug)]
 pub(super) struct Topology {
-    /// The nodes, and the builds of each.
+    /// The nodes, with the names of their builds.
     pub nodes: BTreeMap<String, Vec<String>>,
-    /// The shortest lock that any node takes: latencies stay well below it.
+    /// The shortest lock that any node requests; latencies stay well below it.
     pub shortest_lock: Duration,
-    /// The fewest attempts after which a node gives a message up.
+    /// The smallest `max_attempts` of any node.
     pub fewest_attempts: u32,
 }

@@ -1,4 +1,4 @@
-//! [`Tail`]: the last events of the instances that a failure is about.
+//! [`Tail`]: the last events of an instance that a failure concerns.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,8 +9,7 @@ use crate::clock::Time;
 use crate::provider::Memory;
 use crate::trace::{Span, describe_event};
 
-/// How many instances are shown, how many events of each, and how many characters of
-/// an event.
+/// The number of instances shown, of events of each, and of characters of an event.
 const INSTANCES: usize = 3;
 const EVENTS: usize = 6;
 const WIDTH: usize = 110;
@@ -23,24 +22,24 @@ pub struct Tail {
     pub instance: String,
     /// Its status.
     pub status: String,
-    /// The execution that the events are of.
+    /// The execution to which the events belong.
     pub execution: u64,
-    /// How many events the execution has that are not shown.
+    /// The number of earlier events of the execution that are not shown.
     pub before: usize,
-    /// The last events, each as a line.
+    /// The last events, one line each.
     pub events: Vec<String>,
-    /// Events that came to it and that its code has not taken.
+    /// Events that the instance received and its code has not consumed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub untaken: Vec<UnconsumedEvent>,
 }
 
 impl Tail {
-    /// What a person is shown of it.
+    /// Returns the lines that a failure prints.
     pub(super) fn lines(&self) -> Vec<String> {
         let Tail { instance, status, execution, before, events, untaken } = self;
         let mut lines = vec![format!("{instance}, execution {execution}, {status}:")];
         if *before > 0 {
-            lines.push(format!("  {before} events, and then"));
+            lines.push(format!("  ({before} earlier events are not shown)"));
         }
         lines.extend(events.iter().map(|event| format!("  {event}")));
         lines.extend(untaken.iter().map(|event| format!("  {event}")));
@@ -48,13 +47,13 @@ impl Tail {
     }
 }
 
-/// The instances that a failure of the body with this text is about: those it names,
-/// else those that have failed, else those that have not ended, else those that ended
-/// last.
+/// Returns the tails of the instances that a failure of the body with this text concerns:
+/// those that the text names; otherwise those that failed; otherwise those that have not
+/// ended; otherwise those that ended last.
 pub(super) fn about(memory: &Memory, text: &str, start: Time) -> Vec<Tail> {
     let mut names = memory.inspect(|store| store.names());
     names.sort_by_key(|name| std::cmp::Reverse(name.len()));
-    // The name of a longer one may hold that of a shorter one.
+    // A longer name may contain a shorter one, so longer names are matched first.
     let mut left = text.to_owned();
     let mut named: Vec<(usize, String)> = Vec::new();
     for name in names {
@@ -75,11 +74,11 @@ pub(super) fn about(memory: &Memory, text: &str, start: Time) -> Vec<Tail> {
         chosen = memory.inspect(|store| store.latest_ended());
     }
     let tails = chosen.iter().filter_map(|name| tail(memory, name, start));
-    // Some errors hold the history already.
+    // Some errors already contain the history.
     tails.filter(|(_, last)| !text.contains(last)).map(|(tail, _)| tail).take(INSTANCES).collect()
 }
 
-/// Where `name` stands in `text` as a word of its own.
+/// Returns the position of `name` in `text` as a word of its own.
 fn position(text: &str, name: &str) -> Option<usize> {
     let part = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
     let alone = |(at, _): &(usize, &str)| {
@@ -91,13 +90,14 @@ fn position(text: &str, name: &str) -> Option<usize> {
     text.match_indices(name).find(alone).map(|(at, _)| at)
 }
 
-/// The tail of an instance, and its last event.
+/// Returns the tail of an instance, and its last event.
 fn tail(memory: &Memory, name: &str, start: Time) -> Option<(Tail, String)> {
     let (execution, status, _, events) = memory.inspect(|store| store.executions_of(name)).pop()?;
     let before = events.len().saturating_sub(EVENTS);
     let lines = events[before..].iter().map(|event| line(event, start)).collect();
     let last = describe_event(events.last()?);
-    // Of those that have not ended it is told with what they wait for.
+    // For instances that have not ended, the unconsumed events are listed with what they
+    // wait for.
     let has_ended = memory.inspect(|store| store.has_ended(name));
     let untaken = if has_ended { stall_report::untaken(&events, start) } else { Vec::new() };
     Some((Tail { instance: name.to_owned(), status, execution, before, events: lines, untaken }, last))

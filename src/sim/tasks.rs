@@ -1,9 +1,8 @@
-//! Which tasks a test's code starts.
+//! Detection of tasks spawned by the test's code.
 //!
-//! Nobody can see from outside when a task of tokio's will go on: it may be in a
-//! timer. So it is noticed whether the body or an activity has started any, by the
-//! number of live tasks before and after each poll of its code; a poll ends no
-//! task.
+//! When a tokio task will continue is not visible from outside: it may be in a timer. So it
+//! matters whether the body or an activity has spawned any. That is detected by comparing
+//! the number of live tasks before and after each poll of its code; a poll ends no task.
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -12,11 +11,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 thread_local! {
-    /// How many tasks the simulation itself has started on this thread.
+    /// The number of tasks that the simulation itself has spawned on this thread.
     static OURS: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Whether code of the test's has started a task. Clones are the same.
+/// Whether the test's code has spawned a task. Clones share the same state.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Spawns(Arc<AtomicBool>);
 
@@ -25,7 +24,7 @@ impl Spawns {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Notices the tasks that `code` starts.
+    /// Detects the tasks that `code` spawns.
     pub fn notice<T>(&self, code: impl FnOnce() -> T) -> T {
         let (before, ours) = (alive(), OURS.get());
         let value = code();
@@ -35,14 +34,14 @@ impl Spawns {
         value
     }
 
-    /// Notices the tasks that a future starts.
+    /// Detects the tasks that a future spawns.
     pub async fn notice_all<T>(&self, code: impl Future<Output = T>) -> T {
         let mut code = pin!(code);
         poll_fn(|cx| self.notice(|| code.as_mut().poll(cx))).await
     }
 }
 
-/// Starts tasks that are the simulation's or duroxide's, and not the test's.
+/// Spawns tasks that belong to the simulation or to duroxide, not to the test.
 pub(super) fn ours<T>(start: impl FnOnce() -> T) -> T {
     let (before, ours) = (alive(), OURS.get());
     let value = start();

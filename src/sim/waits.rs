@@ -1,4 +1,4 @@
-//! [`Unfinished`]: what instances that have not ended wait for.
+//! [`Unfinished`]: an instance that has not ended, and what it waits for.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,18 +10,20 @@ use crate::call::Tags;
 use crate::text::Quoted;
 use crate::trace::Span;
 
-/// An instance that had not ended. Prints as a sentence. Times count from the start of
-/// the run.
+/// An instance that has not ended. `Display` prints a sentence. Times count from the start
+/// of the run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unfinished {
     /// The instance.
     pub instance: String,
-    /// What it waits for; empty where nobody looked, because there are too many instances.
+    /// What it waits for. Empty if the instance was not examined because there are too
+    /// many.
     pub waits: Vec<Wait>,
-    /// Events that came to it while a relative waits for one of that name.
+    /// Events that this instance received while a parent or child waits for one of that
+    /// name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub strayed: Vec<MisdirectedEvent>,
-    /// Events that came to it and that its code has not taken.
+    /// Events that this instance received and its code has not consumed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub untaken: Vec<UnconsumedEvent>,
 }
@@ -30,61 +32,61 @@ pub struct Unfinished {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Wait {
-    /// Its start: there is no history yet.
+    /// For its start: it has a message that starts it, but no history yet.
     Start,
-    /// Somebody to start it: there are messages to an instance of this name, and none is
-    /// its start.
+    /// For a message that starts it: there are messages for an instance of this name, but
+    /// none of them starts it.
     Unstarted {
-        /// The name of an instance that looks like it.
+        /// The name of a similarly named instance.
         nearest: Option<String>,
     },
-    /// Something that its history shows as begun and not ended.
+    /// For something that its history shows as scheduled but not completed.
     Open {
-        /// The event that began it: its number, and duroxide's name of its kind.
+        /// The id of the scheduling event, and duroxide's name of its kind.
         event: u64,
         #[allow(missing_docs)]
         kind: String,
         /// The event as text.
         what: String,
-        /// Since when.
+        /// When it was scheduled.
         since: Duration,
-        /// The name of the event or queue, where it is one that is waited for.
+        /// The name of the event or queue, if it waits for one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         subject: Option<String>,
-        /// What is known of it.
+        /// What is known about it.
         about: Vec<About>,
     },
-    /// A message in its queue to be taken.
+    /// For a message in its queue to be processed.
     Message {
         /// The message as text.
         what: String,
-        /// How often it was fetched.
+        /// The number of fetches.
         attempts: u32,
-        /// From when on it can be fetched; `None` for never.
+        /// When the message becomes visible; `None` for never.
         visible: Option<Duration>,
-        /// The handler that it needs and no node has.
+        /// The handler that the message needs and no node has.
         lack: Option<Lack>,
     },
-    /// The lock on it to be released; it holds until then.
+    /// For its lock to be released. The lock is held until this time.
     Lock(Duration),
-    /// A node that can run it.
+    /// For a node that can run it.
     Node(Lack),
-    /// Nothing that its history shows: its code awaits something that duroxide does not
-    /// drive.
+    /// For something that its history does not show: its code awaits a future that duroxide
+    /// does not drive.
     Unseen,
 }
 
-/// What is known of something that an instance waits for.
+/// A fact about something that an instance waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum About {
-    /// An activity that runs, in this attempt.
+    /// The activity is running, in this attempt.
     UnderWay(u32),
-    /// An activity in the worker queue, fetched so often.
+    /// The activity is in the worker queue and was fetched this many times.
     InQueue(u32),
-    /// The result of an activity is in the instance's queue.
+    /// The result of the activity is in the instance's queue.
     Answered,
-    /// The job of an activity is gone and brought no result.
+    /// The activity's work item is gone without a result.
     JobGone,
     /// No node has the handler.
     Lacks(Lack),
@@ -92,51 +94,51 @@ pub enum About {
     UnconsumedEvent {
         /// The tag.
         tag: Option<String>,
-        /// What the nodes take.
+        /// The tags that each node takes.
         filters: Vec<TagsOfNode>,
     },
-    /// The session of an activity belongs to a worker.
+    /// The session of the activity is owned by a worker.
     Session {
         /// The session.
         session: String,
-        /// The worker that owns it, as duroxide names it.
+        /// The owner, as duroxide names it.
         owner: String,
-        /// The node of that worker, where it is known.
+        /// The node of that worker, if known.
         node: Option<String>,
-        /// Until when, unless it is renewed.
+        /// When the ownership expires, unless it is renewed.
         until: Duration,
     },
-    /// The message of a timer is gone.
+    /// The timer's message is gone.
     TimerGone,
-    /// A child, and its status; `None` if it has not started.
+    /// The sub-orchestration and its status; `None` if it has not started.
     Child(String, Option<String>),
-    /// An event of that name came while nothing waited for it, and is lost.
+    /// An event of that name arrived while the instance did not wait for one, and was lost.
     Lost,
-    /// An event of that name came to this relative, where nothing waits for it.
+    /// An event of that name arrived at this parent or child, which does not wait for one.
     CameTo(String),
 }
 
-/// An event that came to one instance while a relative waits for it.
+/// An event that one instance received while a parent or child waits for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MisdirectedEvent {
-    /// The event's name, or its queue's.
+    /// The name of the event or its queue.
     pub name: String,
-    /// The instance that waits for one of that name.
+    /// The instance that waits for an event of that name.
     pub wanted_by: String,
 }
 
-/// An event that came to an instance and that its code has not taken.
+/// An event that an instance received and its code has not consumed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnconsumedEvent {
-    /// The event's name, or its queue's.
+    /// The name of the event or its queue.
     pub name: String,
-    /// When the first such event came into the history.
+    /// When the first such event was added to the history.
     pub at: Duration,
-    /// How many came.
+    /// The number of such events.
     pub count: usize,
-    /// Whether it is kept in a queue, and not lost.
+    /// Whether it is kept in a queue. Otherwise it is lost.
     pub queued: bool,
-    /// The name that the instance waits for and that looks like this one.
+    /// A similar name for which the instance waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nearest: Option<String>,
 }
@@ -147,8 +149,10 @@ impl fmt::Display for UnconsumedEvent {
         let (name, at) = (Quoted(name), Span(*at));
         let times = if *count == 1 { String::new() } else { format!(" ({count} of them)") };
         match queued {
-            true => write!(f, "A message came to its queue {name} at +{at}{times} that nothing has asked for")?,
-            false => write!(f, "An event {name} came to it at +{at}{times} while nothing waited for one, and is lost")?,
+            true => write!(f, "Its queue {name} received a message at +{at}{times} that was never read")?,
+            false => {
+                write!(f, "It received an event {name} at +{at}{times} while it did not wait for one, and lost it")?
+            }
         }
         nearest.iter().try_for_each(|near| write!(f, "; it waits for {}", Quoted(near)))?;
         f.write_str(".")
@@ -163,7 +167,7 @@ impl fmt::Display for Unfinished {
         }
         f.write_str(".")?;
         for MisdirectedEvent { name, wanted_by } in &self.strayed {
-            write!(f, " An event {name:?} came to it that nothing there waits for, and {wanted_by} waits for one.")?;
+            write!(f, " It received an event {name:?} for which it does not wait, but {wanted_by} does.")?;
         }
         let is_told = |event: &UnconsumedEvent| {
             let is_lost = |wait: &Wait| {
@@ -181,8 +185,8 @@ impl fmt::Display for Wait {
         match self {
             Wait::Start => f.write_str("its start"),
             Wait::Unstarted { nearest } => {
-                f.write_str("somebody to start it: no instance of this name was ever started")?;
-                nearest.iter().try_for_each(|near| write!(f, ", and there is one called {near}"))
+                f.write_str("a start: no instance of this name was ever started")?;
+                nearest.iter().try_for_each(|near| write!(f, "; a similar name is {near}"))
             }
             Wait::Open { event, kind: _, what, since, subject: _, about } => {
                 write!(f, "{what} (event {event}, since +{}", Span(*since))?;
@@ -192,7 +196,7 @@ impl fmt::Display for Wait {
                 f.write_str(")")
             }
             Wait::Message { what, attempts, visible, lack } => {
-                write!(f, "its message {what} to be taken (fetched {attempts} times, visible ")?;
+                write!(f, "its message {what} to be processed (fetched {attempts} times, visible ")?;
                 match visible {
                     Some(from) => write!(f, "from +{}", Span(*from))?,
                     None => f.write_str("never")?,
@@ -201,14 +205,14 @@ impl fmt::Display for Wait {
                 f.write_str(")")
             }
             Wait::Lock(until) => {
-                write!(f, "the lock on it to be released (it holds until +{})", Span(*until))
+                write!(f, "its lock to be released (held until +{})", Span(*until))
             }
             Wait::Node(lack) => write!(f, "a node that can run it ({lack})"),
             Wait::Unseen => f.write_str(
-                "something that duroxide does not drive: everything in its history has come. Likely its code awaits \
-                 tokio::time::sleep (use ctx.schedule_timer), a channel of tokio's or another task (use \
-                 ctx.schedule_wait, or an activity), or futures::join_all over more than 30 futures, which from there \
-                 on polls only what has woken it, and duroxide wakes nothing (use ctx.join)",
+                "something that duroxide does not drive: everything that its history shows as scheduled has completed. \
+                 Most likely its code awaits tokio::time::sleep (use ctx.schedule_timer), a channel of tokio's or \
+                 another task (use ctx.schedule_wait, or an activity), or futures::join_all over more than 30 futures, \
+                 which then polls only futures that were woken, and duroxide wakes none (use ctx.join)",
             ),
         }
     }
@@ -217,10 +221,10 @@ impl fmt::Display for Wait {
 impl fmt::Display for About {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            About::UnderWay(attempt) => write!(f, "under way, attempt {attempt}"),
+            About::UnderWay(attempt) => write!(f, "running, attempt {attempt}"),
             About::InQueue(attempts) => write!(f, "in the worker queue, fetched {attempts} times"),
-            About::Answered => f.write_str("its result is there"),
-            About::JobGone => f.write_str("its job is gone and brought no result"),
+            About::Answered => f.write_str("its result is in the instance's queue"),
+            About::JobGone => f.write_str("its work item is gone without a result"),
             About::Lacks(lack) => write!(f, "{lack}"),
             About::UnconsumedEvent { tag, filters } => {
                 match tag {
@@ -236,20 +240,20 @@ impl fmt::Display for About {
             About::Session { session, owner, node, until } => {
                 write!(f, "its session {session:?} belongs to worker {owner}")?;
                 node.iter().try_for_each(|node| write!(f, " of node {node}"))?;
-                write!(f, " until +{}, unless that is renewed", Span(*until))
+                write!(f, " until +{}, unless renewed", Span(*until))
             }
-            About::TimerGone => f.write_str("its message is gone"),
+            About::TimerGone => f.write_str("its TimerFired message is gone"),
             About::Child(child, Some(status)) => write!(f, "instance {child} is {status}"),
             About::Child(child, None) => write!(f, "instance {child} has not started"),
-            About::Lost => f.write_str("one came while nothing waited for it, and is lost"),
+            About::Lost => f.write_str("one arrived while the instance did not wait for it, and was lost"),
             About::CameTo(relative) => {
-                write!(f, "one came to instance {relative}, where nothing waits for it: raise it on this instance")
+                write!(f, "one arrived at instance {relative}, which does not wait for it: raise it on this instance")
             }
         }
     }
 }
 
-/// What a node takes, in words.
+/// Prints the tags that a node takes.
 struct Taken<'a>(&'a Tags);
 
 impl fmt::Display for Taken<'_> {

@@ -7,7 +7,7 @@ use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationR
 use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext};
 use duroxide_sim::{Failure, Handle, Node, Sim};
 
-const ADVICE: &str = "Inside orchestration code take the time from ctx.utc_now()";
+const ADVICE: &str = "Inside orchestration code, take the time from ctx.utc_now()";
 
 async fn books_in_the_order_of_a_hash_map(ctx: OrchestrationContext, _: String) -> Result<String, String> {
     let rooms: HashMap<u32, String> = (0..20).map(|room| (room, format!("room {room}"))).collect();

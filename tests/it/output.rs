@@ -121,7 +121,7 @@ fn one_that_nobody_starts_is_not_found_and_the_others_are_named() {
     assert_eq!(error, expected);
     assert_eq!(
         error.to_string(),
-        "Instance \"order-l\" was not found, and nobody started it within 5.000. There are: order-1."
+        "Instance \"order-l\" was not found within 5.000: it was never started, or was deleted. Existing instances: order-1."
     );
 }
 

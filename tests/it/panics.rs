@@ -79,7 +79,7 @@ fn a_detached_task_of_the_body_that_panics_fails_the_run_at_its_moment() {
     assert_eq!(failure.at - failure.start, 5 * SECOND);
     assert!(!failure.is_safe());
     let text = failure.to_string();
-    assert!(text.contains("a task panicked, and nobody else reports it: number 7 (at tests/"), "{text}");
+    assert!(text.contains("a task panicked, and its panic is reported nowhere else: number 7 (at tests/"), "{text}");
     assert!(text.contains("Sim::allow_panics") && text.contains("virtual time: +5.000"), "{text}");
 }
 
@@ -180,7 +180,7 @@ fn panics_of_the_body_and_of_properties_stay_theirs() {
     });
     let failure = failed(sim.try_run(|sim| run(sim, "Run", "Spawn")));
     let Cause::Property { what, .. } = &failure.cause else { panic!("{failure}") };
-    assert_eq!(what, "the property panics");
+    assert_eq!(what, "the check itself panicked: the property panics");
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn a_limit_of_zero_is_told_at_once() {
     for (name, limits) in cases {
         let failure = failed(sim().limits(limits).try_run(|_| async {}));
         let Cause::Setup(why) = &failure.cause else { panic!("{name}: {failure}") };
-        assert!(why.starts_with(&format!("Limits::{name} is zero. It says ")), "{why}");
+        assert!(why.starts_with(&format!("Limits::{name} is zero. It limits ")), "{why}");
     }
 }
 

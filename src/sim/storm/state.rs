@@ -1,4 +1,4 @@
-//! [`StormState`]: a storm under way.
+//! [`StormState`]: the state of a storm during a run.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,27 +10,27 @@ use crate::clock::{self, Time};
 use crate::faults::{CallContext, FaultAction};
 use crate::seed::{Seed, Stream};
 
-/// A storm under way: what the seed has drawn for it, and what it may still do.
+/// The state of a storm: the parameters drawn from the seed, and the remaining budget.
 pub(in super::super) struct StormState {
     random: Stream,
     start: Time,
-    /// How long after the start the calm begins.
+    /// The beginning of the calm, counted from the start.
     calm: Duration,
     nodes: BTreeMap<String, Vec<String>>,
     kinds: Vec<FaultKind>,
-    /// One call in this many is delayed.
+    /// The rate of latencies: one call in this many is delayed.
     latency_in: u64,
-    /// A latency is below this.
+    /// The exclusive upper bound of a latency.
     latency_ms: u64,
-    /// One call in this many begins a trouble.
+    /// The rate of other faults: one call in this many draws one.
     trouble_in: u64,
     left: u64,
-    merciless: bool,
-    /// What each node's builds are taken to be now.
+    unsurvivable: bool,
+    /// The index of the build that each node is assumed to run.
     running: BTreeMap<String, usize>,
 }
 
-/// A kind of fault that happens to a node and begins at one of its calls.
+/// A fault that affects a whole node and begins at one of its calls.
 #[derive(Clone, Copy)]
 enum NodeFault {
     Crash,
@@ -64,12 +64,13 @@ impl NodeFault {
 }
 
 impl StormState {
-    /// What `seed` draws of `storm`, and what of it happens at a set time.
+    /// Draws the parameters of `storm` from `seed`, and the entries that happen at set
+    /// times.
     pub fn draw(storm: &Storm, seed: Seed, start: Time, topology: Topology) -> (StormState, Vec<PlanEntry>) {
         let nodes = topology.nodes;
         let mut random = seed.child("storm").stream();
         let may = |kind: FaultKind| match kind {
-            FaultKind::Outage => storm.merciless,
+            FaultKind::Outage => storm.unsurvivable,
             FaultKind::Upgrade => nodes.values().any(|builds| builds.len() > 1),
             FaultKind::Latency
             | FaultKind::Slowness
@@ -81,7 +82,7 @@ impl StormState {
         };
         let mut kinds = Vec::new();
         for &kind in FaultKind::ALL {
-            // Drawn for every kind, so that to leave one out leaves the others.
+            // Drawn for every kind, so that omitting one does not change the others.
             let drawn = random.below(100) < if kind == FaultKind::Latency { 75 } else { 40 };
             if storm.kinds.contains(&kind) && may(kind) && (drawn || storm.every) {
                 kinds.push(kind);
@@ -89,7 +90,7 @@ impl StormState {
         }
         let calm = spread(&mut random, Duration::from_secs(1).min(storm.longest), storm.longest);
         let bearable = u64::try_from(topology.shortest_lock.as_millis() / 8).unwrap_or(u64::MAX);
-        let most = storm.troubles.min(u64::from(topology.fewest_attempts.saturating_sub(2)));
+        let most = storm.budget.min(u64::from(topology.fewest_attempts.saturating_sub(2)));
         let mut storm = StormState {
             latency_in: *pick(&mut random, &[1, 1, 2, 8]),
             latency_ms: bearable.min(*pick(&mut random, &[3, 20, 100, 500])),
@@ -101,19 +102,19 @@ impl StormState {
             running: nodes.keys().map(|node| (node.clone(), 0)).collect(),
             nodes,
             kinds,
-            merciless: storm.merciless,
+            unsurvivable: storm.unsurvivable,
         };
         let timed = storm.timed();
         (storm, timed)
     }
 
-    /// How long after the start its calm begins.
+    /// Returns the beginning of the calm, counted from the start.
     pub fn calm(&self) -> Duration {
         self.calm
     }
 
-    /// What happens at a set time: about a third of the troubles of nodes, and
-    /// the clocks.
+    /// Draws the entries that happen at set times: about a third of the faults of nodes,
+    /// and the clock skews.
     fn timed(&mut self) -> Vec<PlanEntry> {
         let names: Vec<String> = self.nodes.keys().cloned().collect();
         let mut entries = Vec::new();
@@ -141,18 +142,18 @@ impl StormState {
         entries
     }
 
-    /// Something that befalls a node at `at`, if any kind of that is on.
+    /// Draws a fault of a node at `at`, if a kind of such faults is enabled.
     fn trouble_of(&mut self, node: &str, at: Duration) -> Option<Action> {
         let on: Vec<NodeFault> =
-            NodeFault::ALL.into_iter().filter(|trouble| self.kinds.contains(&trouble.kind())).collect();
+            NodeFault::ALL.into_iter().filter(|fault| self.kinds.contains(&fault.kind())).collect();
         if on.is_empty() || at + MARGIN >= self.calm {
             return None;
         }
-        let trouble = *pick(&mut self.random, &on);
+        let fault = *pick(&mut self.random, &on);
         let lasts = spread(&mut self.random, Duration::from_millis(10), Duration::from_secs(120));
         let lasts = lasts.min(self.calm - MARGIN - at);
         let (name, random) = (node.to_owned(), &mut self.random);
-        Some(match trouble {
+        Some(match fault {
             NodeFault::Crash => Action::Crash { node: name, restart_after: Some(lasts) },
             NodeFault::Stop => Action::Stop { node: name, restart_after: Some(lasts) },
             NodeFault::Upgrade => {
@@ -171,7 +172,7 @@ impl StormState {
         })
     }
 
-    /// What it brings before a call.
+    /// Returns the fault before a call, if the storm draws one.
     pub fn before(&mut self, asked: &CallContext<'_>) -> Option<PlanEntry> {
         let elapsed = self.touches(asked)?;
         if self.begins_trouble() {
@@ -188,7 +189,7 @@ impl StormState {
         Some(PlanEntry { when: Trigger::Before(point(asked)), what: Action::Fault(verdict) })
     }
 
-    /// What it brings after a call.
+    /// Returns the fault after a call, if the storm draws one.
     pub fn after(&mut self, asked: &CallContext<'_>) -> Option<PlanEntry> {
         let elapsed = self.touches(asked)?;
         if !self.begins_trouble() {
@@ -199,8 +200,7 @@ impl StormState {
         Some(PlanEntry { when: Trigger::After(point(asked)), what })
     }
 
-    /// How long after the start a call is made, if it is one of a node and made
-    /// in the storm.
+    /// Returns the time of a call after the start, if a node makes it during the storm.
     fn touches(&self, asked: &CallContext<'_>) -> Option<Duration> {
         let elapsed = clock::now() - self.start;
         (elapsed < self.calm && self.nodes.contains_key(asked.by)).then_some(elapsed)
@@ -210,13 +210,13 @@ impl StormState {
         self.left > 0 && self.random.one_in(self.trouble_in)
     }
 
-    /// A fault of the call, as often as the kinds that make one are among those
-    /// that are on.
+    /// Draws a fault of the call. The chance of one is the share of call faults among the
+    /// enabled kinds.
     fn fault_of(&mut self, call: &Call, elapsed: Duration) -> Option<FaultAction> {
         let kind = if self.kinds.is_empty() { return None } else { *pick(&mut self.random, &self.kinds) };
         let renews = matches!(call, Call::RenewWorkItemLock { .. });
         let fetches = call.is_fetch();
-        let spared = renews && !self.merciless;
+        let spared = renews && !self.unsurvivable;
         let longest = self.calm.saturating_sub(elapsed);
         match kind {
             FaultKind::Refuse if !spared => Some(FaultAction::Refuse { retryable: true }),
@@ -236,7 +236,7 @@ impl StormState {
                 Some(FaultAction::Delay { before, after })
             }
             FaultKind::Refuse | FaultKind::LoseReply | FaultKind::Drop => None,
-            // Latencies are drawn for every call, and the rest happens to nodes.
+            // Latencies are drawn for every call, and the other kinds affect nodes.
             FaultKind::Latency | FaultKind::Crash | FaultKind::Stop | FaultKind::Upgrade => None,
             FaultKind::Partition | FaultKind::Stall | FaultKind::Skew | FaultKind::Outage => None,
         }
@@ -261,8 +261,8 @@ fn pick<'a, T>(random: &mut Stream, from: &'a [T]) -> &'a T {
     &from[random.below(from.len() as u64) as usize]
 }
 
-/// A duration of whole milliseconds between the two, each order of magnitude as
-/// likely as another.
+/// Draws a duration of whole milliseconds between the two, with each order of magnitude
+/// equally likely.
 fn spread(random: &mut Stream, least: Duration, most: Duration) -> Duration {
     let (least, most) = (least.as_millis().max(1) as u64, most.as_millis() as u64);
     let doublings = (most / least).max(1).ilog2() + 1;

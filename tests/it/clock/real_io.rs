@@ -215,8 +215,8 @@ fn a_run_prints_what_strays_unless_that_is_allowed() {
     };
     let text = child("prints");
     assert!(
-        text.contains("Something in the simulation of seed 3 reaches past it: a thread was started, once"),
+        text.contains("The code in the simulation of seed 3 reached past it: a thread was started, once"),
         "{text}"
     );
-    assert!(!child("allowed").contains("reaches past it"));
+    assert!(!child("allowed").contains("reached past it"));
 }

@@ -62,7 +62,7 @@ fn what_a_seed_printed_before_it_died_is_told() {
         }));
         assert!(matches!(found.failure.cause, Cause::Died(_)), "{found}");
         let text = found.to_string();
-        assert!(text.contains("The last of what it printed:\n") && text.contains(told), "{text}");
+        assert!(text.contains("Last output of its process:\n") && text.contains(told), "{text}");
         assert!(found.failure.printed.len() <= 40 && text.contains("the last words"), "{text}");
     }
 }

@@ -63,8 +63,8 @@ fn one_name_is_one_number_and_every_range_will_do() {
 fn an_empty_range_is_told() {
     let body = |sim: Handle| async move { Ok::<_, String>(sim.input("orders", 5..=4)) };
     let failure = Sim::new(3).try_run(body).expect_err("it is empty");
-    let told = "The simulation could not be run. The input \"orders\" has the empty range 5..=4. Give one that has a \
-                number in it.";
+    let told = "The simulation could not be run. The input \"orders\" has the empty range 5..=4. Give it a range \
+                with at least one number.";
     assert!(failure.to_string().starts_with(told), "{failure}");
 }
 

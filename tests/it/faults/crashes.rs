@@ -67,7 +67,7 @@ fn an_effect_that_is_not_idempotent_is_found() {
     assert!(incidents.len() < survey.tried.len());
     assert!(incidents.iter().any(|incident| incident.crash.to_string().starts_with("before ack_work_item #1 by ")));
     let text = Incidents::Found { survey, incidents }.to_string();
-    assert!(text.contains("The effect \"postage 2\" happened, and does not without the crash."), "{text}");
+    assert!(text.contains("The effect \"postage 2\" happened, but does not happen without the crash."), "{text}");
 }
 
 /// The saboteur: an outcome that hangs on what is kept in memory only.

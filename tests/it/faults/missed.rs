@@ -41,7 +41,7 @@ fn a_call_that_is_never_made_fails_a_scripted_run() {
     let never = Plan::new().fault(point("a", Method::AbandonWorkItem, 1), FaultAction::LoseReply);
     assert_eq!(why(never), Why::Calls(0));
     let text = fails(one_node(1).plan(plan())).to_string();
-    let says = "ack_work_item #99 by a is applied and its reply lost: a made 1 call of ack_work_item.";
+    let says = "ack_work_item #99 by a is applied and its reply lost: a called ack_work_item once.";
     assert!(text.contains(says) && text.contains("Sim::allow_unreached"), "{text}");
 }
 
@@ -81,7 +81,7 @@ fn what_the_body_scripts_has_to_happen_too() {
     };
     let failure = one_node(1).try_run(late).expect_err("the call was made before");
     let text = failure.to_string();
-    assert!(text.contains("This one had no effect, or was made before the entry was added."), "{text}");
+    assert!(text.contains("This call had no effect, or was made before the entry was added."), "{text}");
     assert!(one_node(1).allow_unreached().try_run(late).is_ok());
 }
 
@@ -123,17 +123,20 @@ fn a_fault_that_changes_nothing_is_a_mistake() {
 fn a_storm_that_can_bring_nothing_is_a_mistake() {
     let storm = |storm| refused(one_node(1).storm(storm));
     for (text, why) in [
-        (storm(Storm::new().only(&[])), "may have no kind"),
-        (storm(Storm::new().without(FaultKind::ALL)), "may have no kind"),
+        (storm(Storm::new().only(&[])), "has no kinds of faults"),
+        (storm(Storm::new().without(FaultKind::ALL)), "has no kinds of faults"),
         (storm(Storm::new().only(&[FaultKind::Upgrade])), "Upgrade: no node has a second build"),
         (
             storm(Storm::new().only(&[FaultKind::Crash, FaultKind::Outage])),
-            "Outage: it is left to storms that are merciless",
+            "Outage: it happens only in storms with Storm::include_unsurvivable",
         ),
-        (storm(Storm::new().lasts(Duration::ZERO)), "the storm lasts no time"),
-        (storm(Storm::new().lasts(SECOND).only(&[FaultKind::Crash])), "too short for a node to be back"),
-        (storm(Storm::new().fault_budget(0).without(&[FaultKind::Latency, FaultKind::Skew])), "makes no trouble"),
-        (refused(Sim::new(1).storm(Storm::new())), "there are none"),
+        (storm(Storm::new().lasts(Duration::ZERO)), "the storm's duration is zero"),
+        (storm(Storm::new().lasts(SECOND).only(&[FaultKind::Crash])), "too short for a node to recover"),
+        (
+            storm(Storm::new().fault_budget(0).without(&[FaultKind::Latency, FaultKind::Skew])),
+            "the storm's fault budget is zero",
+        ),
+        (refused(Sim::new(1).storm(Storm::new())), "the simulation has none"),
     ] {
         assert!(text.contains(why), "{text}");
     }
@@ -142,10 +145,10 @@ fn a_storm_that_can_bring_nothing_is_a_mistake() {
 #[test]
 fn names_that_cannot_be_told_apart_are_a_mistake() {
     let text = refused(one_node(1).node(Node::new("client", super::activities(), super::orchestrations())));
-    assert!(text.contains("under which the calls of Handle::client stand"), "{text}");
+    assert!(text.contains("which traces and plans use for the calls of Handle::client"), "{text}");
     let text = refused(one_node(1).node(Node::new("", super::activities(), super::orchestrations())));
     assert!(text.contains("empty name"), "{text}");
-    for (name, why) in [("a", "and so is a node"), ("", "empty name")] {
+    for (name, why) in [("a", "but a node has that name"), ("", "empty name")] {
         let failure = one_node(1).try_run(move |sim| async move { drop(sim.client_named(name)) });
         let failure = failure.expect_err("the name is wrong").to_string();
         assert!(failure.contains(why), "{failure}");
@@ -163,7 +166,7 @@ fn names_that_cannot_be_told_apart_are_a_mistake() {
 #[test]
 fn a_node_that_is_not_there_cannot_be_left_out() {
     let text = refused(one_node(1).without_node("b"));
-    assert!(text.contains("no node \"b\" to leave out; there are [\"a\"]"), "{text}");
+    assert!(text.contains("no node \"b\" to remove; the nodes are [\"a\"]"), "{text}");
 }
 
 #[test]

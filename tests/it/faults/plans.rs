@@ -59,7 +59,7 @@ fn a_plan_that_names_what_is_not_there_is_not_carried_out() {
     for (plan, why) in [
         (Plan::new().at(SECOND, Action::stall("b", SECOND)), "the simulation has no node \"b\"; it has [\"a\"]."),
         (Plan::new().at(SECOND, Action::upgrade("a", "v2")), "node \"a\" has no build \"v2\"; it has [\"first\"]."),
-        (Plan::new().at(SECOND, Action::Fault(FaultAction::Pass)), "a fault happens to a call."),
+        (Plan::new().at(SECOND, Action::Fault(FaultAction::Pass)), "a fault applies to a call."),
         (Plan::new().fault(point("a", Method::Read, 0), FaultAction::LoseReply), "calls are counted from 1."),
     ] {
         let text = refused(plan);

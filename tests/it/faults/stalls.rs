@@ -72,7 +72,7 @@ fn a_turn_whose_commit_hangs_keeps_its_lock_for_good() {
     // The lock is renewed for as long as the run goes on, half a million times in a month.
     let limits = Limits { waiting: MONTH / 30, ..Limits::default() };
     let (failure, _) = stalls(one_node(1).plan(plan).limits(limits), "Echo");
-    waits_for(&failure, "the lock on it to be released");
+    waits_for(&failure, "its lock to be released");
 }
 
 /// duroxide 0.1.32 takes any refusal of a renewal, which comes after 25 s, for
@@ -92,7 +92,7 @@ fn a_refused_renewal_loses_the_activity() {
         |ctx, _| async move { ctx.schedule_activity("Do", "").await },
     );
     let (failure, _) = stalls(sim.rule(refuse), "Work");
-    waits_for(&failure, "its job is gone and brought no result");
+    waits_for(&failure, "its work item is gone without a result");
 }
 
 #[test]

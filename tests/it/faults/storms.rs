@@ -121,7 +121,7 @@ fn a_broken_property_ends_the_run_where_it_breaks() {
     assert!(
         failure
             .to_string()
-            .contains("  safety:       broken: something happened that must never\n  liveness:     held\n"),
+            .contains("  safety:       broken: something happened that must never happen\n  liveness:     held\n"),
         "{failure}"
     );
     assert_eq!(failure.at - failure.start, 30 * SECOND, "when the lock of the crashed node had ended");
@@ -168,7 +168,10 @@ fn what_is_unfinished_does_not_hide_what_must_hold_at_last() {
     assert_eq!(failure.cause, Cause::Unfinished(60 * SECOND), "{failure}");
     assert_eq!(failure.pending, ["\"it is told\": nobody tells"]);
     let text = failure.to_string();
-    assert!(text.contains("What must eventually hold, and does not yet:\n  \"it is told\": nobody tells\n"), "{text}");
+    assert!(
+        text.contains("Properties that must eventually hold, and did not yet:\n  \"it is told\": nobody tells\n"),
+        "{text}"
+    );
     let failure = sim(2 * DAY).try_run(body).expect_err("nobody tells");
     assert!(matches!(&failure.cause, Cause::Eventually { name, .. } if name == "it is told"), "{failure}");
     assert!(failure.pending.is_empty(), "the cause says it: {failure}");

@@ -93,9 +93,9 @@ fn an_event_with_a_misspelt_name_is_told_beside_the_name_that_is_waited_for() {
     let told: Vec<_> = unfinished.untaken.iter().map(|event| (&*event.name, event.count, event.queued)).collect();
     assert_eq!(told, [("aproval", 2, false), ("approvals", 1, true)], "{failure}");
     for told in [
-        "An event \"aproval\" came to it at +3.000 (2 of them) while nothing waited for one, and is lost; it waits for \
+        "It received an event \"aproval\" at +3.000 (2 of them) while it did not wait for one, and lost it; it waits for \
          \"approval\".",
-        "A message came to its queue \"approvals\" at +3.000 that nothing has asked for; it waits for \"approval\".",
+        "Its queue \"approvals\" received a message at +3.000 that was never read; it waits for \"approval\".",
     ] {
         assert!(failure.to_string().contains(told), "{failure}");
     }
@@ -117,7 +117,7 @@ fn an_event_that_an_ended_instance_has_not_taken_is_told_with_its_last_events() 
         Ok(())
     });
     let failure = failure.map(drop).expect_err("the body fails");
-    let told = "An event \"stop\" came to it at +1.000 while nothing waited for one, and is lost.";
+    let told = "It received an event \"stop\" at +1.000 while it did not wait for one, and lost it.";
     assert!(failure.to_string().contains(told), "{failure}");
 }
 
@@ -133,7 +133,6 @@ fn messages_to_an_instance_that_nobody_started_are_told_with_the_nearest_name() 
     let failure = failure.map(drop).expect_err("nobody gets the event");
     let wait = &waits_of(&failure, "ordr-1")[0];
     assert_eq!(*wait, Wait::Unstarted { nearest: Some("order-1".to_owned()) }, "{failure}");
-    let told = "ordr-1 waits for somebody to start it: no instance of this name was ever started, and there is one \
-                called order-1";
+    let told = "ordr-1 waits for a start: no instance of this name was ever started; a similar name is order-1";
     assert!(failure.to_string().contains(told), "{failure}");
 }

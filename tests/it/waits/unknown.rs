@@ -116,7 +116,7 @@ fn busy_code_is_named_and_told_from_code_that_is_blocked() {
     assert!(activity.to_string().contains(told), "{activity}");
     assert!(activity.stack.iter().any(|frame| frame.contains("waits::activities::")), "{activity}");
     assert!(orchestration.stack.iter().any(|frame| frame.contains("waits::orchestrations::")), "{orchestration}");
-    assert!(activity.to_string().contains("The stack of its thread:"), "{activity}");
+    assert!(activity.to_string().contains("Stack of the simulation's thread:"), "{activity}");
     let code = Code::Orchestration { node, instance };
     assert_eq!(orchestration.cause, Cause::Hang(Stuck { code: Some(code), busy: true }));
     let told = "the orchestration of instance i-1 on node a keeps it busy and never yields";

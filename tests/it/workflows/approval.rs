@@ -62,5 +62,5 @@ fn answers_count_whatever_goes_wrong() {
 #[test]
 fn answer_between_two_waits_is_found() {
     let found = is_found(COUNTS, |sim| office(sim, Code::Wrong), |sim| boss(sim, Code::Wrong));
-    assert!(found.to_string().contains("one came while nothing waited for it, and is lost"), "{found}");
+    assert!(found.to_string().contains("one arrived while the instance did not wait for it, and was lost"), "{found}");
 }
