@@ -1,4 +1,4 @@
-//! [`Arena`]: where programs are run, judged and made small.
+//! [`Arena`]: runs, judges and shrinks programs.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -24,30 +24,30 @@ use crate::pulse::Pulse;
 use crate::script::Script;
 use crate::storage::Storage;
 
-/// How many runs making a program small may take.
+/// The maximum number of runs for shrinking a program.
 const MOST_RUNS: u64 = 1_500;
 
-/// The same on threads, where each run takes its time.
+/// The maximum with tasks, where a run takes real time.
 const MOST_RUNS_ON_THREADS: u64 = 300;
 
-/// In how many orders of its callers a smaller program is tried.
+/// The number of interleavings in which a smaller program is tried.
 const SCHEDULES: u64 = 10;
 
-/// In how many orders a program is run one call at a time, to see whether what
-/// it shows takes several callers at all.
+/// The number of orders in which a program is run sequentially, to see whether
+/// its deviation requires concurrency.
 const ORDERS: u64 = 8;
 
-/// How many programs are run one call at a time at first.
+/// The number of programs that are run sequentially at first.
 const LESSONS: u64 = 12;
 
-/// What one run has come to.
+/// The outcome of one run.
 pub(super) enum Judged {
     Explained,
     Unknown(&'static str),
     Race(Box<Race>),
 }
 
-/// A program, and a run of it that no order explains.
+/// A program with a run that is not linearizable.
 pub(super) struct Found {
     program: Program,
     schedule: Seed,
@@ -64,16 +64,16 @@ pub(super) struct Arena<'a> {
     waits: Waits,
     lapse: Lapse,
     reading: Reading,
-    /// What the provider gets wrong with one caller at a time too.
+    /// The deviations that also occur with sequential calls.
     habits: Habits,
     lessons_left: u64,
-    /// What the last run that was looked at has asked and was answered.
+    /// The calls and answers of the last run.
     pub observed: Vec<Observed>,
 }
 
 impl<'a> Arena<'a> {
     pub fn new(storage: &'a dyn Storage, pace: Pace, config: &Config, callers: Callers) -> Arena<'a> {
-        // Where a slow call may outlast a lock, nothing may hang on the time.
+        // Where a slow call may outlast a lock, nothing may depend on time.
         let held = pace.tick().is_none();
         let (waits, lapse) = if held { (Waits::Some, Lapse::Locks) } else { (Waits::None, Lapse::Nothing) };
         let interleaved = clock::is_virtual() && callers == Callers::AsTheClockSays;
@@ -92,7 +92,8 @@ impl<'a> Arena<'a> {
         }
     }
 
-    /// Runs a script of one caller, and takes what deviates in it for a habit.
+    /// Runs a script with one caller and records its deviations as sequential
+    /// ones.
     pub async fn learn_from(&mut self, script: &Script) {
         let run = self.lab.run(script, &past_reads, None).await;
         for deviation in deviations(&run) {
@@ -109,8 +110,8 @@ impl<'a> Arena<'a> {
         matches!((self.place)(Seed(0)), Place::Jumbled(_))
     }
 
-    /// Runs the program of a seed. Of what it shows, only rules that are not
-    /// `known` are made small.
+    /// Runs the program of a seed. Races are shrunk unless their rule is
+    /// `known`.
     pub async fn look_at(&mut self, seed: Seed, theme: Option<Theme>, known: &[&str], pulse: &Pulse) -> Judged {
         let program = program(seed, theme, self.waits);
         if self.lessons_left > 0 {
@@ -138,10 +139,11 @@ impl<'a> Arena<'a> {
         }
     }
 
-    /// The same, if the program shows nothing of the kind when one calls at a
-    /// time, in several orders.
+    /// Returns `found` if its program shows no such deviation when run
+    /// sequentially, in several orders.
     async fn only_when_several_call(&mut self, found: Found, seed: Seed) -> Result<Found, Judged> {
-        // As they were answered, as they were made, and in any order.
+        // In the order of the answers, in that of the calls, and in random
+        // orders.
         let mut answered: Vec<&Made> = found.history.iter().filter(|made| made.caller > 0).collect();
         let made: VecDeque<usize> = answered.iter().map(|made| made.caller).collect();
         answered.sort_by_key(|made| made.replied);
@@ -153,15 +155,15 @@ impl<'a> Arena<'a> {
                 return Err(Judged::Unknown("One caller at a time is answered wrongly too."));
             }
         }
-        // What was learned may explain it now.
+        // What the sequential runs revealed may explain this run.
         match self.judge(&found.history) {
             Linearity::Broken(broken) => Ok(Found { broken, ..found }),
             _ => Err(Judged::Explained),
         }
     }
 
-    /// Runs a program one call at a time, and takes what deviates for a habit.
-    /// Says whether that explains the run.
+    /// Runs a program sequentially and records its deviations. Returns whether
+    /// those explain the run.
     async fn learn(&mut self, program: &Program, place: Place) -> bool {
         let history = self.play(program, place).await;
         loop {
@@ -176,7 +178,7 @@ impl<'a> Arena<'a> {
         }
     }
 
-    /// Runs a program, and keeps the run if no order explains it.
+    /// Runs a program and returns the run if it is not linearizable.
     pub async fn find(&mut self, program: Program, schedule: Seed) -> Option<Found> {
         let history = self.play(&program, (self.place)(schedule)).await;
         match self.judge(&history) {
@@ -193,7 +195,7 @@ impl<'a> Arena<'a> {
         linearize_within(history, &BTreeSet::new(), &self.habits, self.reading, Budget::default())
     }
 
-    /// The same in a program as small as it gets.
+    /// Shrinks a program.
     async fn shrink(&mut self, found: Found, seed: Seed, pulse: &Pulse) -> Found {
         let mut best = found;
         let mut runs = if self.is_repeatable() { MOST_RUNS } else { MOST_RUNS_ON_THREADS };
@@ -222,7 +224,7 @@ impl<'a> Arena<'a> {
         best
     }
 
-    /// Looks for an order of the callers in which `program` breaks the same rule.
+    /// Looks for an interleaving in which `program` breaks the same rule.
     async fn again(&mut self, program: Program, seed: Seed, best: &Found, runs: &mut u64) -> Option<Found> {
         let rule = blame(&best.history, &best.broken.calls, &best.broken);
         for number in 0..SCHEDULES {
@@ -237,7 +239,7 @@ impl<'a> Arena<'a> {
         None
     }
 
-    /// What a run shows, without what does not matter.
+    /// Reduces a run to the calls that matter and describes it.
     pub fn describe(&self, found: Found, seed: Seed) -> Race {
         let (calls, broken) = smallest(&found.history, found.broken, &self.habits, self.reading);
         let rule = blame(&found.history, &calls, &broken);

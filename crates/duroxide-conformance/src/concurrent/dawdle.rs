@@ -1,5 +1,5 @@
-//! A layer that takes its time: before it passes a call on and before it hands
-//! the answer back it lets others run, as often as a seed says.
+//! A layer that yields to other tasks before it passes a call on and before it
+//! returns the answer, as often as a seed decides.
 
 use std::sync::Arc;
 use std::task::Poll;
@@ -8,7 +8,7 @@ use duroxide_sim::call::{Answering, Call, Handler};
 use duroxide_sim::seed::Stream;
 use parking_lot::Mutex;
 
-/// A handler whose calls overlap, even where `inner` answers at once.
+/// A handler whose calls overlap even if `inner` answers immediately.
 pub(super) struct Dawdle<H> {
     inner: H,
     random: Mutex<Stream>,
@@ -27,7 +27,7 @@ impl<H: Handler> Dawdle<H> {
     }
 }
 
-/// Lets others run once.
+/// Yields once.
 async fn step_back() {
     let mut stepped = false;
     std::future::poll_fn(|cx| {

@@ -1,4 +1,4 @@
-//! [`Race`]: calls of several callers that no order explains, to be read.
+//! [`Race`]: concurrent calls that are not linearizable, for display.
 
 use std::fmt;
 
@@ -17,51 +17,51 @@ use crate::finding::{Line, Subject, line};
 use crate::linearize::Made;
 use crate::oracle::{Aspect, Mismatch};
 
-/// Calls of several callers that no order explains.
+/// Concurrent calls whose answers no sequential order explains.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Race {
-    /// The rule's id in the contract table.
+    /// The id of the rule in the contract table.
     pub rule: &'static str,
     /// The calls that contradict each other, in the order in which they were
-    /// made. Others of the run would not have helped to explain them.
+    /// made. The other calls of the run do not resolve the contradiction.
     pub history: Vec<Made>,
-    /// The calls among them at which every order ends at the latest, and why.
+    /// The calls at which the search for an order failed, and why.
     pub stuck: Vec<(usize, Mismatch)>,
     /// When the run began.
     pub base: Time,
-    /// What the callers did; the smallest program found that shows it, where it
-    /// can be repeated.
+    /// The program; shrunk if its runs are repeatable.
     pub program: Program,
-    /// The seed of the order in which the callers came to run, where there was
-    /// one: with the program it repeats the run (see
+    /// The seed of the callers' interleaving, if they were interleaved: with
+    /// the program it repeats the run (see
     /// [`replay_race`](crate::replay_race)).
     pub schedule: Option<Seed>,
-    /// The seed of the program it was found in.
+    /// The seed of the generated program.
     pub seed: Seed,
-    /// Which provider it is about.
+    /// The provider.
     pub subject: Subject,
 }
 
-/// A race in words: what prints, and what a report holds as JSON.
+/// A race as text: printed as it is, and written as JSON in reports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ShownRace {
     /// The rule's id.
     pub rule: String,
-    /// What it says.
+    /// The rule's claim.
     pub claim: String,
-    /// The document it comes from.
+    /// The document that the rule comes from.
     pub source: String,
     /// The provider's label.
     pub provider: String,
-    /// A line for each invocation and each answer, a column for each caller.
+    /// A line for each invocation and each answer, with a column for each
+    /// caller.
     pub table: Vec<String>,
-    /// Where every order ends.
+    /// The calls at which the search for an order failed.
     pub stuck: Vec<String>,
-    /// The program, a line for each round.
+    /// The program, one round a line.
     pub program: Vec<String>,
-    /// The seed of the order of the callers, where there was one.
+    /// The seed of the interleaving, if there was one.
     pub schedule: Option<u64>,
-    /// The seed of the program it was found in.
+    /// The seed of the generated program.
     pub seed: u64,
 }
 
@@ -69,7 +69,7 @@ pub struct ShownRace {
 const COLUMN: usize = 4;
 
 impl Race {
-    /// The race in words.
+    /// The race as text.
     pub fn shown(&self) -> ShownRace {
         let cited = contract::find(self.rule);
         ShownRace {
@@ -99,7 +99,7 @@ impl Race {
         Some(format!("{method} of caller {caller} would be answered with {expected}: {}", self.why(&mismatch.aspect)))
     }
 
-    /// What is wrong with the answer that was given.
+    /// The reason why the given answer is wrong.
     fn why(&self, aspect: &Aspect) -> String {
         match aspect {
             Aspect::Accepted => "it was not to be accepted".to_owned(),
