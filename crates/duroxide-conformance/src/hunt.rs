@@ -1,8 +1,8 @@
-//! [`hunt`]: scripts from seeds against a provider, until one breaks a given
+//! [`hunt`]: runs generated scripts on a provider until one breaks a given
 //! rule.
 //!
-//! It is `check` for those who know what they look for: other deviations are
-//! passed over where that is possible, and it ends at the first breach.
+//! A variant of `check` for a known rule: it continues after other deviations
+//! where possible, and stops at the first deviation of that rule.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,21 +20,21 @@ use super::pace::Pace;
 use super::script::Script;
 use super::storage::Storage;
 
-/// What has come of a hunt.
+/// The result of a hunt.
 #[derive(Clone, Debug)]
 pub struct Hunt {
-    /// The breach, if there was one.
+    /// The finding, if the rule was broken.
     pub finding: Option<Finding>,
-    /// How many calls it took, those of shrinking not counted.
+    /// The number of calls made, not counting those of shrinking.
     pub calls: u64,
-    /// Other rules that small scripts broke on the way.
+    /// Other rules that shrunk scripts broke.
     pub others: BTreeSet<&'static str>,
-    /// Whether the breach is only the smallest that breaks the very rule: smaller
-    /// scripts whose last answer looks the same break others.
+    /// Whether the script was shrunk only among those that break this rule:
+    /// smaller scripts with a similar last answer break other rules.
     pub is_one_of_several: bool,
 }
 
-/// Looks for a breach of `rule`, with the scripts most likely to show one.
+/// Searches for a script that breaks `rule`, among those most likely to do so.
 pub async fn hunt(storage: &dyn Storage, rule: &str, config: &Config) -> Hunt {
     let search = async |pace: Pace| {
         let lab = Lab::new(storage, pace, config.patience);
@@ -48,7 +48,7 @@ pub async fn hunt(storage: &dyn Storage, rule: &str, config: &Config) -> Hunt {
     on_its_clock(storage, config.seed, search).await.unwrap_or_else(|why| panic!("{why}"))
 }
 
-/// How a deviation looks, and the rule that it seems to break.
+/// The signature of a deviation, and the rule that it seems to break.
 type Look = (&'static str, String, &'static str);
 
 struct Hunter<'a> {
@@ -57,11 +57,11 @@ struct Hunter<'a> {
     rule: &'a str,
     shrinking: Budget,
     hunt: Hunt,
-    /// How often deviations of one look were made small.
+    /// How many times deviations with a signature were shrunk.
     tries: BTreeMap<Look, u32>,
 }
 
-/// How often that is done at the most.
+/// The maximum of `tries`, for signatures of other rules.
 const MOST_TRIES: u32 = 3;
 
 impl Hunter<'_> {
@@ -103,8 +103,8 @@ impl Hunter<'_> {
         }
     }
 
-    /// The smallest script whose deviation looks the same, and the rule that it
-    /// breaks; of those that break the same rule, if that is to be `kept`.
+    /// Returns the smallest script with this signature and the rule it breaks.
+    /// If `kept`, the rule must stay the same.
     async fn shrink(&mut self, script: &Script, wanted: &Look, kept: bool) -> (Script, Option<Run>, &'static str) {
         let like = |observed: &[Observed], mismatch: &Mismatch| {
             observed.last().is_some_and(|last| last.call.method().name() == wanted.0)

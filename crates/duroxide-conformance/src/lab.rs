@@ -1,5 +1,5 @@
-//! [`Lab`]: a storage with its clock, on which scripts are run one after the
-//! other, each on an empty provider.
+//! [`Lab`]: a storage and its clock; runs scripts in turn, each on an empty
+//! provider.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use super::pace::{Late, Pace};
 use super::script::Script;
 use super::storage::Storage;
 
-/// Where scripts are run.
+/// Runs scripts on a storage.
 pub(crate) struct Lab<'a> {
     storage: &'a dyn Storage,
     pace: Pace,
     provider: Option<Arc<dyn Provider>>,
-    /// How much real time one call may take.
+    /// The real time that one call may take.
     patience: Duration,
 }
 
@@ -34,12 +34,12 @@ impl<'a> Lab<'a> {
         play(script, stage).await
     }
 
-    /// The step of time that counts, where it passes by itself.
+    /// The smallest relevant difference in time, unless that is a millisecond.
     pub fn tick(&self) -> Option<Duration> {
         self.pace.tick()
     }
 
-    /// The time that a call made now is answered at.
+    /// The time at which a call made now is answered.
     pub fn now(&self) -> Time {
         self.pace.now()
     }
@@ -49,7 +49,7 @@ impl<'a> Lab<'a> {
         self.pace.wait(ms).await
     }
 
-    /// A provider with nothing in it.
+    /// An empty provider.
     pub async fn empty(&mut self) -> Arc<dyn Provider> {
         if let Some(provider) = self.provider.take() {
             if self.storage.reset(&provider).await {
@@ -63,7 +63,7 @@ impl<'a> Lab<'a> {
         provider
     }
 
-    /// Gives back what it holds.
+    /// Disposes of the provider.
     pub async fn close(mut self) {
         if let Some(provider) = self.provider.take() {
             self.storage.dispose(provider).await;

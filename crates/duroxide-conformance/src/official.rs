@@ -1,7 +1,7 @@
 //! [`Validation`]: duroxide's own validations, to be run on any storage.
 //!
-//! It says what there is and how it is called. On which clock, and what a
-//! failure means, `trials` decides.
+//! This module lists the validations and calls them. `trials` decides about the
+//! clock and the meaning of a failure.
 
 #[macro_use]
 mod list;
@@ -14,26 +14,27 @@ use duroxide_sim::clock;
 
 use super::depot::Depot;
 
-/// The versions that duroxide's tests stamp old events with: the last one
-/// before queue messages raced with timers in a new way, and the first with it.
+/// The versions with which duroxide's tests mark old events: the last one
+/// before queue messages raced with timers in a new way, and the first with
+/// that behaviour.
 const STAMPS: [&str; 2] = ["0.1.30", "0.1.31"];
 
-/// A validation under way.
+/// A running validation.
 type Running<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
-/// What a validation is for.
+/// The providers that a validation applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum For {
     Everybody,
-    /// Providers whose fetches return at once.
+    /// Providers whose fetches return immediately.
     ShortPolls,
-    /// Providers whose fetches wait.
+    /// Providers that support long polls.
     LongPolls,
 }
 
-/// One of duroxide's validations. It panics where the provider fails it.
+/// One of duroxide's validations. It panics if the provider fails it.
 pub(crate) struct Validation {
-    /// What its trial is called: `official::module::name`.
+    /// The name of its trial: `official::module::name`.
     pub trial: &'static str,
     pub whose: For,
     pub run: for<'a> fn(&'a Depot) -> Running<'a>,
@@ -67,7 +68,7 @@ macro_rules! validation {
 
 macro_rules! table {
     ($($module:ident { $($name:ident $(with $how:ident)?;)* })*) => {
-        /// All of them, in the order of duroxide's source.
+        /// Every validation, in the order of duroxide's source.
         const ALL: &[Validation] = &[$($({
             const PARTS: (For, for<'a> fn(&'a Depot) -> Running<'a>) =
                 validation!(duroxide::provider_validation::$module::$name $(, $how)?);
@@ -84,13 +85,13 @@ impl Validation {
         ALL
     }
 
-    /// The one of this name: `module::name`.
+    /// The validation with this name: `module::name`.
     pub fn find(name: &str) -> Option<&'static Validation> {
         ALL.iter().find(|validation| validation.trial.strip_prefix("official::") == Some(name))
     }
 }
 
-/// Whether fetches of this storage wait when they find nothing.
+/// Whether fetches of this storage wait if they find nothing.
 pub(crate) async fn polls_long(depot: &Depot) -> bool {
     const POLL: Duration = Duration::from_millis(400);
     let provider = depot.provider().await;

@@ -1,11 +1,11 @@
-//! [`Progress`]: what a person sees while a check runs.
+//! [`Progress`]: the progress display of a check.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::pulse::Pulse;
 
-/// What a person sees while a check runs.
+/// The progress display of a check.
 pub(crate) struct Progress {
     label: String,
     calls: u64,
@@ -13,7 +13,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// For a check of so many calls.
+    /// The display for a check of `calls` calls.
     pub fn new(shown: bool, label: &str, calls: u64) -> Progress {
         Progress {
             label: label.to_owned(),

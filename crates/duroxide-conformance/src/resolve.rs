@@ -1,6 +1,6 @@
-//! From a script's conventions to a call that can be made.
+//! Resolves the conventions of a script to calls.
 //!
-//! It remembers what fetches have shown, and nothing else of the provider.
+//! Of the provider's state, it tracks only what fetches have returned.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,34 +11,34 @@ use duroxide_sim::clock::Time;
 
 use super::script::Act;
 
-/// The instance that stands for the one whose lock is meant.
+/// The instance locked by the call's token.
 const HERE: &str = "@";
 
-/// What the numbers of a relative call count from.
+/// The base of the numbers in a relative call.
 #[derive(Clone, Debug, Default)]
 struct Anchor {
     instance: String,
     execution: u64,
-    /// The activity that was fetched; 0 for a turn.
+    /// The fetched activity; 0 for an orchestration item.
     activity: u64,
-    /// The parent that a fetched start names.
+    /// The parent named in a fetched start message.
     parent: Option<String>,
 }
 
-/// What the fetches of a run have shown.
+/// What the fetches of a run have returned.
 #[derive(Clone, Debug)]
 pub(crate) struct Memo {
     base: Time,
     turns: Vec<(String, Anchor)>,
     jobs: Vec<(String, Anchor)>,
-    /// The last event id that is known of each execution.
+    /// The last known event id of each execution.
     ends: BTreeMap<(String, u64), u64>,
     /// The activities that were enqueued.
     scheduled: Vec<ActivityId>,
 }
 
 impl Memo {
-    /// Nothing was fetched yet; the script's times count from `base`.
+    /// Nothing fetched yet; the script's times are relative to `base`.
     pub fn new(base: Time) -> Memo {
         Memo { base, turns: Vec::new(), jobs: Vec::new(), ends: BTreeMap::new(), scheduled: Vec::new() }
     }
@@ -84,7 +84,8 @@ impl Memo {
         call
     }
 
-    /// Replaces a token's name by the token; what its lock is on is the anchor.
+    /// Replaces the name of a token by the token. Returns the anchor of its
+    /// lock.
     fn take_token(&self, call: &mut Call) -> Anchor {
         let Some(token) = call.token_mut() else {
             return self.turns.last().map(|(_, anchor)| anchor.clone()).unwrap_or_default();
@@ -104,7 +105,7 @@ impl Memo {
         anchor
     }
 
-    /// Takes note of an answer.
+    /// Records an answer.
     pub fn note(&mut self, call: &Call, reply: &Reply) {
         match (call, reply) {
             (_, Reply::Turn(Some(turn))) => self.note_turn(turn),
@@ -158,7 +159,7 @@ fn activity_of(item: &WorkItem) -> Option<ActivityId> {
     }
 }
 
-/// Fills in one call.
+/// Resolves one call.
 struct Fill<'a> {
     memo: &'a Memo,
     anchor: Anchor,
@@ -213,8 +214,8 @@ impl Fill<'_> {
         }
     }
 
-    /// In a relative call `@` with number n is the instance's n-th most recent
-    /// activity, those of the call itself included.
+    /// In a relative call, `@` with number n is the instance's n-th most recent
+    /// activity, including those of the call itself.
     fn activity(&self, id: &mut ActivityId, own: &[ActivityId]) {
         if !self.relative || id.instance != HERE {
             return self.instance(&mut id.instance);
@@ -227,7 +228,7 @@ impl Fill<'_> {
         }
     }
 
-    /// `end` is what the ids of what an ack schedules count from.
+    /// Resolves an item; ids scheduled by an ack are relative to `end`.
     fn item(&self, item: &mut Item, end: u64) {
         let execution = self.anchor.execution;
         match Arc::make_mut(item) {
