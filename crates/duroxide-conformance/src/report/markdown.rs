@@ -1,4 +1,4 @@
-//! The report for a page.
+//! The report as Markdown, for a page.
 
 use std::fmt::{self, Write};
 
@@ -72,13 +72,13 @@ fn tables(out: &mut String, report: &Report) -> fmt::Result {
     Ok(())
 }
 
-/// Text that stands in a cell of a table.
+/// A text, escaped for the cell of a table.
 fn escaped(text: &str) -> String {
     let text = text::line(text.replace(['\n', '\r'], " "));
     text.replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;")
 }
 
-/// Text as it is, whatever fences are in it.
+/// A code block with a fence that does not occur in the text.
 fn fenced(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);

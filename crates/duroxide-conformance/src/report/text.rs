@@ -1,4 +1,4 @@
-//! The report for a terminal.
+//! The report as text, for a terminal.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Write};
@@ -51,7 +51,7 @@ fn block(out: &mut String, title: &str, lines: &[String]) -> fmt::Result {
     writeln!(out)
 }
 
-/// In one sentence.
+/// A summary in one sentence.
 pub(super) fn headline(report: &Report) -> String {
     let broken: BTreeSet<&str> =
         report.findings.iter().map(|item| &*item.rule).chain(report.races.iter().map(|race| &*race.rule)).collect();

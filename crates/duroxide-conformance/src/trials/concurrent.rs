@@ -1,4 +1,5 @@
-//! `concurrent::<theme>`: several callers at once, that meet over one thing.
+//! `concurrent::<theme>`: several concurrent callers that compete for one
+//! thing.
 
 use super::Trial;
 use super::stand::{Outcome, Stand};
@@ -6,7 +7,7 @@ use crate::concurrent::{Callers, Plan, Theme, concurrent};
 use crate::verdict::Verdict;
 use crate::waivers::Waivers;
 
-/// Of all calls so many are made for each that several callers make.
+/// One call of concurrent callers is made for this many calls of the budget.
 const CALLS_FOR_EACH: u64 = 5;
 
 pub(super) fn trials(_: &Stand) -> Vec<Trial> {
@@ -26,7 +27,7 @@ fn look_at(stand: &Stand, waivers: &Waivers, theme: Theme, calls: u64) -> Verdic
     let verdict = match stand.time() {
         Err(why) => Verdict::trouble(stand.label.clone(), seed, why),
         Ok(_) => {
-            // Whoever else calls would come between.
+            // Calls of other trials would interleave.
             let _lane = stand.lane(true);
             stand.block_on(concurrent(stand.depot_of_all(), &stand.config, waivers, plan))
         }
@@ -35,8 +36,8 @@ fn look_at(stand: &Stand, waivers: &Waivers, theme: Theme, calls: u64) -> Verdic
     verdict
 }
 
-/// Looks for a deviation that only several callers show, as if nothing were
-/// waived.
+/// Looks for a deviation that only concurrent callers show, ignoring the
+/// waivers.
 pub(super) fn look_for(stand: &Stand, rule: &str, calls: u64) -> Verdict {
     let mut verdict = Verdict::new(stand.label.clone(), stand.config.seed);
     for theme in Theme::ALL {

@@ -1,5 +1,5 @@
-//! `crash::killed`: a process that works on the storage is killed, again and
-//! again, and what it was told must be there.
+//! `crash::killed`: a process that works on the storage is killed repeatedly,
+//! and every change it was told about must survive.
 
 use duroxide_sim::seed::Seed;
 
@@ -15,7 +15,7 @@ use crate::verdict::Verdict;
 const RULES: [&str; 4] =
     ["durable.acknowledged-survives", "durable.nothing-half-done", "durable.locks-end", "durable.attempts-survive"];
 
-/// A process is killed once for so many calls of the budget.
+/// One process is killed for this many calls of the budget.
 const CALLS_FOR_EACH: u64 = 5_000;
 
 pub(super) fn trials(_: &Stand) -> Vec<Trial> {

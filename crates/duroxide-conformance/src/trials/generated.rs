@@ -1,6 +1,5 @@
-//! `generated::<profile>`: scripts of every kind, that fail for whatever is not
-//! waived. How many calls each trial has, of those that there are in all, is
-//! said here too.
+//! `generated::<profile>`: generated scripts of a profile, which fail for any
+//! rule that is not waived. Also divides the budget of calls among the trials.
 
 use super::Trial;
 use super::stand::{Outcome, Stand};

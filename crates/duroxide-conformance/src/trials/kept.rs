@@ -1,4 +1,4 @@
-//! `regression::<file>`: the scripts that have shown something once.
+//! `regression::<file>`: the kept scripts of earlier findings.
 
 use super::Trial;
 use super::stand::{Outcome, Stand};

@@ -1,7 +1,7 @@
 //! `official::<module>::<name>`: duroxide's own validations.
 //!
-//! They wait on real time, and so never run while the clock is warped; on
-//! virtual time they take no time at all.
+//! They wait in real time, so they never run while the clock is warped; on
+//! virtual time they take almost no time.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -15,8 +15,8 @@ use crate::official::{For, Validation, polls_long};
 use crate::pace::Pace;
 use crate::storage::TimeSource;
 
-/// Modules with validations that reach into the storage made last, or run whole
-/// runtimes against short time-outs.
+/// Modules whose validations access the most recently created storage, or run
+/// whole runtimes with short timeouts.
 const ALONE: [&str; 3] = ["official::capability_filtering::", "official::error_handling::", "official::race_replay::"];
 
 pub(super) fn trials(_: &Stand) -> Vec<Trial> {
@@ -29,7 +29,7 @@ pub(super) fn trials(_: &Stand) -> Vec<Trial> {
     Validation::all().iter().map(trial).collect()
 }
 
-/// A waiver turns things round.
+/// Applies a waiver: a waived validation has to fail.
 fn judge(stand: &Stand, validation: &Validation, outcome: Outcome) -> Outcome {
     match (stand.waivers_of(validation.trial).next(), outcome) {
         (Some(waiver), Outcome::Failed(_)) => Outcome::Ignored(format!("waived: {} ({})", waiver.reason, waiver.link)),

@@ -1,9 +1,9 @@
-//! [`Stand`]: what all trials of a binary share.
+//! [`Stand`]: the shared state of a test binary's trials.
 //!
-//! It decides which trials may run beside each other. A warped clock is the
-//! whole process's, and "the history of that instance" is the provider's that
-//! was made last: who uses either has the process to itself. It runs no trial
-//! by itself.
+//! It decides which trials may run concurrently. A warped clock affects the
+//! whole process, and corrupting "the history of that instance" affects the
+//! provider created last; trials that use either run alone. It runs no trial
+//! itself.
 
 use std::sync::{Arc, OnceLock};
 
@@ -19,31 +19,31 @@ use crate::storage::{Storage, TimeSource};
 use crate::verdict::Verdict;
 use crate::waivers::{Waiver, Waivers};
 
-/// What all trials of a binary share.
+/// The shared state of a test binary's trials.
 pub(crate) struct Stand {
     pub storage: Arc<dyn Storage>,
     pub config: Config,
     pub waivers: Waivers,
     pub label: String,
     depot: Depot,
-    /// Of one runtime for all, so that connections outlive the trial that made
-    /// them.
+    /// One runtime for all trials, so that connections outlive the trial that
+    /// opened them.
     runtime: Runtime,
     source: OnceLock<Result<TimeSource, String>>,
-    /// Fair, so that nobody waits for ever.
+    /// Fair, so that no trial waits indefinitely.
     lanes: RwLock<()>,
     results: Mutex<(Verdict, Vec<TrialLine>)>,
 }
 
-/// How a trial ended.
+/// The outcome of a trial.
 pub(crate) enum Outcome {
     Passed,
     Failed(String),
-    /// It did not run, and why.
+    /// The trial did not run, for this reason.
     Ignored(String),
 }
 
-/// The right to run, beside others or alone.
+/// The permission to run, concurrently with others or alone.
 pub(crate) enum Lane<'a> {
     Beside { _guard: RwLockReadGuard<'a, ()> },
     Alone { _guard: RwLockWriteGuard<'a, ()> },
@@ -73,7 +73,7 @@ impl Stand {
         self.waivers.of(&self.label).filter(move |waiver| waiver.rule == rule)
     }
 
-    /// How many calls all trials together make.
+    /// The number of calls of all trials together.
     pub fn calls(&self) -> u64 {
         self.config.calls_at(self.storage.time())
     }
@@ -98,7 +98,7 @@ impl Stand {
         self.source.get_or_init(find_out).clone()
     }
 
-    /// The storage for checks that are not one validation.
+    /// The storage for everything except validations.
     pub fn depot_of_all(&self) -> &Depot {
         &self.depot
     }
@@ -112,8 +112,8 @@ impl Stand {
         self.runtime.block_on(future)
     }
 
-    /// Does a part of a check, when it may, and keeps the verdict for the
-    /// reports too.
+    /// Performs a part of a check when allowed, and keeps the verdict for the
+    /// reports.
     pub fn examine(&self, waivers: &Waivers, work: Work) -> Verdict {
         let verdict = match self.time() {
             Err(why) => Verdict::trouble(self.label.clone(), self.config.seed, why),
@@ -136,7 +136,7 @@ impl Stand {
         self.results.lock().1.push(line);
     }
 
-    /// Everything that the trials have come to, by name.
+    /// The results of all trials; the trials are ordered by name.
     pub fn results(&self) -> (Verdict, Vec<TrialLine>) {
         let (verdict, mut lines) = self.results.lock().clone();
         lines.sort_by(|a, b| a.name.cmp(&b.name));
@@ -145,7 +145,8 @@ impl Stand {
 }
 
 impl Outcome {
-    /// The outcome of a trial that fails for whatever is not waived.
+    /// The outcome of a trial that fails for every deviation that is not
+    /// waived.
     pub fn of(verdict: &Verdict) -> Outcome {
         if verdict.is_clean() { Outcome::Passed } else { Outcome::Failed(verdict.to_string()) }
     }

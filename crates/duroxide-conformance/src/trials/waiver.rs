@@ -10,19 +10,19 @@ use crate::generate::Profile;
 use crate::verdict::{Stale, Verdict};
 use crate::waivers::{Waiver, Waivers};
 
-/// A waiver without a script has this many times the calls that a rule has.
+/// A waiver without a script gets this many times the calls of a rule.
 const MORE: u64 = 20;
 
-/// How often a program of several callers is run that has to show something: it
-/// depends on threads whether it does.
+/// The maximum number of runs of a concurrent program that should show its
+/// deviation, which depends on the threads.
 const MOST_REPEATS: u64 = 200;
 
-/// And one of what only several callers show, so many times all calls: what
-/// shows depends on threads.
+/// For a concurrent deviation without a program, the factor on the number of
+/// all calls; what it shows depends on the threads.
 const MORE_OF_SEVERAL: u64 = 4;
 
 pub(super) fn trials(stand: &Stand) -> Vec<Trial> {
-    // Those of a validation are looked at where it is run.
+    // The waivers of validations are checked where the validation runs.
     let waivers = stand.waivers.of(&stand.label).filter(|waiver| !waiver.rule.starts_with("official::"));
     let trial = |waiver: &Waiver| {
         let waiver = waiver.clone();
@@ -40,8 +40,8 @@ fn look_at(stand: &Stand, waiver: &Waiver) -> Outcome {
     Outcome::of(&verdict)
 }
 
-/// Runs a program of several callers until it shows the deviation. That it has
-/// not shown proves nothing: threads decide.
+/// Runs a concurrent program until it shows the deviation. If it does not, that
+/// proves nothing, because it depends on the threads.
 fn repeat(stand: &Stand, waiver: &Waiver, program: &Program) -> Outcome {
     let _lane = stand.lane(true);
     for number in 0..MOST_REPEATS {
@@ -58,7 +58,7 @@ fn repeat(stand: &Stand, waiver: &Waiver, program: &Program) -> Outcome {
     Outcome::Ignored(format!("its program was run {MOST_REPEATS} times and did not show it, which threads decide"))
 }
 
-/// Looks for the deviation as if nothing were waived.
+/// Looks for the deviation, ignoring the waivers.
 fn explore(stand: &Stand, waiver: &Waiver) -> Verdict {
     let plan = Plan {
         seed: stand.config.seed.child(waiver.rule),
