@@ -159,7 +159,7 @@ async fn run(
     while verdict.counts.calls < plan.calls {
         if pulse.is_over() {
             let made = verdict.counts.calls;
-            verdict.notes.push(format!("The time was up after {made} of {} calls of several callers.", plan.calls));
+            verdict.notes.push(format!("The time limit was reached after {made} of {} concurrent calls.", plan.calls));
             break;
         }
         let seed = plan.seed.child("concurrent").child(&number.to_string());

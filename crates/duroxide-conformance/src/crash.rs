@@ -92,11 +92,11 @@ pub(crate) async fn crash(
     let answered = observed.iter().filter(|seen| seen.reply.is_some()).count();
     if let Some(last) = observed.last() {
         let behind = last.at - pace.now();
-        pace.wait(behind.as_millis() as u64).await.map_err(|_| "Time cannot move so far.".to_owned())?;
+        pace.wait(behind.as_millis() as u64).await.map_err(|_| "Time cannot advance that far.".to_owned())?;
     }
     let Some(reopened) = storage.open(&location).await else {
         storage.dispose(provider).await;
-        return Err(format!("The storage at {location:?} could not be opened again after the crash."));
+        return Err(format!("The storage at {location:?} could not be reopened after the crash."));
     };
     storage.settle(&reopened).await;
     let before = observed.len();
@@ -235,8 +235,9 @@ fn follows(oracle: &mut Oracle, seen: &Observed) -> bool {
 
 /// Starts the process, kills it and returns what it reported.
 fn kill_one(order: &Order, seed: Seed) -> Result<Vec<Observed>, String> {
-    let told = |error: std::io::Error| format!("The process that is to be killed could not be started: {error}.");
-    let text = serde_json::to_string(order).map_err(|error| format!("The order has no JSON form: {error}."))?;
+    let told = |error: std::io::Error| format!("The child process of the crash test could not be started: {error}.");
+    let text = serde_json::to_string(order)
+        .map_err(|error| format!("The child process's order could not be serialized: {error}."))?;
     let program = std::env::current_exe().map_err(told)?;
     let mut child = Command::new(program)
         .env(VARIABLE, "1")
@@ -249,7 +250,7 @@ fn kill_one(order: &Order, seed: Seed) -> Result<Vec<Observed>, String> {
         use std::io::Write as _;
         input.write_all(text.as_bytes()).map_err(told)?;
     }
-    let Some(output) = child.stdout.take() else { return Err("The process has no output.".to_owned()) };
+    let Some(output) = child.stdout.take() else { return Err("The child process has no standard output.".to_owned()) };
     let mut random = seed.child("crash").stream();
     let calls = order.script.steps.iter().filter(|step| matches!(step, Step::Call(_))).count() as u64;
     let limit = random.below(calls.max(1)) as usize;

@@ -114,26 +114,25 @@ pub(crate) async fn detect(storage: &dyn Storage) -> Result<Found, String> {
     let provider = storage.create_provider().await;
     let tried = probe(&provider, &mut pace).await;
     storage.dispose(provider).await;
-    let [lock, delay] = tried.map_err(|error| {
-        format!("The provider could not be tried for the clock that it follows: {error}. Set it with Storage::time.")
-    })?;
+    let [lock, delay] = tried
+        .map_err(|error| format!("The provider's clock could not be detected: {error}. Set it with Storage::time."))?;
     let (lasts, moved) = (LASTS.as_secs(), MOVED.as_secs());
     let found = |source, what: &str, how: &str| {
         let why = format!(
-            "Time source: {what} of {lasts} s {how} when the system clock of this process was moved on by {moved} s \
-             (found by trying; Storage::time sets it)."
+            "Time source: {what} of {lasts} s {how} when the system clock of this process was advanced by {moved} s \
+             (detected; Storage::time overrides it)."
         );
         Ok(Found { source, why })
     };
     let real = TimeSource::Real { tick: TICK };
     match (lock, delay) {
-        (Shows::Moved, _) => found(TimeSource::Warp, "the system clock of this process, for a lock", "ended"),
-        (_, Shows::Moved) => found(TimeSource::Warp, "the system clock of this process, for a delay", "ended"),
-        (Shows::StoodStill, _) => found(real, "real time, for a lock", "still held"),
-        (_, Shows::StoodStill) => found(real, "real time, for a delay", "had not ended"),
+        (Shows::Moved, _) => found(TimeSource::Warp, "the system clock of this process: a lock", "expired"),
+        (_, Shows::Moved) => found(TimeSource::Warp, "the system clock of this process: a delay", "had ended"),
+        (Shows::StoodStill, _) => found(real, "real time: a lock", "was still held"),
+        (_, Shows::StoodStill) => found(real, "real time: a delay", "had not ended"),
         (Shows::Nothing, Shows::Nothing) => Err(format!(
-            "Which clock the provider follows cannot be found out: neither does a lock of {lasts} s hold, nor is a \
-             message with a delay of {lasts} s held back. Set it with Storage::time, and check the provider then."
+            "The provider's clock cannot be detected: neither a lock of {lasts} s nor a message delay of {lasts} s has any \
+             effect. Set the clock with Storage::time, and run the check again."
         )),
     }
 }

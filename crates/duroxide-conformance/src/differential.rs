@@ -29,7 +29,7 @@ use super::storage::Storage;
 
 /// The result of comparing providers.
 #[derive(Clone, Debug, Default)]
-#[must_use = "a comparison that nobody looks at finds nothing"]
+#[must_use = "a comparison reports nothing unless it is inspected"]
 pub struct Comparison {
     /// Divergences in which a provider breaks a rule: the earliest for each set
     /// of odd providers and each method.
@@ -124,7 +124,7 @@ async fn compare(
 ) -> u64 {
     let distinct: BTreeSet<&str> = providers.iter().map(|(name, _)| *name).collect();
     if providers.len() < 2 || distinct.len() < providers.len() {
-        let why = "At least two providers are needed, and each needs a name of its own.";
+        let why = "A comparison needs at least two providers, each with a distinct name.";
         comparison.troubles.push(why.to_owned());
         return 0;
     }
@@ -242,7 +242,7 @@ impl Names {
     }
 
     fn answer(&mut self, seen: Option<&Observed>) -> String {
-        let Some(seen) = seen else { return "it was not asked any more".to_owned() };
+        let Some(seen) = seen else { return "the call was not made".to_owned() };
         match &seen.reply {
             None => "no answer".to_owned(),
             Some(reply) => {
@@ -326,7 +326,12 @@ impl fmt::Display for Comparison {
         }
         self.troubles.iter().try_for_each(|why| writeln!(f, "Could not be compared: {}", Line(why)))?;
         let (wrong, free) = (self.partings.len(), self.choices.len());
-        write!(f, "{} scripts: {wrong} partings in which somebody is wrong, {free} choices.", self.scripts)
+        write!(
+            f,
+            "{} scripts: {wrong} divergences in which a provider breaks a rule, {free} in which the contract leaves a \
+             choice.",
+            self.scripts
+        )
     }
 }
 
@@ -336,12 +341,14 @@ impl fmt::Display for Parting {
         match &self.judge {
             Judge::Oracle(rules) => {
                 let breaks: Vec<String> = rules.iter().map(|(name, rule)| format!("{name} breaks {rule}")).collect();
-                write!(f, "The odd one out is {odd}, by its own oracle: {}.", Line(breaks.join("; ")))?;
+                write!(f, "The odd one out is {odd}, according to its own oracle: {}.", Line(breaks.join("; ")))?;
             }
-            Judge::Minority => write!(f, "The odd one out is {odd}, by numbers; the contract leaves the choice.")?,
-            Judge::Nobody => write!(f, "No provider is the odd one out; the contract leaves the choice.")?,
+            Judge::Minority => {
+                write!(f, "The odd one out is {odd}, by majority; the contract leaves the choice open.")?
+            }
+            Judge::Nobody => write!(f, "No provider is the odd one out; the contract leaves the choice open.")?,
         }
-        writeln!(f, " They part at call {}, {}:", self.call, self.method)?;
+        writeln!(f, " The answers differ at call {}, {}:", self.call, self.method)?;
         for (providers, answer) in &self.answers {
             writeln!(f, "  {}: {}", Line(providers.join(", ")), Line(answer))?;
         }

@@ -235,7 +235,8 @@ impl Play<'_> {
             Step::Wait(ms) => self.wait(*ms).await,
             Step::Call(act) => {
                 if !self.clears_ticks(act) {
-                    return self.inconclusive("Something would end so near to a tick that a slow call decides it.");
+                    return self
+                        .inconclusive("A deadline is too close to a tick: the duration of a call would decide it.");
                 }
                 self.act(act).await.map(drop)
             }
@@ -286,7 +287,7 @@ impl Play<'_> {
     pub(super) async fn wait(&mut self, ms: u64) -> Result<(), Over> {
         match self.stage.pace.wait(ms).await {
             Ok(()) => Ok(()),
-            Err(Late) => self.inconclusive("Time cannot move so far."),
+            Err(Late) => self.inconclusive("Time cannot advance that far."),
         }
     }
 
@@ -313,7 +314,7 @@ impl Play<'_> {
         (self.stage.witness)(Seen::Asked(at, &call));
         let asked = ask(&self.handler, call.clone(), act.dropped_after, self.stage.patience).await;
         if !self.stage.pace.is_in_time() {
-            self.inconclusive("The machine could not keep up with real time.")?;
+            self.inconclusive("The machine was too slow for the script's real time.")?;
         }
         let (reply, panic) = match &asked {
             Asked::Answered(reply) => (Some(reply.clone()), None),
@@ -394,9 +395,7 @@ impl Play<'_> {
     }
 
     fn lost(&mut self) -> Result<(), Over> {
-        self.inconclusive(
-            "Too many calls left it open whether they took effect, and nothing that was read since tells.",
-        )
+        self.inconclusive("It is unknown for too many calls whether they took effect, and no later answer shows it.")
     }
 
     fn deviates(&mut self, mismatch: Mismatch) -> Result<(), Over> {

@@ -175,7 +175,7 @@ impl<'a> Explorer<'a> {
         while self.verdict.counts.calls - before < plan.calls {
             if self.pulse.is_over() {
                 self.verdict.notes.push(format!(
-                    "The time was up after {} of {} calls: allow more with Config::at_most, or make fewer.",
+                    "The time limit was reached after {} of {} calls. Raise it with Config::at_most, or make fewer calls.",
                     self.verdict.counts.calls - before,
                     plan.calls
                 ));
@@ -200,11 +200,7 @@ impl<'a> Explorer<'a> {
             let times = self.times(script, waiver.rule).await;
             self.verdict.waive(waiver, times);
             if times == 0 {
-                self.verdict.stale.push(Stale::new(
-                    waiver,
-                    file,
-                    "Its own script was run, and did not break the rule.",
-                ));
+                self.verdict.stale.push(Stale::new(waiver, file, "Its script was run and did not break the rule."));
             }
         }
     }
@@ -247,7 +243,7 @@ impl<'a> Explorer<'a> {
         let mut doubtful = None;
         for deviation in deviations(&run) {
             if deviation.observed > misled_at {
-                let why = "What a dropped call has done is told by an answer that may be wrong in a known way.";
+                let why = "A known deviation hides whether a dropped call took effect.";
                 *self.verdict.counts.inconclusive.entry(why.to_owned()).or_default() += 1;
                 break;
             }
@@ -330,7 +326,7 @@ impl<'a> Explorer<'a> {
                 None
             }
             Shrunk::Gone => {
-                self.verdict.notes.push(format!("A breach of {guess} was seen once and did not happen again."));
+                self.verdict.notes.push(format!("A deviation from {guess} was observed once and did not occur again."));
                 self.is_to_be_shown(&script, deviation, &look).await.then(|| (script, run.clone()))
             }
         }
@@ -471,7 +467,7 @@ impl<'a> Explorer<'a> {
         for waiver in waivers {
             let met = verdict.waived.iter().any(|waived| waived.rule == waiver.rule);
             if whole && waiver.script.is_none() && !met && is_met_by_scripts(waiver) {
-                let why = "It has no script of its own, and nothing in the whole run broke the rule.";
+                let why = "It has no script, and no call of the whole check broke the rule.";
                 verdict.stale.push(Stale::new(waiver, file, why));
             }
         }

@@ -179,7 +179,7 @@ impl fmt::Display for Shown {
         writeln!(f)?;
         table::write(f, &self.steps)?;
         writeln!(f)?;
-        writeln!(f, "The same as a test:")?;
+        writeln!(f, "As a Rust test:")?;
         writeln!(f)?;
         self.program.lines().try_for_each(|line| writeln!(f, "{}", format!("    {}", OneLine(line)).trim_end()))?;
         writeln!(f)?;
@@ -199,8 +199,8 @@ impl fmt::Display for Shown {
             writeln!(f, "Found with seed {seed}.")?;
         }
         match &self.file {
-            Some(file) => writeln!(f, "Kept in {}. Run it again with:", OneLine(file))?,
-            None => writeln!(f, "Put the script in a file, and run it again with:")?,
+            Some(file) => writeln!(f, "Kept in {}. Rerun it with:", OneLine(file))?,
+            None => writeln!(f, "Save the script to a file, and rerun it with:")?,
         }
         writeln!(f, "  {}", OneLine(&self.replay))
     }

@@ -154,7 +154,7 @@ impl Oracle {
         if left.is_empty() {
             // The first of equally close mismatches.
             let nearest = wrong.into_iter().min_by_key(|mismatch| mismatch.distance());
-            return Err(nearest.expect("each of the worlds, of which there is one at least, explains it or not"));
+            return Err(nearest.expect("there is at least one world"));
         }
         if self.doubts > 0 {
             self.ruled_out.extend(wrong.into_iter().map(|mismatch| *mismatch));

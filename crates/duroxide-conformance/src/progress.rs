@@ -37,7 +37,7 @@ fn line(label: &str, calls: u64, pulse: &Pulse, took: Duration) -> String {
     let done = get(&pulse.calls);
     let rate = done as f64 / took.as_secs_f64().max(0.001);
     format!(
-        "{label}: {done} of {calls} calls in {} scripts, {rate:.0} a second; {} findings, waived {} times",
+        "{label}: {done} of {calls} calls in {} scripts, {rate:.0} calls/s; {} findings, {} waived deviations",
         get(&pulse.scripts),
         get(&pulse.findings),
         get(&pulse.waived)

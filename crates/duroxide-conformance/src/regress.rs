@@ -115,7 +115,7 @@ impl Kept {
         let text = fs::read_to_string(file).map_err(|error| failed(format!("cannot be read: {error}")))?;
         let script: Script = text.parse().map_err(|error| failed(format!("is not a script. {error}")))?;
         if script.is_empty() {
-            return Err(failed("has no steps in it".to_owned()));
+            return Err(failed("contains no steps".to_owned()));
         }
         let rule = text.lines().find_map(|line| line.strip_prefix("# rule:")).map(|rule| rule.trim().to_owned());
         Ok(Kept { file: file.to_owned(), rule, script })
@@ -150,7 +150,7 @@ pub struct KeptError {
 impl fmt::Display for KeptError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let reason = self.reason.trim_end_matches('.');
-        write!(f, "{} {}. Mend it, or delete it if nobody needs it.", Line(self.file.display()), Line(reason))
+        write!(f, "{} {}. Fix it, or delete it if it is no longer needed.", Line(self.file.display()), Line(reason))
     }
 }
 

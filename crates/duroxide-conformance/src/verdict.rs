@@ -15,7 +15,7 @@ use crate::report::Report;
 
 /// The result of a check. Displays as a report for people.
 #[derive(Clone, Debug)]
-#[must_use = "a verdict that nobody looks at finds nothing"]
+#[must_use = "a verdict fails no test unless it is inspected, as by assert_clean"]
 pub struct Verdict {
     /// The label of the storage.
     pub label: String,

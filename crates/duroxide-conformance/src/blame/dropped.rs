@@ -3,7 +3,6 @@
 //! The oracle allows that the call took effect completely or not at all. Any
 //! other effect is attributed to the dropped call only if no later call changed
 //! anything.
-//! changed anything.
 
 use duroxide_sim::call::Call;
 

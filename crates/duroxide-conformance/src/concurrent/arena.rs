@@ -122,7 +122,7 @@ impl<'a> Arena<'a> {
         self.observed = history.iter().map(Made::observed).collect();
         let broken = match self.judge(&history) {
             Linearity::Explained => return Judged::Explained,
-            Linearity::Unknown => return Judged::Unknown("Too many orders are possible to look at all of them."),
+            Linearity::Unknown => return Judged::Unknown("There are too many possible orders to search them all."),
             Linearity::Broken(broken) => broken,
         };
         if known.contains(&blame(&history, &broken.calls, &broken)) {
@@ -152,7 +152,7 @@ impl<'a> Arena<'a> {
         for (number, turns) in orders.enumerate() {
             let place = Place::OneByOne(turns, seed.child(&format!("order {number}")));
             if !self.learn(&found.program, place).await {
-                return Err(Judged::Unknown("One caller at a time is answered wrongly too."));
+                return Err(Judged::Unknown("Sequential calls of the same program deviate, too."));
             }
         }
         // What the sequential runs revealed may explain this run.

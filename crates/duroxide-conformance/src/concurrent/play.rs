@@ -127,7 +127,7 @@ impl Play<'_, '_> {
                     })
                     .collect();
                 for task in tasks {
-                    task.await.expect("a caller does not panic: calls are caught");
+                    task.await.expect("callers catch the panics of calls");
                 }
             }
             Place::OneByOne(turns, _) => one_by_one(callers.collect(), at, turns, seed).await,

@@ -102,25 +102,25 @@ impl Race {
     /// The reason why the given answer is wrong.
     fn why(&self, aspect: &Aspect) -> String {
         match aspect {
-            Aspect::Accepted => "it was not to be accepted".to_owned(),
-            Aspect::Refused => "there is no reason to refuse it".to_owned(),
-            Aspect::Retryable => "no retry can cure it".to_owned(),
-            Aspect::Missed => "there is something to fetch".to_owned(),
-            Aspect::Token => "the token is another lock's".to_owned(),
+            Aspect::Accepted => "the call had to be refused".to_owned(),
+            Aspect::Refused => "there is no reason to refuse the call".to_owned(),
+            Aspect::Retryable => "a retry cannot succeed".to_owned(),
+            Aspect::Missed => "an item is eligible".to_owned(),
+            Aspect::Token => "the token was issued before".to_owned(),
             Aspect::Part(part) => format!("{part} differs"),
             Aspect::Barred(bar) => match bar {
-                Ineligible::Absent => "what it fetched is not there".to_owned(),
+                Ineligible::Absent => "the fetched item is not in the queue".to_owned(),
                 Ineligible::Locked(until) => {
-                    format!("what it fetched is locked until {} ms", until.0.saturating_sub(self.base.0))
+                    format!("the fetched item is locked until {} ms", until.0.saturating_sub(self.base.0))
                 }
                 Ineligible::Invisible(from) => {
-                    format!("what it fetched is visible from {} ms on", from.0.saturating_sub(self.base.0))
+                    format!("the fetched item is not visible before {} ms", from.0.saturating_sub(self.base.0))
                 }
-                Ineligible::NotStarted => "nothing has started what it fetched".to_owned(),
-                Ineligible::Version | Ineligible::Tag => "its filter leaves out what it fetched".to_owned(),
-                Ineligible::Session => "the session of what it fetched is another worker's".to_owned(),
+                Ineligible::NotStarted => "the fetched instance was not started".to_owned(),
+                Ineligible::Version | Ineligible::Tag => "the filter excludes the fetched item".to_owned(),
+                Ineligible::Session => "the fetched item's session belongs to another worker".to_owned(),
             },
-            Aspect::Panicked | Aspect::Hung => "it was not answered".to_owned(),
+            Aspect::Panicked | Aspect::Hung => "the call was not answered".to_owned(),
         }
     }
 
@@ -154,7 +154,7 @@ impl Race {
             open[own] = begins && made.reply.is_some();
             let text = match (begins, &made.reply) {
                 (true, Some(_)) => lines[call].call.clone(),
-                (true, None) => format!("{}, and no answer came", lines[call].call),
+                (true, None) => format!("{}, without an answer", lines[call].call),
                 (false, _) => format!("-> {}", lines[call].answer),
             };
             table.push(format!("{:>5} ms {bars}{text}", lines[call].at_ms));
@@ -171,23 +171,28 @@ impl fmt::Display for Race {
 
 impl fmt::Display for ShownRace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} breaks {} when several call", OneLine(&self.provider), self.rule)?;
+        writeln!(f, "{} breaks {} with concurrent callers", OneLine(&self.provider), self.rule)?;
         writeln!(f)?;
         writeln!(f, "  {}", self.claim)?;
         writeln!(f, "  Source: {}", self.source)?;
         writeln!(f)?;
-        writeln!(f, "No order of these calls explains their answers (from \u{250c} to \u{2514} a call is under way):")?;
+        writeln!(
+            f,
+            "No sequential order of these calls explains their answers (a call is pending from \u{250c} to \u{2514}):"
+        )?;
         writeln!(f)?;
         self.table.iter().try_for_each(|line| writeln!(f, "  {}", OneLine(line)))?;
         writeln!(f)?;
         if !self.stuck.is_empty() {
-            writeln!(f, "In the order that explains most of them")?;
+            writeln!(f, "In the longest order found")?;
             self.stuck.iter().try_for_each(|line| writeln!(f, "  {}", OneLine(line)))?;
             writeln!(f)?;
         }
         match self.schedule {
-            Some(schedule) => writeln!(f, "Found with seed {}. Schedule {schedule} repeats it with:", self.seed)?,
-            None => writeln!(f, "Found with seed {}, on threads, where it may not repeat:", self.seed)?,
+            Some(schedule) => {
+                writeln!(f, "Found with seed {}. Schedule {schedule} of this program repeats it:", self.seed)?
+            }
+            None => writeln!(f, "Found with seed {}, on threads; not every run of the program shows it:", self.seed)?,
         }
         writeln!(f)?;
         self.program.iter().try_for_each(|line| writeln!(f, "    {}", OneLine(line)))

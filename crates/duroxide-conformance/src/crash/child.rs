@@ -25,7 +25,7 @@ pub(crate) async fn work(storage: &dyn Storage) -> Result<(), String> {
     let mut text = String::new();
     let told = |error: std::io::Error| format!("The order could not be read: {error}.");
     std::io::stdin().read_to_string(&mut text).map_err(told)?;
-    let order: Order = serde_json::from_str(&text).map_err(|error| format!("The order makes no sense: {error}."))?;
+    let order: Order = serde_json::from_str(&text).map_err(|error| format!("The order is not valid: {error}."))?;
     let warp = Warp::start(Some(order.at)).map_err(|error| error.to_string())?;
     let Some(provider) = storage.open(&order.location).await else {
         return Err(format!("The storage at {:?} could not be opened.", order.location));

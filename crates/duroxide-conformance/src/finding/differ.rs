@@ -34,10 +34,8 @@ pub(super) fn words(run: &Run, deviation: &Deviation) -> Sides {
             differences.0.into_iter().unzip()
         }
         (Aspect::Barred(bar), ..) => one(format!("nothing: {}", barred(bar, run.base)), got),
-        (Aspect::Token, ..) => one("a token that no fetch has returned before".to_owned(), got),
-        (Aspect::Retryable, ..) => {
-            one("an error that says that no retry can help".to_owned(), format!("{got}, retryable"))
-        }
+        (Aspect::Token, ..) => one("a token that no earlier fetch returned".to_owned(), got),
+        (Aspect::Retryable, ..) => one("an error that is not retryable".to_owned(), format!("{got}, retryable")),
         (Aspect::Panicked, expected, _) => one(whole(expected), panicked(observed.panic.as_deref())),
         (Aspect::Hung, expected, _) => one(whole(expected), "no answer".to_owned()),
         (_, expected, _) => one(whole(expected), got),
@@ -50,7 +48,7 @@ fn panicked(said: Option<&str>) -> String {
 
 fn barred(bar: &Ineligible, base: Time) -> String {
     let at = |time: &Time| match *time {
-        Time::MAX => "for ever".to_owned(),
+        Time::MAX => "forever".to_owned(),
         time if time < base => "until before the start".to_owned(),
         time => format!("until +{} ms", time.0 - base.0),
     };
@@ -58,10 +56,10 @@ fn barred(bar: &Ineligible, base: Time) -> String {
         Ineligible::Absent => "it is not in the queue".to_owned(),
         Ineligible::Locked(until) => format!("it is locked {}", at(until)),
         Ineligible::Invisible(until) => format!("it is not visible {}", at(until)),
-        Ineligible::NotStarted => "nothing has started the instance".to_owned(),
-        Ineligible::Version => "the version filter leaves it out".to_owned(),
-        Ineligible::Tag => "the tag filter leaves it out".to_owned(),
-        Ineligible::Session => "its session belongs to another owner, or this fetch takes none".to_owned(),
+        Ineligible::NotStarted => "the instance was not started".to_owned(),
+        Ineligible::Version => "the version filter excludes it".to_owned(),
+        Ineligible::Tag => "the tag filter excludes it".to_owned(),
+        Ineligible::Session => "its session belongs to another owner, or the fetch claims no session".to_owned(),
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) fn program(finding: &Finding) -> String {
     let is_hasty = used.contains("from_millis") || used.contains("new");
     if !sleeps && (moves || is_hasty) {
         let name = if moves { "warp" } else { "_warp" };
-        setup += "    // The wall clock of this process stands still, and moves on command.\n";
+        setup += "    // The wall clock of this process is stopped; the test moves it.\n";
         setup += &format!(
             "    let {name} = Warp::claim().await.expect(\"a turn\").start(None).expect(\"a clock that stops\");\n"
         );
@@ -94,17 +94,17 @@ fn storage_functions(finding: &Finding, used: &BTreeSet<&str>) -> String {
         let code = code.clone().unwrap_or_else(|| format!("todo!({missing:?})"));
         format!("/// {about}\nasync fn {head} {{\n    {code}\n}}\n")
     };
-    let missing = "make the provider that is checked";
+    let missing = "make the provider under test";
     let mut text = function("A new, empty provider.", "provider() -> Arc<dyn Provider>", &subject.code, missing);
     if used.contains("open") {
-        let about = "A further provider over the same storage.";
-        let missing = "open the storage of the provider that is checked once more";
+        let about = "Another provider on the same storage.";
+        let missing = "open the storage of the provider under test again";
         text += "\n";
         text += &function(about, "open() -> Arc<dyn Provider>", &subject.code_to_open, missing);
     }
     if used.contains("corrupt_history") {
         let about = "Makes the stored history of an instance unreadable.";
-        let missing = "what corrupt_instance_history of the ProviderFactory does";
+        let missing = "do what corrupt_instance_history of the ProviderFactory does";
         text += "\n";
         text += &function(about, "corrupt_history(instance: &str)", &subject.code_to_corrupt, missing);
     }

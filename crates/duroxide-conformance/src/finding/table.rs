@@ -53,7 +53,7 @@ fn quiet(script: &Script, run: &Run, steps: std::ops::Range<usize>, at: Time) ->
         let call = match script.steps.get(step) {
             Some(Step::Wait(ms)) => format!("wait {ms} ms"),
             Some(Step::Corrupt(instance)) => format!("the stored history of {instance} becomes unreadable"),
-            Some(Step::Reopen) => "the storage is opened once more".to_owned(),
+            Some(Step::Reopen) => "the storage is reopened".to_owned(),
             _ => continue,
         };
         let at_ms = at.0.saturating_sub(run.base.0);

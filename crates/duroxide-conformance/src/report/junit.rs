@@ -66,7 +66,7 @@ fn failed(message: &str, text: &str) -> TestCaseStatus {
     status
 }
 
-/// A text of several lines that is already escaped.
+/// Escapes a text line by line.
 fn shown(text: &str) -> String {
     text.lines().map(line).collect::<Vec<_>>().join("\n")
 }

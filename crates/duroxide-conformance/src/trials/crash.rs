@@ -51,7 +51,7 @@ fn look_at(stand: &Stand, verdict: &mut Verdict, crash: Crash, script: Script, s
     verdict.counts.add(&crash.run.observed);
     verdict.reached.extend(RULES);
     if crash.answered == 0 {
-        let why = "The process was killed before it was told anything.";
+        let why = "The process was killed before any call was answered.";
         *verdict.counts.inconclusive.entry(why.to_owned()).or_default() += 1;
     }
     let Some(rule) = crash.rule else { return };

@@ -74,7 +74,7 @@ fn validate(stand: &Stand, validation: &'static Validation) -> Outcome {
     let outcome = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| {
         let why = panic_text(&*payload);
         if depot.was_reaching() && !stand.storage.can_corrupt() {
-            return Outcome::Ignored(format!("the factory does not have what it needs: {why}"));
+            return Outcome::Ignored(format!("the factory lacks a method that this validation needs: {why}"));
         }
         Outcome::Failed(why)
     });

@@ -19,7 +19,7 @@ fn look_at(stand: &Stand, rule: &'static Rule) -> Outcome {
         return Outcome::Ignored(format!("waived: {} ({})", waiver.reason, waiver.link));
     }
     if !rule.is_for_scripts() {
-        return Outcome::Ignored(format!("scripts cannot show it; what looks at it: {}", elsewhere(rule)));
+        return Outcome::Ignored(format!("scripts cannot break this rule; it is checked by: {}", elsewhere(rule)));
     }
     let plan = Plan {
         seed: stand.config.seed.child(rule.id),

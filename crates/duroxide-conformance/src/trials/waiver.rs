@@ -55,7 +55,9 @@ fn repeat(stand: &Stand, waiver: &Waiver, program: &Program) -> Outcome {
             return outcome;
         }
     }
-    Outcome::Ignored(format!("its program was run {MOST_REPEATS} times and did not show it, which threads decide"))
+    Outcome::Ignored(format!(
+        "its program was run {MOST_REPEATS} times without showing the deviation, which depends on the threads"
+    ))
 }
 
 /// Looks for the deviation, ignoring the waivers.
@@ -78,7 +80,7 @@ fn explore(stand: &Stand, waiver: &Waiver) -> Verdict {
     verdict.findings.clear();
     verdict.races.clear();
     if !met && verdict.troubles.is_empty() {
-        let why = "It has no script of its own, and nothing that was made for its rule broke it.";
+        let why = "It has no script, and no script generated for its rule broke it.";
         verdict.stale.push(Stale::new(waiver, stand.waivers.file(), why));
     }
     verdict
