@@ -131,8 +131,8 @@ pub(crate) async fn detect(storage: &dyn Storage) -> Result<Found, String> {
         (Shows::StoodStill, _) => found(real, "real time: a lock", "was still held"),
         (_, Shows::StoodStill) => found(real, "real time: a delay", "had not ended"),
         (Shows::Nothing, Shows::Nothing) => Err(format!(
-            "The provider's clock cannot be detected: neither a lock of {lasts} s nor a message delay of {lasts} s has any \
-             effect. Set the clock with Storage::time, and run the check again."
+            "The provider's clock cannot be detected: neither a lock of {lasts} s nor a message delay of {lasts} s has \
+             any effect. Set the clock with Storage::time, and run the check again."
         )),
     }
 }

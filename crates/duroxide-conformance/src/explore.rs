@@ -175,7 +175,8 @@ impl<'a> Explorer<'a> {
         while self.verdict.counts.calls - before < plan.calls {
             if self.pulse.is_over() {
                 self.verdict.notes.push(format!(
-                    "The time limit was reached after {} of {} calls. Raise it with Config::at_most, or make fewer calls.",
+                    "The time limit was reached after {} of {} calls. Raise it with Config::at_most, or make fewer \
+                     calls.",
                     self.verdict.counts.calls - before,
                     plan.calls
                 ));
