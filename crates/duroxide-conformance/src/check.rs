@@ -7,15 +7,15 @@ use super::blame::blame;
 use super::config::Config;
 use super::contract::{self, Strength};
 use super::detect::{on_clock, on_its_clock, settled};
-use super::drive::{Next, Observed, Run, ends_with_read, stop_at_once};
+use super::drive::{Observed, OnDeviation, Run, ends_with_read, stop_at_once};
 use super::explore::{Explorer, Plan};
-use super::lab::Lab;
 use super::oracle::Mismatch;
 use super::pace::Pace;
 use super::progress::Progress;
 use super::pulse::{Pulse, Watch};
 use super::regress::Kept;
 use super::script::Script;
+use super::script_runner::ScriptRunner;
 use super::storage::{Plain, Storage};
 use super::verdict::Verdict;
 use super::waivers::Waivers;
@@ -74,9 +74,9 @@ pub(crate) fn watch(storage: &dyn Storage, config: &Config, calls: u64) -> Resul
 /// If the provider's clock cannot be controlled.
 pub async fn replay(storage: &dyn Storage, script: &Script) -> Run {
     let run = async |pace: Pace| {
-        let mut lab = Lab::new(storage, pace, Config::default().patience);
-        let run = lab.run(script, &stop_at_once, None).await;
-        lab.close().await;
+        let mut runner = ScriptRunner::new(storage, pace, Config::default().patience);
+        let run = runner.run(script, &stop_at_once, None).await;
+        runner.close().await;
         run
     };
     on_its_clock(storage, Seed(1), run).await.unwrap_or_else(|why| panic!("{why}"))
@@ -92,15 +92,15 @@ pub(crate) async fn replay_all(
     let may = |rule| contract::find(rule).is_some_and(|rule| rule.strength == Strength::May);
     let policy = |observed: &[Observed], mismatch: &Mismatch| {
         let passes = ends_with_read(observed) && may(blame(observed, mismatch));
-        if passes { Next::GoOn } else { Next::Stop }
+        if passes { OnDeviation::GoOn } else { OnDeviation::Stop }
     };
     let run = async |pace: Pace| {
-        let mut lab = Lab::new(storage, pace, config.patience);
+        let mut runner = ScriptRunner::new(storage, pace, config.patience);
         let mut runs = Vec::new();
         for script in scripts {
-            runs.push(lab.run(script, &policy, None).await);
+            runs.push(runner.run(script, &policy, None).await);
         }
-        lab.close().await;
+        runner.close().await;
         runs
     };
     on_its_clock(storage, config.seed, run).await
@@ -152,8 +152,8 @@ async fn perform(
     let label = storage.label();
     let mut verdict = Verdict::new(label.clone(), config.seed);
     verdict.clock = pace.describe();
-    let lab = Lab::new(storage, pace, config.patience);
-    let mut explorer = Explorer::new(storage, lab, config, waivers.of(&label).collect(), pulse, verdict);
+    let runner = ScriptRunner::new(storage, pace, config.patience);
+    let mut explorer = Explorer::new(storage, runner, config, waivers.of(&label).collect(), pulse, verdict);
     match (work, &config.script) {
         (Work::Kept(kept), _) => explorer.rerun(&kept).await,
         (Work::Plan(plan), _) => explorer.explore(&plan).await,

@@ -18,13 +18,13 @@
 mod acts;
 mod arena;
 mod blame;
-mod dawdle;
-mod jumble;
+mod interleave;
 mod play;
 mod program;
 mod race;
 mod record;
 mod rounds;
+mod yield_injector;
 
 pub use program::{Program, ProgramError, Round};
 pub use race::{Race, ShownRace};

@@ -27,8 +27,8 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::blame::{blame, is_of_ended_lock};
-use super::drive::{Deviation, End, Observed, Run, Stage, nobody, past_reads, play, resume};
-use super::explore::look::{Look, deviations};
+use super::drive::{Deviation, End, Observed, Run, Stage, ignore_events, past_reads, play, resume};
+use super::explore::signature::{DeviationSignature, deviations};
 use super::minimise::spelled_out;
 use super::oracle::{Aspect, Mismatch, Oracle, Reading};
 use super::pace::Pace;
@@ -105,8 +105,8 @@ pub(crate) async fn crash(
         storage,
         pace: &mut pace,
         policy: &past_reads,
-        avoid: None,
-        witness: &nobody,
+        skip: None,
+        observer: &ignore_events,
         patience,
     };
     let mut run = resume(observed, &looking(), stage).await;
@@ -116,8 +116,11 @@ pub(crate) async fn crash(
     let after: Vec<Deviation> = deviations(&run).filter(|deviation| deviation.observed >= before).cloned().collect();
     let mut found = None;
     if !after.is_empty() {
-        let habits = habits(storage, &run.observed[..before], &mut pace, patience).await;
-        found = telling(&run, after.into_iter().filter(|deviation| !habits.contains(&Look::of(&run, deviation))));
+        let anomalies = anomalies(storage, &run.observed[..before], &mut pace, patience).await;
+        found = telling(
+            &run,
+            after.into_iter().filter(|deviation| !anomalies.contains(&DeviationSignature::of(&run, deviation))),
+        );
     }
     let rule = found.map(|deviation| {
         run.observed.truncate(deviation.observed + 1);
@@ -145,10 +148,15 @@ fn looking() -> Script {
 
 /// The provider's deviations after the same calls without a crash, both with
 /// the call in progress and without it. These are not due to crashes.
-async fn habits(storage: &dyn Storage, observed: &[Observed], pace: &mut Pace, patience: Duration) -> Vec<Look> {
-    let looks = Mutex::new(Vec::new());
+async fn anomalies(
+    storage: &dyn Storage,
+    observed: &[Observed],
+    pace: &mut Pace,
+    patience: Duration,
+) -> Vec<DeviationSignature> {
+    let signatures = Mutex::new(Vec::new());
     let policy = |observed: &[Observed], mismatch: &Mismatch| {
-        looks.lock().push(Look::seen(observed, mismatch));
+        signatures.lock().push(DeviationSignature::seen(observed, mismatch));
         past_reads(observed, mismatch)
     };
     let base = observed.first().map_or_else(|| pace.now(), |seen| seen.at);
@@ -170,14 +178,14 @@ async fn habits(storage: &dyn Storage, observed: &[Observed], pace: &mut Pace, p
             storage,
             pace: &mut *pace,
             policy: &policy,
-            avoid: None,
-            witness: &nobody,
+            skip: None,
+            observer: &ignore_events,
             patience,
         };
         play(&script, stage).await;
         storage.dispose(provider).await;
     }
-    looks.into_inner()
+    signatures.into_inner()
 }
 
 /// The rule that the last observed call breaks. Of the calls after the crash,
@@ -215,9 +223,9 @@ fn has_lost_the_last(run: &Run, before: usize, reading: Reading) -> bool {
     let changes = |seen: &&Observed| seen.reply.is_some() && !seen.call.is_read();
     let answered: Vec<&Observed> = run.observed[..before].iter().filter(changes).collect();
     // Reads that deviate without a crash too are ignored.
-    let is_habit = |at: usize| at + 1 < run.observed.len() && run.waived.iter().any(|other| other.observed == at);
+    let is_anomaly = |at: usize| at + 1 < run.observed.len() && run.waived.iter().any(|other| other.observed == at);
     let after: Vec<&Observed> =
-        (before..run.observed.len()).filter(|at| !is_habit(*at)).map(|at| &run.observed[at]).collect();
+        (before..run.observed.len()).filter(|at| !is_anomaly(*at)).map(|at| &run.observed[at]).collect();
     let explains = |kept: &usize| {
         let mut oracle = Oracle::new(reading);
         answered[..*kept].iter().chain(&after).all(|seen| follows(&mut oracle, seen))

@@ -18,7 +18,7 @@ use super::grid::Grid;
 use super::oracle::{Aspect, Mismatch, Oracle};
 use super::pace::{Late, Pace};
 use super::panics::catch;
-use super::resolve::Memo;
+use super::resolve::Bindings;
 use super::script::{Act, Script, Step};
 use super::storage::Storage;
 
@@ -96,7 +96,7 @@ impl Run {
 
 /// How to proceed after a deviation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Next {
+pub(crate) enum OnDeviation {
     /// End the run.
     Stop,
     /// Continue as if the answer had been right.
@@ -104,11 +104,11 @@ pub(crate) enum Next {
 }
 
 /// Decides how to proceed after a deviation, from the calls observed so far.
-pub(crate) type Policy<'a> = &'a (dyn Fn(&[Observed], &Mismatch) -> Next + Sync);
+pub(crate) type Policy<'a> = &'a (dyn Fn(&[Observed], &Mismatch) -> OnDeviation + Sync);
 
 /// Decides whether to skip a call that should be refused, from the calls
 /// observed so far and this one, as if it had been accepted.
-pub(crate) type Avoid<'a> = &'a (dyn Fn(&[Observed], &Mismatch) -> bool + Sync);
+pub(crate) type SkipPolicy<'a> = &'a (dyn Fn(&[Observed], &Mismatch) -> bool + Sync);
 
 /// Whether the last of these calls is a read: a wrong answer to it leaves the
 /// state unchanged.
@@ -117,13 +117,13 @@ pub(crate) fn ends_with_read(observed: &[Observed]) -> bool {
 }
 
 /// Ends the run at every deviation.
-pub(crate) fn stop_at_once(_: &[Observed], _: &Mismatch) -> Next {
-    Next::Stop
+pub(crate) fn stop_at_once(_: &[Observed], _: &Mismatch) -> OnDeviation {
+    OnDeviation::Stop
 }
 
 /// Continues after deviating reads, and ends the run at any other deviation.
-pub(crate) fn past_reads(observed: &[Observed], _: &Mismatch) -> Next {
-    if ends_with_read(observed) { Next::GoOn } else { Next::Stop }
+pub(crate) fn past_reads(observed: &[Observed], _: &Mismatch) -> OnDeviation {
+    if ends_with_read(observed) { OnDeviation::GoOn } else { OnDeviation::Stop }
 }
 
 /// An event that an observer of a run receives.
@@ -135,10 +135,10 @@ pub(crate) enum Seen<'a> {
 }
 
 /// Observes a run, call by call.
-pub(crate) type Witness<'a> = &'a (dyn Fn(Seen<'_>) + Sync);
+pub(crate) type Observer<'a> = &'a (dyn Fn(Seen<'_>) + Sync);
 
 /// An observer that ignores every event.
-pub(crate) fn nobody(_: Seen<'_>) {}
+pub(crate) fn ignore_events(_: Seen<'_>) {}
 
 /// The environment that a script runs in.
 pub(crate) struct Stage<'a> {
@@ -146,8 +146,8 @@ pub(crate) struct Stage<'a> {
     pub storage: &'a dyn Storage,
     pub pace: &'a mut Pace,
     pub policy: Policy<'a>,
-    pub avoid: Option<Avoid<'a>>,
-    pub witness: Witness<'a>,
+    pub skip: Option<SkipPolicy<'a>>,
+    pub observer: Observer<'a>,
     /// The real time that a call may take.
     pub patience: Duration,
 }
@@ -188,7 +188,7 @@ pub(super) struct Over;
 pub(super) struct Play<'a> {
     stage: Stage<'a>,
     handler: Under,
-    memo: Memo,
+    bindings: Bindings,
     pub(super) oracle: Oracle,
     /// Every instance named in a call or an answer.
     pub(super) names: BTreeSet<String>,
@@ -201,7 +201,7 @@ pub(super) struct Play<'a> {
 impl<'a> Play<'a> {
     fn new(stage: Stage<'a>, base: Time) -> Play<'a> {
         Play {
-            memo: Memo::new(base),
+            bindings: Bindings::new(base),
             oracle: Oracle::new(stage.storage.reading()),
             names: BTreeSet::new(),
             run: Run {
@@ -277,7 +277,7 @@ impl Play<'_> {
 
     fn clears_ticks(&self, act: &Act) -> bool {
         let base = self.run.base;
-        self.tick().is_none_or(|tick| Grid { base, tick }.clears(&self.memo.resolve(act)))
+        self.tick().is_none_or(|tick| Grid { base, tick }.clears(&self.bindings.resolve(act)))
     }
 
     pub(super) fn has_admin(&self) -> bool {
@@ -302,16 +302,16 @@ impl Play<'_> {
     }
 
     async fn act(&mut self, act: &Act) -> Result<Option<Reply>, Over> {
-        let call = Arc::new(self.memo.resolve(act));
+        let call = Arc::new(self.bindings.resolve(act));
         if call.is_admin() && !self.has_admin() {
             return Ok(None);
         }
         let at = self.now();
-        if self.avoids(at, &call) {
+        if self.skips(at, &call) {
             self.run.avoided.insert(self.step);
             return Ok(None);
         }
-        (self.stage.witness)(Seen::Asked(at, &call));
+        (self.stage.observer)(Seen::Asked(at, &call));
         let asked = ask(&self.handler, call.clone(), act.dropped_after, self.stage.patience).await;
         if !self.stage.pace.is_in_time() {
             self.inconclusive("The machine was too slow for the script's real time.")?;
@@ -321,7 +321,7 @@ impl Play<'_> {
             Asked::Panicked(said) => (None, Some(said.clone())),
             Asked::Dropped | Asked::Hung => (None, None),
         };
-        reply.iter().for_each(|reply| (self.stage.witness)(Seen::Answered(reply)));
+        reply.iter().for_each(|reply| (self.stage.observer)(Seen::Answered(reply)));
         let reopened = std::mem::take(&mut self.reopened);
         self.run.observed.push(Observed { step: self.step, reopened, at, call: call.clone(), reply, panic });
         let aspect = match asked {
@@ -338,8 +338,8 @@ impl Play<'_> {
         Ok(None)
     }
 
-    fn avoids(&mut self, at: Time, call: &Arc<Call>) -> bool {
-        let Some(avoid) = self.stage.avoid.filter(|_| !call.is_read()) else { return false };
+    fn skips(&mut self, at: Time, call: &Arc<Call>) -> bool {
+        let Some(skip) = self.stage.skip.filter(|_| !call.is_read()) else { return false };
         let expected = self.oracle.forecast(at, call);
         if !matches!(expected, Reply::Refused(_)) {
             return false;
@@ -353,9 +353,9 @@ impl Play<'_> {
             panic: None,
         };
         self.run.observed.push(accepted);
-        let avoids = avoid(&self.run.observed, &Mismatch { aspect: Aspect::Accepted, expected });
+        let skips = skip(&self.run.observed, &Mismatch { aspect: Aspect::Accepted, expected });
         self.run.observed.pop();
-        avoids
+        skips
     }
 
     fn answered(&mut self, at: Time, call: &Call, reply: Reply) -> Result<Option<Reply>, Over> {
@@ -372,7 +372,7 @@ impl Play<'_> {
             _ => match self.oracle.follow(at, call, &reply) {
                 Ok(()) if self.oracle.is_lost() => self.lost()?,
                 Ok(()) => {
-                    self.memo.note(call, &reply);
+                    self.bindings.note(call, &reply);
                     let observed = self.run.observed.len() - 1;
                     let ruled_out = self.oracle.take_ruled_out().into_iter();
                     self.run.ruled_out.extend(ruled_out.map(|mismatch| Deviation { observed, mismatch }));
@@ -402,11 +402,11 @@ impl Play<'_> {
         let next = (self.stage.policy)(&self.run.observed, &mismatch);
         let deviation = Deviation { observed: self.run.observed.len() - 1, mismatch };
         match next {
-            Next::Stop => {
+            OnDeviation::Stop => {
                 self.run.end = End::Deviates(deviation);
                 Err(Over)
             }
-            Next::GoOn => {
+            OnDeviation::GoOn => {
                 self.run.waived.push(deviation);
                 Ok(())
             }

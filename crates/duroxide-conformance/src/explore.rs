@@ -12,7 +12,7 @@
 //! seems new after shrinking; and from time to time one that seems settled is
 //! shrunk to verify that it is.
 
-pub(super) mod look;
+pub(super) mod signature;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -23,19 +23,19 @@ use duroxide_sim::seed::Seed;
 use super::blame::blame;
 use super::config::Config;
 use super::contract::{self, Check, Rule, Strength};
-use super::drive::{Avoid, Deviation, End, Next, Observed, Run, ends_with_read, past_reads};
+use super::drive::{Deviation, End, Observed, OnDeviation, Run, SkipPolicy, ends_with_read, past_reads};
 use super::finding::{Finding, Subject};
 use super::generate::{self, Profile};
-use super::lab::Lab;
 use super::minimise::{Depth, minimise_to};
 use super::oracle::{Aspect, Mismatch};
 use super::pulse::Pulse;
 use super::regress::Kept;
 use super::script::Script;
+use super::script_runner::ScriptRunner;
 use super::storage::Storage;
 use super::verdict::{Stale, Verdict};
 use super::waivers::Waiver;
-use look::{Look, deviations, rule_of};
+use signature::{DeviationSignature, deviations, rule_of};
 
 /// One in this many calls that would repeat a settled deviation is made
 /// nevertheless.
@@ -45,12 +45,12 @@ const MADE_OF: u64 = 16;
 /// many calls of scripts.
 const CALLS_FOR_DOUBT: u64 = 2;
 
-/// What to generate and look for.
+/// What to generate and signature for.
 pub(crate) struct Plan {
     pub seed: Seed,
     pub calls: u64,
     pub profiles: Vec<Profile>,
-    /// The only rule to look for; `None` stands for every rule.
+    /// The only rule to signature for; `None` stands for every rule.
     pub focus: Option<&'static str>,
 }
 
@@ -87,7 +87,7 @@ enum Shrunk {
 /// A check in progress.
 pub(crate) struct Explorer<'a> {
     storage: &'a dyn Storage,
-    lab: Lab<'a>,
+    runner: ScriptRunner<'a>,
     config: &'a Config,
     waivers: Vec<&'a Waiver>,
     pulse: &'a Pulse,
@@ -107,9 +107,9 @@ struct Known {
     /// Rules that deviations were wrongly attributed to, and how many times.
     mistaken: BTreeMap<&'static str, u64>,
     /// Signatures of the deviations that break settled rules.
-    looks: Vec<Look>,
-    /// Whether `looks` includes those of waived rules.
-    waived_looks: bool,
+    signatures: Vec<DeviationSignature>,
+    /// Whether `signatures` includes those of waived rules.
+    waived_signatures: bool,
     /// The number of calls considered for skipping.
     foreseen: AtomicU64,
     /// The number of calls spent on verifying settled deviations.
@@ -124,8 +124,9 @@ impl Known {
     /// Whether a deviation breaks a waived or found rule, or has the signature
     /// of a known one.
     fn has(&self, run: &Run, deviation: &Deviation) -> bool {
-        let look = Look::of(run, deviation);
-        self.settled.contains_key(rule_of(run, deviation)) || self.looks.iter().any(|known| known.resembles(&look))
+        let signature = DeviationSignature::of(run, deviation);
+        self.settled.contains_key(rule_of(run, deviation))
+            || self.signatures.iter().any(|known| known.resembles(&signature))
     }
 
     /// The first call whose answer the oracle used to decide whether a dropped
@@ -135,18 +136,18 @@ impl Known {
         run.ruled_out.iter().find(|deviation| self.has(run, deviation)).map(|deviation| deviation.observed)
     }
 
-    fn policy(&self, observed: &[Observed], mismatch: &Mismatch) -> Next {
+    fn policy(&self, observed: &[Observed], mismatch: &Mismatch) -> OnDeviation {
         let is_answered = || observed.last().is_some_and(|last| last.reply.is_some());
         if ends_with_read(observed) && is_answered() && self.is_settled(blame(observed, mismatch)) {
-            Next::GoOn
+            OnDeviation::GoOn
         } else {
-            Next::Stop
+            OnDeviation::Stop
         }
     }
 
     /// Whether to skip a call that the provider should refuse but is known to
     /// accept.
-    fn avoids(&self, observed: &[Observed], mismatch: &Mismatch) -> bool {
+    fn skips(&self, observed: &[Observed], mismatch: &Mismatch) -> bool {
         self.accepted.contains(blame(observed, mismatch))
             && !self.foreseen.fetch_add(1, Ordering::Relaxed).is_multiple_of(MADE_OF)
     }
@@ -155,7 +156,7 @@ impl Known {
 impl<'a> Explorer<'a> {
     pub fn new(
         storage: &'a dyn Storage,
-        lab: Lab<'a>,
+        runner: ScriptRunner<'a>,
         config: &'a Config,
         waivers: Vec<&'a Waiver>,
         pulse: &'a Pulse,
@@ -163,7 +164,7 @@ impl<'a> Explorer<'a> {
     ) -> Explorer<'a> {
         let settled = waivers.iter().map(|waiver| (waiver.rule, 0)).collect();
         let known = Known { settled, ..Known::default() };
-        Explorer { storage, lab, config, waivers, pulse, known, verdict }
+        Explorer { storage, runner, config, waivers, pulse, known, verdict }
     }
 
     /// Runs scripts until the plan's calls are made, the time limit is reached
@@ -183,7 +184,7 @@ impl<'a> Explorer<'a> {
                 return;
             }
             let profile = plan.profiles[(number % plan.profiles.len() as u64) as usize];
-            let profile = profile.in_ticks(self.lab.tick());
+            let profile = profile.in_ticks(self.runner.tick());
             let seed = plan.seed.child(profile.name()).child(&number.to_string());
             number += 1;
             self.run(&generate::script(seed, profile), Origin::Seed(seed)).await;
@@ -209,7 +210,7 @@ impl<'a> Explorer<'a> {
     /// Returns how many times a script breaks a rule.
     pub async fn times(&mut self, script: &Script, rule: &'static str) -> u64 {
         // Deviating reads do not end the run, so the last call is reached.
-        let run = self.lab.run(script, &past_reads, None).await;
+        let run = self.runner.run(script, &past_reads, None).await;
         self.verdict.counts.add(&run.observed);
         deviations(&run).filter(|deviation| rule_of(&run, deviation) == rule).count() as u64
     }
@@ -223,9 +224,9 @@ impl<'a> Explorer<'a> {
     async fn run(&mut self, script: &Script, origin: Origin<'_>) {
         let known = &self.known;
         let policy = |observed: &[Observed], mismatch: &Mismatch| known.policy(observed, mismatch);
-        let avoid = |observed: &[Observed], mismatch: &Mismatch| known.avoids(observed, mismatch);
-        let avoid: Option<Avoid<'_>> = if known.accepted.is_empty() { None } else { Some(&avoid) };
-        let run = self.lab.run(script, &policy, avoid).await;
+        let skip = |observed: &[Observed], mismatch: &Mismatch| known.skips(observed, mismatch);
+        let skip: Option<SkipPolicy<'_>> = if known.accepted.is_empty() { None } else { Some(&skip) };
+        let run = self.runner.run(script, &policy, skip).await;
         self.verdict.counts.scripts += 1;
         self.verdict.counts.add(&run.observed);
         self.verdict.counts.avoided += run.avoided.len() as u64;
@@ -238,7 +239,7 @@ impl<'a> Explorer<'a> {
             *self.verdict.counts.inconclusive.entry(why.clone()).or_default() += 1;
         }
         if !run.ruled_out.is_empty() {
-            self.learn_waived_looks().await;
+            self.learn_waived_signatures().await;
         }
         let misled_at = self.known.misled_at(&run).unwrap_or(usize::MAX);
         let mut doubtful = None;
@@ -256,9 +257,9 @@ impl<'a> Explorer<'a> {
             if deviation.mismatch.aspect == Aspect::Accepted {
                 self.known.accepted.insert(rule);
             }
-            let look = Look::of(&run, deviation);
-            if !self.known.looks.contains(&look) {
-                self.known.looks.push(look);
+            let signature = DeviationSignature::of(&run, deviation);
+            if !self.known.signatures.contains(&signature) {
+                self.known.signatures.push(signature);
             }
             let times = self.known.settled.entry(rule).or_default();
             *times += 1;
@@ -297,9 +298,9 @@ impl<'a> Explorer<'a> {
     /// Returns the smallest script that shows a deviation, and its run; `None`
     /// if the deviation turns out to be settled.
     async fn small(&mut self, script: Script, run: &Run, deviation: &Deviation) -> Option<(Script, Run)> {
-        let (look, guess) = (Look::of(run, deviation), rule_of(run, deviation));
+        let (signature, guess) = (DeviationSignature::of(run, deviation), rule_of(run, deviation));
         if self.known.is_settled(guess) {
-            return self.small_if_new(script, &look).await;
+            return self.small_if_new(script, &signature).await;
         }
         // Rules that were wrongly blamed before are investigated with
         // decreasing frequency.
@@ -311,13 +312,13 @@ impl<'a> Explorer<'a> {
         }
         // Removes steps first: some steps may remain only because the deviation
         // seems settled without them.
-        let fewer = match self.shrink_new(&script, &look, New, Depth::Steps).await {
-            Shrunk::Small(fewer, _) => self.shrink(&fewer, &look, Any, Depth::Steps).await.0,
+        let fewer = match self.shrink_new(&script, &signature, New, Depth::Steps).await {
+            Shrunk::Small(fewer, _) => self.shrink(&fewer, &signature, Any, Depth::Steps).await.0,
             other => other,
         };
         let small = match fewer {
             Shrunk::Small(_, run) if self.is_of_settled(&run) => Shrunk::Settled,
-            Shrunk::Small(fewer, _) => self.shrink_new(&fewer, &look, Surely, Depth::Everything).await,
+            Shrunk::Small(fewer, _) => self.shrink_new(&fewer, &signature, Surely, Depth::Everything).await,
             other => other,
         };
         match small {
@@ -328,18 +329,18 @@ impl<'a> Explorer<'a> {
             }
             Shrunk::Gone => {
                 self.verdict.notes.push(format!("A deviation from {guess} was observed once and did not occur again."));
-                self.is_to_be_shown(&script, deviation, &look).await.then(|| (script, run.clone()))
+                self.is_to_be_shown(&script, deviation, &signature).await.then(|| (script, run.clone()))
             }
         }
     }
 
     /// Like `small`, for a deviation that seems settled. Most are, which shows
     /// after removing steps.
-    async fn small_if_new(&mut self, script: Script, look: &Look) -> Option<(Script, Run)> {
+    async fn small_if_new(&mut self, script: Script, signature: &DeviationSignature) -> Option<(Script, Run)> {
         let mut small = None;
         for (which, depth) in [(Any, Depth::Steps), (Surely, Depth::Everything)] {
             let from = small.as_ref().map_or(&script, |(script, _)| script);
-            let (shrunk, calls) = self.shrink(from, look, which, depth).await;
+            let (shrunk, calls) = self.shrink(from, signature, which, depth).await;
             self.known.doubted += calls;
             match shrunk {
                 Shrunk::Small(script, run) if !self.is_of_settled(&run) => small = Some((script, *run)),
@@ -356,38 +357,44 @@ impl<'a> Explorer<'a> {
 
     /// Whether to report a deviation that did not occur again: only if it is
     /// deterministic and does not have the signature of a known one.
-    async fn is_to_be_shown(&mut self, script: &Script, deviation: &Deviation, look: &Look) -> bool {
+    async fn is_to_be_shown(&mut self, script: &Script, deviation: &Deviation, signature: &DeviationSignature) -> bool {
         if *script != script.without_dropped() || deviation.mismatch.aspect == Aspect::Hung {
             // Whether a dropped call took effect is partly chance, so the
             // attribution may be wrong; and a hung call may be due to a busy
             // machine. The note in the verdict is enough.
             return false;
         }
-        self.learn_waived_looks().await;
-        !self.known.looks.iter().any(|known| known.resembles(look))
+        self.learn_waived_signatures().await;
+        !self.known.signatures.iter().any(|known| known.resembles(signature))
     }
 
     /// Collects the signatures of waived deviations, once.
-    async fn learn_waived_looks(&mut self) {
-        if std::mem::replace(&mut self.known.waived_looks, true) {
+    async fn learn_waived_signatures(&mut self) {
+        if std::mem::replace(&mut self.known.waived_signatures, true) {
             return;
         }
         for waiver in self.waivers.clone() {
             let Some(script) = &waiver.script else { continue };
-            let run = self.lab.run(script, &past_reads, None).await;
-            let looks = deviations(&run).map(|deviation| Look::of(&run, deviation));
-            self.known.looks.extend(looks);
+            let run = self.runner.run(script, &past_reads, None).await;
+            let signatures = deviations(&run).map(|deviation| DeviationSignature::of(&run, deviation));
+            self.known.signatures.extend(signatures);
         }
     }
 
     /// Returns the smallest script with the same signature whose deviation is
     /// not settled. Whether a dropped call took effect may be chance, so this
     /// also tries the script with its dropped calls completed or removed.
-    async fn shrink_new(&mut self, script: &Script, look: &Look, which: Which, depth: Depth) -> Shrunk {
+    async fn shrink_new(
+        &mut self,
+        script: &Script,
+        signature: &DeviationSignature,
+        which: Which,
+        depth: Depth,
+    ) -> Shrunk {
         let others = [script.clone(), script.clone(), script.with_dropped_made(), script.without_dropped()];
         let others = others.into_iter().filter(|_| *script != script.without_dropped());
         for script in std::iter::once(script.clone()).chain(others) {
-            match self.shrink(&script, look, which, depth).await.0 {
+            match self.shrink(&script, signature, which, depth).await.0 {
                 Shrunk::Gone => {}
                 shrunk => return shrunk,
             }
@@ -412,24 +419,31 @@ impl<'a> Explorer<'a> {
 
     /// Returns the smallest script with the same signature and its run, and the
     /// number of calls made.
-    async fn shrink(&mut self, script: &Script, look: &Look, which: Which, depth: Depth) -> (Shrunk, u64) {
+    async fn shrink(
+        &mut self,
+        script: &Script,
+        signature: &DeviationSignature,
+        which: Which,
+        depth: Depth,
+    ) -> (Shrunk, u64) {
         let known = &self.known;
-        let looks = |observed: &[Observed], mismatch: &Mismatch| Look::seen(observed, mismatch) == *look;
+        let is_like =
+            |observed: &[Observed], mismatch: &Mismatch| DeviationSignature::seen(observed, mismatch) == *signature;
         let is_new = |observed: &[Observed], mismatch: &Mismatch| !known.is_settled(blame(observed, mismatch));
         let policy = |observed: &[Observed], mismatch: &Mismatch| {
-            let counts = looks(observed, mismatch) && (which != New || is_new(observed, mismatch));
-            if counts { Next::Stop } else { known.policy(observed, mismatch) }
+            let counts = is_like(observed, mismatch) && (which != New || is_new(observed, mismatch));
+            if counts { OnDeviation::Stop } else { known.policy(observed, mismatch) }
         };
-        let (lab, mut calls, mut is_settled, mut is_first) = (&mut self.lab, 0, false, true);
+        let (runner, mut calls, mut is_settled, mut is_first) = (&mut self.runner, 0, false, true);
         let shown = async |script: &Script| {
             if is_settled {
                 return None;
             }
-            let run = lab.run(script, &policy, None).await;
+            let run = runner.run(script, &policy, None).await;
             calls += run.observed.len() as u64;
             let End::Deviates(deviation) = &run.end else { return None };
             let (mismatch, is_first) = (&deviation.mismatch, std::mem::take(&mut is_first));
-            if !looks(&run.observed, mismatch) || known.misled_at(&run).is_some() {
+            if !is_like(&run.observed, mismatch) || known.misled_at(&run).is_some() {
                 return None;
             }
             if which == Any || is_new(&run.observed, mismatch) {
@@ -457,7 +471,7 @@ impl<'a> Explorer<'a> {
             let times = self.known.settled.remove(waiver.rule).unwrap_or(0);
             self.verdict.waive(waiver, times);
         }
-        self.lab.close().await;
+        self.runner.close().await;
         self.verdict
     }
 

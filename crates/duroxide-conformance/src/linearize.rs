@@ -9,9 +9,9 @@
 //! The module `entry` defines how answers are interpreted that are not promised
 //! to be atomic. This module makes no calls and names no rules.
 
+mod anomalies;
 mod cut;
 mod entry;
-mod habits;
 mod history;
 mod order;
 mod search;
@@ -19,7 +19,7 @@ mod smallest;
 
 use std::collections::BTreeSet;
 
-pub(crate) use habits::Habits;
+pub(crate) use anomalies::SequentialAnomalies;
 pub use history::Made;
 pub(crate) use smallest::smallest;
 
@@ -71,7 +71,7 @@ impl Default for Budget {
 /// empty, gives the same answers. The calls are given in the order in which
 /// they were made.
 pub fn linearize(history: &[Made], reading: Reading) -> Linearity {
-    linearize_within(history, &BTreeSet::new(), &Habits::default(), reading, Budget::default())
+    linearize_within(history, &BTreeSet::new(), &SequentialAnomalies::default(), reading, Budget::default())
 }
 
 /// Like [`linearize`], within a budget. Ignores the answers of the calls in
@@ -79,7 +79,7 @@ pub fn linearize(history: &[Made], reading: Reading) -> Linearity {
 pub(crate) fn linearize_within(
     history: &[Made],
     waived: &BTreeSet<usize>,
-    habits: &Habits,
+    anomalies: &SequentialAnomalies,
     reading: Reading,
     budget: Budget,
 ) -> Linearity {
@@ -88,9 +88,9 @@ pub(crate) fn linearize_within(
     }
     // One state is usually enough and found quickly.
     let hasty = Budget { states: budget.states / 4, worlds: 1 };
-    match Sought::new(history, waived, habits, reading, hasty).run() {
+    match Sought::new(history, waived, anomalies, reading, hasty).run() {
         Linearity::Explained => Linearity::Explained,
-        _ => Sought::new(history, waived, habits, reading, budget).run(),
+        _ => Sought::new(history, waived, anomalies, reading, budget).run(),
     }
 }
 
@@ -114,7 +114,7 @@ struct World {
 struct Sought<'a> {
     history: &'a [Made],
     waived: &'a BTreeSet<usize>,
-    habits: &'a Habits,
+    anomalies: &'a SequentialAnomalies,
     relations: Relations,
     orders: Orders,
     names: Vec<String>,
@@ -130,7 +130,7 @@ impl<'a> Sought<'a> {
     fn new(
         history: &'a [Made],
         waived: &'a BTreeSet<usize>,
-        habits: &'a Habits,
+        anomalies: &'a SequentialAnomalies,
         reading: Reading,
         budget: Budget,
     ) -> Sought<'a> {
@@ -142,7 +142,7 @@ impl<'a> Sought<'a> {
         Sought {
             history,
             waived,
-            habits,
+            anomalies,
             relations,
             orders,
             names,
@@ -208,7 +208,7 @@ impl<'a> Sought<'a> {
             let search = Search {
                 entries: &part,
                 reading: self.reading,
-                habits: self.habits,
+                anomalies: self.anomalies,
                 most_ends: self.budget.worlds,
                 states_left: &mut self.states_left,
             };

@@ -12,7 +12,7 @@ use std::time::Duration;
 use duroxide::provider_validations::ProviderFactory;
 use duroxide_sim::clock;
 
-use super::depot::Depot;
+use super::trial_storage::TrialStorage;
 
 /// The versions with which duroxide's tests mark old events: the last one
 /// before queue messages raced with timers in a new way, and the first with
@@ -37,29 +37,31 @@ pub(crate) struct Validation {
     /// The name of its trial: `official::module::name`.
     pub trial: &'static str,
     pub whose: For,
-    pub run: for<'a> fn(&'a Depot) -> Running<'a>,
+    pub run: for<'a> fn(&'a TrialStorage) -> Running<'a>,
 }
 
 macro_rules! validation {
     ($function:path) => {
-        (For::Everybody, |depot| Box::pin(async move { $function(depot).await }))
+        (For::Everybody, |trial_storage| Box::pin(async move { $function(trial_storage).await }))
     };
     ($function:path, provider) => {
-        (For::Everybody, |depot| Box::pin(async move { $function(&*depot.provider().await).await }))
+        (For::Everybody, |trial_storage| Box::pin(async move { $function(&*trial_storage.provider().await).await }))
     };
     ($function:path, long_polls) => {
-        (For::LongPolls, |depot| Box::pin(async move { $function(&*depot.provider().await).await }))
+        (For::LongPolls, |trial_storage| Box::pin(async move { $function(&*trial_storage.provider().await).await }))
     };
     ($function:path, short_polls) => {
-        (For::ShortPolls, |depot| {
-            Box::pin(async move { $function(&*depot.provider().await, depot.short_poll_threshold()).await })
+        (For::ShortPolls, |trial_storage| {
+            Box::pin(
+                async move { $function(&*trial_storage.provider().await, trial_storage.short_poll_threshold()).await },
+            )
         })
     };
     ($function:path, stamps) => {
-        (For::Everybody, |depot| {
+        (For::Everybody, |trial_storage| {
             Box::pin(async move {
                 for stamp in STAMPS {
-                    $function(depot, stamp).await;
+                    $function(trial_storage, stamp).await;
                 }
             })
         })
@@ -70,7 +72,7 @@ macro_rules! table {
     ($($module:ident { $($name:ident $(with $how:ident)?;)* })*) => {
         /// Every validation, in the order of duroxide's source.
         const ALL: &[Validation] = &[$($({
-            const PARTS: (For, for<'a> fn(&'a Depot) -> Running<'a>) =
+            const PARTS: (For, for<'a> fn(&'a TrialStorage) -> Running<'a>) =
                 validation!(duroxide::provider_validation::$module::$name $(, $how)?);
             let trial = concat!("official::", stringify!($module), "::", stringify!($name));
             Validation { trial, whose: PARTS.0, run: PARTS.1 }
@@ -92,12 +94,12 @@ impl Validation {
 }
 
 /// Whether fetches of this storage wait if they find nothing.
-pub(crate) async fn polls_long(depot: &Depot) -> bool {
+pub(crate) async fn polls_long(trial_storage: &TrialStorage) -> bool {
     const POLL: Duration = Duration::from_millis(400);
-    let provider = depot.provider().await;
+    let provider = trial_storage.provider().await;
     let began = clock::now();
-    let fetched = provider.fetch_orchestration_item(depot.lock_timeout(), POLL, None).await;
+    let fetched = provider.fetch_orchestration_item(trial_storage.lock_timeout(), POLL, None).await;
     let took = clock::now() - began;
-    depot.give_back(provider).await;
+    trial_storage.give_back(provider).await;
     matches!(fetched, Ok(None)) && took >= POLL
 }

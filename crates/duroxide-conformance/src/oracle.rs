@@ -136,15 +136,15 @@ impl Oracle {
             return Err(Box::new(Mismatch { aspect: Aspect::Token, expected: got.clone() }));
         }
         if let [world] = &mut self.worlds[..]
-            && other_mails(world, now, call, got).is_empty()
+            && other_orphan_policies(world, now, call, got).is_empty()
         {
             return step(world, now, call, got, self.reading);
         }
         let (mut wrong, mut left): (Vec<Box<Mismatch>>, _) = (Vec::new(), Vec::new());
         for world in &self.worlds {
-            for mail in std::iter::once(OrphanPolicy::Dropped).chain(other_mails(world, now, call, got)) {
+            for orphans in std::iter::once(OrphanPolicy::Dropped).chain(other_orphan_policies(world, now, call, got)) {
                 let mut world = world.clone();
-                match step_with(&mut world, now, call, got, self.reading, mail) {
+                match step_with(&mut world, now, call, got, self.reading, orphans) {
                     Ok(()) if !left.contains(&world) => left.push(world),
                     Ok(()) => {}
                     Err(mismatch) => wrong.push(mismatch),
@@ -223,7 +223,7 @@ pub(crate) fn picks(world: &Store, now: Time, call: &Call) -> Vec<Pick> {
 /// implementation guide); a fetch that returns another instance's turn may have
 /// encountered none of them, and one that returns nothing has encountered at
 /// least one.
-fn other_mails(world: &Store, now: Time, call: &Call, got: &Reply) -> Vec<OrphanPolicy> {
+fn other_orphan_policies(world: &Store, now: Time, call: &Call, got: &Reply) -> Vec<OrphanPolicy> {
     let mut all = Vec::new();
     if matches!(call, Call::FetchOrchestrationItem { .. }) {
         let names = world.unclaimed_mail(now);
@@ -254,7 +254,7 @@ fn step_with(
     call: &Call,
     got: &Reply,
     reading: Reading,
-    mail: OrphanPolicy,
+    orphans: OrphanPolicy,
 ) -> Result<(), Box<Mismatch>> {
     let mismatch = |aspect, expected| Err(Box::new(Mismatch { aspect, expected }));
     let missed = match (call, got) {
@@ -270,7 +270,7 @@ fn step_with(
         let expected = world.clone().apply(now, call, &Choice::new("some token", Pick::Oldest));
         return mismatch(Aspect::Missed, expected);
     }
-    let choice = Choice { mail, ..explain(call, got) };
+    let choice = Choice { mail: orphans, ..explain(call, got) };
     if let (Call::EnqueueForOrchestrator { item, delay: Some(_) }, false) = (call, reading.delayed_visibility) {
         let at_once = Call::EnqueueForOrchestrator { item: item.clone(), delay: None };
         let expected = world.apply(now, &at_once, &choice);

@@ -55,7 +55,7 @@ impl Watch {
         let pulse = Arc::new(Pulse::default());
         let (stop, stopped) = channel();
         let watched = pulse.clone();
-        let look = move || {
+        let observe = move || {
             let began = Instant::now();
             while stopped.recv_timeout(Duration::from_millis(100)) == Err(RecvTimeoutError::Timeout) {
                 let took = began.elapsed();
@@ -66,7 +66,7 @@ impl Watch {
             }
             progress.end();
         };
-        let thread = std::thread::Builder::new().name(thread_name()).spawn(look);
+        let thread = std::thread::Builder::new().name(thread_name()).spawn(observe);
         let thread = thread.map_err(|error| format!("No thread could be started: {error}."))?;
         Ok(Watch { pulse, stop: Some(stop), thread: Some(thread) })
     }

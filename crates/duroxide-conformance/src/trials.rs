@@ -7,12 +7,12 @@
 
 mod arguments;
 mod concurrent;
+mod context;
 mod crash;
 mod generated;
 mod kept;
 mod official;
 mod rule;
-mod stand;
 mod waiver;
 
 use std::process;
@@ -26,23 +26,23 @@ use super::config::Config;
 use super::storage::{Plain, Storage};
 use crate::report::{Ending, Report, TrialLine};
 
-pub(crate) use stand::{Outcome, Stand};
+pub(crate) use context::{Outcome, TrialContext};
 
 /// One trial of the binary.
 pub(crate) struct Trial {
     /// The trial's kind and subject, joined by `::`. Names are unique.
     pub name: String,
-    pub run: Box<dyn FnOnce(&Stand) -> Outcome + Send>,
+    pub run: Box<dyn FnOnce(&TrialContext) -> Outcome + Send>,
 }
 
 impl Trial {
-    pub fn new(name: impl Into<String>, run: impl FnOnce(&Stand) -> Outcome + Send + 'static) -> Trial {
+    pub fn new(name: impl Into<String>, run: impl FnOnce(&TrialContext) -> Outcome + Send + 'static) -> Trial {
         Trial { name: name.into(), run: Box::new(run) }
     }
 }
 
 /// The sources of trials, one for each kind.
-const SOURCES: &[fn(&Stand) -> Vec<Trial>] = &[
+const SOURCES: &[fn(&TrialContext) -> Vec<Trial>] = &[
     waiver::trials,
     kept::trials,
     rule::trials,
@@ -141,15 +141,15 @@ fn run(storage: Arc<dyn Storage>, config: Config, arguments: Vec<String>) -> Res
         // fine.
         let _ = tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::default());
     }
-    let stand = Arc::new(Stand::new(storage, config)?);
-    let trials = SOURCES.iter().flat_map(|source| source(&stand)).map(|trial| mimic(&stand, trial)).collect();
+    let context = Arc::new(TrialContext::new(storage, config)?);
+    let trials = SOURCES.iter().flat_map(|source| source(&context)).map(|trial| mimic(&context, trial)).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     let mut code = if conclusion.has_failed() { FAILED } else { 0 };
     // Under nextest each process runs one trial, too little for a report.
     if !arguments.list && std::env::var_os("NEXTEST").is_none() {
-        let (verdict, lines) = stand.results();
+        let (verdict, lines) = context.results();
         let report = Report::of(&verdict).with_trials(lines);
-        for why in write_reports(&report, &stand.config) {
+        for why in write_reports(&report, &context.config) {
             eprintln!("{why}");
             code = FAILED;
         }
@@ -158,19 +158,19 @@ fn run(storage: Arc<dyn Storage>, config: Config, arguments: Vec<String>) -> Res
 }
 
 /// Converts the trial to one of libtest-mimic.
-fn mimic(stand: &Arc<Stand>, trial: Trial) -> libtest_mimic::Trial {
-    let (stand, name) = (stand.clone(), trial.name.clone());
+fn mimic(context: &Arc<TrialContext>, trial: Trial) -> libtest_mimic::Trial {
+    let (context, name) = (context.clone(), trial.name.clone());
     libtest_mimic::Trial::ignorable_test(trial.name, move || {
-        let outcome = match stand.storage.unavailable() {
+        let outcome = match context.storage.unavailable() {
             Some(why) => Outcome::Ignored(why),
-            None => (trial.run)(&stand),
+            None => (trial.run)(&context),
         };
         let (ending, message) = match &outcome {
             Outcome::Passed => (Ending::Passed, None),
             Outcome::Failed(why) => (Ending::Failed, Some(why.clone())),
             Outcome::Ignored(why) => (Ending::Ignored, Some(why.clone())),
         };
-        stand.note(TrialLine { name, outcome: ending, message });
+        context.note(TrialLine { name, outcome: ending, message });
         match outcome {
             Outcome::Passed => Ok(Completion::Completed),
             Outcome::Failed(why) => Err(Failed::from(why)),

@@ -14,14 +14,14 @@ use super::race::Race;
 use super::rounds::{Theme, Waits, program};
 use crate::config::Config;
 use crate::drive::{Observed, past_reads};
-use crate::explore::look::deviations;
+use crate::explore::signature::deviations;
 use crate::finding::Subject;
-use crate::lab::Lab;
-use crate::linearize::{Broken, Budget, Habits, Linearity, Made, linearize_within, smallest};
+use crate::linearize::{Broken, Budget, Linearity, Made, SequentialAnomalies, linearize_within, smallest};
 use crate::oracle::Reading;
 use crate::pace::Pace;
 use crate::pulse::Pulse;
 use crate::script::Script;
+use crate::script_runner::ScriptRunner;
 use crate::storage::Storage;
 
 /// The maximum number of runs for shrinking a program.
@@ -57,7 +57,7 @@ pub(super) struct Found {
 
 /// A storage on which programs are run one after the other.
 pub(super) struct Arena<'a> {
-    lab: Lab<'a>,
+    runner: ScriptRunner<'a>,
     subject: Subject,
     patience: Duration,
     place: fn(Seed) -> Place,
@@ -65,7 +65,7 @@ pub(super) struct Arena<'a> {
     lapse: Lapse,
     reading: Reading,
     /// The deviations that also occur with sequential calls.
-    habits: Habits,
+    anomalies: SequentialAnomalies,
     lessons_left: u64,
     /// The calls and answers of the last run.
     pub observed: Vec<Observed>,
@@ -81,33 +81,33 @@ impl<'a> Arena<'a> {
         Arena {
             subject: Subject::of(storage),
             patience: config.patience,
-            place: if interleaved { Place::Jumbled } else { Place::Tasks },
+            place: if interleaved { Place::Interleaved } else { Place::Tasks },
             waits,
             lapse,
             reading: Reading { timestamps: !matches!(pace, Pace::Real(_)) && reading.timestamps, ..reading },
-            habits: Habits::default(),
+            anomalies: SequentialAnomalies::default(),
             lessons_left: LESSONS,
             observed: Vec::new(),
-            lab: Lab::new(storage, pace, config.patience),
+            runner: ScriptRunner::new(storage, pace, config.patience),
         }
     }
 
     /// Runs a script with one caller and records its deviations as sequential
     /// ones.
     pub async fn learn_from(&mut self, script: &Script) {
-        let run = self.lab.run(script, &past_reads, None).await;
+        let run = self.runner.run(script, &past_reads, None).await;
         for deviation in deviations(&run) {
             let method = run.observed[deviation.observed].call.method().name();
-            self.habits.learn(method, &deviation.mismatch.aspect);
+            self.anomalies.learn(method, &deviation.mismatch.aspect);
         }
     }
 
     pub async fn close(self) {
-        self.lab.close().await;
+        self.runner.close().await;
     }
 
     fn is_repeatable(&self) -> bool {
-        matches!((self.place)(Seed(0)), Place::Jumbled(_))
+        matches!((self.place)(Seed(0)), Place::Interleaved(_))
     }
 
     /// Runs the program of a seed. Races are shrunk unless their rule is
@@ -171,7 +171,7 @@ impl<'a> Arena<'a> {
             let learned = broken
                 .stuck
                 .iter()
-                .filter(|(call, mismatch)| self.habits.learn(history[*call].call.method().name(), &mismatch.aspect));
+                .filter(|(call, mismatch)| self.anomalies.learn(history[*call].call.method().name(), &mismatch.aspect));
             if learned.count() == 0 {
                 return false;
             }
@@ -188,11 +188,11 @@ impl<'a> Arena<'a> {
     }
 
     async fn play(&mut self, program: &Program, place: Place) -> Vec<Made> {
-        play(program, &mut self.lab, place, self.patience, self.lapse).await
+        play(program, &mut self.runner, place, self.patience, self.lapse).await
     }
 
     fn judge(&self, history: &[Made]) -> Linearity {
-        linearize_within(history, &BTreeSet::new(), &self.habits, self.reading, Budget::default())
+        linearize_within(history, &BTreeSet::new(), &self.anomalies, self.reading, Budget::default())
     }
 
     /// Shrinks a program.
@@ -241,7 +241,7 @@ impl<'a> Arena<'a> {
 
     /// Reduces a run to the calls that matter and describes it.
     pub fn describe(&self, found: Found, seed: Seed) -> Race {
-        let (calls, broken) = smallest(&found.history, found.broken, &self.habits, self.reading);
+        let (calls, broken) = smallest(&found.history, found.broken, &self.anomalies, self.reading);
         let rule = blame(&found.history, &calls, &broken);
         let place = |call: usize| calls.iter().position(|kept| *kept == call);
         let stuck = broken.stuck.iter().filter_map(|(call, mismatch)| Some((place(*call)?, mismatch.clone())));

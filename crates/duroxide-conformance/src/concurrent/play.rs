@@ -11,21 +11,21 @@ use duroxide_sim::provider::Under;
 use duroxide_sim::seed::Seed;
 use tokio::sync::Barrier;
 
-use super::dawdle::Dawdle;
-use super::jumble::jumble;
+use super::interleave::interleave;
 use super::program::{Program, Round};
 use super::record::Caller;
-use crate::lab::Lab;
+use super::yield_injector::YieldInjector;
 use crate::linearize::Made;
 use crate::readback::{any_job, any_turn};
-use crate::resolve::Memo;
+use crate::resolve::Bindings;
 use crate::script::{Act, Step};
+use crate::script_runner::ScriptRunner;
 
 /// Where the callers of a round run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// On this thread, interleaved as the seed determines.
-    Jumbled(Seed),
+    Interleaved(Seed),
     /// As tasks of the runtime, on all of its threads.
     Tasks(Seed),
     /// Sequentially: in the given order of callers, then in an order determined
@@ -43,15 +43,15 @@ const MOST_TAKEN: usize = 300;
 /// Runs a program on an empty provider and returns the calls and answers.
 pub(super) async fn play(
     program: &Program,
-    lab: &mut Lab<'_>,
+    runner: &mut ScriptRunner<'_>,
     place: Place,
     patience: Duration,
     lapse: Lapse,
 ) -> Vec<Made> {
-    let handler = Arc::new(Under::new(lab.empty().await));
-    let memo = Memo::new(lab.now());
-    let alone = Caller { number: 0, handler, record: Arc::default(), memo, patience };
-    let mut play = Play { lab, alone, place, names: BTreeSet::new(), learned: 0 };
+    let handler = Arc::new(Under::new(runner.empty().await));
+    let bindings = Bindings::new(runner.now());
+    let alone = Caller { number: 0, handler, record: Arc::default(), bindings, patience };
+    let mut play = Play { runner, alone, place, names: BTreeSet::new(), learned: 0 };
     // The calls made until then are judged in any case.
     let _ = play.all(program, lapse).await;
     play.alone.record.history()
@@ -70,7 +70,7 @@ pub(super) enum Lapse {
 }
 
 struct Play<'a, 'l> {
-    lab: &'a mut Lab<'l>,
+    runner: &'a mut ScriptRunner<'l>,
     /// The caller between rounds, when no other is active.
     alone: Caller,
     place: Place,
@@ -97,23 +97,23 @@ impl Play<'_, '_> {
         for step in &round.before {
             match step {
                 Step::Wait(ms) => self.wait(*ms).await?,
-                Step::Call(act) => drop(self.alone.act(self.lab.now(), act).await),
+                Step::Call(act) => drop(self.alone.act(self.runner.now(), act).await),
                 Step::ReadBack | Step::Drain | Step::Corrupt(_) | Step::Reopen => {}
             }
         }
-        let at = self.lab.now();
+        let at = self.runner.now();
         let first = self.alone.record.len();
-        let (Place::Jumbled(seed) | Place::Tasks(seed) | Place::OneByOne(_, seed)) = &self.place;
+        let (Place::Interleaved(seed) | Place::Tasks(seed) | Place::OneByOne(_, seed)) = &self.place;
         let seed = seed.child(number);
         let handler: Arc<dyn Handler> =
-            Arc::new(Dawdle::over(self.alone.handler.clone(), seed.child("dawdle").stream()));
+            Arc::new(YieldInjector::over(self.alone.handler.clone(), seed.child("yield_injector").stream()));
         let callers = round.callers.iter().enumerate().map(|(number, acts)| {
             (Caller { number: number + 1, handler: handler.clone(), ..self.alone.clone() }, acts.clone())
         });
         match &mut self.place {
-            Place::Jumbled(_) => {
+            Place::Interleaved(_) => {
                 let works = callers.map(|(caller, acts)| Box::pin(caller.work(at, acts)) as _);
-                jumble(works.collect(), seed.child("order").stream()).await;
+                interleave(works.collect(), seed.child("order").stream()).await;
             }
             Place::Tasks(_) => {
                 let gate = Arc::new(Barrier::new(round.callers.len()));
@@ -134,7 +134,7 @@ impl Play<'_, '_> {
         }
         for made in self.alone.record.since(first) {
             if let Some(reply) = &made.reply {
-                self.alone.memo.note(&made.call, reply);
+                self.alone.bindings.note(&made.call, reply);
             }
         }
         Ok(())
@@ -145,7 +145,7 @@ impl Play<'_, '_> {
         if self.alone.record.owes_an_answer() {
             return Err(StillAtWork);
         }
-        let _ = self.lab.wait(ms).await;
+        let _ = self.runner.wait(ms).await;
         Ok(())
     }
 
@@ -166,7 +166,7 @@ impl Play<'_, '_> {
     }
 
     async fn call(&mut self, call: Call) -> Option<Reply> {
-        let at = self.lab.now();
+        let at = self.runner.now();
         self.alone.call(at, call).await
     }
 

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use crate::drive::{Asked, ask};
 use crate::linearize::Made;
-use crate::resolve::Memo;
+use crate::resolve::Bindings;
 use crate::script::Act;
 
 /// Calls and answers, in one global order.
@@ -54,7 +54,7 @@ pub(super) struct Caller {
     pub number: usize,
     pub handler: Arc<dyn Handler>,
     pub record: Arc<Record>,
-    pub memo: Memo,
+    pub bindings: Bindings,
     /// The real time that one call may take.
     pub patience: Duration,
 }
@@ -68,7 +68,7 @@ impl Caller {
     }
 
     pub async fn act(&mut self, at: Time, act: &Act) -> Option<Reply> {
-        let mut call = self.memo.resolve(act);
+        let mut call = self.bindings.resolve(act);
         if let Call::AckOrchestrationItem(ack) = &mut call {
             // The generator did not know the token's instance, and no instance
             // is its own parent.
@@ -97,7 +97,7 @@ impl Caller {
             Asked::Dropped | Asked::Hung => None,
         };
         if let Some(reply) = &reply {
-            self.memo.note(&call, reply);
+            self.bindings.note(&call, reply);
         }
         let replied = if reply.is_some() { replied } else { u64::MAX };
         let made = Made { caller: self.number, at, call, reply: reply.clone(), invoked, replied };

@@ -132,8 +132,8 @@ impl Draft {
         let count = 1 + self.random.below(most);
         (0..count)
             .map(|_| {
-                let stray = self.random.one_in(6);
-                let theme = if stray { self.one_of(&Theme::ALL) } else { theme };
+                let off_theme = self.random.one_in(6);
+                let theme = if off_theme { self.one_of(&Theme::ALL) } else { theme };
                 self.act(theme)
             })
             .collect()

@@ -6,7 +6,7 @@ use std::time::Duration;
 use duroxide_sim::clock::Warp;
 
 use super::{Line, Order, VARIABLE};
-use crate::drive::{Next, Observed, Seen, Stage, play};
+use crate::drive::{Observed, OnDeviation, Seen, Stage, play};
 use crate::oracle::Mismatch;
 use crate::pace::Pace;
 use crate::storage::Storage;
@@ -32,15 +32,15 @@ pub(crate) async fn work(storage: &dyn Storage) -> Result<(), String> {
     };
     // A deviation here is not due to a crash; the parent notices it too and
     // stops there.
-    let go_on = |_: &[Observed], _: &Mismatch| Next::Stop;
+    let go_on = |_: &[Observed], _: &Mismatch| OnDeviation::Stop;
     let mut pace = Pace::Warp { warp, tick: storage.time().tick() };
     let stage = Stage {
         provider,
         storage,
         pace: &mut pace,
         policy: &go_on,
-        avoid: None,
-        witness: &say,
+        skip: None,
+        observer: &say,
         patience: Duration::from_secs(60),
     };
     play(&order.script, stage).await;

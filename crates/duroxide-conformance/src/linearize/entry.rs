@@ -19,7 +19,7 @@ use duroxide_sim::clock::Time;
 use duroxide_sim::store::{Choice, Pick, Store};
 
 use super::Made;
-use super::habits::Habits;
+use super::anomalies::SequentialAnomalies;
 use super::order::Orders;
 use crate::oracle::{Aspect, Mismatch, Reading, picks, step};
 
@@ -136,13 +136,18 @@ impl Entry<'_> {
     }
 
     /// Advances a world, if it explains the answer.
-    pub fn explain(&self, world: &mut Store, reading: Reading, habits: &Habits) -> Result<(), Box<Mismatch>> {
+    pub fn explain(
+        &self,
+        world: &mut Store,
+        reading: Reading,
+        anomalies: &SequentialAnomalies,
+    ) -> Result<(), Box<Mismatch>> {
         match self.explain_strictly(world, reading) {
             Err(_) if self.deletes_nothing(world) => Ok(()),
-            Err(mismatch) if habits.have(self.made.call.method().name(), &mismatch.aspect) => Ok(()),
+            Err(mismatch) if anomalies.contains(self.made.call.method().name(), &mismatch.aspect) => Ok(()),
             // A known deviation of the whole answer may show in any of its
             // parts.
-            Err(_) if self.part != Part::Whole && habits.have_any(self.made.call.method().name()) => Ok(()),
+            Err(_) if self.part != Part::Whole && anomalies.has_any_of(self.made.call.method().name()) => Ok(()),
             result => result,
         }
     }

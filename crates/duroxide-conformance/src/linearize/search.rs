@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 use duroxide_sim::call::Reply;
 use duroxide_sim::store::{StateFingerprint, Store};
 
+use super::anomalies::SequentialAnomalies;
 use super::entry::{Entry, Standing};
-use super::habits::Habits;
 use crate::oracle::{Mismatch, Reading};
 
 /// The maximum number of entries in a search.
@@ -21,7 +21,7 @@ pub(super) const MOST_ENTRIES: usize = 128;
 pub(super) struct Search<'a> {
     pub entries: &'a [Entry<'a>],
     pub reading: Reading,
-    pub habits: &'a Habits,
+    pub anomalies: &'a SequentialAnomalies,
     /// Stop after this many different final states.
     pub most_ends: usize,
     /// The number of states that may still be examined.
@@ -162,7 +162,7 @@ impl Walk<'_> {
                 continue;
             }
             let mut next = store.clone();
-            match entry.explain(&mut next, self.search.reading, self.search.habits) {
+            match entry.explain(&mut next, self.search.reading, self.search.anomalies) {
                 Ok(()) => self.go(next, done),
                 Err(mismatch) => stuck.push((place, mismatch)),
             }
@@ -191,7 +191,7 @@ impl Walk<'_> {
         };
         let place = self.needs.iter().find(gone)?.place;
         let mut next = store.clone();
-        let explained = self.search.entries[place].explain(&mut next, self.search.reading, self.search.habits);
+        let explained = self.search.entries[place].explain(&mut next, self.search.reading, self.search.anomalies);
         explained.err().map(|mismatch| (place, mismatch))
     }
 
@@ -207,10 +207,10 @@ impl Walk<'_> {
                     continue;
                 }
                 let fits = if entry.made.call.is_read() {
-                    entry.explain(store, self.search.reading, self.search.habits).is_ok()
+                    entry.explain(store, self.search.reading, self.search.anomalies).is_ok()
                 } else {
                     let mut next = store.clone();
-                    entry.explain(&mut next, self.search.reading, self.search.habits).is_ok()
+                    entry.explain(&mut next, self.search.reading, self.search.anomalies).is_ok()
                 };
                 if fits {
                     done |= bit(place);

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Broken, Budget, Habits, Linearity, Made, linearize_within, segments};
+use super::{Broken, Budget, Linearity, Made, SequentialAnomalies, linearize_within, segments};
 use crate::oracle::Reading;
 
 /// The maximum number of smaller histories to try.
@@ -18,7 +18,12 @@ const BUDGET: Budget = Budget { states: 5_000, worlds: 64 };
 
 /// Returns the calls that contradict each other, as indices into `history`, and
 /// the calls among them at which the search for an order fails.
-pub(crate) fn smallest(history: &[Made], broken: Broken, habits: &Habits, reading: Reading) -> (Vec<usize>, Broken) {
+pub(crate) fn smallest(
+    history: &[Made],
+    broken: Broken,
+    anomalies: &SequentialAnomalies,
+    reading: Reading,
+) -> (Vec<usize>, Broken) {
     let last = broken.calls.last().copied().unwrap_or_default();
     let piece = segments(history).into_iter().find(|segment| segment.contains(&last));
     let end = piece.and_then(|segment| segment.last().copied()).map_or(history.len(), |last| last + 1);
@@ -32,7 +37,7 @@ pub(crate) fn smallest(history: &[Made], broken: Broken, habits: &Habits, readin
         }
         tries -= 1;
         let wider: BTreeSet<usize> = waived.iter().chain(more).copied().collect();
-        match linearize_within(history, &wider, habits, reading, BUDGET) {
+        match linearize_within(history, &wider, anomalies, reading, BUDGET) {
             Linearity::Broken(smaller) => {
                 *waived = wider;
                 *broken = smaller;

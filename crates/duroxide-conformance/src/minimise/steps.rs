@@ -16,10 +16,10 @@ impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
     /// about other instances than the last one's.
     pub(super) async fn cut_bystanders(&mut self) {
         let last = self.best.len().saturating_sub(1);
-        let looks: BTreeSet<usize> = (0..last).filter(|at| looks(&self.best.steps[*at])).collect();
+        let reads: BTreeSet<usize> = (0..last).filter(|at| is_read(&self.best.steps[*at])).collect();
         let strangers = aim::strangers(&self.run);
-        let both: BTreeSet<usize> = looks.union(&strangers).copied().collect();
-        for gone in [both, looks, strangers] {
+        let both: BTreeSet<usize> = reads.union(&strangers).copied().collect();
+        for gone in [both, reads, strangers] {
             if gone.len() > 1 && self.leave_out(|at| gone.contains(&at)).await {
                 return;
             }
@@ -124,7 +124,7 @@ impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
 }
 
 /// Whether a step changes nothing.
-fn looks(step: &Step) -> bool {
+fn is_read(step: &Step) -> bool {
     match step {
         Step::Call(act) => act.call.is_read(),
         Step::ReadBack => true,

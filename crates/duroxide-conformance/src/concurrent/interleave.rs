@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 type Work<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// Runs all futures to completion.
-pub(super) async fn jumble(works: Vec<Work<'_>>, mut random: Stream) {
+pub(super) async fn interleave(works: Vec<Work<'_>>, mut random: Stream) {
     let mut all: Vec<(Option<Work<'_>>, Arc<Bell>)> =
         works.into_iter().map(|work| (Some(work), Arc::new(Bell::default()))).collect();
     std::future::poll_fn(|cx| {

@@ -1,4 +1,4 @@
-//! [`Depot`]: the storage that a test binary checks.
+//! [`TrialStorage`]: the storage that a test binary checks.
 //!
 //! It detects the clock once for all trials, and implements [`ProviderFactory`]
 //! as a sized type, which duroxide's validations need.
@@ -17,7 +17,7 @@ use super::oracle::Reading;
 use super::storage::{Storage, TimeSource};
 
 /// The storage that a test binary checks.
-pub(crate) struct Depot {
+pub(crate) struct TrialStorage {
     storage: Arc<dyn Storage>,
     time: OnceLock<TimeSource>,
     /// Whether an optional factory method is being called.
@@ -26,19 +26,19 @@ pub(crate) struct Depot {
     lent: Mutex<Vec<Arc<dyn Provider>>>,
 }
 
-impl Depot {
-    pub fn new(storage: Arc<dyn Storage>) -> Depot {
+impl TrialStorage {
+    pub fn new(storage: Arc<dyn Storage>) -> TrialStorage {
         let time = match storage.time() {
             TimeSource::Detect => OnceLock::new(),
             source => OnceLock::from(source),
         };
-        Depot { storage, time, reaching: AtomicBool::new(false), lent: Mutex::new(Vec::new()) }
+        TrialStorage { storage, time, reaching: AtomicBool::new(false), lent: Mutex::new(Vec::new()) }
     }
 
     /// The same storage, for one validation.
-    pub fn for_one(&self) -> Depot {
+    pub fn for_one(&self) -> TrialStorage {
         let lent = Mutex::new(Vec::new());
-        Depot { storage: self.storage.clone(), time: self.time.clone(), reaching: AtomicBool::new(false), lent }
+        TrialStorage { storage: self.storage.clone(), time: self.time.clone(), reaching: AtomicBool::new(false), lent }
     }
 
     /// Determines the clock of the storage. Returns the evidence too, if the
@@ -82,7 +82,7 @@ impl Depot {
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl ProviderFactory for Depot {
+impl ProviderFactory for TrialStorage {
     async fn create_provider(&self) -> Arc<dyn Provider> {
         self.provider().await
     }
@@ -111,7 +111,7 @@ impl ProviderFactory for Depot {
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl Storage for Depot {
+impl Storage for TrialStorage {
     fn label(&self) -> String {
         self.storage.label()
     }

@@ -10,21 +10,21 @@ use crate::oracle::Aspect;
 
 /// The known deviations, by method and kind.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Habits(BTreeSet<(&'static str, String)>);
+pub(crate) struct SequentialAnomalies(BTreeSet<(&'static str, String)>);
 
-impl Habits {
+impl SequentialAnomalies {
     /// Records a deviation. Returns whether it is new.
     pub fn learn(&mut self, method: &'static str, aspect: &Aspect) -> bool {
         self.0.insert((method, kind(aspect)))
     }
 
     /// Whether this deviation is known.
-    pub fn have(&self, method: &'static str, aspect: &Aspect) -> bool {
+    pub fn contains(&self, method: &'static str, aspect: &Aspect) -> bool {
         !self.0.is_empty() && self.0.contains(&(method, kind(aspect)))
     }
 
     /// Whether any deviation of this method is known.
-    pub fn have_any(&self, method: &str) -> bool {
+    pub fn has_any_of(&self, method: &str) -> bool {
         self.0.iter().any(|(known, _)| *known == method)
     }
 }

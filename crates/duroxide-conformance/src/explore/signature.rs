@@ -1,4 +1,4 @@
-//! [`Look`]: the signature of a deviation, which shrinking preserves.
+//! [`DeviationSignature`]: the signature of a deviation, which shrinking preserves.
 
 use duroxide_sim::call::{Class, Reply};
 use duroxide_sim::clock::Time;
@@ -11,14 +11,14 @@ use crate::oracle::{Aspect, Mismatch};
 /// The signature of a deviation: the method, the deviating aspect, and the kind
 /// of the expected error if there is one.
 #[derive(PartialEq)]
-pub(crate) struct Look(&'static str, Aspect, Option<Class>);
+pub(crate) struct DeviationSignature(&'static str, Aspect, Option<Class>);
 
-impl Look {
-    pub fn of(run: &Run, deviation: &Deviation) -> Look {
-        Look::seen(&run.observed[..=deviation.observed], &deviation.mismatch)
+impl DeviationSignature {
+    pub fn of(run: &Run, deviation: &Deviation) -> DeviationSignature {
+        DeviationSignature::seen(&run.observed[..=deviation.observed], &deviation.mismatch)
     }
 
-    pub fn seen(observed: &[Observed], mismatch: &Mismatch) -> Look {
+    pub fn seen(observed: &[Observed], mismatch: &Mismatch) -> DeviationSignature {
         let method = observed.last().map_or("", |last| last.call.method().name());
         // The expiry of a lock is not part of the signature.
         let aspect = match &mismatch.aspect {
@@ -30,14 +30,14 @@ impl Look {
             Reply::Refused(refusal) => Some(refusal.class),
             _ => None,
         };
-        Look(method, aspect, class)
+        DeviationSignature(method, aspect, class)
     }
 }
 
-impl Look {
+impl DeviationSignature {
     /// Whether both may have the same cause: the same part of an answer is
     /// wrong, in whatever method.
-    pub fn resembles(&self, other: &Look) -> bool {
+    pub fn resembles(&self, other: &DeviationSignature) -> bool {
         self.1 == other.1 && (self.0 == other.0 || matches!(self.1, Aspect::Part(_)))
     }
 }

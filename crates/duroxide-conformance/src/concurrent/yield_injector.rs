@@ -9,14 +9,14 @@ use duroxide_sim::seed::Stream;
 use parking_lot::Mutex;
 
 /// A handler whose calls overlap even if `inner` answers immediately.
-pub(super) struct Dawdle<H> {
+pub(super) struct YieldInjector<H> {
     inner: H,
     random: Mutex<Stream>,
 }
 
-impl<H: Handler> Dawdle<H> {
-    pub fn over(inner: H, random: Stream) -> Dawdle<H> {
-        Dawdle { inner, random: Mutex::new(random) }
+impl<H: Handler> YieldInjector<H> {
+    pub fn over(inner: H, random: Stream) -> YieldInjector<H> {
+        YieldInjector { inner, random: Mutex::new(random) }
     }
 
     async fn wait(&self) {
@@ -40,7 +40,7 @@ async fn step_back() {
     .await;
 }
 
-impl<H: Handler> Handler for Dawdle<H> {
+impl<H: Handler> Handler for YieldInjector<H> {
     fn handle(&self, call: Arc<Call>) -> Answering<'_> {
         Answering::wait(async move {
             self.wait().await;

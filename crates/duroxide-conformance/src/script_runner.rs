@@ -1,4 +1,4 @@
-//! [`Lab`]: a storage and its clock; runs scripts in turn, each on an empty
+//! [`ScriptRunner`]: a storage and its clock; runs scripts in turn, each on an empty
 //! provider.
 
 use std::sync::Arc;
@@ -7,13 +7,13 @@ use std::time::Duration;
 use duroxide::providers::Provider;
 use duroxide_sim::clock::Time;
 
-use super::drive::{Avoid, Policy, Run, Stage, nobody, play};
+use super::drive::{Policy, Run, SkipPolicy, Stage, ignore_events, play};
 use super::pace::{Late, Pace};
 use super::script::Script;
 use super::storage::Storage;
 
 /// Runs scripts on a storage.
-pub(crate) struct Lab<'a> {
+pub(crate) struct ScriptRunner<'a> {
     storage: &'a dyn Storage,
     pace: Pace,
     provider: Option<Arc<dyn Provider>>,
@@ -21,16 +21,16 @@ pub(crate) struct Lab<'a> {
     patience: Duration,
 }
 
-impl<'a> Lab<'a> {
-    pub fn new(storage: &'a dyn Storage, pace: Pace, patience: Duration) -> Lab<'a> {
-        Lab { storage, pace, provider: None, patience }
+impl<'a> ScriptRunner<'a> {
+    pub fn new(storage: &'a dyn Storage, pace: Pace, patience: Duration) -> ScriptRunner<'a> {
+        ScriptRunner { storage, pace, provider: None, patience }
     }
 
     /// Runs a script on an empty provider.
-    pub async fn run(&mut self, script: &Script, policy: Policy<'_>, avoid: Option<Avoid<'_>>) -> Run {
+    pub async fn run(&mut self, script: &Script, policy: Policy<'_>, skip: Option<SkipPolicy<'_>>) -> Run {
         let provider = self.empty().await;
         let (storage, pace, patience) = (self.storage, &mut self.pace, self.patience);
-        let stage = Stage { provider, storage, pace, policy, avoid, witness: &nobody, patience };
+        let stage = Stage { provider, storage, pace, policy, skip, observer: &ignore_events, patience };
         play(script, stage).await
     }
 

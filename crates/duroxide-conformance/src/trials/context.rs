@@ -1,4 +1,4 @@
-//! [`Stand`]: the shared state of a test binary's trials.
+//! [`TrialContext`]: the shared state of a test binary's trials.
 //!
 //! It decides which trials may run concurrently. A warped clock affects the
 //! whole process, and corrupting "the history of that instance" affects the
@@ -13,19 +13,19 @@ use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::check::{Work, examine};
 use crate::config::Config;
-use crate::depot::Depot;
 use crate::report::TrialLine;
 use crate::storage::{Storage, TimeSource};
+use crate::trial_storage::TrialStorage;
 use crate::verdict::Verdict;
 use crate::waivers::{Waiver, Waivers};
 
 /// The shared state of a test binary's trials.
-pub(crate) struct Stand {
+pub(crate) struct TrialContext {
     pub storage: Arc<dyn Storage>,
     pub config: Config,
     pub waivers: Waivers,
     pub label: String,
-    depot: Depot,
+    trial_storage: TrialStorage,
     /// One runtime for all trials, so that connections outlive the trial that
     /// opened them.
     runtime: Runtime,
@@ -49,14 +49,14 @@ pub(crate) enum Lane<'a> {
     Alone { _guard: RwLockWriteGuard<'a, ()> },
 }
 
-impl Stand {
-    pub fn new(storage: Arc<dyn Storage>, config: Config) -> Result<Stand, String> {
+impl TrialContext {
+    pub fn new(storage: Arc<dyn Storage>, config: Config) -> Result<TrialContext, String> {
         let waivers = config.load_waivers().map_err(|error| error.to_string())?;
         let runtime = Builder::new_multi_thread().enable_all().build();
         let label = storage.label();
         let verdict = Verdict::new(label.clone(), config.seed);
-        Ok(Stand {
-            depot: Depot::new(storage.clone()),
+        Ok(TrialContext {
+            trial_storage: TrialStorage::new(storage.clone()),
             runtime: runtime.map_err(|error| format!("No tokio runtime could be built: {error}."))?,
             source: OnceLock::new(),
             lanes: RwLock::new(()),
@@ -91,7 +91,7 @@ impl Stand {
     pub fn time(&self) -> Result<TimeSource, String> {
         let find_out = || {
             let _lane = self.lane(true);
-            let (source, why) = self.runtime.block_on(self.depot.settle())?;
+            let (source, why) = self.runtime.block_on(self.trial_storage.settle())?;
             self.results.lock().0.notes.extend(why);
             Ok(source)
         };
@@ -99,13 +99,13 @@ impl Stand {
     }
 
     /// The storage for everything except validations.
-    pub fn depot_of_all(&self) -> &Depot {
-        &self.depot
+    pub fn trial_storage_of_all(&self) -> &TrialStorage {
+        &self.trial_storage
     }
 
     /// The storage for one validation.
-    pub fn depot(&self) -> Depot {
-        self.depot.for_one()
+    pub fn trial_storage(&self) -> TrialStorage {
+        self.trial_storage.for_one()
     }
 
     pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
@@ -120,7 +120,7 @@ impl Stand {
             Ok(time) => {
                 let alone = time.is_warped() || self.storage.can_corrupt();
                 let _lane = self.lane(alone);
-                self.block_on(examine(&self.depot, &self.config, waivers, work))
+                self.block_on(examine(&self.trial_storage, &self.config, waivers, work))
             }
         };
         self.results.lock().0.merge(verdict.clone());
