@@ -1,16 +1,13 @@
 //! [`Explorer`]: runs scripts and decides what each deviation means.
 //!
-//! A rule is *settled* when it is waived, already found, or outside the check's
-//! focus. A settled rule must not hide other deviations. If a read breaks a
-//! settled rule, the script continues. If a call that changes state does, the
-//! script ends, because the model no longer knows the provider's state; so most
-//! calls that are expected to break a settled rule by being accepted are
-//! skipped.
+//! A rule is *settled* when it is waived, already found, or outside the check's focus. A settled rule
+//! must not hide other deviations. If a read breaks a settled rule, the script continues. If a call that
+//! changes state does, the script ends, because the model no longer knows the provider's state; so most
+//! calls that are expected to break a settled rule by being accepted are skipped.
 //!
-//! Attributing a long script's deviation to a rule is a heuristic (see
-//! `blame`). A deviation that seems new is therefore reported only if it still
-//! seems new after shrinking; and from time to time one that seems settled is
-//! shrunk to verify that it is.
+//! Attributing a long script's deviation to a rule is a heuristic (see `blame`). A deviation that seems
+//! new is therefore reported only if it still seems new after shrinking; and from time to time one that
+//! seems settled is shrunk to verify that it is.
 
 pub(super) mod signature;
 
@@ -37,12 +34,10 @@ use super::verdict::{Stale, Verdict};
 use super::waivers::Waiver;
 use signature::{DeviationSignature, deviations, rule_of};
 
-/// One in this many calls that would repeat a settled deviation is made
-/// nevertheless.
+/// One in this many calls that would repeat a settled deviation is made nevertheless.
 const MADE_OF: u64 = 16;
 
-/// The budget for verifying settled deviations: one shrinking call for this
-/// many calls of scripts.
+/// The budget for verifying settled deviations: one shrinking call for this many calls of scripts.
 const CALLS_FOR_DOUBT: u64 = 2;
 
 /// What to generate and signature for.
@@ -68,8 +63,8 @@ enum Which {
     Any,
     /// Only those of rules that are not settled.
     New,
-    /// Like `New`, but shrinking stops as soon as a simpler candidate breaks a
-    /// settled rule: the original deviation is then attributed to that rule.
+    /// Like `New`, but shrinking stops as soon as a simpler candidate breaks a settled rule: the
+    /// original deviation is then attributed to that rule.
     Surely,
 }
 
@@ -101,8 +96,7 @@ struct Known {
     focus: Option<&'static str>,
     /// Waived and found rules, and how many times each was broken.
     settled: BTreeMap<&'static str, u64>,
-    /// Settled rules that the provider breaks by accepting calls it must
-    /// refuse.
+    /// Settled rules that the provider breaks by accepting calls it must refuse.
     accepted: BTreeSet<&'static str>,
     /// Rules that deviations were wrongly attributed to, and how many times.
     mistaken: BTreeMap<&'static str, u64>,
@@ -121,17 +115,16 @@ impl Known {
         self.settled.contains_key(rule) || self.focus.is_some_and(|focus| focus != rule)
     }
 
-    /// Whether a deviation breaks a waived or found rule, or has the signature
-    /// of a known one.
+    /// Whether a deviation breaks a waived or found rule, or has the signature of a known one.
     fn has(&self, run: &Run, deviation: &Deviation) -> bool {
         let signature = DeviationSignature::of(run, deviation);
         self.settled.contains_key(rule_of(run, deviation))
             || self.signatures.iter().any(|known| known.resembles(&signature))
     }
 
-    /// The first call whose answer the oracle used to decide whether a dropped
-    /// call took effect, although a known deviation would explain the answer
-    /// too. Nothing can be concluded from the calls after it.
+    /// The first call whose answer the oracle used to decide whether a dropped call took effect,
+    /// although a known deviation would explain the answer too. Nothing can be concluded from the calls
+    /// after it.
     fn misled_at(&self, run: &Run) -> Option<usize> {
         run.ruled_out.iter().find(|deviation| self.has(run, deviation)).map(|deviation| deviation.observed)
     }
@@ -145,8 +138,7 @@ impl Known {
         }
     }
 
-    /// Whether to skip a call that the provider should refuse but is known to
-    /// accept.
+    /// Whether to skip a call that the provider should refuse but is known to accept.
     fn skips(&self, observed: &[Observed], mismatch: &Mismatch) -> bool {
         self.accepted.contains(blame(observed, mismatch))
             && !self.foreseen.fetch_add(1, Ordering::Relaxed).is_multiple_of(MADE_OF)
@@ -167,8 +159,8 @@ impl<'a> Explorer<'a> {
         Explorer { storage, runner, config, waivers, pulse, known, verdict }
     }
 
-    /// Runs scripts until the plan's calls are made, the time limit is reached
-    /// or the focus rule is broken.
+    /// Runs scripts until the plan's calls are made, the time limit is reached or the focus rule is
+    /// broken.
     pub async fn explore(&mut self, plan: &Plan) {
         self.known.focus = plan.focus;
         let before = self.verdict.counts.calls;
@@ -194,8 +186,7 @@ impl<'a> Explorer<'a> {
         }
     }
 
-    /// Runs the waivers' scripts and records which waivers are no longer
-    /// needed.
+    /// Runs the waivers' scripts and records which waivers are no longer needed.
     pub async fn try_waivers(&mut self, file: &Path) {
         for waiver in self.waivers.clone() {
             let Some(script) = &waiver.script else { continue };
@@ -295,23 +286,22 @@ impl<'a> Explorer<'a> {
         self.add(Finding { rule, script, run, seed, subject: Subject::of(self.storage), file });
     }
 
-    /// Returns the smallest script that shows a deviation, and its run; `None`
-    /// if the deviation turns out to be settled.
+    /// Returns the smallest script that shows a deviation, and its run; `None` if the deviation turns
+    /// out to be settled.
     async fn small(&mut self, script: Script, run: &Run, deviation: &Deviation) -> Option<(Script, Run)> {
         let (signature, guess) = (DeviationSignature::of(run, deviation), rule_of(run, deviation));
         if self.known.is_settled(guess) {
             return self.small_if_new(script, &signature).await;
         }
-        // Rules that were wrongly blamed before are investigated with
-        // decreasing frequency.
+        // Rules that were wrongly blamed before are investigated with decreasing frequency.
         if let Some(times) = self.known.mistaken.get_mut(guess) {
             *times += 1;
             if !times.is_power_of_two() {
                 return None;
             }
         }
-        // Removes steps first: some steps may remain only because the deviation
-        // seems settled without them.
+        // Removes steps first: some steps may remain only because the deviation seems settled without
+        // them.
         let fewer = match self.shrink_new(&script, &signature, New, Depth::Steps).await {
             Shrunk::Small(fewer, _) => self.shrink(&fewer, &signature, Any, Depth::Steps).await.0,
             other => other,
@@ -334,8 +324,7 @@ impl<'a> Explorer<'a> {
         }
     }
 
-    /// Like `small`, for a deviation that seems settled. Most are, which shows
-    /// after removing steps.
+    /// Like `small`, for a deviation that seems settled. Most are, which shows after removing steps.
     async fn small_if_new(&mut self, script: Script, signature: &DeviationSignature) -> Option<(Script, Run)> {
         let mut small = None;
         for (which, depth) in [(Any, Depth::Steps), (Surely, Depth::Everything)] {
@@ -355,13 +344,12 @@ impl<'a> Explorer<'a> {
         matches!(&run.end, End::Deviates(last) if self.known.is_settled(rule_of(run, last)))
     }
 
-    /// Whether to report a deviation that did not occur again: only if it is
-    /// deterministic and does not have the signature of a known one.
+    /// Whether to report a deviation that did not occur again: only if it is deterministic and does not
+    /// have the signature of a known one.
     async fn is_to_be_shown(&mut self, script: &Script, deviation: &Deviation, signature: &DeviationSignature) -> bool {
         if *script != script.without_dropped() || deviation.mismatch.aspect == Aspect::Hung {
-            // Whether a dropped call took effect is partly chance, so the
-            // attribution may be wrong; and a hung call may be due to a busy
-            // machine. The note in the verdict is enough.
+            // Whether a dropped call took effect is partly chance, so the attribution may be wrong; and
+            // a hung call may be due to a busy machine. The note in the verdict is enough.
             return false;
         }
         self.learn_waived_signatures().await;
@@ -381,9 +369,9 @@ impl<'a> Explorer<'a> {
         }
     }
 
-    /// Returns the smallest script with the same signature whose deviation is
-    /// not settled. Whether a dropped call took effect may be chance, so this
-    /// also tries the script with its dropped calls completed or removed.
+    /// Returns the smallest script with the same signature whose deviation is not settled. Whether a
+    /// dropped call took effect may be chance, so this also tries the script with its dropped calls
+    /// completed or removed.
     async fn shrink_new(
         &mut self,
         script: &Script,
@@ -417,8 +405,7 @@ impl<'a> Explorer<'a> {
         self.verdict.findings.push(finding);
     }
 
-    /// Returns the smallest script with the same signature and its run, and the
-    /// number of calls made.
+    /// Returns the smallest script with the same signature and its run, and the number of calls made.
     async fn shrink(
         &mut self,
         script: &Script,
@@ -490,9 +477,8 @@ impl<'a> Explorer<'a> {
     }
 }
 
-/// Whether generated scripts can show a waiver's deviation. Deviations that
-/// show only with concurrent callers, in a killed process or in one of
-/// duroxide's validations have trials of their own.
+/// Whether generated scripts can show a waiver's deviation. Deviations that show only with concurrent
+/// callers, in a killed process or in one of duroxide's validations have trials of their own.
 fn is_met_by_scripts(waiver: &Waiver) -> bool {
     waiver.program.is_none() && contract::find(waiver.rule).is_some_and(Rule::is_for_scripts)
 }
