@@ -106,7 +106,7 @@ impl Play<'_, '_> {
         let (Place::Interleaved(seed) | Place::Tasks(seed) | Place::OneByOne(_, seed)) = &self.place;
         let seed = seed.child(number);
         let handler: Arc<dyn Handler> =
-            Arc::new(YieldInjector::over(self.alone.handler.clone(), seed.child("yield_injector").stream()));
+            Arc::new(YieldInjector::over(self.alone.handler.clone(), seed.child("dawdle").stream()));
         let callers = round.callers.iter().enumerate().map(|(number, acts)| {
             (Caller { number: number + 1, handler: handler.clone(), ..self.alone.clone() }, acts.clone())
         });
