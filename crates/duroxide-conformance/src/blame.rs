@@ -1,13 +1,13 @@
-//! Which rule of the contract an answer breaks.
+//! Attributes a deviation to a rule of the contract.
 //!
-//! A deviation shows in one call and may come from another: a message that is
-//! missing from a batch may never have been enqueued, may have been removed by
-//! an ack that did not hold it, or is held back by an abandon. So the rule is
-//! worked out from all that was observed up to the deviation. It is right for
-//! a small script, in which every call is needed for what is seen, and a guess
-//! for a long one; that is why scripts are made small first.
+//! A deviation shows in one call and may be caused by another: a message that
+//! is missing from a batch may never have been enqueued, may have been removed
+//! by an ack that did not hold it, or may be delayed by an abandon. So the rule
+//! is determined from all calls up to the deviation. The result is right for a
+//! small script, in which every call is needed, and a heuristic for a long one;
+//! therefore scripts are shrunk first.
 //!
-//! It decides nothing about what a right answer is.
+//! This module does not decide what a right answer is.
 
 mod count;
 mod dropped;
@@ -54,13 +54,13 @@ pub(crate) fn blame(observed: &[Observed], mismatch: &Mismatch) -> &'static str 
 }
 
 /// Whether the last of the observed calls, a fetch that found nothing, should
-/// have found what was locked by an earlier one whose lock has ended.
+/// have found an item whose earlier lock has expired.
 pub(crate) fn is_of_ended_lock(observed: &[Observed], mismatch: &Mismatch) -> bool {
     let Some((last, before)) = observed.split_last() else { return false };
     reopened::was_locked(&Case { past: Past(before), last, mismatch })
 }
 
-/// One deviation, with everything that led to it.
+/// One deviation, with the calls up to it.
 struct Case<'a> {
     past: Past<'a>,
     last: &'a Observed,
@@ -80,7 +80,8 @@ impl Case<'_> {
         self.last.reply.as_ref().unwrap_or(&Reply::Done)
     }
 
-    /// Whether it is about an instance's lock, and not about a job's.
+    /// Whether the deviation is about an instance's lock rather than a work
+    /// item's.
     fn is_turn(&self) -> bool {
         matches!(
             self.call(),
@@ -91,7 +92,7 @@ impl Case<'_> {
         )
     }
 
-    /// A call that panicked, or did not come back.
+    /// The rule for a call that panicked or hung.
     fn unanswered(&self) -> &'static str {
         match self.call() {
             _ if self.mismatch.aspect == Aspect::Panicked => "error.no-panic",

@@ -1,4 +1,4 @@
-//! [`check`]: a provider against the whole contract, in a test of one's own.
+//! [`check`]: checks a provider against the whole contract, from a test.
 
 use duroxide::provider_validations::ProviderFactory;
 use duroxide_sim::seed::Seed;
@@ -7,30 +7,30 @@ use super::blame::blame;
 use super::config::Config;
 use super::contract::{self, Strength};
 use super::detect::{on_clock, on_its_clock, settled};
-use super::drive::{Next, Observed, Run, ends_with_read, stop_at_once};
+use super::drive::{Observed, OnDeviation, Run, ends_with_read, stop_at_once};
 use super::explore::{Explorer, Plan};
-use super::lab::Lab;
 use super::oracle::Mismatch;
 use super::pace::Pace;
 use super::progress::Progress;
 use super::pulse::{Pulse, Watch};
 use super::regress::Kept;
 use super::script::Script;
+use super::script_runner::ScriptRunner;
 use super::storage::{Plain, Storage};
 use super::verdict::Verdict;
 use super::waivers::Waivers;
 use crate::report::Report;
 
-/// Checks a provider.
+/// Checks a provider against the contract.
 ///
-/// It blocks the thread where the provider follows virtual time. What it finds
-/// is in the verdict; nothing panics but [`Verdict::assert_clean`], and the
-/// factory.
+/// Blocks the thread where the provider uses virtual time. Deviations are
+/// reported in the returned [`Verdict`] rather than by a panic; only
+/// [`Verdict::assert_clean`] and the factory itself panic.
 pub async fn check(factory: &dyn ProviderFactory, config: &Config) -> Verdict {
     check_storage(&Plain(factory), config).await
 }
 
-/// Checks a provider of which the check knows more.
+/// Checks a provider whose factory also implements [`Storage`].
 pub async fn check_storage(storage: &dyn Storage, config: &Config) -> Verdict {
     let (config, waivers) = match settle(config) {
         Ok(settled) => settled,
@@ -41,22 +41,24 @@ pub async fn check_storage(storage: &dyn Storage, config: &Config) -> Verdict {
     verdict
 }
 
-/// The configuration as the environment has it, with its waivers.
+/// Returns the configuration with the environment's overrides applied, and its
+/// waivers.
 ///
 /// # Errors
 ///
-/// A sentence, where one of them cannot be read.
+/// A message, if a variable or the waiver file is invalid.
 pub(crate) fn settle(config: &Config) -> Result<(Config, Waivers), String> {
     let config = config.clone().with_env().map_err(|error| error.to_string())?;
     let waivers = config.load_waivers().map_err(|error| error.to_string())?;
     Ok((config, waivers))
 }
 
-/// Begins to watch a check of so many calls.
+/// Starts the watchdog and progress display for a check of `calls` calls.
 ///
 /// # Errors
 ///
-/// A sentence, where the storage cannot be checked here, or nobody can watch.
+/// A message, if the storage is unavailable here or the watchdog thread cannot
+/// be started.
 pub(crate) fn watch(storage: &dyn Storage, config: &Config, calls: u64) -> Result<Watch, String> {
     let label = storage.label();
     if let Some(why) = storage.unavailable() {
@@ -66,18 +68,22 @@ pub(crate) fn watch(storage: &dyn Storage, config: &Config, calls: u64) -> Resul
 }
 
 /// Runs one script on an empty provider, up to the first deviation.
+///
+/// # Panics
+///
+/// If the provider's clock cannot be controlled.
 pub async fn replay(storage: &dyn Storage, script: &Script) -> Run {
     let run = async |pace: Pace| {
-        let mut lab = Lab::new(storage, pace, Config::default().patience);
-        let run = lab.run(script, &stop_at_once, None).await;
-        lab.close().await;
+        let mut runner = ScriptRunner::new(storage, pace, Config::default().patience);
+        let run = runner.run(script, &stop_at_once, None).await;
+        runner.close().await;
         run
     };
     on_its_clock(storage, Seed(1), run).await.unwrap_or_else(|why| panic!("{why}"))
 }
 
 /// Runs scripts, each on an empty provider, up to the first deviation that
-/// fails it.
+/// counts as a failure: a `may` rule broken by a read does not.
 pub(crate) async fn replay_all(
     storage: &dyn Storage,
     scripts: &[&Script],
@@ -86,34 +92,34 @@ pub(crate) async fn replay_all(
     let may = |rule| contract::find(rule).is_some_and(|rule| rule.strength == Strength::May);
     let policy = |observed: &[Observed], mismatch: &Mismatch| {
         let passes = ends_with_read(observed) && may(blame(observed, mismatch));
-        if passes { Next::GoOn } else { Next::Stop }
+        if passes { OnDeviation::GoOn } else { OnDeviation::Stop }
     };
     let run = async |pace: Pace| {
-        let mut lab = Lab::new(storage, pace, config.patience);
+        let mut runner = ScriptRunner::new(storage, pace, config.patience);
         let mut runs = Vec::new();
         for script in scripts {
-            runs.push(lab.run(script, &policy, None).await);
+            runs.push(runner.run(script, &policy, None).await);
         }
-        lab.close().await;
+        runner.close().await;
         runs
     };
     on_its_clock(storage, config.seed, run).await
 }
 
-/// Which part of a check to do.
+/// The part of a check to perform.
 pub(crate) enum Work {
-    /// The waivers' scripts, the kept scripts, and what the seed brings; or the
-    /// one script that the environment names.
+    /// The waivers' scripts, the kept scripts and the generated scripts; or
+    /// only the script that the environment names.
     Everything,
-    /// Generated scripts alone.
+    /// Generated scripts only.
     Plan(Plan),
-    /// The waivers' scripts alone.
+    /// The waivers' scripts only.
     Waivers,
-    /// One script that was kept.
+    /// One kept script.
     Kept(Kept),
 }
 
-/// Does it, and says what came of it.
+/// Performs a part of a check and returns its verdict.
 pub(crate) async fn examine(storage: &dyn Storage, config: &Config, waivers: &Waivers, work: Work) -> Verdict {
     let trouble = |why: String| Verdict::trouble(storage.label(), config.seed, why);
     let calls = match &work {
@@ -146,8 +152,8 @@ async fn perform(
     let label = storage.label();
     let mut verdict = Verdict::new(label.clone(), config.seed);
     verdict.clock = pace.describe();
-    let lab = Lab::new(storage, pace, config.patience);
-    let mut explorer = Explorer::new(storage, lab, config, waivers.of(&label).collect(), pulse, verdict);
+    let runner = ScriptRunner::new(storage, pace, config.patience);
+    let mut explorer = Explorer::new(storage, runner, config, waivers.of(&label).collect(), pulse, verdict);
     match (work, &config.script) {
         (Work::Kept(kept), _) => explorer.rerun(&kept).await,
         (Work::Plan(plan), _) => explorer.explore(&plan).await,
@@ -177,7 +183,8 @@ async fn rerun_all(explorer: &mut Explorer<'_>, config: &Config) {
     }
 }
 
-/// Writes the reports that were asked for. Says what could not be written.
+/// Writes the configured reports. Returns an error message for each that could
+/// not be written.
 pub(crate) fn write_reports(report: &Report, config: &Config) -> Vec<String> {
     config.reports.iter().filter_map(|(format, file)| report.write(*format, file).err()).collect()
 }

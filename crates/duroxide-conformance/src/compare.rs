@@ -1,7 +1,7 @@
-//! Whether two answers say the same, and if not, in what they differ.
+//! Compares two answers.
 //!
-//! Errors are compared by their kind and never by their message; lists whose
-//! order no document promises, as sets.
+//! Errors are compared by kind, never by message. Lists whose order no document
+//! specifies are compared as sets.
 
 use std::collections::BTreeSet;
 
@@ -14,10 +14,10 @@ use super::oracle::{Aspect, Reading};
 /// How two answers differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Differs {
-    /// Not in anything that counts.
+    /// In no relevant part.
     Not,
     In(Aspect),
-    /// Something was fetched that could not be.
+    /// The fetched item was not eligible.
     Taken,
 }
 
@@ -27,7 +27,7 @@ impl Differs {
     }
 }
 
-/// Compares what was expected with what was answered.
+/// Compares the expected answer with the actual one.
 pub(super) fn compare(world: &Store, call: &Call, expected: &Reply, got: &Reply, reading: Reading) -> Differs {
     match (expected, got) {
         (Reply::Refused(expected), Reply::Refused(got)) => {
@@ -81,7 +81,7 @@ pub(super) fn compare(world: &Store, call: &Call, expected: &Reply, got: &Reply,
     }
 }
 
-/// In what two unequal histories differ.
+/// How two unequal histories differ.
 fn histories(expected: &[duroxide_sim::call::Event], got: &[duroxide_sim::call::Event]) -> &'static str {
     let ids = |events: &[duroxide_sim::call::Event]| events.iter().map(|event| event.event_id).collect::<Vec<_>>();
     let (expected_ids, mut got_ids) = (ids(expected), ids(got));
@@ -94,7 +94,7 @@ fn histories(expected: &[duroxide_sim::call::Event], got: &[duroxide_sim::call::
 
 fn turns(expected: &Turn, got: &Turn) -> Differs {
     let history = if expected.history == got.history { "history" } else { histories(&expected.history, &got.history) };
-    // The same messages in another order are another deviation than others.
+    // The same messages in another order are a separate deviation.
     let kinds = |turn: &Turn| {
         let mut all: Vec<String> = turn.messages.iter().map(|item| format!("{item:?}")).collect();
         all.sort_unstable();
@@ -130,7 +130,7 @@ fn names(world: &Store, call: &Call, expected: &[String], got: &[String], readin
     if !same_set(expected, got) {
         return Differs::In(Aspect::Part("names"));
     }
-    // Newest first; of one millisecond, in any order.
+    // Newest first; in any order within the same millisecond.
     let listed = matches!(call, Call::ListInstances | Call::ListInstancesByStatus { .. });
     let sorted = || got.windows(2).all(|pair| world.created_at(&pair[0]) >= world.created_at(&pair[1]));
     if listed && reading.timestamps && !sorted() { Differs::In(Aspect::Part("order")) } else { Differs::Not }
@@ -141,8 +141,8 @@ fn same_set(expected: &[String], got: &[String]) -> bool {
     expected.len() == got.len() && set(expected) == set(got)
 }
 
-/// Storage that keeps fractions of a second may bring a millisecond back as the
-/// one before: parts of one are open.
+/// Storage that keeps fractions of a second may return the previous
+/// millisecond: the contract leaves fractions open.
 fn same_moment(expected: u64, got: u64) -> bool {
     expected == got || expected == got.saturating_add(1)
 }

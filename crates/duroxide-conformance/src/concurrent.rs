@@ -1,30 +1,30 @@
-//! Concurrent mode: several callers at once on one provider, and whether one
-//! after another could have seen what they saw.
+//! Concurrent mode: checks whether the answers to several concurrent callers
+//! are linearizable.
 //!
-//! Programs come from seeds: rounds in which callers meet over a turn, a job, a
-//! session, an instance that is deleted. While they call, time stands still;
-//! between the rounds it may move, and everything is read. What they asked and
-//! were answered is recorded with one counter for the order, and `linearize`
-//! looks for an order in which the store gives the same answers.
+//! Programs are generated from seeds. In their rounds, callers compete for an
+//! orchestration item, a work item, a session or an instance that is deleted.
+//! Time stands still during a round; between rounds it may advance, and
+//! everything is read. Calls and answers are recorded in one global order, and
+//! `linearize` searches for a sequential order in which the store gives the
+//! same answers.
 //!
-//! A provider on virtual time is run on one thread, its callers interleaved at
-//! its awaits as a seed decides: a run repeats, and the program is made small.
-//! Others are run with the callers as tasks of the runtime that the check is
-//! awaited in.
+//! A provider on virtual time runs on one thread, with the callers interleaved
+//! at its awaits by a seed; runs are repeatable, so programs can be shrunk. For
+//! other providers the callers are tasks of the runtime that awaits the check.
 //!
-//! It does not read a clock, and it says nothing of single callers, `check`
-//! does: what a provider gets wrong with one caller at a time too is no race.
+//! Deviations that also occur with sequential calls are not races; `check`
+//! finds those. This module reads no clock.
 
 mod acts;
 mod arena;
 mod blame;
-mod dawdle;
-mod jumble;
+mod interleave;
 mod play;
 mod program;
 mod race;
 mod record;
 mod rounds;
+mod yield_injector;
 
 pub use program::{Program, ProgramError, Round};
 pub use race::{Race, ShownRace};
@@ -42,7 +42,8 @@ use super::storage::{Storage, TimeSource};
 use super::verdict::Verdict;
 use super::waivers::Waivers;
 
-/// The rules that only several callers show, each looked at by every program.
+/// The rules that only concurrent callers can break; every program checks each
+/// of them.
 const RULES: [&str; 7] = [
     "concurrent.linearizable",
     "concurrent.one-lock-winner",
@@ -53,23 +54,24 @@ const RULES: [&str; 7] = [
     "error.contention-is-retryable",
 ];
 
-/// Checks a provider with several callers at once, for as many calls as the
-/// configuration says. What it finds are the verdict's races.
+/// Checks a provider with several concurrent callers, for the configured number
+/// of calls. Deviations are reported as the verdict's races.
 ///
-/// It blocks the thread where the provider follows virtual time. Elsewhere the
-/// callers are tasks of the runtime it is awaited in; give it several threads.
+/// Blocks the thread where the provider follows virtual time. Otherwise the
+/// callers are tasks of the runtime that awaits this function; use one with
+/// several threads.
 pub async fn check_concurrent(storage: &dyn Storage, config: &Config) -> Verdict {
     check_with(storage, config, Callers::AsTheClockSays).await
 }
 
-/// The same, with the callers as tasks in any case: a provider that could be
-/// interleaved on one thread then runs on as many as the runtime has, on a clock
-/// that stands still for the whole process.
+/// Like [`check_concurrent`], but always with tasks: a provider that could be
+/// interleaved on one thread runs on as many threads as the runtime has, with
+/// the process's clock stopped.
 pub async fn check_concurrent_tasks(storage: &dyn Storage, config: &Config) -> Verdict {
     check_with(storage, config, Callers::Tasks).await
 }
 
-/// Runs a program as a race gives it, and says what is found in it.
+/// Runs the program of a race and returns the race that the run shows, if any.
 pub async fn replay_race(storage: &dyn Storage, program: &Program, schedule: Seed) -> Option<Race> {
     let config = Config::default();
     let run = async |pace: Pace| {
@@ -92,25 +94,25 @@ async fn check_with(storage: &dyn Storage, config: &Config, callers: Callers) ->
     }
 }
 
-/// Where callers run.
+/// How callers are run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Callers {
-    /// Interleaved on one thread where time is virtual, as tasks elsewhere.
+    /// Interleaved on one thread with virtual time, as tasks otherwise.
     AsTheClockSays,
     Tasks,
 }
 
-/// What to do.
+/// What to check.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
     pub seed: Seed,
     pub calls: u64,
-    /// What callers meet over; anything, if it is not said.
+    /// The theme of the rounds; `None` stands for all themes.
     pub theme: Option<Theme>,
     pub callers: Callers,
 }
 
-/// Does it, and says what came of it.
+/// Performs the check and returns its verdict.
 pub(crate) async fn concurrent(storage: &dyn Storage, config: &Config, waivers: &Waivers, plan: Plan) -> Verdict {
     let trouble = |why: String| Verdict::trouble(storage.label(), plan.seed, why);
     let watch = match watch(storage, config, plan.calls) {
@@ -147,8 +149,9 @@ async fn run(
     let mut verdict = Verdict::new(label.clone(), plan.seed);
     verdict.clock = pace.describe();
     let mut arena = Arena::new(storage, pace, config, plan.callers);
-    // What one caller is told wrongly is no race. The programs' own lessons show
-    // most of it; what shows only in some orders of calls is among the waived.
+    // Sequential deviations are not races. The programs reveal most of them;
+    // those that depend on the order of calls are learned from the waivers'
+    // scripts.
     for script in waivers.of(&label).filter_map(|waiver| waiver.script.as_ref()) {
         arena.learn_from(script).await;
     }
@@ -156,7 +159,7 @@ async fn run(
     while verdict.counts.calls < plan.calls {
         if pulse.is_over() {
             let made = verdict.counts.calls;
-            verdict.notes.push(format!("The time was up after {made} of {} calls of several callers.", plan.calls));
+            verdict.notes.push(format!("The time limit was reached after {made} of {} concurrent calls.", plan.calls));
             break;
         }
         let seed = plan.seed.child("concurrent").child(&number.to_string());

@@ -1,7 +1,7 @@
-//! [`Config`]: how much is checked, from which seed, and what is known already.
+//! [`Config`]: the size and seed of a check, and its known deviations.
 //!
-//! It reads the environment once, when a check begins, and says clearly what is
-//! wrong with it. It checks nothing.
+//! The environment is read once, when a check begins; invalid variables are
+//! reported as errors.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -16,14 +16,14 @@ use super::storage::TimeSource;
 use super::waivers::{Waivers, WaiversError};
 use crate::report::Format;
 
-/// The environment variable that overrides how many calls a check makes.
+/// The environment variable that overrides the number of calls a check makes.
 pub const CALLS_VARIABLE: &str = "DUROXIDE_SIM_CALLS";
 
-/// The environment variable that names reports to write, as in
+/// The environment variable that lists reports to write, as in
 /// `json=report.json,markdown=report.md`.
 pub const REPORT_VARIABLE: &str = "DUROXIDE_SIM_REPORT";
 
-/// How much is checked, and from which seed.
+/// The configuration of a check: its seed, its size, its files and its limits.
 ///
 /// ```
 /// use duroxide_conformance::Config;
@@ -32,13 +32,13 @@ pub const REPORT_VARIABLE: &str = "DUROXIDE_SIM_REPORT";
 /// # let _ = config;
 /// ```
 ///
-/// What is checked depends on the seed and the number of calls alone, so that a
-/// run repeats. The limits on real time are safety nets: a run that hits one
-/// says so.
+/// The calls of a check depend only on the seed and the number of calls, so a
+/// check can be repeated. The limits on real time are safety nets: a check that
+/// reaches one reports that it did.
 ///
-/// These environment variables override it: `DUROXIDE_SIM_SEED`,
-/// `DUROXIDE_SIM_CALLS`, `DUROXIDE_SIM_SCRIPT` (a file with one script, which
-/// alone is run) and `DUROXIDE_SIM_REPORT` (more reports, as in
+/// These environment variables override the configuration: `DUROXIDE_SIM_SEED`,
+/// `DUROXIDE_SIM_CALLS`, `DUROXIDE_SIM_SCRIPT` (a file with the only script to
+/// run) and `DUROXIDE_SIM_REPORT` (additional reports, as in
 /// `json=report.json,markdown=report.md`).
 #[derive(Clone, Debug)]
 #[must_use]
@@ -75,42 +75,42 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Everything is drawn from this seed; 1 unless set.
+    /// Sets the seed that everything is generated from. Default: 1.
     pub fn seed(self, seed: impl Into<Seed>) -> Config {
         Config { seed: seed.into(), ..self }
     }
 
-    /// How many calls are made, those of shrinking not counted. Unless set,
-    /// 100,000 where time is virtual and 20,000 elsewhere, where each call takes
-    /// a hundred times as long. The last script is run to its end.
+    /// Sets the number of calls to make, not counting those of shrinking.
+    /// Default: 100,000 with virtual time and 20,000 otherwise, where a call
+    /// takes about a hundred times as long. The last script runs to its end.
     pub fn calls(self, calls: u64) -> Config {
         Config { calls: Some(calls), ..self }
     }
 
-    /// How many calls are made of storage that reads time so.
+    /// The number of calls to make on storage with this time source.
     pub(crate) fn calls_at(&self, time: TimeSource) -> u64 {
         self.calls.unwrap_or(if time == TimeSource::Virtual { 100_000 } else { 20_000 })
     }
 
-    /// How much real time the check may take; five minutes unless set. It ends
-    /// at the script that reaches it, and says how far it came.
+    /// Limits the real time of the check. Default: five minutes. The check
+    /// stops after the script that reaches the limit and reports how many calls
+    /// it made.
     pub fn at_most(self, time: Duration) -> Config {
         Config { at_most: time, ..self }
     }
 
-    /// How much time one call may take before it counts as hung; 10 s unless
-    /// set.
+    /// Sets the real time after which one call counts as hung. Default: 10 s.
     pub fn patience(self, patience: Duration) -> Config {
         Config { patience, ..self }
     }
 
-    /// What making one finding small may cost; 10 s unless set.
+    /// Sets the budget for shrinking one finding. Default: 10 s.
     pub fn shrinking(self, budget: Budget) -> Config {
         Config { shrinking: budget, ..self }
     }
 
-    /// What scripts are about, in turn; every profile unless set. An empty list
-    /// stands for all of them too.
+    /// Sets the profiles of the generated scripts, used in turn. Default: every
+    /// profile, also for an empty list.
     pub fn profiles(self, profiles: impl IntoIterator<Item = Profile>) -> Config {
         let mut profiles: Vec<Profile> = profiles.into_iter().collect();
         if profiles.is_empty() {
@@ -119,39 +119,40 @@ impl Config {
         Config { profiles, ..self }
     }
 
-    /// A TOML file of known deviations: see [`Waivers`]. None unless set.
+    /// Sets a TOML file of known deviations, see [`Waivers`]. Default: none.
     pub fn waivers(self, file: impl Into<PathBuf>) -> Config {
         Config { waivers: Some(file.into()), ..self }
     }
 
-    /// The folder in which the smallest scripts of findings are kept, and from
-    /// which they are rerun first; `proptest-regressions/conformance` of the
-    /// package unless set. A folder that is not there holds none.
+    /// Sets the folder in which the shrunk scripts of findings are kept; a
+    /// check reruns them before it generates new ones. Default:
+    /// `proptest-regressions/conformance` of the package. A missing folder
+    /// counts as empty.
     pub fn regressions(self, folder: impl Into<PathBuf>) -> Config {
         Config { regressions: Some(Regressions::at(folder)), ..self }
     }
 
-    /// Keeps no scripts, and reruns none.
+    /// Neither keeps nor reruns scripts of findings.
     pub fn no_regressions(self) -> Config {
         Config { regressions: None, ..self }
     }
 
-    /// Writes a report too. May be called several times.
+    /// Adds a report to write. May be called several times.
     pub fn report(mut self, format: Format, file: impl Into<PathBuf>) -> Config {
         self.reports.push((format, file.into()));
         self
     }
 
-    /// Shows no progress.
+    /// Turns off the progress display.
     pub fn quiet(self) -> Config {
         Config { progress: false, ..self }
     }
 
-    /// The same, with what the environment overrides.
+    /// Returns the configuration with the environment's overrides applied.
     ///
     /// # Errors
     ///
-    /// When a variable is set and makes no sense.
+    /// If a variable is set to an invalid value.
     pub fn with_env(mut self) -> Result<Config, ConfigError> {
         if let Some(seed) = Seed::from_env().map_err(ConfigError::Seed)? {
             self.seed = seed;
@@ -168,7 +169,7 @@ impl Config {
         Ok(self)
     }
 
-    /// The waivers in the file, if there is one.
+    /// Reads the waiver file, if one is set.
     pub(crate) fn load_waivers(&self) -> Result<Waivers, WaiversError> {
         self.waivers.as_ref().map_or_else(|| Ok(Waivers::default()), Waivers::read)
     }
@@ -178,7 +179,7 @@ fn variable(name: &str) -> Option<String> {
     std::env::var_os(name).map(|text| text.to_string_lossy().into_owned())
 }
 
-/// A number of calls, with `_` between digits for those who like that.
+/// Parses a positive number of calls; `_` may separate digits.
 fn calls_of(text: &str) -> Option<u64> {
     let digits: String = text.trim().chars().filter(|c| *c != '_').collect();
     // Number::parse would take a sign.
@@ -186,7 +187,7 @@ fn calls_of(text: &str) -> Option<u64> {
     digits.parse().ok().filter(|calls| plain && *calls > 0)
 }
 
-/// A format and a file, from `format=file`.
+/// Parses `format=file`.
 pub(crate) fn report_of(text: &str) -> Result<(Format, PathBuf), ConfigError> {
     let error = || ConfigError::Report(text.trim().to_owned());
     let (format, file) = text.trim().split_once('=').ok_or_else(error)?;
@@ -195,16 +196,16 @@ pub(crate) fn report_of(text: &str) -> Result<(Format, PathBuf), ConfigError> {
     if file.is_empty() { Err(error()) } else { Ok((format, PathBuf::from(file))) }
 }
 
-/// What is wrong with the environment, or with an argument.
+/// An invalid environment variable or argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConfigError {
     /// `DUROXIDE_SIM_SEED` is not a seed.
     Seed(SeedError),
     /// `DUROXIDE_SIM_CALLS` is not a number of calls.
     Calls(String),
-    /// `DUROXIDE_SIM_SCRIPT` names no script.
+    /// `DUROXIDE_SIM_SCRIPT` does not name a readable script.
     Script(KeptError),
-    /// Not a format and a file.
+    /// A report is not given as a format and a file.
     Report(String),
 }
 

@@ -28,12 +28,12 @@ pub enum Strength {
     Must,
     /// A document recommends it.
     Should,
-    /// The documents leave it open, or contradict each other.
+    /// The documents leave it open or contradict each other.
     May,
 }
 
 impl Strength {
-    /// The word for it.
+    /// The strength as a word.
     pub fn word(self) -> &'static str {
         match self {
             Strength::Must => "must",
@@ -43,42 +43,42 @@ impl Strength {
     }
 }
 
-/// What looks for breaches of a rule.
+/// A check that can show that a rule is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Check {
-    /// The reply of a generated call shows it.
+    /// The reply of a generated call.
     Script,
-    /// Reading everything back after a script shows it.
+    /// Reading everything back after a script.
     ReadBack,
-    /// Moving time on and fetching everything that is left shows it.
+    /// Advancing time and fetching everything that is left.
     Drain,
-    /// Several callers at once show it.
+    /// Several concurrent callers.
     Concurrent,
-    /// Futures dropped at any await show it.
+    /// Futures dropped at any await.
     Dropped,
-    /// A process killed at any moment shows it, when the storage is reopened.
+    /// A process killed at any moment, after reopening the storage.
     Crash,
-    /// A second provider over the same storage shows it.
+    /// A second provider on the same storage.
     Reopen,
-    /// The official validation of this module and name looks at it.
+    /// The official validation with this module and name.
     Official(&'static str),
-    /// The law of this name looks at it.
+    /// The law with this name.
     Law(&'static str),
 }
 
 /// One rule of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// `area.claim-in-kebab-case`; it never changes its meaning.
+    /// `area.claim-in-kebab-case`; the meaning of an id never changes.
     pub id: &'static str,
-    /// How binding it is.
+    /// How binding the rule is.
     pub strength: Strength,
-    /// What a provider does that keeps it, as a sentence.
+    /// What a conforming provider does, as a sentence.
     pub claim: &'static str,
-    /// The document and the place in it; without a document, the documentation
-    /// in duroxide's `src/providers/mod.rs` is meant.
+    /// The document and the place in it. Without a document, the documentation
+    /// in duroxide's `src/providers/mod.rs`.
     pub source: &'static str,
-    /// What looks for breaches.
+    /// The checks for this rule.
     pub checks: &'static [Check],
 }
 
@@ -88,13 +88,13 @@ impl Rule {
         self.id.split('.').next().unwrap_or(self.id)
     }
 
-    /// Whether scripts, one call after the other, can break it.
+    /// Whether sequential scripts can break the rule.
     pub(crate) fn is_for_scripts(&self) -> bool {
         use Check::{Drain, Dropped, ReadBack, Reopen, Script};
         self.checks.iter().any(|check| matches!(check, Script | ReadBack | Drain | Dropped | Reopen))
     }
 
-    /// The official validations that look at it.
+    /// The official validations that check the rule.
     pub fn validations(&self) -> impl Iterator<Item = &'static str> {
         self.checks.iter().filter_map(|check| match check {
             Check::Official(name) => Some(*name),
@@ -115,7 +115,7 @@ const fn may(id: &'static str, claim: &'static str, source: &'static str, checks
     Rule { id, strength: Strength::May, claim, source, checks }
 }
 
-/// Every rule, area by area.
+/// Every rule, by area.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
     [
         turn::RULES,
@@ -139,7 +139,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
     .flatten()
 }
 
-/// The rule of this id.
+/// The rule with this id.
 pub fn find(id: &str) -> Option<&'static Rule> {
     rules().find(|rule| rule.id == id)
 }
@@ -150,7 +150,7 @@ pub fn validations() -> impl Iterator<Item = String> {
     official::VALIDATIONS.iter().flat_map(|(module, names)| names.iter().map(move |name| format!("{module}::{name}")))
 }
 
-/// The rules that an official validation, given as `module::name`, looks at.
+/// The rules that an official validation, given as `module::name`, checks.
 pub fn rules_of(validation: &str) -> impl Iterator<Item = &'static Rule> {
     rules().filter(move |rule| rule.validations().any(|name| name == validation))
 }

@@ -1,14 +1,14 @@
-//! Crashes: a process that works on a storage is killed at a random moment, and
-//! what it was told must be there.
+//! Crash testing: a process that works on a storage is killed at a random
+//! moment; every change it was told about must survive.
 //!
-//! The process is this program again, told by an environment variable to be
-//! the one that works (`child`): it opens the storage, runs a script, and says
-//! on its standard output what it asks, before it asks it, and what it was
-//! answered. This process kills it (SIGKILL), opens the storage anew, reads
-//! everything back and drains it, with an oracle that has followed what was
-//! said. The call that was under way may have happened or not, and no call half.
+//! The child process (`child`) is this program, started with an environment
+//! variable. It opens the storage and runs a script, and writes each call to
+//! its standard output before making it, and then the answer. The parent
+//! process kills it (SIGKILL), reopens the storage, reads everything back and
+//! drains it, with an oracle that has followed the output. The call in progress
+//! may have taken effect completely or not at all.
 //!
-//! Power cuts, where what the operating system holds is lost too, are not
+//! Power failures, which also lose data held by the operating system, are not
 //! covered.
 
 mod child;
@@ -27,8 +27,8 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::blame::{blame, is_of_ended_lock};
-use super::drive::{Deviation, End, Observed, Run, Stage, nobody, past_reads, play, resume};
-use super::explore::look::{Look, deviations};
+use super::drive::{Deviation, End, Observed, Run, Stage, ignore_events, past_reads, play, resume};
+use super::explore::signature::{DeviationSignature, deviations};
 use super::minimise::spelled_out;
 use super::oracle::{Aspect, Mismatch, Oracle, Reading};
 use super::pace::Pace;
@@ -37,43 +37,43 @@ use super::storage::{Storage, TimeSource};
 
 pub(crate) use child::{is_child, work};
 
-/// The variable that makes a program the one that works.
+/// The environment variable that makes a program the child process.
 const VARIABLE: &str = "DUROXIDE_SIM_CRASH";
 
-/// What the working process is told.
+/// The instructions to the child process.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Order {
     location: String,
-    /// Its clock begins here.
+    /// The start of its clock.
     at: Time,
     script: Script,
 }
 
-/// What it says: a line each.
+/// A line of its output.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Line {
     Asked(Time, Box<Call>),
     Answered(Box<Reply>),
-    /// The script is at its end.
+    /// The script has ended.
     Done,
 }
 
-/// How a crash ended.
+/// The outcome of a crash.
 pub(crate) struct Crash {
-    /// What was observed before the crash and after it.
+    /// The calls before and after the crash.
     pub run: Run,
-    /// How many calls were answered before it.
+    /// The number of calls answered before the crash.
     pub answered: usize,
-    /// The rule that is broken, if one is.
+    /// The broken rule, if any.
     pub rule: Option<&'static str>,
 }
 
-/// Lets a process run `script`, kills it after so many answers and a moment,
-/// and looks at what is left. `None` where the storage has no location.
+/// Starts a process that runs `script`, kills it at a moment drawn from `seed`,
+/// and checks what remains. Returns `None` if the storage has no location.
 ///
 /// # Errors
 ///
-/// A sentence, where the process or the clock is not to be had.
+/// A message, if the process or the clock is not available.
 pub(crate) async fn crash(
     storage: &dyn Storage,
     script: &Script,
@@ -92,11 +92,11 @@ pub(crate) async fn crash(
     let answered = observed.iter().filter(|seen| seen.reply.is_some()).count();
     if let Some(last) = observed.last() {
         let behind = last.at - pace.now();
-        pace.wait(behind.as_millis() as u64).await.map_err(|_| "Time cannot move so far.".to_owned())?;
+        pace.wait(behind.as_millis() as u64).await.map_err(|_| "Time cannot advance that far.".to_owned())?;
     }
     let Some(reopened) = storage.open(&location).await else {
         storage.dispose(provider).await;
-        return Err(format!("The storage at {location:?} could not be opened again after the crash."));
+        return Err(format!("The storage at {location:?} could not be reopened after the crash."));
     };
     storage.settle(&reopened).await;
     let before = observed.len();
@@ -105,19 +105,22 @@ pub(crate) async fn crash(
         storage,
         pace: &mut pace,
         policy: &past_reads,
-        avoid: None,
-        witness: &nobody,
+        skip: None,
+        observer: &ignore_events,
         patience,
     };
     let mut run = resume(observed, &looking(), stage).await;
     storage.dispose(provider).await;
-    // What deviates before the crash has nothing to do with it, and what
-    // deviates without one has neither.
+    // Deviations before the crash, and those that also occur without one, are
+    // not due to the crash.
     let after: Vec<Deviation> = deviations(&run).filter(|deviation| deviation.observed >= before).cloned().collect();
     let mut found = None;
     if !after.is_empty() {
-        let habits = habits(storage, &run.observed[..before], &mut pace, patience).await;
-        found = telling(&run, after.into_iter().filter(|deviation| !habits.contains(&Look::of(&run, deviation))));
+        let anomalies = anomalies(storage, &run.observed[..before], &mut pace, patience).await;
+        found = telling(
+            &run,
+            after.into_iter().filter(|deviation| !anomalies.contains(&DeviationSignature::of(&run, deviation))),
+        );
     }
     let rule = found.map(|deviation| {
         run.observed.truncate(deviation.observed + 1);
@@ -128,8 +131,9 @@ pub(crate) async fn crash(
     Ok(Some(Crash { run, answered, rule }))
 }
 
-/// The deviation that tells the most: the first; but how many wait does not say
-/// what has become of the others, and a fetch that comes later does.
+/// Selects the most informative deviation: the first, unless it is only a queue
+/// depth, which does not tell what happened to the messages; a later fetch
+/// does.
 fn telling(run: &Run, mut all: impl Iterator<Item = Deviation>) -> Option<Deviation> {
     let first = all.next()?;
     let counts = matches!(&*run.observed[first.observed].call, Call::GetQueueDepths | Call::GetInstanceStats { .. });
@@ -137,18 +141,22 @@ fn telling(run: &Run, mut all: impl Iterator<Item = Deviation>) -> Option<Deviat
     Some(all.find(|later| counts && fetches(later)).unwrap_or(first))
 }
 
-/// What is done after a crash.
+/// The steps after a crash.
 fn looking() -> Script {
     Script { steps: vec![Step::ReadBack, Step::Drain] }
 }
 
-/// How the provider deviates after the same calls when no process dies: with
-/// the call that was under way, and without it. That has nothing to do with
-/// crashes.
-async fn habits(storage: &dyn Storage, observed: &[Observed], pace: &mut Pace, patience: Duration) -> Vec<Look> {
-    let looks = Mutex::new(Vec::new());
+/// The provider's deviations after the same calls without a crash, both with
+/// the call in progress and without it. These are not due to crashes.
+async fn anomalies(
+    storage: &dyn Storage,
+    observed: &[Observed],
+    pace: &mut Pace,
+    patience: Duration,
+) -> Vec<DeviationSignature> {
+    let signatures = Mutex::new(Vec::new());
     let policy = |observed: &[Observed], mismatch: &Mismatch| {
-        looks.lock().push(Look::seen(observed, mismatch));
+        signatures.lock().push(DeviationSignature::seen(observed, mismatch));
         past_reads(observed, mismatch)
     };
     let base = observed.first().map_or_else(|| pace.now(), |seen| seen.at);
@@ -170,18 +178,18 @@ async fn habits(storage: &dyn Storage, observed: &[Observed], pace: &mut Pace, p
             storage,
             pace: &mut *pace,
             policy: &policy,
-            avoid: None,
-            witness: &nobody,
+            skip: None,
+            observer: &ignore_events,
             patience,
         };
         play(&script, stage).await;
         storage.dispose(provider).await;
     }
-    looks.into_inner()
+    signatures.into_inner()
 }
 
-/// The rule that what was found after a crash breaks. It is the last thing that
-/// was observed; nothing is right but what was before it.
+/// The rule that the last observed call breaks. Of the calls after the crash,
+/// it is the first with a wrong answer.
 fn rule(run: &Run, before: usize, mismatch: &Mismatch, reading: Reading) -> &'static str {
     let under_way = run.observed[..before].last().filter(|last| last.reply.is_none());
     match &mismatch.aspect {
@@ -195,8 +203,8 @@ fn rule(run: &Run, before: usize, mismatch: &Mismatch, reading: Reading) -> &'st
     }
 }
 
-/// Whether the call that was under way was a fetch, and took what should have
-/// been found since: it would not be the first attempt.
+/// Whether the call in progress was a fetch that took the item which should
+/// have been found since; the item would then not be on its first attempt.
 fn was_taken(under_way: Option<&Observed>, mismatch: &Mismatch) -> bool {
     let attempts = match &mismatch.expected {
         Reply::Turn(Some(turn)) => turn.attempts,
@@ -206,18 +214,18 @@ fn was_taken(under_way: Option<&Observed>, mismatch: &Mismatch) -> bool {
     under_way.is_some_and(|seen| is_fetch(&seen.call)) && attempts > 1
 }
 
-/// How many calls that were answered a storage may have lost to be known by it.
+/// The maximum number of lost calls that is tried to explain the state.
 const MOST_LOST: usize = 16;
 
-/// Whether everything is as if the last calls that were answered had never been
-/// made: the storage has lost them whole.
+/// Whether the state is that before the last answered calls: the storage has
+/// lost those calls completely.
 fn has_lost_the_last(run: &Run, before: usize, reading: Reading) -> bool {
     let changes = |seen: &&Observed| seen.reply.is_some() && !seen.call.is_read();
     let answered: Vec<&Observed> = run.observed[..before].iter().filter(changes).collect();
-    // What only looks and is wrong without a crash too says nothing.
-    let is_habit = |at: usize| at + 1 < run.observed.len() && run.waived.iter().any(|other| other.observed == at);
+    // Reads that deviate without a crash too are ignored.
+    let is_anomaly = |at: usize| at + 1 < run.observed.len() && run.waived.iter().any(|other| other.observed == at);
     let after: Vec<&Observed> =
-        (before..run.observed.len()).filter(|at| !is_habit(*at)).map(|at| &run.observed[at]).collect();
+        (before..run.observed.len()).filter(|at| !is_anomaly(*at)).map(|at| &run.observed[at]).collect();
     let explains = |kept: &usize| {
         let mut oracle = Oracle::new(reading);
         answered[..*kept].iter().chain(&after).all(|seen| follows(&mut oracle, seen))
@@ -233,10 +241,11 @@ fn follows(oracle: &mut Oracle, seen: &Observed) -> bool {
     }
 }
 
-/// Starts the process, kills it, and returns what it has said.
+/// Starts the process, kills it and returns what it reported.
 fn kill_one(order: &Order, seed: Seed) -> Result<Vec<Observed>, String> {
-    let told = |error: std::io::Error| format!("The process that is to be killed could not be started: {error}.");
-    let text = serde_json::to_string(order).map_err(|error| format!("The order has no JSON form: {error}."))?;
+    let told = |error: std::io::Error| format!("The child process of the crash test could not be started: {error}.");
+    let text = serde_json::to_string(order)
+        .map_err(|error| format!("The child process's order could not be serialized: {error}."))?;
     let program = std::env::current_exe().map_err(told)?;
     let mut child = Command::new(program)
         .env(VARIABLE, "1")
@@ -249,7 +258,7 @@ fn kill_one(order: &Order, seed: Seed) -> Result<Vec<Observed>, String> {
         use std::io::Write as _;
         input.write_all(text.as_bytes()).map_err(told)?;
     }
-    let Some(output) = child.stdout.take() else { return Err("The process has no output.".to_owned()) };
+    let Some(output) = child.stdout.take() else { return Err("The child process has no standard output.".to_owned()) };
     let mut random = seed.child("crash").stream();
     let calls = order.script.steps.iter().filter(|step| matches!(step, Step::Call(_))).count() as u64;
     let limit = random.below(calls.max(1)) as usize;
@@ -265,11 +274,12 @@ fn kill_one(order: &Order, seed: Seed) -> Result<Vec<Observed>, String> {
             break;
         }
     }
-    // Somewhere in the next call: the time is the machine's, and no clock's.
+    // Waits until somewhere within the next call, by the machine's speed rather
+    // than by a clock.
     (0..spin).for_each(|_| std::hint::spin_loop());
     let _ = child.kill();
     let _ = child.wait();
-    // What it had said before it died, and nobody has read yet.
+    // Output that was written before the process died but not read yet.
     while let Some(Ok(line)) = lines.next() {
         let Ok(line) = serde_json::from_str::<Line>(&line) else { break };
         said.push(line);

@@ -1,4 +1,4 @@
-//! Which clock a provider follows, and running something on that clock.
+//! Determines which clock a provider follows, and runs a check on that clock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,15 +10,15 @@ use duroxide_sim::unstable::clock::{START, run_alone};
 use super::pace::Pace;
 use super::storage::{Storage, TimeSource};
 
-/// The tick of real time where nobody has named one.
+/// The default tick of real time.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Runs `body` on the clock that the storage asks for. In virtual time that is
-/// a thread of its own, which this one waits for.
+/// Runs `body` on the storage's clock. For virtual time this starts a thread
+/// and blocks until it ends.
 ///
 /// # Errors
 ///
-/// A sentence, where that clock is not to be had.
+/// A message, if that clock is not available.
 pub(crate) async fn on_its_clock<T: Send>(
     storage: &dyn Storage,
     seed: Seed,
@@ -28,11 +28,11 @@ pub(crate) async fn on_its_clock<T: Send>(
     on_clock(source, seed, body).await
 }
 
-/// The clock that the storage asks for, and how it was found where it had to be.
+/// The storage's clock and, if it had to be detected, the evidence for it.
 ///
 /// # Errors
 ///
-/// A sentence, where it cannot be found.
+/// A message, if the clock cannot be determined.
 pub(crate) async fn settled(storage: &dyn Storage) -> Result<(TimeSource, Option<String>), String> {
     match storage.time() {
         TimeSource::Detect => detect(storage).await.map(|found| (found.source, Some(found.why))),
@@ -40,11 +40,11 @@ pub(crate) async fn settled(storage: &dyn Storage) -> Result<(TimeSource, Option
     }
 }
 
-/// Runs `body` on this clock.
+/// Runs `body` on the given clock.
 ///
 /// # Errors
 ///
-/// A sentence, where that clock is not to be had.
+/// A message, if that clock is not available.
 pub(crate) async fn on_clock<T: Send>(
     source: TimeSource,
     seed: Seed,
@@ -62,28 +62,28 @@ pub(crate) async fn on_clock<T: Send>(
     })
 }
 
-/// The test's name: libtest captures the output of threads that bear it.
+/// The name of the current test's thread: libtest captures the output of
+/// threads with that name.
 pub(super) fn thread_name() -> String {
     std::thread::current().name().unwrap_or("conformance").to_owned()
 }
 
-/// The clock that a provider follows, as it was found by trying.
+/// A detected clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
     pub source: TimeSource,
-    /// What shows that: a full sentence.
+    /// The evidence, as a full sentence.
     pub why: String,
 }
 
-/// What something that ends after a while shows when the clock of this process is
-/// moved on by more than that.
+/// What a lock or delay shows when this process's clock is moved past its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shows {
-    /// It was there before and not after: the provider reads this clock.
+    /// It was in force before and not after: the provider reads this clock.
     Moved,
-    /// It is still there.
+    /// It is still in force.
     StoodStill,
-    /// It was never there.
+    /// It was never in force.
     Nothing,
 }
 
@@ -97,48 +97,47 @@ impl Shows {
     }
 }
 
-/// How long the lock and the delay last that are tried, and how far the clock is
-/// moved on: a lock that is kept for somewhat too long or too short, which is a
-/// breach for the check to name, has ended by then all the same.
+/// The duration of the lock and the delay in the probe. The clock is moved
+/// further than this, so that locks of a slightly wrong duration, which the
+/// check itself should report, have expired too.
 const LASTS: Duration = Duration::from_secs(60);
 const MOVED: Duration = Duration::from_secs(600);
 
-/// Tries whether a lock and a message's delay follow a warped clock. One of them
-/// is enough: nothing else ends them in no time.
+/// Tests whether a lock or a message's delay follows a warped clock. One of the
+/// two is enough, because nothing else ends them immediately.
 ///
 /// # Errors
 ///
-/// A sentence, where neither shows which clock it is, or the provider refuses.
+/// A message, if neither identifies the clock or the provider refuses a call.
 pub(crate) async fn detect(storage: &dyn Storage) -> Result<Found, String> {
     let mut pace = Pace::new(TimeSource::Warp).await?;
     let provider = storage.create_provider().await;
     let tried = probe(&provider, &mut pace).await;
     storage.dispose(provider).await;
-    let [lock, delay] = tried.map_err(|error| {
-        format!("The provider could not be tried for the clock that it follows: {error}. Set it with Storage::time.")
-    })?;
+    let [lock, delay] = tried
+        .map_err(|error| format!("The provider's clock could not be detected: {error}. Set it with Storage::time."))?;
     let (lasts, moved) = (LASTS.as_secs(), MOVED.as_secs());
     let found = |source, what: &str, how: &str| {
         let why = format!(
-            "Time source: {what} of {lasts} s {how} when the system clock of this process was moved on by {moved} s \
-             (found by trying; Storage::time sets it)."
+            "Time source: {what} of {lasts} s {how} when the system clock of this process was advanced by {moved} s \
+             (detected; Storage::time overrides it)."
         );
         Ok(Found { source, why })
     };
     let real = TimeSource::Real { tick: TICK };
     match (lock, delay) {
-        (Shows::Moved, _) => found(TimeSource::Warp, "the system clock of this process, for a lock", "ended"),
-        (_, Shows::Moved) => found(TimeSource::Warp, "the system clock of this process, for a delay", "ended"),
-        (Shows::StoodStill, _) => found(real, "real time, for a lock", "still held"),
-        (_, Shows::StoodStill) => found(real, "real time, for a delay", "had not ended"),
+        (Shows::Moved, _) => found(TimeSource::Warp, "the system clock of this process: a lock", "expired"),
+        (_, Shows::Moved) => found(TimeSource::Warp, "the system clock of this process: a delay", "had ended"),
+        (Shows::StoodStill, _) => found(real, "real time: a lock", "was still held"),
+        (_, Shows::StoodStill) => found(real, "real time: a delay", "had not ended"),
         (Shows::Nothing, Shows::Nothing) => Err(format!(
-            "Which clock the provider follows cannot be found out: neither does a lock of {lasts} s hold, nor is a \
-             message with a delay of {lasts} s held back. Set it with Storage::time, and check the provider then."
+            "The provider's clock cannot be detected: neither a lock of {lasts} s nor a message delay of {lasts} s has \
+             any effect. Set the clock with Storage::time, and run the check again."
         )),
     }
 }
 
-/// What a lock shows, and what a delay does.
+/// Returns what a lock and a delay show.
 async fn probe(
     provider: &Arc<dyn Provider>,
     pace: &mut Pace,
@@ -156,7 +155,7 @@ async fn probe(
     let third = fetch().await?;
     let held_back = third.is_none();
     let moved = pace.wait(MOVED.as_millis() as u64).await.is_ok();
-    // In whichever order they come.
+    // The two messages may arrive in either order.
     let after = [fetch().await?, fetch().await?];
     let came = |name: &str| moved && after.iter().any(|found| is(found, name));
     Ok([Shows::of(held, came(LOCKED)), Shows::of(held_back, came(DELAYED))])

@@ -1,12 +1,14 @@
-//! [`differential`]: one script, several providers, the odd one out named.
+//! [`differential`]: runs one script on several providers and names those that
+//! differ.
 //!
-//! Each provider runs the script alone, with its own oracle beside it. Answers
-//! are made comparable (tokens by the order in which they were issued, times
-//! from the script's start) and compared step by step. Where they part, the
-//! contract may leave the choice open, such as which of two instances a fetch
-//! takes; then all of them may be right, and each one's oracle says so.
+//! Each provider runs the script on its own, with its own oracle. The answers
+//! are normalized (tokens by the order of issue, times relative to the script's
+//! start) and compared step by step. Where answers differ, the contract may
+//! leave the choice open, such as which of two instances a fetch takes; then no
+//! provider breaks a rule, as each one's oracle confirms.
 //!
-//! It judges by the oracles and by numbers alone, and makes nothing small.
+//! Providers are judged by their oracles and by majority. Scripts are not
+//! shrunk.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -25,54 +27,54 @@ use super::generate;
 use super::script::Script;
 use super::storage::Storage;
 
-/// What comparing providers has come to.
+/// The result of comparing providers.
 #[derive(Clone, Debug, Default)]
-#[must_use = "a comparison that nobody looks at finds nothing"]
+#[must_use = "a comparison reports nothing unless it is inspected"]
 pub struct Comparison {
-    /// Where providers parted and one of them breaks a rule: one for each set of
-    /// odd ones and each method, the earliest call of them.
+    /// Divergences in which a provider breaks a rule: the earliest for each set
+    /// of odd providers and each method.
     pub partings: Vec<Parting>,
-    /// The same where every provider keeps the contract, which leaves the
-    /// choice. They fail nobody.
+    /// Divergences in which the contract leaves a choice. These do not fail the
+    /// comparison.
     pub choices: Vec<Parting>,
-    /// Scripts that were run on every provider.
+    /// The number of scripts that ran on every provider.
     pub scripts: u64,
-    /// Why something could not be compared.
+    /// Reasons why something could not be compared.
     pub troubles: Vec<String>,
 }
 
 /// A call that providers answered differently.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parting {
-    /// The script, and the seed it came from.
+    /// The script.
     pub script: Script,
-    /// Its seed; `None` for a script that was given.
+    /// The script's seed; `None` for a script that was given.
     pub seed: Option<Seed>,
-    /// Which of the calls, counted from 0, and its method.
+    /// The index of the call, from 0.
     pub call: usize,
-    /// The method.
+    /// The called method.
     pub method: &'static str,
     /// Every answer, with the providers that gave it; the most common first.
     pub answers: Vec<(Vec<String>, String)>,
-    /// The odd ones out; none where as many answered one way as the other.
+    /// The odd providers; empty for a tie.
     pub odd: Vec<String>,
-    /// How they were told.
+    /// How the odd providers were identified.
     pub judge: Judge,
 }
 
-/// How the odd ones out were told.
+/// How the odd providers were identified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Judge {
-    /// By their own oracles: these rules are broken, by provider.
+    /// By their own oracles: the broken rule of each provider.
     Oracle(BTreeMap<String, &'static str>),
-    /// Fewer answered so than otherwise, and the contract allows both.
+    /// By majority; the contract allows every answer.
     Minority,
-    /// As many answered one way as the other, and the contract allows both.
+    /// Not at all: the answers are tied, and the contract allows every one.
     Nobody,
 }
 
-/// Runs generated scripts on several providers, and names the odd ones out. The
-/// budget is in calls of the first one; the names must differ.
+/// Runs generated scripts on several providers and names the odd ones. The
+/// budget counts the calls of the first provider. Names must be distinct.
 pub async fn differential(providers: &[(&str, &dyn Storage)], config: &Config) -> Comparison {
     let config = match config.clone().with_env() {
         Ok(config) => config,
@@ -83,9 +85,9 @@ pub async fn differential(providers: &[(&str, &dyn Storage)], config: &Config) -
         compare(&mut comparison, providers, &[(kept.script.clone(), None)], &config).await;
         return comparison;
     }
-    // On the coarsest clock of them all.
+    // Scripts suit the coarsest clock of all providers.
     let tick = providers.iter().filter_map(|(_, storage)| storage.time().tick()).max();
-    // In batches: a provider keeps its clock for one.
+    // A provider's clock is set up once for each batch.
     const BATCH: u64 = 50;
     let all = providers.iter().map(|(_, storage)| config.calls_at(storage.time())).min().unwrap_or(0);
     let (mut calls, mut number) = (0, 0);
@@ -112,7 +114,8 @@ pub async fn differential_script(providers: &[(&str, &dyn Storage)], script: &Sc
     comparison
 }
 
-/// Says how many calls the first provider was asked.
+/// Compares providers on some scripts. Returns the number of calls that the
+/// first provider received.
 async fn compare(
     comparison: &mut Comparison,
     providers: &[(&str, &dyn Storage)],
@@ -121,7 +124,7 @@ async fn compare(
 ) -> u64 {
     let distinct: BTreeSet<&str> = providers.iter().map(|(name, _)| *name).collect();
     if providers.len() < 2 || distinct.len() < providers.len() {
-        let why = "At least two providers are needed, and each needs a name of its own.";
+        let why = "A comparison needs at least two providers, each with a distinct name.";
         comparison.troubles.push(why.to_owned());
         return 0;
     }
@@ -146,7 +149,7 @@ async fn compare(
     all[0].1.iter().map(|run| run.observed.len() as u64).sum()
 }
 
-/// Where runs of one script part first.
+/// The first divergence of the runs of one script.
 fn part(runs: &[(&str, &Run)]) -> Option<Parting> {
     let longest = runs.iter().map(|(_, run)| run.observed.len()).max().unwrap_or(0);
     let mut names: Vec<Names> = runs.iter().map(|(_, run)| Names::new(run.base)).collect();
@@ -158,8 +161,8 @@ fn part(runs: &[(&str, &Run)]) -> Option<Parting> {
             asked.push(seen.map(|seen| names.call(&seen.call)));
             answers.entry(names.answer(seen)).or_default().push((*name).to_owned());
         }
-        // What providers were shown differs already: what they are asked is no
-        // longer the same.
+        // The runs have already diverged: the providers no longer receive the
+        // same calls.
         let same_question = asked.windows(2).all(|pair| pair[0].is_none() || pair[1].is_none() || pair[0] == pair[1]);
         if answers.len() > 1 || !same_question {
             return Some(judge(runs, at, answers));
@@ -173,7 +176,7 @@ fn judge(runs: &[(&str, &Run)], at: usize, answers: BTreeMap<String, Vec<String>
         answers.into_iter().map(|(answer, providers)| (providers, answer)).collect();
     answers.sort_by_key(|(providers, _)| std::cmp::Reverse(providers.len()));
     let method = runs.iter().find_map(|(_, run)| run.observed.get(at)).map_or("", |seen| seen.call.method().name());
-    // Whoever breaks a rule is odd, whatever the others do.
+    // A provider that breaks a rule is odd, whatever the majority says.
     let broken: BTreeMap<String, &'static str> =
         runs.iter().filter_map(|(name, run)| Some(((*name).to_owned(), broken_rule(run)?))).collect();
     let most = answers.first().map_or(0, |(providers, _)| providers.len());
@@ -188,7 +191,7 @@ fn judge(runs: &[(&str, &Run)], at: usize, answers: BTreeMap<String, Vec<String>
     Parting { script: Script::default(), seed: None, call: at, method, answers, odd, judge }
 }
 
-/// The rule that a run breaks, and must not.
+/// The rule that a run breaks, unless it is a `may` rule.
 fn broken_rule(run: &Run) -> Option<&'static str> {
     let End::Deviates(deviation) = &run.end else { return None };
     let rule = blame(&run.observed, &deviation.mismatch);
@@ -196,16 +199,16 @@ fn broken_rule(run: &Run) -> Option<&'static str> {
 }
 
 impl Comparison {
-    /// Whether no provider must be wrong, and all could be compared.
+    /// Whether no provider breaks a rule, and everything could be compared.
     pub fn is_clean(&self) -> bool {
         self.partings.is_empty() && self.troubles.is_empty()
     }
 
-    /// Panics with the whole comparison, unless it is clean.
+    /// Asserts that the comparison is clean.
     ///
     /// # Panics
     ///
-    /// When it is not.
+    /// If it is not; the message is the whole comparison.
     #[track_caller]
     pub fn assert_clean(&self) {
         assert!(self.is_clean(), "{self}");
@@ -227,7 +230,7 @@ impl Comparison {
     }
 }
 
-/// Makes what one provider says comparable with what others say.
+/// Normalizes the answers of one provider for comparison.
 struct Names {
     base: Time,
     tokens: BTreeMap<String, String>,
@@ -239,7 +242,7 @@ impl Names {
     }
 
     fn answer(&mut self, seen: Option<&Observed>) -> String {
-        let Some(seen) = seen else { return "it was not asked any more".to_owned() };
+        let Some(seen) = seen else { return "the call was not made".to_owned() };
         match &seen.reply {
             None => "no answer".to_owned(),
             Some(reply) => {
@@ -263,7 +266,8 @@ impl Names {
         self.tokens.entry(token.clone()).or_insert(name);
     }
 
-    /// Text with its tokens by name, and its times from the script's start.
+    /// Replaces tokens by names, and times by those relative to the script's
+    /// start.
     fn plain(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for (token, name) in &self.tokens {
@@ -273,8 +277,8 @@ impl Names {
     }
 }
 
-/// The reply without what no document promises: messages of errors, the order
-/// of sets.
+/// The reply without details that no document specifies: error messages and the
+/// order of sets.
 fn bare(reply: &Reply) -> Reply {
     let mut reply = reply.clone();
     match &mut reply {
@@ -291,7 +295,7 @@ fn bare(reply: &Reply) -> Reply {
     reply
 }
 
-/// Numbers that are moments within a year of `base` become `+ms`.
+/// Replaces numbers that are times within a year of `base` by `+ms`.
 fn relative(text: &str, base: Time) -> String {
     const YEAR_MS: u64 = 366 * 86_400_000;
     let mut out = String::with_capacity(text.len());
@@ -322,7 +326,12 @@ impl fmt::Display for Comparison {
         }
         self.troubles.iter().try_for_each(|why| writeln!(f, "Could not be compared: {}", Line(why)))?;
         let (wrong, free) = (self.partings.len(), self.choices.len());
-        write!(f, "{} scripts: {wrong} partings in which somebody is wrong, {free} choices.", self.scripts)
+        write!(
+            f,
+            "{} scripts: {wrong} divergences in which a provider breaks a rule, {free} in which the contract leaves a \
+             choice.",
+            self.scripts
+        )
     }
 }
 
@@ -332,12 +341,14 @@ impl fmt::Display for Parting {
         match &self.judge {
             Judge::Oracle(rules) => {
                 let breaks: Vec<String> = rules.iter().map(|(name, rule)| format!("{name} breaks {rule}")).collect();
-                write!(f, "The odd one out is {odd}, by its own oracle: {}.", Line(breaks.join("; ")))?;
+                write!(f, "The odd one out is {odd}, according to its own oracle: {}.", Line(breaks.join("; ")))?;
             }
-            Judge::Minority => write!(f, "The odd one out is {odd}, by numbers; the contract leaves the choice.")?,
-            Judge::Nobody => write!(f, "No provider is the odd one out; the contract leaves the choice.")?,
+            Judge::Minority => {
+                write!(f, "The odd one out is {odd}, by majority; the contract leaves the choice open.")?
+            }
+            Judge::Nobody => write!(f, "No provider is the odd one out; the contract leaves the choice open.")?,
         }
-        writeln!(f, " They part at call {}, {}:", self.call, self.method)?;
+        writeln!(f, " The answers differ at call {}, {}:", self.call, self.method)?;
         for (providers, answer) in &self.answers {
             writeln!(f, "  {}: {}", Line(providers.join(", ")), Line(answer))?;
         }

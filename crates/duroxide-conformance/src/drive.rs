@@ -1,7 +1,7 @@
-//! Running a script against a provider, with the oracle beside it.
+//! Runs a script against a provider, with the oracle following along.
 //!
-//! It makes the calls and keeps what was observed. What to run, and what to do
-//! about a deviation, others decide.
+//! This module makes the calls and records the answers. The callers decide what
+//! to run and how to handle a deviation.
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -18,30 +18,30 @@ use super::grid::Grid;
 use super::oracle::{Aspect, Mismatch, Oracle};
 use super::pace::{Late, Pace};
 use super::panics::catch;
-use super::resolve::Memo;
+use super::resolve::Bindings;
 use super::script::{Act, Script, Step};
 use super::storage::Storage;
 
-/// A call that was made, and what came of it.
+/// A call that was made, and its answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observed {
-    /// Which step of the script made it.
+    /// The step of the script that made the call.
     pub step: usize,
-    /// Whether the storage was opened anew since the call before.
+    /// Whether the storage was reopened just before this call.
     pub reopened: bool,
-    /// When.
+    /// When the call was made.
     pub at: Time,
-    /// What was asked.
+    /// The call.
     pub call: Arc<Call>,
-    /// What was answered; `None` where the future was dropped first, or never
-    /// answered.
+    /// The answer; `None` if the future was dropped before it was done, or
+    /// never completed.
     pub reply: Option<Reply>,
-    /// What it said when it panicked, and where.
+    /// The message and location of the panic, if the call panicked.
     pub panic: Option<String>,
 }
 
 impl Observed {
-    /// A call that no step of this process's script has made.
+    /// A call that does not come from a step of this process's script.
     pub(crate) fn unscripted(at: Time, call: Arc<Call>, reply: Option<Reply>) -> Observed {
         Observed { step: 0, reopened: false, at, call, reply, panic: None }
     }
@@ -50,107 +50,109 @@ impl Observed {
 /// An answer that no correct provider gives.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Deviation {
-    /// Which of the observed calls was answered so; the last of them.
+    /// The index of the observed call with that answer; the last one when the
+    /// deviation was found.
     pub observed: usize,
-    /// In what it deviates.
+    /// How the answer deviates.
     pub mismatch: Mismatch,
 }
 
 /// How a run of a script ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum End {
-    /// Every answer was right.
+    /// Every answer was allowed.
     Agrees,
-    /// One was not.
+    /// An answer was not allowed.
     Deviates(Deviation),
-    /// It cannot be said, and why.
+    /// The run gives no result, for this reason.
     Inconclusive(String),
 }
 
 /// One run of a script.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
-    /// When it began.
+    /// When the run began.
     pub base: Time,
-    /// What was asked and answered, in order.
+    /// The calls and answers, in order.
     pub observed: Vec<Observed>,
-    /// How it ended.
+    /// How the run ended.
     pub end: End,
-    /// Deviations that were passed over, because they are waived.
+    /// Deviations that did not end the run, because they are waived.
     pub waived: Vec<Deviation>,
-    /// Steps of which calls were left out.
+    /// Steps whose calls were skipped.
     pub avoided: BTreeSet<usize>,
-    /// How answers would have deviated, had a call whose future was dropped gone
-    /// otherwise than they say: what followed counts on them.
+    /// Deviations that would have occurred if a dropped call had had the other
+    /// outcome. The oracle ruled those outcomes out, and the rest of the run
+    /// depends on that.
     pub ruled_out: Vec<Deviation>,
 }
 
 impl Run {
-    /// Whether it ended with a deviation.
+    /// Whether the run ended with a deviation.
     pub(crate) fn deviates(&self) -> bool {
         matches!(self.end, End::Deviates(_))
     }
 }
 
-/// What to do about a deviation.
+/// How to proceed after a deviation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Next {
-    /// The run ends here.
+pub(crate) enum OnDeviation {
+    /// End the run.
     Stop,
-    /// It goes on as if the answer had been right.
+    /// Continue as if the answer had been right.
     GoOn,
 }
 
-/// Says what to do about a deviation, from what was observed up to it.
-pub(crate) type Policy<'a> = &'a (dyn Fn(&[Observed], &Mismatch) -> Next + Sync);
+/// Decides how to proceed after a deviation, from the calls observed so far.
+pub(crate) type Policy<'a> = &'a (dyn Fn(&[Observed], &Mismatch) -> OnDeviation + Sync);
 
-/// Says whether to leave out a call that ought to be refused, from what was
-/// observed up to it, as if it had been accepted.
-pub(crate) type Avoid<'a> = &'a (dyn Fn(&[Observed], &Mismatch) -> bool + Sync);
+/// Decides whether to skip a call that should be refused, from the calls
+/// observed so far and this one, as if it had been accepted.
+pub(crate) type SkipPolicy<'a> = &'a (dyn Fn(&[Observed], &Mismatch) -> bool + Sync);
 
-/// Whether the last of these calls only looks: what it answers wrongly has
-/// changed nothing.
+/// Whether the last of these calls is a read: a wrong answer to it leaves the
+/// state unchanged.
 pub(crate) fn ends_with_read(observed: &[Observed]) -> bool {
     observed.last().is_some_and(|last| last.call.is_read())
 }
 
-/// Every deviation ends the run.
-pub(crate) fn stop_at_once(_: &[Observed], _: &Mismatch) -> Next {
-    Next::Stop
+/// Ends the run at every deviation.
+pub(crate) fn stop_at_once(_: &[Observed], _: &Mismatch) -> OnDeviation {
+    OnDeviation::Stop
 }
 
-/// What only looks is passed over, whatever it answers; the rest ends the run.
-pub(crate) fn past_reads(observed: &[Observed], _: &Mismatch) -> Next {
-    if ends_with_read(observed) { Next::GoOn } else { Next::Stop }
+/// Continues after deviating reads, and ends the run at any other deviation.
+pub(crate) fn past_reads(observed: &[Observed], _: &Mismatch) -> OnDeviation {
+    if ends_with_read(observed) { OnDeviation::GoOn } else { OnDeviation::Stop }
 }
 
-/// What somebody is told who watches a run.
+/// An event that an observer of a run receives.
 pub(crate) enum Seen<'a> {
     /// A call is about to be made.
     Asked(Time, &'a Call),
-    /// It was answered.
+    /// The call was answered.
     Answered(&'a Reply),
 }
 
-/// Watches a run, call by call.
-pub(crate) type Witness<'a> = &'a (dyn Fn(Seen<'_>) + Sync);
+/// Observes a run, call by call.
+pub(crate) type Observer<'a> = &'a (dyn Fn(Seen<'_>) + Sync);
 
-/// Sees nothing.
-pub(crate) fn nobody(_: Seen<'_>) {}
+/// An observer that ignores every event.
+pub(crate) fn ignore_events(_: Seen<'_>) {}
 
-/// What a script is run on.
+/// The environment that a script runs in.
 pub(crate) struct Stage<'a> {
     pub provider: Arc<dyn Provider>,
     pub storage: &'a dyn Storage,
     pub pace: &'a mut Pace,
     pub policy: Policy<'a>,
-    pub avoid: Option<Avoid<'a>>,
-    pub witness: Witness<'a>,
-    /// How much real time a call may take.
+    pub skip: Option<SkipPolicy<'a>>,
+    pub observer: Observer<'a>,
+    /// The real time that a call may take.
     pub patience: Duration,
 }
 
-/// Runs a script to its end, or to the first deviation that stops it.
+/// Runs a script to its end, or to the first deviation that ends the run.
 pub(crate) async fn play(script: &Script, stage: Stage<'_>) -> Run {
     stage.pace.restart();
     let base = stage.pace.now();
@@ -159,8 +161,8 @@ pub(crate) async fn play(script: &Script, stage: Stage<'_>) -> Run {
     play.run
 }
 
-/// Goes on with `script` where an earlier run of another process has stopped:
-/// `observed` is what that one saw, a last call without an answer included.
+/// Continues `script` where a run of another process stopped; `observed` are
+/// the calls of that run, possibly ending with a call that was not answered.
 pub(crate) async fn resume(observed: Vec<Observed>, script: &Script, stage: Stage<'_>) -> Run {
     let base = observed.first().map_or_else(|| stage.pace.now(), |seen| seen.at);
     let mut play = Play::new(stage, base);
@@ -179,27 +181,27 @@ pub(crate) async fn resume(observed: Vec<Observed>, script: &Script, stage: Stag
     play.run
 }
 
-/// The run is over; how it ended is in it.
+/// The run is over; `Play::run` holds its end.
 pub(super) struct Over;
 
-/// A run under way.
+/// A run in progress.
 pub(super) struct Play<'a> {
     stage: Stage<'a>,
     handler: Under,
-    memo: Memo,
+    bindings: Bindings,
     pub(super) oracle: Oracle,
-    /// Every instance that a call has named or an answer has shown.
+    /// Every instance named in a call or an answer.
     pub(super) names: BTreeSet<String>,
     run: Run,
     step: usize,
-    /// Whether the storage was opened anew, and nothing was asked since.
+    /// Whether the storage was reopened since the last call.
     reopened: bool,
 }
 
 impl<'a> Play<'a> {
     fn new(stage: Stage<'a>, base: Time) -> Play<'a> {
         Play {
-            memo: Memo::new(base),
+            bindings: Bindings::new(base),
             oracle: Oracle::new(stage.storage.reading()),
             names: BTreeSet::new(),
             run: Run {
@@ -233,7 +235,8 @@ impl Play<'_> {
             Step::Wait(ms) => self.wait(*ms).await,
             Step::Call(act) => {
                 if !self.clears_ticks(act) {
-                    return self.inconclusive("Something would end so near to a tick that a slow call decides it.");
+                    return self
+                        .inconclusive("A deadline is too close to a tick: the duration of a call would decide it.");
                 }
                 self.act(act).await.map(drop)
             }
@@ -252,7 +255,8 @@ impl Play<'_> {
         }
     }
 
-    /// The provider there was stays as it is, and is asked no more.
+    /// Opens the storage a second time. The first provider stays open, but
+    /// receives no more calls.
     async fn reopen(&mut self) {
         let storage = self.stage.storage;
         let Some(location) = storage.location(&self.stage.provider) else { return };
@@ -266,14 +270,14 @@ impl Play<'_> {
         self.stage.pace.now()
     }
 
-    /// The step of time that counts, where it passes by itself.
+    /// The clock's tick, where time passes by itself.
     pub(super) fn tick(&self) -> Option<Duration> {
         self.stage.pace.tick()
     }
 
     fn clears_ticks(&self, act: &Act) -> bool {
         let base = self.run.base;
-        self.tick().is_none_or(|tick| Grid { base, tick }.clears(&self.memo.resolve(act)))
+        self.tick().is_none_or(|tick| Grid { base, tick }.clears(&self.bindings.resolve(act)))
     }
 
     pub(super) fn has_admin(&self) -> bool {
@@ -283,7 +287,7 @@ impl Play<'_> {
     pub(super) async fn wait(&mut self, ms: u64) -> Result<(), Over> {
         match self.stage.pace.wait(ms).await {
             Ok(()) => Ok(()),
-            Err(Late) => self.inconclusive("Time cannot move so far."),
+            Err(Late) => self.inconclusive("Time cannot advance that far."),
         }
     }
 
@@ -292,32 +296,32 @@ impl Play<'_> {
         Err(Over)
     }
 
-    /// Makes a call as it is.
+    /// Makes a call whose numbers are absolute.
     pub(super) async fn make(&mut self, call: Call) -> Result<Option<Reply>, Over> {
         self.act(&Act { call, relative: false, dropped_after: None }).await
     }
 
     async fn act(&mut self, act: &Act) -> Result<Option<Reply>, Over> {
-        let call = Arc::new(self.memo.resolve(act));
+        let call = Arc::new(self.bindings.resolve(act));
         if call.is_admin() && !self.has_admin() {
             return Ok(None);
         }
         let at = self.now();
-        if self.avoids(at, &call) {
+        if self.skips(at, &call) {
             self.run.avoided.insert(self.step);
             return Ok(None);
         }
-        (self.stage.witness)(Seen::Asked(at, &call));
+        (self.stage.observer)(Seen::Asked(at, &call));
         let asked = ask(&self.handler, call.clone(), act.dropped_after, self.stage.patience).await;
         if !self.stage.pace.is_in_time() {
-            self.inconclusive("The machine could not keep up with real time.")?;
+            self.inconclusive("The machine was too slow for the script's real time.")?;
         }
         let (reply, panic) = match &asked {
             Asked::Answered(reply) => (Some(reply.clone()), None),
             Asked::Panicked(said) => (None, Some(said.clone())),
             Asked::Dropped | Asked::Hung => (None, None),
         };
-        reply.iter().for_each(|reply| (self.stage.witness)(Seen::Answered(reply)));
+        reply.iter().for_each(|reply| (self.stage.observer)(Seen::Answered(reply)));
         let reopened = std::mem::take(&mut self.reopened);
         self.run.observed.push(Observed { step: self.step, reopened, at, call: call.clone(), reply, panic });
         let aspect = match asked {
@@ -334,8 +338,8 @@ impl Play<'_> {
         Ok(None)
     }
 
-    fn avoids(&mut self, at: Time, call: &Arc<Call>) -> bool {
-        let Some(avoid) = self.stage.avoid.filter(|_| !call.is_read()) else { return false };
+    fn skips(&mut self, at: Time, call: &Arc<Call>) -> bool {
+        let Some(skip) = self.stage.skip.filter(|_| !call.is_read()) else { return false };
         let expected = self.oracle.forecast(at, call);
         if !matches!(expected, Reply::Refused(_)) {
             return false;
@@ -349,18 +353,18 @@ impl Play<'_> {
             panic: None,
         };
         self.run.observed.push(accepted);
-        let avoids = avoid(&self.run.observed, &Mismatch { aspect: Aspect::Accepted, expected });
+        let skips = skip(&self.run.observed, &Mismatch { aspect: Aspect::Accepted, expected });
         self.run.observed.pop();
-        avoids
+        skips
     }
 
     fn answered(&mut self, at: Time, call: &Call, reply: Reply) -> Result<Option<Reply>, Over> {
         self.learn_names(call, &reply);
         match &reply {
-            // Storage may be out of reach for a moment; whether the call took
-            // effect is not known then.
+            // The storage may be unreachable for a moment, so it is unknown
+            // whether the call took effect.
             Reply::Refused(refusal) if refusal.retryable && !self.is_refusal_due(at, call) => {
-                // But an error of a fetch holds no lock.
+                // A fetch that returned an error holds no lock.
                 if !matches!(call, Call::FetchOrchestrationItem { .. }) {
                     self.doubt(at, call)?;
                 }
@@ -368,7 +372,7 @@ impl Play<'_> {
             _ => match self.oracle.follow(at, call, &reply) {
                 Ok(()) if self.oracle.is_lost() => self.lost()?,
                 Ok(()) => {
-                    self.memo.note(call, &reply);
+                    self.bindings.note(call, &reply);
                     let observed = self.run.observed.len() - 1;
                     let ruled_out = self.oracle.take_ruled_out().into_iter();
                     self.run.ruled_out.extend(ruled_out.map(|mismatch| Deviation { observed, mismatch }));
@@ -391,20 +395,18 @@ impl Play<'_> {
     }
 
     fn lost(&mut self) -> Result<(), Over> {
-        self.inconclusive(
-            "Too many calls left it open whether they took effect, and nothing that was read since tells.",
-        )
+        self.inconclusive("It is unknown for too many calls whether they took effect, and no later answer shows it.")
     }
 
     fn deviates(&mut self, mismatch: Mismatch) -> Result<(), Over> {
         let next = (self.stage.policy)(&self.run.observed, &mismatch);
         let deviation = Deviation { observed: self.run.observed.len() - 1, mismatch };
         match next {
-            Next::Stop => {
+            OnDeviation::Stop => {
                 self.run.end = End::Deviates(deviation);
                 Err(Over)
             }
-            Next::GoOn => {
+            OnDeviation::GoOn => {
                 self.run.waived.push(deviation);
                 Ok(())
             }
@@ -433,7 +435,7 @@ impl Play<'_> {
 pub(super) enum Asked {
     Answered(Reply),
     Dropped,
-    /// What it said.
+    /// The panic message.
     Panicked(String),
     Hung,
 }
@@ -457,7 +459,8 @@ pub(super) async fn ask(
             Err(said) => Poll::Ready(Asked::Panicked(said)),
         }
     });
-    // Most calls of an in-memory provider are answered at once, and need no timer.
+    // Most calls of an in-memory provider are answered on the first poll and
+    // need no timer.
     let first = std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut answer).poll(cx))).await;
     match first {
         Poll::Ready(asked) => asked,

@@ -1,18 +1,15 @@
-//! [`Explorer`]: scripts from seeds, one after the other, and what to make of
-//! each.
+//! [`Explorer`]: runs scripts and decides what each deviation means.
 //!
-//! A rule that is *settled* (waived, or found already, or not what is looked
-//! for) must not blind a check to the others. After a read that deviates for
-//! such a rule a script goes on. A call that changes state ends it; but where
-//! it can be foreseen that the call would be accepted and must not be, for a
-//! rule that is settled, most such calls are left out.
+//! A rule is *settled* when it is waived, already found, or outside the check's focus. A settled rule
+//! must not hide other deviations. If a read breaks a settled rule, the script continues. If a call that
+//! changes state does, the script ends, because the model no longer knows the provider's state; so most
+//! calls that are expected to break a settled rule by being accepted are skipped.
 //!
-//! Which rule a long script breaks is a guess (see `blame`). So a deviation that
-//! seems new is one only if it still is when every step that it does without is
-//! gone; and now and then one that seems settled is made small to see whether
-//! it is.
+//! Attributing a long script's deviation to a rule is a heuristic (see `blame`). A deviation that seems
+//! new is therefore reported only if it still seems new after shrinking; and from time to time one that
+//! seems settled is shrunk to verify that it is.
 
-pub(super) mod look;
+pub(super) mod signature;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -23,70 +20,69 @@ use duroxide_sim::seed::Seed;
 use super::blame::blame;
 use super::config::Config;
 use super::contract::{self, Check, Rule, Strength};
-use super::drive::{Avoid, Deviation, End, Next, Observed, Run, ends_with_read, past_reads};
+use super::drive::{Deviation, End, Observed, OnDeviation, Run, SkipPolicy, ends_with_read, past_reads};
 use super::finding::{Finding, Subject};
 use super::generate::{self, Profile};
-use super::lab::Lab;
 use super::minimise::{Depth, minimise_to};
 use super::oracle::{Aspect, Mismatch};
 use super::pulse::Pulse;
 use super::regress::Kept;
 use super::script::Script;
+use super::script_runner::ScriptRunner;
 use super::storage::Storage;
 use super::verdict::{Stale, Verdict};
 use super::waivers::Waiver;
-use look::{Look, deviations, rule_of};
+use signature::{DeviationSignature, deviations, rule_of};
 
-/// Of so many calls that would only meet a settled deviation again, one is made.
+/// One in this many calls that would repeat a settled deviation is made nevertheless.
 const MADE_OF: u64 = 16;
 
-/// For so many calls of scripts, one may be made to find out whether a deviation
-/// that seems settled is.
+/// The budget for verifying settled deviations: one shrinking call for this many calls of scripts.
 const CALLS_FOR_DOUBT: u64 = 2;
 
-/// What to look for.
+/// What to generate and signature for.
 pub(crate) struct Plan {
     pub seed: Seed,
     pub calls: u64,
     pub profiles: Vec<Profile>,
-    /// The one rule that counts; every one, if there is none.
+    /// The only rule to signature for; `None` stands for every rule.
     pub focus: Option<&'static str>,
 }
 
-/// Where a script comes from.
+/// The origin of a script.
 #[derive(Clone, Copy)]
 enum Origin<'a> {
     Seed(Seed),
-    /// It is shown as it is.
+    /// Reported as it is, without shrinking.
     Kept(&'a Kept),
 }
 
-/// Which deviations count while a script is made small.
+/// Which deviations a shrunk script may show.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Which {
     Any,
-    /// Those of rules that are not settled.
+    /// Only those of rules that are not settled.
     New,
-    /// The same; and what turns out to be of a settled rule when something plainer is
-    /// put in ends it, because then that is what it was all along.
+    /// Like `New`, but shrinking stops as soon as a simpler candidate breaks a settled rule: the
+    /// original deviation is then attributed to that rule.
     Surely,
 }
 
 use Which::{Any, New, Surely};
 
-/// What shrinking has come to.
+/// The outcome of shrinking.
 enum Shrunk {
     Small(Script, Box<Run>),
-    /// It is of a settled rule.
+    /// The deviation belongs to a settled rule.
     Settled,
-    /// It did not happen again.
+    /// The deviation did not occur again.
     Gone,
 }
 
-/// A check under way.
+/// A check in progress.
 pub(crate) struct Explorer<'a> {
     storage: &'a dyn Storage,
-    lab: Lab<'a>,
+    runner: ScriptRunner<'a>,
     config: &'a Config,
     waivers: Vec<&'a Waiver>,
     pulse: &'a Pulse,
@@ -94,23 +90,23 @@ pub(crate) struct Explorer<'a> {
     pub verdict: Verdict,
 }
 
-/// What is known of the provider's deviations.
+/// What is known about the provider's deviations.
 #[derive(Default)]
 struct Known {
     focus: Option<&'static str>,
-    /// Rules that are waived or were found, and how often they were seen.
+    /// Waived and found rules, and how many times each was broken.
     settled: BTreeMap<&'static str, u64>,
-    /// Settled rules for which calls that had to be refused were not.
+    /// Settled rules that the provider breaks by accepting calls it must refuse.
     accepted: BTreeSet<&'static str>,
-    /// Rules that were guessed, and turned out to be settled ones: how often.
+    /// Rules that deviations were wrongly attributed to, and how many times.
     mistaken: BTreeMap<&'static str, u64>,
-    /// How the deviations looked that break settled rules.
-    looks: Vec<Look>,
-    /// Whether those of waived rules are among them.
-    waived_looks: bool,
-    /// How many calls have been thought about leaving out.
+    /// Signatures of the deviations that break settled rules.
+    signatures: Vec<DeviationSignature>,
+    /// Whether `signatures` includes those of waived rules.
+    waived_signatures: bool,
+    /// The number of calls considered for skipping.
     foreseen: AtomicU64,
-    /// How many calls were made for deviations that seemed settled.
+    /// The number of calls spent on verifying settled deviations.
     doubted: u64,
 }
 
@@ -119,31 +115,31 @@ impl Known {
         self.settled.contains_key(rule) || self.focus.is_some_and(|focus| focus != rule)
     }
 
-    /// Whether a deviation is one of those that are waived or were found, or looks
-    /// like one.
+    /// Whether a deviation breaks a waived or found rule, or has the signature of a known one.
     fn has(&self, run: &Run, deviation: &Deviation) -> bool {
-        let look = Look::of(run, deviation);
-        self.settled.contains_key(rule_of(run, deviation)) || self.looks.iter().any(|known| known.resembles(&look))
+        let signature = DeviationSignature::of(run, deviation);
+        self.settled.contains_key(rule_of(run, deviation))
+            || self.signatures.iter().any(|known| known.resembles(&signature))
     }
 
-    /// The first call at which an answer decides what has become of a dropped one,
-    /// and would be wrong in a known way had that gone otherwise. It may well have:
-    /// what follows shows nothing.
+    /// The first call whose answer the oracle used to decide whether a dropped call took effect,
+    /// although a known deviation would explain the answer too. Nothing can be concluded from the calls
+    /// after it.
     fn misled_at(&self, run: &Run) -> Option<usize> {
         run.ruled_out.iter().find(|deviation| self.has(run, deviation)).map(|deviation| deviation.observed)
     }
 
-    fn policy(&self, observed: &[Observed], mismatch: &Mismatch) -> Next {
+    fn policy(&self, observed: &[Observed], mismatch: &Mismatch) -> OnDeviation {
         let is_answered = || observed.last().is_some_and(|last| last.reply.is_some());
         if ends_with_read(observed) && is_answered() && self.is_settled(blame(observed, mismatch)) {
-            Next::GoOn
+            OnDeviation::GoOn
         } else {
-            Next::Stop
+            OnDeviation::Stop
         }
     }
 
-    /// Whether to leave out a call that ought to be refused.
-    fn avoids(&self, observed: &[Observed], mismatch: &Mismatch) -> bool {
+    /// Whether to skip a call that the provider should refuse but is known to accept.
+    fn skips(&self, observed: &[Observed], mismatch: &Mismatch) -> bool {
         self.accepted.contains(blame(observed, mismatch))
             && !self.foreseen.fetch_add(1, Ordering::Relaxed).is_multiple_of(MADE_OF)
     }
@@ -152,7 +148,7 @@ impl Known {
 impl<'a> Explorer<'a> {
     pub fn new(
         storage: &'a dyn Storage,
-        lab: Lab<'a>,
+        runner: ScriptRunner<'a>,
         config: &'a Config,
         waivers: Vec<&'a Waiver>,
         pulse: &'a Pulse,
@@ -160,11 +156,11 @@ impl<'a> Explorer<'a> {
     ) -> Explorer<'a> {
         let settled = waivers.iter().map(|waiver| (waiver.rule, 0)).collect();
         let known = Known { settled, ..Known::default() };
-        Explorer { storage, lab, config, waivers, pulse, known, verdict }
+        Explorer { storage, runner, config, waivers, pulse, known, verdict }
     }
 
-    /// Runs scripts until the plan's calls are made, the time is up or, with a
-    /// focus, that rule is broken.
+    /// Runs scripts until the plan's calls are made, the time limit is reached or the focus rule is
+    /// broken.
     pub async fn explore(&mut self, plan: &Plan) {
         self.known.focus = plan.focus;
         let before = self.verdict.counts.calls;
@@ -172,14 +168,15 @@ impl<'a> Explorer<'a> {
         while self.verdict.counts.calls - before < plan.calls {
             if self.pulse.is_over() {
                 self.verdict.notes.push(format!(
-                    "The time was up after {} of {} calls: allow more with Config::at_most, or make fewer.",
+                    "The time limit was reached after {} of {} calls. Raise it with Config::at_most, or make fewer \
+                     calls.",
                     self.verdict.counts.calls - before,
                     plan.calls
                 ));
                 return;
             }
             let profile = plan.profiles[(number % plan.profiles.len() as u64) as usize];
-            let profile = profile.in_ticks(self.lab.tick());
+            let profile = profile.in_ticks(self.runner.tick());
             let seed = plan.seed.child(profile.name()).child(&number.to_string());
             number += 1;
             self.run(&generate::script(seed, profile), Origin::Seed(seed)).await;
@@ -189,42 +186,38 @@ impl<'a> Explorer<'a> {
         }
     }
 
-    /// Runs the scripts of waivers, and says which waivers they no longer need.
+    /// Runs the waivers' scripts and records which waivers are no longer needed.
     pub async fn try_waivers(&mut self, file: &Path) {
         for waiver in self.waivers.clone() {
             let Some(script) = &waiver.script else { continue };
             let times = self.times(script, waiver.rule).await;
             self.verdict.waive(waiver, times);
             if times == 0 {
-                self.verdict.stale.push(Stale::new(
-                    waiver,
-                    file,
-                    "Its own script was run, and did not break the rule.",
-                ));
+                self.verdict.stale.push(Stale::new(waiver, file, "Its script was run and did not break the rule."));
             }
         }
     }
 
-    /// How often a script breaks a rule.
+    /// Returns how many times a script breaks a rule.
     pub async fn times(&mut self, script: &Script, rule: &'static str) -> u64 {
-        // Every read is passed over, so that the last call is reached.
-        let run = self.lab.run(script, &past_reads, None).await;
+        // Deviating reads do not end the run, so the last call is reached.
+        let run = self.runner.run(script, &past_reads, None).await;
         self.verdict.counts.add(&run.observed);
         deviations(&run).filter(|deviation| rule_of(&run, deviation) == rule).count() as u64
     }
 
-    /// Runs a script that was kept.
+    /// Runs a kept script.
     pub async fn rerun(&mut self, kept: &Kept) {
         self.run(&kept.script, Origin::Kept(kept)).await;
     }
 
-    /// Runs one script, and takes note of what it shows.
+    /// Runs one script and records its deviations.
     async fn run(&mut self, script: &Script, origin: Origin<'_>) {
         let known = &self.known;
         let policy = |observed: &[Observed], mismatch: &Mismatch| known.policy(observed, mismatch);
-        let avoid = |observed: &[Observed], mismatch: &Mismatch| known.avoids(observed, mismatch);
-        let avoid: Option<Avoid<'_>> = if known.accepted.is_empty() { None } else { Some(&avoid) };
-        let run = self.lab.run(script, &policy, avoid).await;
+        let skip = |observed: &[Observed], mismatch: &Mismatch| known.skips(observed, mismatch);
+        let skip: Option<SkipPolicy<'_>> = if known.accepted.is_empty() { None } else { Some(&skip) };
+        let run = self.runner.run(script, &policy, skip).await;
         self.verdict.counts.scripts += 1;
         self.verdict.counts.add(&run.observed);
         self.verdict.counts.avoided += run.avoided.len() as u64;
@@ -237,13 +230,13 @@ impl<'a> Explorer<'a> {
             *self.verdict.counts.inconclusive.entry(why.clone()).or_default() += 1;
         }
         if !run.ruled_out.is_empty() {
-            self.learn_waived_looks().await;
+            self.learn_waived_signatures().await;
         }
         let misled_at = self.known.misled_at(&run).unwrap_or(usize::MAX);
         let mut doubtful = None;
         for deviation in deviations(&run) {
             if deviation.observed > misled_at {
-                let why = "What a dropped call has done is told by an answer that may be wrong in a known way.";
+                let why = "A known deviation hides whether a dropped call took effect.";
                 *self.verdict.counts.inconclusive.entry(why.to_owned()).or_default() += 1;
                 break;
             }
@@ -255,9 +248,9 @@ impl<'a> Explorer<'a> {
             if deviation.mismatch.aspect == Aspect::Accepted {
                 self.known.accepted.insert(rule);
             }
-            let look = Look::of(&run, deviation);
-            if !self.known.looks.contains(&look) {
-                self.known.looks.push(look);
+            let signature = DeviationSignature::of(&run, deviation);
+            if !self.known.signatures.contains(&signature) {
+                self.known.signatures.push(signature);
             }
             let times = self.known.settled.entry(rule).or_default();
             *times += 1;
@@ -271,7 +264,7 @@ impl<'a> Explorer<'a> {
         }
     }
 
-    /// Makes a deviation small, and takes note of the rule if it is a new one.
+    /// Shrinks a deviation and records a finding if its rule is not settled.
     async fn found(&mut self, script: &Script, run: &Run, deviation: &Deviation, origin: Origin<'_>) {
         let guess = rule_of(run, deviation);
         let (script, run, seed, file) = match origin {
@@ -293,28 +286,29 @@ impl<'a> Explorer<'a> {
         self.add(Finding { rule, script, run, seed, subject: Subject::of(self.storage), file });
     }
 
-    /// The smallest script that shows a deviation, and its run; `None` if that
-    /// turns out to be settled.
+    /// Returns the smallest script that shows a deviation, and its run; `None` if the deviation turns
+    /// out to be settled.
     async fn small(&mut self, script: Script, run: &Run, deviation: &Deviation) -> Option<(Script, Run)> {
-        let (look, guess) = (Look::of(run, deviation), rule_of(run, deviation));
+        let (signature, guess) = (DeviationSignature::of(run, deviation), rule_of(run, deviation));
         if self.known.is_settled(guess) {
-            return self.small_if_new(script, &look).await;
+            return self.small_if_new(script, &signature).await;
         }
-        // A guess that was wrong before is looked into more and more rarely.
+        // Rules that were wrongly blamed before are investigated with decreasing frequency.
         if let Some(times) = self.known.mistaken.get_mut(guess) {
             *times += 1;
             if !times.is_power_of_two() {
                 return None;
             }
         }
-        // Fewer steps first: some may be left only because without them it looks settled.
-        let fewer = match self.shrink_new(&script, &look, New, Depth::Steps).await {
-            Shrunk::Small(fewer, _) => self.shrink(&fewer, &look, Any, Depth::Steps).await.0,
+        // Removes steps first: some steps may remain only because the deviation seems settled without
+        // them.
+        let fewer = match self.shrink_new(&script, &signature, New, Depth::Steps).await {
+            Shrunk::Small(fewer, _) => self.shrink(&fewer, &signature, Any, Depth::Steps).await.0,
             other => other,
         };
         let small = match fewer {
             Shrunk::Small(_, run) if self.is_of_settled(&run) => Shrunk::Settled,
-            Shrunk::Small(fewer, _) => self.shrink_new(&fewer, &look, Surely, Depth::Everything).await,
+            Shrunk::Small(fewer, _) => self.shrink_new(&fewer, &signature, Surely, Depth::Everything).await,
             other => other,
         };
         match small {
@@ -324,19 +318,18 @@ impl<'a> Explorer<'a> {
                 None
             }
             Shrunk::Gone => {
-                self.verdict.notes.push(format!("A breach of {guess} was seen once and did not happen again."));
-                self.is_to_be_shown(&script, deviation, &look).await.then(|| (script, run.clone()))
+                self.verdict.notes.push(format!("A deviation from {guess} was observed once and did not occur again."));
+                self.is_to_be_shown(&script, deviation, &signature).await.then(|| (script, run.clone()))
             }
         }
     }
 
-    /// The same of a deviation that seems settled. Most are, and with fewer
-    /// steps that shows.
-    async fn small_if_new(&mut self, script: Script, look: &Look) -> Option<(Script, Run)> {
+    /// Like `small`, for a deviation that seems settled. Most are, which shows after removing steps.
+    async fn small_if_new(&mut self, script: Script, signature: &DeviationSignature) -> Option<(Script, Run)> {
         let mut small = None;
         for (which, depth) in [(Any, Depth::Steps), (Surely, Depth::Everything)] {
             let from = small.as_ref().map_or(&script, |(script, _)| script);
-            let (shrunk, calls) = self.shrink(from, look, which, depth).await;
+            let (shrunk, calls) = self.shrink(from, signature, which, depth).await;
             self.known.doubted += calls;
             match shrunk {
                 Shrunk::Small(script, run) if !self.is_of_settled(&run) => small = Some((script, *run)),
@@ -346,45 +339,50 @@ impl<'a> Explorer<'a> {
         small
     }
 
-    /// Whether a run ends with what is settled.
+    /// Whether a run ends with a deviation of a settled rule.
     fn is_of_settled(&self, run: &Run) -> bool {
         matches!(&run.end, End::Deviates(last) if self.known.is_settled(rule_of(run, last)))
     }
 
-    /// Whether to show what was seen once. Without a second look the guess
-    /// stands, unless what is known looks the same.
-    async fn is_to_be_shown(&mut self, script: &Script, deviation: &Deviation, look: &Look) -> bool {
+    /// Whether to report a deviation that did not occur again: only if it is deterministic and does not
+    /// have the signature of a known one.
+    async fn is_to_be_shown(&mut self, script: &Script, deviation: &Deviation, signature: &DeviationSignature) -> bool {
         if *script != script.without_dropped() || deviation.mismatch.aspect == Aspect::Hung {
-            // Where futures are dropped chance has its part, and the guess may
-            // well be wrong; and what was slow once may have been a machine
-            // that stood still. The note has to do.
+            // Whether a dropped call took effect is partly chance, so the attribution may be wrong; and
+            // a hung call may be due to a busy machine. The note in the verdict is enough.
             return false;
         }
-        self.learn_waived_looks().await;
-        !self.known.looks.iter().any(|known| known.resembles(look))
+        self.learn_waived_signatures().await;
+        !self.known.signatures.iter().any(|known| known.resembles(signature))
     }
 
-    /// How the deviations look that are waived, unless that is known.
-    async fn learn_waived_looks(&mut self) {
-        if std::mem::replace(&mut self.known.waived_looks, true) {
+    /// Collects the signatures of waived deviations, once.
+    async fn learn_waived_signatures(&mut self) {
+        if std::mem::replace(&mut self.known.waived_signatures, true) {
             return;
         }
         for waiver in self.waivers.clone() {
             let Some(script) = &waiver.script else { continue };
-            let run = self.lab.run(script, &past_reads, None).await;
-            let looks = deviations(&run).map(|deviation| Look::of(&run, deviation));
-            self.known.looks.extend(looks);
+            let run = self.runner.run(script, &past_reads, None).await;
+            let signatures = deviations(&run).map(|deviation| DeviationSignature::of(&run, deviation));
+            self.known.signatures.extend(signatures);
         }
     }
 
-    /// The smallest script whose deviation looks the same and is not settled.
-    /// Whether a call took effect whose future was dropped may be chance: then
-    /// it may have to be made whole, or left out.
-    async fn shrink_new(&mut self, script: &Script, look: &Look, which: Which, depth: Depth) -> Shrunk {
+    /// Returns the smallest script with the same signature whose deviation is not settled. Whether a
+    /// dropped call took effect may be chance, so this also tries the script with its dropped calls
+    /// completed or removed.
+    async fn shrink_new(
+        &mut self,
+        script: &Script,
+        signature: &DeviationSignature,
+        which: Which,
+        depth: Depth,
+    ) -> Shrunk {
         let others = [script.clone(), script.clone(), script.with_dropped_made(), script.without_dropped()];
         let others = others.into_iter().filter(|_| *script != script.without_dropped());
         for script in std::iter::once(script.clone()).chain(others) {
-            match self.shrink(&script, look, which, depth).await.0 {
+            match self.shrink(&script, signature, which, depth).await.0 {
                 Shrunk::Gone => {}
                 shrunk => return shrunk,
             }
@@ -392,7 +390,7 @@ impl<'a> Explorer<'a> {
         Shrunk::Gone
     }
 
-    /// Takes note of a finding, and keeps its script.
+    /// Records a finding and keeps its script.
     fn add(&mut self, mut finding: Finding) {
         if contract::find(finding.rule).is_some_and(|rule| rule.strength == Strength::May) {
             self.verdict.remarks.push(finding);
@@ -407,26 +405,32 @@ impl<'a> Explorer<'a> {
         self.verdict.findings.push(finding);
     }
 
-    /// The smallest script whose deviation looks the same, and its run; and how
-    /// many calls it took.
-    async fn shrink(&mut self, script: &Script, look: &Look, which: Which, depth: Depth) -> (Shrunk, u64) {
+    /// Returns the smallest script with the same signature and its run, and the number of calls made.
+    async fn shrink(
+        &mut self,
+        script: &Script,
+        signature: &DeviationSignature,
+        which: Which,
+        depth: Depth,
+    ) -> (Shrunk, u64) {
         let known = &self.known;
-        let looks = |observed: &[Observed], mismatch: &Mismatch| Look::seen(observed, mismatch) == *look;
+        let is_like =
+            |observed: &[Observed], mismatch: &Mismatch| DeviationSignature::seen(observed, mismatch) == *signature;
         let is_new = |observed: &[Observed], mismatch: &Mismatch| !known.is_settled(blame(observed, mismatch));
         let policy = |observed: &[Observed], mismatch: &Mismatch| {
-            let counts = looks(observed, mismatch) && (which != New || is_new(observed, mismatch));
-            if counts { Next::Stop } else { known.policy(observed, mismatch) }
+            let counts = is_like(observed, mismatch) && (which != New || is_new(observed, mismatch));
+            if counts { OnDeviation::Stop } else { known.policy(observed, mismatch) }
         };
-        let (lab, mut calls, mut is_settled, mut is_first) = (&mut self.lab, 0, false, true);
+        let (runner, mut calls, mut is_settled, mut is_first) = (&mut self.runner, 0, false, true);
         let shown = async |script: &Script| {
             if is_settled {
                 return None;
             }
-            let run = lab.run(script, &policy, None).await;
+            let run = runner.run(script, &policy, None).await;
             calls += run.observed.len() as u64;
             let End::Deviates(deviation) = &run.end else { return None };
             let (mismatch, is_first) = (&deviation.mismatch, std::mem::take(&mut is_first));
-            if !looks(&run.observed, mismatch) || known.misled_at(&run).is_some() {
+            if !is_like(&run.observed, mismatch) || known.misled_at(&run).is_some() {
                 return None;
             }
             if which == Any || is_new(&run.observed, mismatch) {
@@ -454,18 +458,18 @@ impl<'a> Explorer<'a> {
             let times = self.known.settled.remove(waiver.rule).unwrap_or(0);
             self.verdict.waive(waiver, times);
         }
-        self.lab.close().await;
+        self.runner.close().await;
         self.verdict
     }
 
-    /// Ends a whole check: says which waivers were met, and which were never needed.
+    /// Ends a whole check and records which waivers were never needed.
     pub async fn finish(self, file: &Path) -> Verdict {
         let (whole, waivers) = (!self.pulse.is_over(), self.waivers.clone());
         let mut verdict = self.end().await;
         for waiver in waivers {
             let met = verdict.waived.iter().any(|waived| waived.rule == waiver.rule);
             if whole && waiver.script.is_none() && !met && is_met_by_scripts(waiver) {
-                let why = "It has no script of its own, and nothing in the whole run broke the rule.";
+                let why = "It has no script, and no call of the whole check broke the rule.";
                 verdict.stale.push(Stale::new(waiver, file, why));
             }
         }
@@ -473,13 +477,13 @@ impl<'a> Explorer<'a> {
     }
 }
 
-/// Whether generated scripts are what shows a waiver's deviation. What several
-/// callers, a killed process or a validation of duroxide's show has trials of its own.
+/// Whether generated scripts can show a waiver's deviation. Deviations that show only with concurrent
+/// callers, in a killed process or in one of duroxide's validations have trials of their own.
 fn is_met_by_scripts(waiver: &Waiver) -> bool {
     waiver.program.is_none() && contract::find(waiver.rule).is_some_and(Rule::is_for_scripts)
 }
 
-/// The script without the steps that were left out.
+/// The script without the skipped steps.
 fn without(script: &Script, avoided: &BTreeSet<usize>) -> Script {
     let kept = script.steps.iter().enumerate().filter(|(number, _)| !avoided.contains(number));
     Script { steps: kept.map(|(_, step)| step.clone()).collect() }

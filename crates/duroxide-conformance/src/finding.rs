@@ -1,9 +1,9 @@
-//! [`Finding`]: a rule that a provider breaks, with the smallest program that
-//! shows it.
+//! [`Finding`]: a rule that a provider breaks, with a shrunk program that shows
+//! it.
 //!
-//! It owns what a person is told about a deviation: what the rule says, what
-//! was expected and what came, the calls in a table, and the same as a test in
-//! Rust. It judges nothing.
+//! A finding is displayed as the rule's claim, the expected and the actual
+//! answer, a table of the calls, and a test in Rust. Which rule is broken is
+//! decided elsewhere.
 
 mod asserts;
 mod calls;
@@ -32,38 +32,39 @@ pub(super) use table::line;
 /// A rule that a provider breaks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
-    /// The rule's id in the contract table.
+    /// The id of the rule in the contract table.
     pub rule: &'static str,
-    /// The smallest script found that shows it.
+    /// The shrunk script that shows the deviation.
     pub script: Script,
-    /// How that script went.
+    /// The run of that script.
     pub run: Run,
-    /// The seed of the script it was found in; `None` for a script that was
-    /// given.
+    /// The seed of the generated script; `None` for a script that was given.
     pub seed: Option<Seed>,
-    /// Which provider breaks it.
+    /// The provider that breaks the rule.
     pub subject: Subject,
-    /// Where the script is kept, if it is.
+    /// The file in which the script is kept, if any.
     pub file: Option<PathBuf>,
 }
 
 /// The provider that a finding is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
-    /// What to call it.
+    /// The provider's label.
     pub label: String,
-    /// How it reads time.
+    /// How the provider reads time.
     pub time: TimeSource,
-    /// Rust code that makes one, see [`Storage::code`].
+    /// Rust code that makes the provider, see [`Storage::code`].
     pub code: Option<String>,
-    /// Rust code that opens its storage once more, see [`Storage::code_to_open`].
+    /// Rust code that opens the provider's storage a second time, see
+    /// [`Storage::code_to_open`].
     pub code_to_open: Option<String>,
-    /// Rust code that spoils a history, see [`Storage::code_to_corrupt`].
+    /// Rust code that makes a stored history unreadable, see
+    /// [`Storage::code_to_corrupt`].
     pub code_to_corrupt: Option<String>,
 }
 
 impl Subject {
-    /// What a storage says of itself.
+    /// Collects what a storage states about itself.
     pub fn of(storage: &dyn Storage) -> Subject {
         Subject {
             label: storage.label(),
@@ -75,34 +76,34 @@ impl Subject {
     }
 }
 
-/// A finding in words: what prints, and what a report holds as JSON.
+/// A finding as text: printed as it is, and written as JSON in reports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Shown {
     /// The rule's id.
     pub rule: String,
-    /// How binding it is: `must`, `should` or `may`.
+    /// How binding the rule is: `must`, `should` or `may`.
     pub strength: String,
-    /// What it says.
+    /// The rule's claim.
     pub claim: String,
-    /// The document it comes from.
+    /// The document that the rule comes from.
     pub source: String,
     /// The provider's label.
     pub provider: String,
-    /// What a correct answer has, where it differs; a line for each difference.
+    /// The parts of a correct answer that differ, one difference a line.
     pub expected: Vec<String>,
-    /// What was answered in its place, line by line.
+    /// The same parts of the actual answer, line by line.
     pub got: Vec<String>,
-    /// The calls.
+    /// The calls of the run.
     pub steps: Vec<Line>,
-    /// The script, a line for each step.
+    /// The script, one step a line.
     pub script: Vec<String>,
-    /// A test in Rust that fails.
+    /// A Rust test that fails on the deviation.
     pub program: String,
-    /// The seed of the script it was found in.
+    /// The seed of the generated script.
     pub seed: Option<u64>,
-    /// Where the script is kept.
+    /// The file in which the script is kept.
     pub file: Option<String>,
-    /// The command that runs it again.
+    /// The command that reruns the script.
     pub replay: String,
 }
 
@@ -115,7 +116,7 @@ impl Finding {
         }
     }
 
-    /// The finding in words.
+    /// The finding as text.
     pub fn shown(&self) -> Shown {
         let cited = rule::cite(self.rule);
         let (expected, got) = self.deviation().map(|deviation| differ::words(&self.run, deviation)).unwrap_or_default();
@@ -137,14 +138,15 @@ impl Finding {
         }
     }
 
-    /// The finding as a test in Rust on duroxide's public traits. It compiles
-    /// and fails as it stands, once it says how to make the provider.
+    /// The finding as a Rust test on duroxide's public traits. It compiles and
+    /// fails as it is, except that it needs code to make the provider where
+    /// [`Storage::code`] returns none.
     pub fn program(&self) -> String {
         program::program(self)
     }
 }
 
-/// The command that runs a script again.
+/// The command that reruns a script.
 fn replay(rule: &str, script: &Script, file: Option<&str>) -> String {
     let file = file.map_or_else(|| regress::file_name(rule, script), str::to_owned);
     let command = duroxide_sim::unstable::command::here();
@@ -157,7 +159,8 @@ impl fmt::Display for Finding {
     }
 }
 
-/// How many letters of a step are printed where a file has it whole.
+/// The number of characters of a step that are printed where a file holds all
+/// of it.
 const LONGEST_STEP: usize = 1000;
 
 impl fmt::Display for Shown {
@@ -176,7 +179,7 @@ impl fmt::Display for Shown {
         writeln!(f)?;
         table::write(f, &self.steps)?;
         writeln!(f)?;
-        writeln!(f, "The same as a test:")?;
+        writeln!(f, "As a Rust test:")?;
         writeln!(f)?;
         self.program.lines().try_for_each(|line| writeln!(f, "{}", format!("    {}", OneLine(line)).trim_end()))?;
         writeln!(f)?;
@@ -184,7 +187,7 @@ impl fmt::Display for Shown {
         writeln!(f)?;
         for line in &self.script {
             match line.char_indices().nth(LONGEST_STEP) {
-                // The file has it whole.
+                // The file holds the whole line.
                 Some((cut, _)) if self.file.is_some() => {
                     writeln!(f, "    {}… ({} bytes)", &line[..cut], line.len())?;
                 }
@@ -196,8 +199,8 @@ impl fmt::Display for Shown {
             writeln!(f, "Found with seed {seed}.")?;
         }
         match &self.file {
-            Some(file) => writeln!(f, "Kept in {}. Run it again with:", OneLine(file))?,
-            None => writeln!(f, "Put the script in a file, and run it again with:")?,
+            Some(file) => writeln!(f, "Kept in {}. Rerun it with:", OneLine(file))?,
+            None => writeln!(f, "Save the script to a file, and rerun it with:")?,
         }
         writeln!(f, "  {}", OneLine(&self.replay))
     }

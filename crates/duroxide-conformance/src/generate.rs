@@ -1,26 +1,25 @@
-//! Scripts from seeds.
+//! Generates scripts from seeds.
 //!
 //! [`script`] is a pure function of a seed and a [`Profile`]. It draws three
-//! things one after the other. The *swarm*: which moves and which classes of
-//! values this script has at all, so that one script is full of cancellations
-//! and another has none (Groce and others, "Swarm testing", ISSTA 2012). The
-//! *pools*: the few names, keys, sessions and tags that its calls share, for
-//! calls on things that never meet test little. And the *moves*: single calls
-//! with values people forget, and stories of several steps that lead deep (an
-//! execution that is continued three times, a tree of instances, a lock that
-//! ends in this very millisecond). Stories use the conventions of
-//! [`super::script`], so each of their steps means something wherever a script
-//! is cut.
+//! things in turn. The *swarm*: the moves and classes of values that this
+//! script may use, so that one script is full of cancellations and another has
+//! none (Groce and others, "Swarm testing", ISSTA 2012). The *pools*: the few
+//! names, keys, sessions and tags that its calls share, because unrelated calls
+//! test little. And the *moves*: single calls with unusual values, and stories
+//! of several steps that reach deep states (an execution that is continued
+//! three times, a tree of instances, a lock that expires in this very
+//! millisecond). Stories use the conventions of [`super::script`], so each of
+//! their steps is meaningful wherever a script is cut.
 //!
-//! It is not a proptest strategy. A strategy builds a tree of values for each
-//! one it draws, in order to shrink it later; that takes many times what
-//! running the script takes, while scripts are shrunk as lists of steps, by
-//! delta debugging, which needs no such tree. And a seed is all that has to be
-//! kept to have the same script again.
+//! This is not a proptest strategy. A strategy builds a tree of values for each
+//! value it draws, to shrink it later; that takes many times as long as running
+//! the script, whereas scripts are shrunk as lists of steps, by delta
+//! debugging, which needs no such tree. Also, a seed is all that has to be kept
+//! to generate the same script again.
 //!
-//! The draft knows how much time its own waits take and when its own locks end,
-//! and nothing else of what a provider would answer. It makes no calls, and
-//! judges nothing.
+//! The draft tracks the time spent in its own waits and the expiry of its own
+//! locks, but nothing else about a provider. It makes no calls and judges
+//! nothing.
 
 mod draft;
 mod ends;
@@ -48,7 +47,7 @@ use duroxide_sim::seed::Seed;
 use super::script::{Script, Step};
 use draft::Draft;
 
-/// The script of a seed.
+/// Generates the script of a seed.
 pub fn script(seed: Seed, profile: Profile) -> Script {
     let mut random = seed.child("script").stream();
     let length = length(&mut random);
@@ -61,8 +60,8 @@ pub fn script(seed: Seed, profile: Profile) -> Script {
     Script { steps: draft.into_steps() }
 }
 
-/// How many steps: mostly some dozens; few show what many hide, and the other
-/// way round.
+/// The number of steps: mostly a few dozen. Short scripts show deviations that
+/// long ones hide, and vice versa.
 fn length(random: &mut duroxide_sim::seed::Stream) -> usize {
     let steps = match random.below(20) {
         0 | 1 => 3 + random.below(6),
@@ -72,7 +71,7 @@ fn length(random: &mut duroxide_sim::seed::Stream) -> usize {
     steps as usize
 }
 
-/// Most scripts end with a look at everything, and with fetching all that is left.
+/// Most scripts end by reading everything and fetching everything that is left.
 fn finish(draft: &mut Draft) {
     let (read_first, drain, read_last) = match draft.random.below(8) {
         0 => (false, false, false),

@@ -1,10 +1,9 @@
-//! [`Grid`]: time in whole ticks, where a few milliseconds more or less must
-//! decide nothing.
+//! [`Grid`]: time in whole ticks, for clocks on which a few milliseconds must
+//! not matter.
 //!
-//! Calls are made when a tick begins. So whatever a call lets end, or asks
-//! about, has to lie well away from any tick. Generated scripts keep to that by
-//! themselves; those that are being made small, or were written by hand, may
-//! not.
+//! Calls are made at the beginning of a tick. So everything that a call
+//! schedules or compares must be due well away from any tick. Generated scripts
+//! satisfy that; scripts that are being shrunk or were written by hand may not.
 
 use std::time::Duration;
 
@@ -12,10 +11,10 @@ use duroxide::providers::WorkItem;
 use duroxide_sim::call::{Call, Item};
 use duroxide_sim::clock::Time;
 
-/// Longer than this nothing is waited for.
+/// Longer durations are not waited for.
 const FOR_EVER: Duration = Duration::from_secs(1 << 33);
 
-/// Ticks from a beginning on.
+/// Ticks from a start time on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Grid {
     pub base: Time,
@@ -23,7 +22,8 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
-    /// Whether nothing that this call decides by time comes near a tick.
+    /// Whether everything that this call decides by time is due well away from
+    /// a tick.
     pub fn clears(&self, call: &Call) -> bool {
         match call {
             Call::FetchOrchestrationItem { lock_for, .. } => self.lasts(*lock_for),
@@ -47,12 +47,12 @@ impl Grid {
         }
     }
 
-    /// A lock or a limit of no time at all would end in this very tick.
+    /// Zero durations would expire in this very tick.
     fn lasts(&self, time: Duration) -> bool {
         time >= FOR_EVER || self.is_between(time.as_millis())
     }
 
-    /// No delay is none.
+    /// A zero delay counts as none.
     fn delays(&self, delay: Option<Duration>) -> bool {
         delay.is_none_or(|delay| delay.is_zero() || self.lasts(delay))
     }
@@ -64,7 +64,7 @@ impl Grid {
         }
     }
 
-    /// What lies before the first tick has been for all of them.
+    /// A time before the start is in the past for every call.
     fn asks(&self, moment: Option<u64>) -> bool {
         moment.is_none_or(|ms| {
             let since = ms.checked_sub(self.base.0);
@@ -72,7 +72,7 @@ impl Grid {
         })
     }
 
-    /// Whether so many milliseconds end in the middle half of a tick.
+    /// Whether this duration ends in the middle half of a tick.
     fn is_between(&self, ms: u128) -> bool {
         let tick = self.tick.as_millis().max(1);
         let rest = ms % tick;

@@ -1,67 +1,67 @@
-//! [`hunt`]: scripts from seeds against a provider, until one breaks a given
+//! [`hunt`]: runs generated scripts on a provider until one breaks a given
 //! rule.
 //!
-//! It is `check` for those who know what they look for: other deviations are
-//! passed over where that is possible, and it ends at the first breach.
+//! A variant of `check` for a known rule: it continues after other deviations
+//! where possible, and stops at the first deviation of that rule.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::blame::blame;
 use super::config::Config;
 use super::detect::on_its_clock;
-use super::drive::{Deviation, End, Next, Observed, Run, ends_with_read};
-use super::explore::look::{deviations, rule_of};
+use super::drive::{Deviation, End, Observed, OnDeviation, Run, ends_with_read};
+use super::explore::signature::{deviations, rule_of};
 use super::finding::{Finding, Subject};
 use super::generate::{self, Profile};
-use super::lab::Lab;
 use super::minimise::{Budget, minimise};
 use super::oracle::{Aspect, Mismatch};
 use super::pace::Pace;
 use super::script::Script;
+use super::script_runner::ScriptRunner;
 use super::storage::Storage;
 
-/// What has come of a hunt.
+/// The result of a hunt.
 #[derive(Clone, Debug)]
 pub struct Hunt {
-    /// The breach, if there was one.
+    /// The finding, if the rule was broken.
     pub finding: Option<Finding>,
-    /// How many calls it took, those of shrinking not counted.
+    /// The number of calls made, not counting those of shrinking.
     pub calls: u64,
-    /// Other rules that small scripts broke on the way.
+    /// Other rules that shrunk scripts broke.
     pub others: BTreeSet<&'static str>,
-    /// Whether the breach is only the smallest that breaks the very rule: smaller
-    /// scripts whose last answer looks the same break others.
+    /// Whether the script was shrunk only among those that break this rule:
+    /// smaller scripts with a similar last answer break other rules.
     pub is_one_of_several: bool,
 }
 
-/// Looks for a breach of `rule`, with the scripts most likely to show one.
+/// Searches for a script that breaks `rule`, among those most likely to do so.
 pub async fn hunt(storage: &dyn Storage, rule: &str, config: &Config) -> Hunt {
     let search = async |pace: Pace| {
-        let lab = Lab::new(storage, pace, config.patience);
+        let runner = ScriptRunner::new(storage, pace, config.patience);
         let hunt = Hunt { finding: None, calls: 0, others: BTreeSet::new(), is_one_of_several: false };
         let shrinking = config.shrinking;
-        let mut hunter = Hunter { storage, lab, rule, shrinking, hunt, tries: BTreeMap::new() };
+        let mut hunter = Hunter { storage, runner, rule, shrinking, hunt, tries: BTreeMap::new() };
         hunter.search(config).await;
-        hunter.lab.close().await;
+        hunter.runner.close().await;
         hunter.hunt
     };
     on_its_clock(storage, config.seed, search).await.unwrap_or_else(|why| panic!("{why}"))
 }
 
-/// How a deviation looks, and the rule that it seems to break.
-type Look = (&'static str, String, &'static str);
+/// The signature of a deviation, and the rule that it seems to break.
+type Signature = (&'static str, String, &'static str);
 
 struct Hunter<'a> {
     storage: &'a dyn Storage,
-    lab: Lab<'a>,
+    runner: ScriptRunner<'a>,
     rule: &'a str,
     shrinking: Budget,
     hunt: Hunt,
-    /// How often deviations of one look were made small.
-    tries: BTreeMap<Look, u32>,
+    /// How many times deviations with a signature were shrunk.
+    tries: BTreeMap<Signature, u32>,
 }
 
-/// How often that is done at the most.
+/// The maximum of `tries`, for signatures of other rules.
 const MOST_TRIES: u32 = 3;
 
 impl Hunter<'_> {
@@ -72,26 +72,26 @@ impl Hunter<'_> {
         while self.hunt.calls < calls {
             let seed = config.seed.child(&number.to_string());
             let profile = profiles[number % profiles.len()];
-            let profile = profile.in_ticks(self.lab.tick());
+            let profile = profile.in_ticks(self.runner.tick());
             let script = generate::script(seed, profile);
             number += 1;
             let rule = self.rule;
             let policy = |observed: &[Observed], mismatch: &Mismatch| {
                 let other = ends_with_read(observed) && blame(observed, mismatch) != rule;
-                if other { Next::GoOn } else { Next::Stop }
+                if other { OnDeviation::GoOn } else { OnDeviation::Stop }
             };
-            let run = self.lab.run(&script, &policy, None).await;
+            let run = self.runner.run(&script, &policy, None).await;
             self.hunt.calls += run.observed.len() as u64;
             for deviation in deviations(&run) {
-                let (method, aspect) = look(&run, deviation);
-                let look = (method, aspect, rule_of(&run, deviation));
-                let tries = self.tries.entry(look.clone()).or_default();
+                let (method, aspect) = signature(&run, deviation);
+                let signature = (method, aspect, rule_of(&run, deviation));
+                let tries = self.tries.entry(signature.clone()).or_default();
                 *tries += 1;
-                if *tries > MOST_TRIES && look.2 != self.rule || *tries > 10 * MOST_TRIES {
+                if *tries > MOST_TRIES && signature.2 != self.rule || *tries > 10 * MOST_TRIES {
                     continue;
                 }
-                let is_one_of_several = look.2 == self.rule && *tries > 1;
-                let (script, run, rule) = self.shrink(&script, &look, is_one_of_several).await;
+                let is_one_of_several = signature.2 == self.rule && *tries > 1;
+                let (script, run, rule) = self.shrink(&script, &signature, is_one_of_several).await;
                 if let Some(run) = run.filter(|_| rule == self.rule) {
                     self.hunt.is_one_of_several = is_one_of_several;
                     let subject = Subject::of(self.storage);
@@ -103,20 +103,20 @@ impl Hunter<'_> {
         }
     }
 
-    /// The smallest script whose deviation looks the same, and the rule that it
-    /// breaks; of those that break the same rule, if that is to be `kept`.
-    async fn shrink(&mut self, script: &Script, wanted: &Look, kept: bool) -> (Script, Option<Run>, &'static str) {
+    /// Returns the smallest script with this signature and the rule it breaks.
+    /// If `kept`, the rule must stay the same.
+    async fn shrink(&mut self, script: &Script, wanted: &Signature, kept: bool) -> (Script, Option<Run>, &'static str) {
         let like = |observed: &[Observed], mismatch: &Mismatch| {
             observed.last().is_some_and(|last| last.call.method().name() == wanted.0)
                 && aspect(mismatch) == wanted.1
                 && (!kept || blame(observed, mismatch) == wanted.2)
         };
         let policy = |observed: &[Observed], mismatch: &Mismatch| {
-            if ends_with_read(observed) && !like(observed, mismatch) { Next::GoOn } else { Next::Stop }
+            if ends_with_read(observed) && !like(observed, mismatch) { OnDeviation::GoOn } else { OnDeviation::Stop }
         };
-        let (lab, shrinking) = (&mut self.lab, self.shrinking);
+        let (runner, shrinking) = (&mut self.runner, self.shrinking);
         let shows = async |script: &Script| {
-            let run = lab.run(script, &policy, None).await;
+            let run = runner.run(script, &policy, None).await;
             let like = matches!(&run.end, End::Deviates(last) if like(&run.observed, &last.mismatch));
             like.then_some(run)
         };
@@ -129,7 +129,7 @@ impl Hunter<'_> {
     }
 }
 
-fn look(run: &Run, deviation: &Deviation) -> (&'static str, String) {
+fn signature(run: &Run, deviation: &Deviation) -> (&'static str, String) {
     (run.observed[deviation.observed].call.method().name(), aspect(&deviation.mismatch))
 }
 

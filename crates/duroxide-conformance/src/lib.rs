@@ -2,18 +2,19 @@
 //!
 //! # How it works
 //!
-//! [`check`] is one line in a test of one's own; [`main`] is a whole test
+//! [`check`] is called from a test of your own; [`main`] is a complete test
 //! binary, with a named trial for each rule of the [`contract`] table and each
-//! of duroxide's validations. Both take duroxide's own `ProviderFactory`, or
-//! the [`Storage`] trait where more is known: how the provider reads time, how
-//! it is emptied, where it is kept.
+//! of duroxide's validations. Both accept duroxide's own `ProviderFactory`, or
+//! the [`Storage`] trait, which adds details: how the provider reads time, how
+//! its storage is emptied, and where it is stored.
 //!
-//! What a provider answers is compared, call by call, with what a store that
-//! has been asked the same would answer; where the contract leaves a choice the
-//! provider's answer fills it in. Scripts come from seeds, findings are made
-//! small, deviations that are known are waived ([`Waivers`]).
+//! A check compares the provider's answers, call by call, with those of a
+//! reference store that receives the same calls. Where the contract leaves a
+//! choice, the provider's answer determines it. Scripts are generated from
+//! seeds, failing scripts are shrunk, and known deviations can be waived
+//! ([`Waivers`]).
 
-// Before its users: it brings a macro.
+// Declared before the modules that use its macro.
 #[macro_use]
 mod official;
 
@@ -24,7 +25,6 @@ mod concurrent;
 mod config;
 pub mod contract;
 mod crash;
-mod depot;
 mod detect;
 mod differential;
 mod drive;
@@ -33,7 +33,6 @@ mod finding;
 mod generate;
 mod grid;
 mod hunt;
-mod lab;
 mod linearize;
 mod minimise;
 mod oracle;
@@ -46,7 +45,9 @@ mod regress;
 pub mod report;
 mod resolve;
 mod script;
+mod script_runner;
 mod storage;
+mod trial_storage;
 mod trials;
 mod verdict;
 mod waivers;

@@ -1,18 +1,17 @@
-//! Whether what several callers saw at once is what one after another could
-//! have seen.
+//! Checks whether the answers to concurrent callers are linearizable.
 //!
-//! The store is the sequential specification. A history is cut where nobody
-//! calls, and between two cuts by what the calls touch; for each piece an order
-//! is sought in which the store gives every answer, from each state that the
-//! pieces before may have led to. The search has a budget: past it nothing can be
-//! said.
+//! The store is the sequential specification. A history is split at moments
+//! without pending calls, and each segment by what its calls touch. For each
+//! piece, the checker searches for an order in which the store gives every
+//! answer, from each state that the earlier pieces may lead to. A search that
+//! exceeds its budget gives no result.
 //!
-//! How answers are read that are not promised to be one step is told in `entry`.
-//! Nothing is called here, and no rule is named.
+//! The module `entry` defines how answers are interpreted that are not promised
+//! to be atomic. This module makes no calls and names no rules.
 
+mod anomalies;
 mod cut;
 mod entry;
-mod habits;
 mod history;
 mod order;
 mod search;
@@ -20,7 +19,7 @@ mod smallest;
 
 use std::collections::BTreeSet;
 
-pub(crate) use habits::Habits;
+pub(crate) use anomalies::SequentialAnomalies;
 pub use history::Made;
 pub(crate) use smallest::smallest;
 
@@ -33,32 +32,32 @@ use self::order::Orders;
 use self::search::{Found, MOST_ENTRIES, Search};
 use super::oracle::{Aspect, Mismatch, Reading};
 
-/// What can be said of a history.
+/// The result of checking a history.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Linearity {
-    /// There is an order that explains it.
+    /// An order explains the history.
     Explained,
-    /// There is none.
+    /// No order explains it.
     Broken(Broken),
-    /// The search was given up: too many orders are possible.
+    /// The search exceeded its budget.
     Unknown,
 }
 
-/// Why there is no order.
+/// Why no order explains a history.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Broken {
-    /// The piece of the history for which there is none.
+    /// The piece of the history without an order.
     pub calls: Vec<usize>,
-    /// Where the search got stuck at best: calls, and why they do not fit.
+    /// The calls at which the longest order ends, and why they do not fit.
     pub stuck: Vec<(usize, Mismatch)>,
 }
 
-/// How much a search may do.
+/// The budget of a search.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Budget {
-    /// States looked at, over the whole history.
+    /// The maximum number of states examined, over the whole history.
     pub states: u64,
-    /// States followed from one piece to the next.
+    /// The maximum number of states carried from one piece to the next.
     pub worlds: usize,
 }
 
@@ -68,34 +67,34 @@ impl Default for Budget {
     }
 }
 
-/// Whether there is an order of `history` in which the store gives the same
-/// answers, from an empty one on. The calls are given in the order in which they
-/// were made.
+/// Checks whether there is an order of `history` in which the store, initially
+/// empty, gives the same answers. The calls are given in the order in which
+/// they were made.
 pub fn linearize(history: &[Made], reading: Reading) -> Linearity {
-    linearize_within(history, &BTreeSet::new(), &Habits::default(), reading, Budget::default())
+    linearize_within(history, &BTreeSet::new(), &SequentialAnomalies::default(), reading, Budget::default())
 }
 
-/// The same, within a budget. The answers of the calls in `waived` do not count,
-/// and what deviates by habit does not either.
+/// Like [`linearize`], within a budget. Ignores the answers of the calls in
+/// `waived`, and known sequential deviations.
 pub(crate) fn linearize_within(
     history: &[Made],
     waived: &BTreeSet<usize>,
-    habits: &Habits,
+    anomalies: &SequentialAnomalies,
     reading: Reading,
     budget: Budget,
 ) -> Linearity {
     if let Some(broken) = token_given_twice(history, waived) {
         return Linearity::Broken(broken);
     }
-    // One state is mostly enough, and found at once.
+    // One state is usually enough and found quickly.
     let hasty = Budget { states: budget.states / 4, worlds: 1 };
-    match Sought::new(history, waived, habits, reading, hasty).run() {
+    match Sought::new(history, waived, anomalies, reading, hasty).run() {
         Linearity::Explained => Linearity::Explained,
-        _ => Sought::new(history, waived, habits, reading, budget).run(),
+        _ => Sought::new(history, waived, anomalies, reading, budget).run(),
     }
 }
 
-/// A token that two fetches returned opens one lock for two.
+/// A token that two fetches returned: two callers would hold the same lock.
 fn token_given_twice(history: &[Made], waived: &BTreeSet<usize>) -> Option<Broken> {
     let issued = |call: &usize| history[*call].issued().filter(|_| !waived.contains(call));
     let second = (0..history.len())
@@ -105,17 +104,17 @@ fn token_given_twice(history: &[Made], waived: &BTreeSet<usize>) -> Option<Broke
     Some(Broken { calls: vec![first, second], stuck: vec![(second, Mismatch { aspect: Aspect::Token, expected })] })
 }
 
-/// A state that the history so far may have led to.
+/// A state that the history so far may lead to.
 struct World {
     store: Store,
-    /// The calls without an answer that have taken effect in it.
+    /// The calls without an answer that took effect in this state.
     happened: BTreeSet<usize>,
 }
 
 struct Sought<'a> {
     history: &'a [Made],
     waived: &'a BTreeSet<usize>,
-    habits: &'a Habits,
+    anomalies: &'a SequentialAnomalies,
     relations: Relations,
     orders: Orders,
     names: Vec<String>,
@@ -123,7 +122,7 @@ struct Sought<'a> {
     budget: Budget,
     states_left: u64,
     worlds: Vec<World>,
-    /// Whether states were left out.
+    /// Whether states were dropped to stay within the budget.
     is_cut: bool,
 }
 
@@ -131,7 +130,7 @@ impl<'a> Sought<'a> {
     fn new(
         history: &'a [Made],
         waived: &'a BTreeSet<usize>,
-        habits: &'a Habits,
+        anomalies: &'a SequentialAnomalies,
         reading: Reading,
         budget: Budget,
     ) -> Sought<'a> {
@@ -143,7 +142,7 @@ impl<'a> Sought<'a> {
         Sought {
             history,
             waived,
-            habits,
+            anomalies,
             relations,
             orders,
             names,
@@ -194,7 +193,7 @@ impl<'a> Sought<'a> {
         segment.iter().flat_map(of).collect()
     }
 
-    /// Puts one piece in order, in every state that may be.
+    /// Orders one piece, from every possible state.
     fn follow(&mut self, part: &[Entry<'a>]) -> Result<(), Linearity> {
         let mut next: Vec<World> = Vec::new();
         let mut known: BTreeSet<(Vec<usize>, StateFingerprint)> = BTreeSet::new();
@@ -209,7 +208,7 @@ impl<'a> Sought<'a> {
             let search = Search {
                 entries: &part,
                 reading: self.reading,
-                habits: self.habits,
+                anomalies: self.anomalies,
                 most_ends: self.budget.worlds,
                 states_left: &mut self.states_left,
             };
@@ -250,7 +249,8 @@ fn broken(part: &[Entry<'_>], found: Found) -> Broken {
     Broken { calls: calls.into_iter().collect(), stuck }
 }
 
-/// The history cut where no answer is awaited but those that never came.
+/// Splits the history where no call is pending, except those that were never
+/// answered.
 fn segments(history: &[Made]) -> Vec<Vec<usize>> {
     let mut segments: Vec<Vec<usize>> = Vec::new();
     let mut until = 0;
@@ -264,11 +264,11 @@ fn segments(history: &[Made]) -> Vec<Vec<usize>> {
     segments
 }
 
-/// What others do while a call is under way.
+/// What other callers do while a call is pending.
 fn others(history: &[Made], segment: &[usize], call: usize) -> Others {
     let made = &history[call];
     let beside = history.iter().enumerate().filter(|(other, _)| *other != call);
-    // A call without an answer may reach any later segment.
+    // A call without an answer may take effect in any later segment.
     let beside = beside.filter(|(other, it)| segment.contains(other) || it.reply.is_none());
     let mut others = Others::default();
     for (_, other) in beside.filter(|(_, other)| made.overlaps(other) && !other.call.is_read()) {

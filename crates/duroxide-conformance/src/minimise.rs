@@ -1,9 +1,9 @@
-//! [`minimise`]: making a failing script small.
+//! [`minimise`]: shrinks a failing script.
 //!
 //! It tries smaller scripts, the largest cuts first, and keeps each that still
-//! fails: fewer steps, then less inside each step, then plainer names. It owns
-//! the order of the attempts and what they may cost; what counts as the same
-//! failure its caller says.
+//! fails: fewer steps, then simpler steps, then simpler names. This module owns
+//! the order of the attempts and the budget; the caller defines what counts as
+//! the same failure.
 
 mod aim;
 mod inside;
@@ -21,12 +21,12 @@ use duroxide_sim::unstable::clock::Stopwatch;
 use super::drive::Run;
 use super::script::{Script, Step};
 
-/// What shrinking one script may cost.
+/// The budget for shrinking one script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// How many scripts are run at the most.
+    /// The maximum number of scripts to run.
     pub runs: u64,
-    /// How much real time it may take; the run under way is finished.
+    /// The maximum real time; a run in progress is completed.
     pub time: Duration,
 }
 
@@ -36,36 +36,36 @@ impl Default for Budget {
     }
 }
 
-/// What shrinking has come to.
+/// The result of shrinking.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Minimal {
-    /// The smallest script found that fails.
+    /// The smallest failing script that was found.
     pub script: Script,
-    /// How it went; `None` when not even the first script failed again.
+    /// The run of that script; `None` if the original script did not fail
+    /// again.
     pub run: Option<Run>,
-    /// How many scripts were run.
+    /// The number of scripts that were run.
     pub runs: u64,
-    /// Whether the budget ended it, and not that nothing smaller was left to
-    /// try.
+    /// Whether the budget was exhausted before every smaller script was tried.
     pub is_cut_short: bool,
 }
 
-/// Shrinks a script for as long as it fails, which is when `fails` returns its
-/// run. The result always still fails, whatever the budget.
+/// Shrinks a script as long as `fails` returns its run. The result always still
+/// fails, whatever the budget.
 pub async fn minimise(script: Script, budget: Budget, fails: impl AsyncFnMut(&Script) -> Option<Run>) -> Minimal {
     minimise_to(Depth::Everything, script, budget, fails).await
 }
 
-/// How far to go.
+/// How far to shrink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Depth {
-    /// Fewer steps alone. It takes a fraction of the runs, and tells as a rule
-    /// what a script is about.
+    /// Only remove steps. This takes a fraction of the runs, and usually
+    /// reveals what a script is about.
     Steps,
     Everything,
 }
 
-/// Shrinks a script so far.
+/// Shrinks a script to this depth.
 pub(super) async fn minimise_to(
     depth: Depth,
     script: Script,
@@ -85,14 +85,15 @@ pub(super) async fn minimise_to(
     Minimal { is_cut_short: search.is_spent(), script: search.best, run: Some(search.run), runs: search.runs }
 }
 
-/// How often everything is tried over again, because something got smaller.
+/// The maximum number of passes; a pass that shrinks the script is followed by
+/// another.
 const MOST_ROUNDS: usize = 8;
 
-/// A search under way.
+/// A search in progress.
 struct Search<F> {
     fails: F,
     best: Script,
-    /// How `best` went.
+    /// The run of `best`.
     run: Run,
     /// Scripts that were run, as text.
     tried: BTreeSet<String>,
@@ -129,7 +130,7 @@ impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
         self.runs >= self.budget.runs || self.watch.elapsed() >= self.budget.time
     }
 
-    /// Runs a script, and keeps it if it fails.
+    /// Runs a script and keeps it if it fails.
     async fn attempt(&mut self, candidate: Script) -> bool {
         if self.is_spent() || !self.tried.insert(candidate.to_string()) {
             return false;
@@ -141,7 +142,8 @@ impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
         true
     }
 
-    /// What comes after the step that deviates was never run, and goes.
+    /// Keeps a script, without the steps after the deviation, which were never
+    /// run.
     fn keep(&mut self, mut script: Script) {
         if let Some(last) = self.run.observed.last() {
             script.steps.truncate(last.step + 1);

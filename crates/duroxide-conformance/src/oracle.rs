@@ -1,14 +1,14 @@
-//! The oracle: what a provider may answer, worked out from what it has
-//! answered before.
+//! The oracle: determines which answers a provider may give, from its earlier
+//! answers.
 //!
-//! For each call and the answer that was seen it works out the [`Choice`] that
-//! would explain the answer (the token, the instance or job picked, the reading
-//! where two are allowed), applies it to the store and compares. Where it is
-//! not known whether a call took effect (its future was dropped, the process
-//! died, the error was one that a retry may cure) it follows both worlds, until
-//! a later answer rules one out.
+//! For each call and observed answer, the oracle derives the [`Choice`] that
+//! would explain the answer (the token, the instance or work item picked, the
+//! reading where two are allowed), applies it to the store and compares the
+//! results. Where it is unknown whether a call took effect (its future was
+//! dropped, the process died, or the error was retryable) the oracle follows
+//! both worlds until a later answer rules one out.
 //!
-//! It makes no calls, and names no rules: `blame` does.
+//! It makes no calls and names no rules; `blame` does the latter.
 
 use std::collections::BTreeSet;
 
@@ -18,23 +18,24 @@ use duroxide_sim::store::{Choice, Ineligible, Leeway, OrphanPolicy, Pick, Store}
 
 use super::compare::{Differs, compare};
 
-/// How an answer deviates from every answer that is allowed.
+/// How an answer deviates from every allowed answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mismatch {
-    /// In what.
+    /// The part of the answer, or the property of it, that deviates.
     pub aspect: Aspect,
-    /// An answer that would have been right. For a fetch that found nothing,
-    /// what it would have returned.
+    /// An allowed answer. For a fetch that found nothing, the item it should
+    /// have returned.
     pub expected: Reply,
 }
 
 impl Mismatch {
-    /// How far a world is from explaining the answer: where a part is wrong the
-    /// rest is right, and what was never there explains nothing.
+    /// Ranks mismatches, so that the most plausible world explains the failure;
+    /// lower is closer. A wrong part of an answer is closer than an item that
+    /// does not exist in that world.
     fn distance(&self) -> u8 {
         match self.aspect {
             Aspect::Part(_) | Aspect::Retryable => 0,
-            // Better a world in which it is there, and may not be taken yet.
+            // Worlds in which the item exists but is not eligible are closer.
             Aspect::Barred(Ineligible::Absent) => 3,
             Aspect::Barred(_) | Aspect::Missed => 2,
             _ => 1,
@@ -42,49 +43,48 @@ impl Mismatch {
     }
 }
 
-/// In what an answer deviates.
+/// The way in which an answer deviates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Aspect {
-    /// The call had to be refused, and was not.
+    /// The call succeeded, but had to be refused.
     Accepted,
-    /// The call was refused, and there was no reason to.
+    /// The call was refused without a reason.
     Refused,
-    /// The error says that a retry may help, and none can.
+    /// The error is marked retryable, but a retry cannot succeed.
     Retryable,
-    /// A fetch found nothing, though there was something to fetch.
+    /// A fetch found nothing, although an item was eligible.
     Missed,
-    /// A fetch took something that it must not take.
+    /// A fetch returned an item that was not eligible.
     Barred(Ineligible),
-    /// A fetch returned a token that it had returned before.
+    /// A fetch returned a lock token that was issued before.
     Token,
-    /// This part of the answer is wrong.
+    /// The named part of the answer is wrong.
     Part(&'static str),
     /// The call panicked.
     Panicked,
-    /// The call did not answer.
+    /// The call did not complete in time.
     Hung,
 }
 
-/// What is known of a provider.
+/// The possible states of a provider.
 #[derive(Clone, Debug)]
 pub(crate) struct Oracle {
-    /// Never empty. The first is the one to explain mismatches with.
+    /// Never empty. The first explains mismatches when all are equally close.
     worlds: Vec<Store>,
     tokens: BTreeSet<String>,
     reading: Reading,
     doubts: u64,
-    /// What the last answer would have been wrong in, in worlds that it ruled
-    /// out.
+    /// The mismatches of the last answer in the worlds that it ruled out.
     ruled_out: Vec<Mismatch>,
 }
 
-/// What the contract leaves to a provider, and this one has declared.
+/// Behaviour that the contract leaves open, as the provider declares it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
     /// Whether timestamps in answers (`created_at`, `completed_at`, …) follow
-    /// the clock that the check moves.
+    /// the clock that the check controls.
     pub timestamps: bool,
-    /// Whether `enqueue_for_orchestrator` heeds its delay ("Providers without
+    /// Whether `enqueue_for_orchestrator` honours its delay ("Providers without
     /// delayed_visibility support can ignore this").
     pub delayed_visibility: bool,
 }
@@ -95,31 +95,35 @@ impl Default for Reading {
     }
 }
 
-/// How many worlds are followed at once; past it a run is inconclusive.
+/// The maximum number of worlds; a run that exceeds it is inconclusive.
 const MOST_WORLDS: usize = 64;
 
-/// Too much is unknown to go on.
+/// Too many calls have an unknown outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooManyWorlds;
 
 impl Oracle {
-    /// An empty provider.
+    /// The oracle of an empty provider.
     pub fn new(reading: Reading) -> Oracle {
         Oracle { worlds: vec![Store::new()], tokens: BTreeSet::new(), reading, doubts: 0, ruled_out: Vec::new() }
     }
 
-    /// What the last answer would have been wrong in, had a call that is in doubt
-    /// gone otherwise. Nobody is told twice.
+    /// Takes the mismatches that the last answer would have had if a call of
+    /// unknown outcome had gone the other way.
     pub fn take_ruled_out(&mut self) -> Vec<Mismatch> {
         std::mem::take(&mut self.ruled_out)
     }
 
-    /// The likeliest state.
+    /// The most plausible state.
     pub fn store(&self) -> &Store {
         &self.worlds[0]
     }
 
-    /// Takes note of an answer, or says why it is none.
+    /// Follows an answer.
+    ///
+    /// # Errors
+    ///
+    /// The mismatch, if no world explains the answer.
     pub fn follow(&mut self, now: Time, call: &Call, got: &Reply) -> Result<(), Box<Mismatch>> {
         let token = match got {
             Reply::Turn(Some(turn)) => Some(&turn.token),
@@ -132,15 +136,15 @@ impl Oracle {
             return Err(Box::new(Mismatch { aspect: Aspect::Token, expected: got.clone() }));
         }
         if let [world] = &mut self.worlds[..]
-            && other_mails(world, now, call, got).is_empty()
+            && other_orphan_policies(world, now, call, got).is_empty()
         {
             return step(world, now, call, got, self.reading);
         }
         let (mut wrong, mut left): (Vec<Box<Mismatch>>, _) = (Vec::new(), Vec::new());
         for world in &self.worlds {
-            for mail in std::iter::once(OrphanPolicy::Dropped).chain(other_mails(world, now, call, got)) {
+            for orphans in std::iter::once(OrphanPolicy::Dropped).chain(other_orphan_policies(world, now, call, got)) {
                 let mut world = world.clone();
-                match step_with(&mut world, now, call, got, self.reading, mail) {
+                match step_with(&mut world, now, call, got, self.reading, orphans) {
                     Ok(()) if !left.contains(&world) => left.push(world),
                     Ok(()) => {}
                     Err(mismatch) => wrong.push(mismatch),
@@ -148,9 +152,9 @@ impl Oracle {
             }
         }
         if left.is_empty() {
-            // The first of the nearest.
+            // The first of equally close mismatches.
             let nearest = wrong.into_iter().min_by_key(|mismatch| mismatch.distance());
-            return Err(nearest.expect("each of the worlds, of which there is one at least, explains it or not"));
+            return Err(nearest.expect("there is at least one world"));
         }
         if self.doubts > 0 {
             self.ruled_out.extend(wrong.into_iter().map(|mismatch| *mismatch));
@@ -159,12 +163,12 @@ impl Oracle {
         Ok(())
     }
 
-    /// Whether more worlds are left than can be followed.
+    /// Whether there are more worlds than can be followed.
     pub fn is_lost(&self) -> bool {
         self.worlds.len() > MOST_WORLDS
     }
 
-    /// Takes note of a call of which it is not known whether it took effect.
+    /// Records a call for which it is unknown whether it took effect.
     pub fn doubt(&mut self, now: Time, call: &Call) -> Result<(), TooManyWorlds> {
         if call.is_read() {
             return Ok(());
@@ -187,20 +191,20 @@ impl Oracle {
         Ok(())
     }
 
-    /// The stored histories of an instance become unreadable. Says whether there
-    /// are any in every world.
+    /// Makes the stored histories of an instance unreadable. Returns whether
+    /// every world has any.
     pub fn corrupt(&mut self, instance: &str) -> bool {
         let known = self.worlds.iter().all(|world| !world.executions_of(instance).iter().all(|e| e.3.is_empty()));
         known && self.worlds.iter_mut().all(|world| world.corrupt_history(instance))
     }
 
-    /// What would be answered now, and by which rule of the store.
+    /// The answer that the most plausible world gives now.
     pub fn forecast(&self, now: Time, call: &Call) -> Reply {
         self.worlds[0].clone().apply(now, call, &Choice::new("forecast", Pick::Oldest))
     }
 }
 
-/// Everything that a fetch whose answer is unknown may have taken.
+/// Every item that a fetch with an unknown answer may have taken.
 pub(crate) fn picks(world: &Store, now: Time, call: &Call) -> Vec<Pick> {
     match call {
         Call::FetchOrchestrationItem { versions, .. } => {
@@ -214,11 +218,12 @@ pub(crate) fn picks(world: &Store, now: Time, call: &Call) -> Vec<Pick> {
     }
 }
 
-/// What may have become of queue messages that nobody has a use for, beside that
-/// all were dropped. A fetch drops those that it finds ("Work Queues", implementation guide); one that
-/// returns the turn of another instance need not have come to them, and one
-/// that returns nothing has come to one at least.
-fn other_mails(world: &Store, now: Time, call: &Call, got: &Reply) -> Vec<OrphanPolicy> {
+/// The possible fates of orphan messages, besides being dropped all at once. A
+/// fetch drops the orphan messages that it encounters ("Work Queues",
+/// implementation guide); a fetch that returns another instance's turn may have
+/// encountered none of them, and one that returns nothing has encountered at
+/// least one.
+fn other_orphan_policies(world: &Store, now: Time, call: &Call, got: &Reply) -> Vec<OrphanPolicy> {
     let mut all = Vec::new();
     if matches!(call, Call::FetchOrchestrationItem { .. }) {
         let names = world.unclaimed_mail(now);
@@ -232,7 +237,7 @@ fn other_mails(world: &Store, now: Time, call: &Call, got: &Reply) -> Vec<Orphan
     all
 }
 
-/// Moves one world on, if it explains the answer.
+/// Advances one world, if it explains the answer.
 pub(crate) fn step(
     world: &mut Store,
     now: Time,
@@ -249,7 +254,7 @@ fn step_with(
     call: &Call,
     got: &Reply,
     reading: Reading,
-    mail: OrphanPolicy,
+    orphans: OrphanPolicy,
 ) -> Result<(), Box<Mismatch>> {
     let mismatch = |aspect, expected| Err(Box::new(Mismatch { aspect, expected }));
     let missed = match (call, got) {
@@ -265,7 +270,7 @@ fn step_with(
         let expected = world.clone().apply(now, call, &Choice::new("some token", Pick::Oldest));
         return mismatch(Aspect::Missed, expected);
     }
-    let choice = Choice { mail, ..explain(call, got) };
+    let choice = Choice { mail: orphans, ..explain(call, got) };
     if let (Call::EnqueueForOrchestrator { item, delay: Some(_) }, false) = (call, reading.delayed_visibility) {
         let at_once = Call::EnqueueForOrchestrator { item: item.clone(), delay: None };
         let expected = world.apply(now, &at_once, &choice);
@@ -294,7 +299,7 @@ fn judge(
     Err(Box::new(Mismatch { aspect, expected }))
 }
 
-/// The choice that explains an answer, if any does.
+/// The choice that explains an answer, if there is one.
 fn explain(call: &Call, got: &Reply) -> Choice {
     match (call, got) {
         (_, Reply::Turn(Some(turn))) => Choice::new(&*turn.token, Pick::Instance(turn.instance.clone())),

@@ -1,7 +1,6 @@
-//! [`Pace`]: how time passes while a script runs.
+//! [`Pace`]: the clock of a script.
 //!
-//! It moves time and says what time it is; what that means for a lock is the
-//! oracle's to say.
+//! It tells and moves time. The oracle decides what that means for a lock.
 
 use std::time::Duration;
 
@@ -12,51 +11,51 @@ use super::storage::TimeSource;
 /// How time passes.
 #[derive(Debug)]
 pub(crate) enum Pace {
-    /// The thread is on virtual time, and the provider follows it.
+    /// The thread runs on virtual time, which the provider follows.
     Virtual,
-    /// The wall clock of the process stands still and is moved; by whole ticks,
-    /// if there are any.
+    /// The process's wall clock is stopped and moved, in whole ticks if a tick
+    /// is given.
     Warp { warp: Warp, tick: Option<Duration> },
     /// Real time, counted in whole ticks.
     Real(Ticks),
 }
 
-/// Real time on a grid. Calls are made just after a tick begins; whatever a
-/// script decides by time lies half a tick away from that.
+/// Real time on a grid. Calls are made just after a tick begins, and everything
+/// that a script decides by time is due half a tick away from that.
 #[derive(Debug)]
 pub(crate) struct Ticks {
     tick: Duration,
-    /// When the grid began, as tokio measures it and as the wall clock does.
+    /// The start of the grid on tokio's clock and on the wall clock.
     began: tokio::time::Instant,
     wall: Time,
-    /// How many ticks the script has passed.
+    /// The number of ticks that the script has passed.
     passed: u32,
 }
 
-/// How far a clock is ahead of a server's that begins ahead: further than any
-/// two clocks are apart, and nearer than certificates end.
+/// The lead over a server's clock: more than two clocks usually differ, and
+/// less than would make certificates expire.
 const AHEAD: Duration = Duration::from_secs(86_400);
 
 /// A tick has two halves.
 const SHORTEST_TICK: Duration = Duration::from_millis(2);
 
-/// How many ticks it takes for so much time to pass.
+/// The number of ticks in a duration.
 fn ticks(by: Duration, tick: Duration) -> Result<u32, Late> {
     u32::try_from(by.as_millis().div_ceil(tick.as_millis().max(1))).map_err(|_| Late)
 }
 
-/// The machine did not keep up: what a lock does was not decided by the script
-/// alone.
+/// The machine was too slow, so the state of a lock did not depend on the
+/// script alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Late;
 
 impl Pace {
-    /// The way that `source` asks for, on this thread; [`TimeSource::Detect`]
-    /// is for `check` to resolve first.
+    /// Sets up the clock for `source` on this thread. [`TimeSource::Detect`]
+    /// must have been resolved before.
     ///
     /// # Errors
     ///
-    /// A sentence, where the clock cannot be warped.
+    /// A message, if the clock cannot be warped.
     pub async fn new(source: TimeSource) -> Result<Pace, String> {
         match source {
             TimeSource::Virtual if clock::is_virtual() => Ok(Pace::Virtual),
@@ -68,13 +67,13 @@ impl Pace {
 
     async fn warped(ahead: Duration, tick: Option<Duration>) -> Result<Pace, String> {
         let claim = Warp::claim().await.map_err(|error| error.to_string())?;
-        // Storage that keeps timestamps must not see time go back.
+        // Storage that keeps timestamps must not see time move backwards.
         let start = Warp::latest().max(Some(clock::now() + ahead));
         let warp = claim.start(start).map_err(|error| error.to_string())?;
         Ok(Pace::Warp { warp, tick })
     }
 
-    /// The time that a call made now is answered at.
+    /// The time at which a call made now is answered.
     pub fn now(&self) -> Time {
         match self {
             Pace::Virtual => clock::now(),
@@ -83,7 +82,7 @@ impl Pace {
         }
     }
 
-    /// Lets `ms` milliseconds pass; on a grid, as many whole ticks.
+    /// Lets `ms` milliseconds pass; on a grid, rounded to whole ticks.
     pub async fn wait(&mut self, ms: u64) -> Result<(), Late> {
         let by = Duration::from_millis(ms);
         match self {
@@ -97,8 +96,7 @@ impl Pace {
         Ok(())
     }
 
-    /// Whether every call so far was answered in the time that the script gave
-    /// it.
+    /// Whether every call so far completed within its part of a tick.
     pub fn is_in_time(&self) -> bool {
         match self {
             Pace::Virtual | Pace::Warp { .. } => true,
@@ -106,14 +104,14 @@ impl Pace {
         }
     }
 
-    /// Begins a new script: what earlier ones took is of no account any more.
+    /// Starts a new script; delays of earlier ones no longer matter.
     pub fn restart(&mut self) {
         if let Pace::Real(ticks) = self {
             *ticks = Ticks::new(ticks.tick);
         }
     }
 
-    /// The step of time that counts, where not every millisecond does.
+    /// The smallest relevant difference in time, unless that is a millisecond.
     pub fn tick(&self) -> Option<Duration> {
         match self {
             Pace::Virtual => None,
@@ -122,7 +120,7 @@ impl Pace {
         }
     }
 
-    /// In words.
+    /// A description for reports.
     pub fn describe(&self) -> String {
         match self {
             Pace::Virtual => "virtual time".to_owned(),
@@ -151,8 +149,8 @@ impl Ticks {
         Ok(())
     }
 
-    /// A quarter of a tick may be used up; the next quarter is the margin for
-    /// the provider's own clock.
+    /// A quarter of a tick may be used by calls; the next quarter is a margin
+    /// for the provider's own clock.
     fn is_in_time(&self) -> bool {
         self.began.elapsed() < self.tick * self.passed + self.tick / 4
     }

@@ -1,21 +1,23 @@
-//! Panics of providers: caught where a call is polled, told in the finding,
-//! and not printed, which would be done again for every smaller script.
+//! Catches panics of providers where a call is polled. They are described in
+//! findings and not printed, because every shrunk script would print them
+//! again.
 //!
-//! It wraps the process's panic hook once, and changes nothing for panics
-//! elsewhere.
+//! This module wraps the process's panic hook once; other panics are not
+//! affected.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
 thread_local! {
-    /// The panic under way on this thread: `None` while nobody catches here.
+    /// The current panic on this thread; `None` while this thread does not
+    /// catch panics.
     static CAUGHT: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
 static HOOK: Once = Once::new();
 
-/// What `body` returns, or what it said when it panicked.
+/// Returns the result of `body` or, if it panics, the panic message.
 pub(super) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
     HOOK.call_once(|| {
         let before = take_hook();
@@ -31,7 +33,7 @@ pub(super) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
     done.map_err(|_| said)
 }
 
-/// Takes note of a panic, if this thread catches.
+/// Records a panic, if this thread catches panics.
 fn noted(info: &PanicHookInfo<'_>) -> bool {
     CAUGHT.with(|caught| {
         let Ok(mut caught) = caught.try_borrow_mut() else { return false };
@@ -46,7 +48,7 @@ fn noted(info: &PanicHookInfo<'_>) -> bool {
     })
 }
 
-/// The end of a path that says enough: from the crate's folder on.
+/// The informative end of a path, starting at the crate's folder.
 fn file(path: &str) -> &str {
     let source = path.rfind("/src/").or_else(|| path.rfind("/library/"));
     let from = source.and_then(|at| path[..at].rfind('/')).map_or(0, |slash| slash + 1);

@@ -1,11 +1,11 @@
-//! [`Progress`]: what a person sees while a check runs.
+//! [`Progress`]: the progress display of a check.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::pulse::Pulse;
 
-/// What a person sees while a check runs.
+/// The progress display of a check.
 pub(crate) struct Progress {
     label: String,
     calls: u64,
@@ -13,7 +13,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// For a check of so many calls.
+    /// The display for a check of `calls` calls.
     pub fn new(shown: bool, label: &str, calls: u64) -> Progress {
         Progress {
             label: label.to_owned(),
@@ -37,7 +37,7 @@ fn line(label: &str, calls: u64, pulse: &Pulse, took: Duration) -> String {
     let done = get(&pulse.calls);
     let rate = done as f64 / took.as_secs_f64().max(0.001);
     format!(
-        "{label}: {done} of {calls} calls in {} scripts, {rate:.0} a second; {} findings, waived {} times",
+        "{label}: {done} of {calls} calls in {} scripts, {rate:.0} calls/s; {} findings, {} waived deviations",
         get(&pulse.scripts),
         get(&pulse.findings),
         get(&pulse.waived)

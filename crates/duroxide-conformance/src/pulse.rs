@@ -1,8 +1,8 @@
-//! [`Pulse`]: how far a check has come, and whether it should end.
+//! [`Pulse`]: the progress of a check, and whether it should stop.
 //!
-//! A thread of its own looks at it on real time: it shows the progress, and
-//! ends a check that has no time left. The check itself reads no clock for
-//! that, so that what it does depends on its seed alone.
+//! A watchdog thread observes the pulse in real time: it shows the progress and
+//! stops a check that exceeds its time limit. The check itself reads no clock
+//! for that, so its calls depend on its seed alone.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::detect::thread_name;
 use super::progress::Progress;
 
-/// How far a check has come.
+/// The progress of a check.
 #[derive(Debug, Default)]
 pub(crate) struct Pulse {
     pub calls: AtomicU64,
@@ -24,12 +24,12 @@ pub(crate) struct Pulse {
 }
 
 impl Pulse {
-    /// Whether the time is up.
+    /// Whether the time limit is reached.
     pub fn is_over(&self) -> bool {
         self.enough.load(Ordering::Relaxed)
     }
 
-    /// Takes note of one script.
+    /// Records one script.
     pub fn beat(&self, calls: u64, findings: usize, waived: u64) {
         self.scripts.fetch_add(1, Ordering::Relaxed);
         self.calls.fetch_add(calls, Ordering::Relaxed);
@@ -38,7 +38,7 @@ impl Pulse {
     }
 }
 
-/// Looks at a pulse until it is dropped.
+/// The watchdog thread of a pulse; it ends when this is dropped.
 pub(crate) struct Watch {
     pub pulse: Arc<Pulse>,
     stop: Option<Sender<()>>,
@@ -46,16 +46,16 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Begins to look at a new pulse.
+    /// Starts a watchdog for a new pulse.
     ///
     /// # Errors
     ///
-    /// A sentence, where no thread can be had.
+    /// A message, if the thread cannot be started.
     pub fn start(at_most: Duration, mut progress: Progress) -> Result<Watch, String> {
         let pulse = Arc::new(Pulse::default());
         let (stop, stopped) = channel();
         let watched = pulse.clone();
-        let look = move || {
+        let observe = move || {
             let began = Instant::now();
             while stopped.recv_timeout(Duration::from_millis(100)) == Err(RecvTimeoutError::Timeout) {
                 let took = began.elapsed();
@@ -66,7 +66,7 @@ impl Watch {
             }
             progress.end();
         };
-        let thread = std::thread::Builder::new().name(thread_name()).spawn(look);
+        let thread = std::thread::Builder::new().name(thread_name()).spawn(observe);
         let thread = thread.map_err(|error| format!("No thread could be started: {error}."))?;
         Ok(Watch { pulse, stop: Some(stop), thread: Some(thread) })
     }
@@ -76,7 +76,8 @@ impl Drop for Watch {
     fn drop(&mut self) {
         self.stop.take();
         if let Some(thread) = self.thread.take() {
-            // It only panics where the terminal does; that is no finding.
+            // The thread panics only if the terminal fails, which is not a
+            // finding.
             let _ = thread.join();
         }
     }

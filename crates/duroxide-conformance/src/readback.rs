@@ -1,6 +1,6 @@
-//! The two steps that look at everything: reading back, and draining.
+//! The two steps that inspect the whole state: reading back and draining.
 //!
-//! What a call should have left behind shows at the latest here.
+//! Lost or wrong effects of earlier calls show here at the latest.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,24 +9,24 @@ use duroxide_sim::call::{AckTurn, Call, Reply, SessionClaim, Tags};
 
 use super::drive::{Over, Play};
 
-/// The lock that draining takes; longer than it lasts.
+/// The duration of the locks taken while draining; longer than a drain takes.
 const LOCK: Duration = Duration::from_secs(600);
 
-/// How far ahead draining looks for what becomes visible: what lies further off
-/// is left alone.
+/// How far ahead draining waits for messages to become visible; later ones are
+/// ignored.
 const HORIZON: Duration = Duration::from_secs(86_400);
 
-/// The same where time is real: in ticks.
+/// The same limit where time is real, in ticks.
 const TICKS: u32 = 20;
 
-/// Up to which execution those are read that are not there.
+/// Missing executions are read up to this number.
 const MOST_PRUNED: u64 = 5;
 
-/// How many fetches a drain makes at most.
+/// The maximum number of fetches in a drain.
 const MOST_FETCHES: usize = 500;
 
 impl Play<'_> {
-    /// Reads everything that the provider lets be read.
+    /// Makes every read call.
     pub(super) async fn read_back(&mut self) -> Result<(), Over> {
         for call in [Call::ListInstances, Call::GetSystemMetrics, Call::GetQueueDepths] {
             self.make(call).await?;
@@ -58,7 +58,7 @@ impl Play<'_> {
         for call in calls {
             self.make(call).await?;
         }
-        // Of the ones that were pruned nothing may be left, either.
+        // Pruned executions are read too; nothing of them may be left.
         let there = self.oracle.store().executions_of(&instance);
         let latest = there.last().map_or(0, |execution| execution.0).min(MOST_PRUNED);
         let executions: BTreeSet<u64> = there.into_iter().map(|(execution, ..)| execution).chain(1..=latest).collect();
@@ -70,8 +70,8 @@ impl Play<'_> {
         Ok(())
     }
 
-    /// Fetches and acknowledges everything that is there, and all that becomes
-    /// visible or free within a day.
+    /// Fetches and acknowledges everything that is or becomes eligible within a
+    /// day.
     pub(super) async fn drain(&mut self) -> Result<(), Over> {
         let end = self.now() + self.tick().map_or(HORIZON, |tick| tick * TICKS);
         let mut left = MOST_FETCHES;
@@ -102,12 +102,12 @@ impl Play<'_> {
     }
 }
 
-/// Fetches whatever turn there is.
+/// Fetches any orchestration item.
 pub(super) fn any_turn() -> Call {
     Call::FetchOrchestrationItem { lock_for: LOCK, poll_for: Duration::ZERO, versions: None }
 }
 
-/// Fetches whatever job there is, of free sessions for `owner`.
+/// Fetches any work item, claiming unowned sessions for `owner`.
 pub(super) fn any_job(owner: &str) -> Call {
     let session = Some(SessionClaim { owner: owner.to_owned(), lock_for: LOCK });
     Call::FetchWorkItem { lock_for: LOCK, poll_for: Duration::ZERO, session, tags: Tags::Any }

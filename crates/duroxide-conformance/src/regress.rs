@@ -1,7 +1,7 @@
-//! Scripts that are kept: each that showed a finding, as text in a folder, to
-//! be run again first.
+//! Kept scripts: the script of each finding, stored as text in a folder and
+//! rerun first by later checks.
 //!
-//! It reads and writes files, and runs nothing.
+//! This module reads and writes the files; it runs nothing.
 
 use std::fmt;
 use std::fs;
@@ -12,29 +12,30 @@ use duroxide_sim::unstable::text::Line;
 use super::finding::Finding;
 use super::script::Script;
 
-/// The environment variable that names a script's file: only that is run.
+/// The environment variable that names a script file; only that script is run.
 pub const SCRIPT_VARIABLE: &str = "DUROXIDE_SIM_SCRIPT";
 
-/// A folder of scripts.
+/// A folder of kept scripts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Regressions {
     folder: PathBuf,
 }
 
-/// A script that was kept.
+/// A kept script.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kept {
-    /// Where.
+    /// The script's file.
     pub file: PathBuf,
-    /// The rule that it showed broken; `None` where the file does not say.
+    /// The rule that the script showed broken; `None` if the file does not name
+    /// it.
     pub rule: Option<String>,
     /// The script.
     pub script: Script,
 }
 
 impl Default for Regressions {
-    /// `proptest-regressions/conformance` in the package that is tested, or
-    /// `target/conformance` where cargo does not say which that is.
+    /// `proptest-regressions/conformance` in the tested package, or
+    /// `target/conformance` if cargo does not tell which package that is.
     fn default() -> Regressions {
         let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).filter(|folder| folder.is_dir());
         let in_package = package.map(|folder| folder.join("proptest-regressions").join("conformance"));
@@ -43,22 +44,22 @@ impl Default for Regressions {
 }
 
 impl Regressions {
-    /// The scripts of a folder, which need not be there yet.
+    /// The scripts in a folder, which may not exist yet.
     pub fn at(folder: impl Into<PathBuf>) -> Regressions {
         Regressions { folder: folder.into() }
     }
 
-    /// Where the scripts are.
+    /// The folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Keeps a finding's script, and says in which file. The same script goes
-    /// in the same file.
+    /// Keeps a finding's script and returns its file. The same script always
+    /// goes into the same file.
     ///
     /// # Errors
     ///
-    /// When the file cannot be written.
+    /// If the file cannot be written.
     pub fn keep(&self, finding: &Finding) -> Result<PathBuf, KeptError> {
         let file = self.folder.join(file_name(finding.rule, &finding.script));
         let seed = finding.seed.map(|seed| format!("# seed: {seed}\n")).unwrap_or_default();
@@ -80,11 +81,11 @@ impl Regressions {
         Ok(file)
     }
 
-    /// Every script of the folder, by file name.
+    /// Reads every script in the folder, ordered by file name.
     ///
     /// # Errors
     ///
-    /// When the folder or a file cannot be read, or a file is not a script.
+    /// If the folder or a file cannot be read, or a file is not a script.
     pub fn load(&self) -> Result<Vec<Kept>, KeptError> {
         let failed = |error: std::io::Error| KeptError {
             file: self.folder.clone(),
@@ -108,29 +109,30 @@ impl Kept {
     ///
     /// # Errors
     ///
-    /// When it cannot be read, or is not a script.
+    /// If the file cannot be read or is not a script.
     pub fn read(file: &Path) -> Result<Kept, KeptError> {
         let failed = |reason: String| KeptError { file: file.to_owned(), reason };
         let text = fs::read_to_string(file).map_err(|error| failed(format!("cannot be read: {error}")))?;
         let script: Script = text.parse().map_err(|error| failed(format!("is not a script. {error}")))?;
         if script.is_empty() {
-            return Err(failed("has no steps in it".to_owned()));
+            return Err(failed("contains no steps".to_owned()));
         }
         let rule = text.lines().find_map(|line| line.strip_prefix("# rule:")).map(|rule| rule.trim().to_owned());
         Ok(Kept { file: file.to_owned(), rule, script })
     }
 
-    /// The script that `DUROXIDE_SIM_SCRIPT` names, if it is set.
+    /// Reads the script that `DUROXIDE_SIM_SCRIPT` names, if the variable is
+    /// set.
     ///
     /// # Errors
     ///
-    /// When the variable is set and names no script.
+    /// If the variable does not name a readable script.
     pub fn from_env() -> Result<Option<Kept>, KeptError> {
         std::env::var_os(SCRIPT_VARIABLE).map(|file| Kept::read(Path::new(&file))).transpose()
     }
 }
 
-/// What the file of a finding's script is called.
+/// The file name for a finding's script.
 pub(super) fn file_name(rule: &str, script: &Script) -> String {
     let plain = |letter: char| if letter.is_ascii_alphanumeric() || ".-_".contains(letter) { letter } else { '-' };
     let rule: String = rule.chars().map(plain).collect();
@@ -148,7 +150,7 @@ pub struct KeptError {
 impl fmt::Display for KeptError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let reason = self.reason.trim_end_matches('.');
-        write!(f, "{} {}. Mend it, or delete it if nobody needs it.", Line(self.file.display()), Line(reason))
+        write!(f, "{} {}. Fix it, or delete it if it is no longer needed.", Line(self.file.display()), Line(reason))
     }
 }
 

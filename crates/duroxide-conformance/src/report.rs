@@ -1,7 +1,6 @@
-//! What a person reads: the report of a check of a provider.
+//! Reports on the check of a provider, as text, JSON, JUnit XML and Markdown.
 //!
-//! It arranges what is known, and decides nothing: what is broken, the rest of
-//! the crate says.
+//! Reports present a verdict; they decide nothing themselves.
 
 mod check;
 mod json;

@@ -1,6 +1,6 @@
-//! From a script's conventions to a call that can be made.
+//! Resolves the conventions of a script to calls.
 //!
-//! It remembers what fetches have shown, and nothing else of the provider.
+//! Of the provider's state, it tracks only what fetches have returned.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,85 +11,88 @@ use duroxide_sim::clock::Time;
 
 use super::script::Act;
 
-/// The instance that stands for the one whose lock is meant.
+/// The instance locked by the call's token.
 const HERE: &str = "@";
 
-/// What the numbers of a relative call count from.
+/// The base of the numbers in a relative call.
 #[derive(Clone, Debug, Default)]
-struct Anchor {
+struct LockTarget {
     instance: String,
     execution: u64,
-    /// The activity that was fetched; 0 for a turn.
+    /// The fetched activity; 0 for an orchestration item.
     activity: u64,
-    /// The parent that a fetched start names.
+    /// The parent named in a fetched start message.
     parent: Option<String>,
 }
 
-/// What the fetches of a run have shown.
+/// What the fetches of a run have returned.
 #[derive(Clone, Debug)]
-pub(crate) struct Memo {
+pub(crate) struct Bindings {
     base: Time,
-    turns: Vec<(String, Anchor)>,
-    jobs: Vec<(String, Anchor)>,
-    /// The last event id that is known of each execution.
+    turns: Vec<(String, LockTarget)>,
+    jobs: Vec<(String, LockTarget)>,
+    /// The last known event id of each execution.
     ends: BTreeMap<(String, u64), u64>,
     /// The activities that were enqueued.
     scheduled: Vec<ActivityId>,
 }
 
-impl Memo {
-    /// Nothing was fetched yet; the script's times count from `base`.
-    pub fn new(base: Time) -> Memo {
-        Memo { base, turns: Vec::new(), jobs: Vec::new(), ends: BTreeMap::new(), scheduled: Vec::new() }
+impl Bindings {
+    /// Nothing fetched yet; the script's times are relative to `base`.
+    pub fn new(base: Time) -> Bindings {
+        Bindings { base, turns: Vec::new(), jobs: Vec::new(), ends: BTreeMap::new(), scheduled: Vec::new() }
     }
 
     /// The call to make for `act`.
     pub fn resolve(&self, act: &Act) -> Call {
         let mut call = act.call.clone();
-        let anchor = self.take_token(&mut call);
-        let fill = Fill { memo: self, anchor, relative: act.relative };
+        let target = self.take_token(&mut call);
+        let substitution = Substitution { bindings: self, target, relative: act.relative };
         match &mut call {
             Call::AckOrchestrationItem(ack) => {
                 if act.relative {
-                    ack.execution = fill.anchor.execution.saturating_add(ack.execution);
+                    ack.execution = substitution.target.execution.saturating_add(ack.execution);
                 }
-                let end = fill.end(&fill.anchor.instance, ack.execution);
-                fill.events(&mut ack.history, ack.execution, end);
-                ack.jobs.iter_mut().chain(&mut ack.messages).for_each(|item| fill.item(item, end));
+                let end = substitution.end(&substitution.target.instance, ack.execution);
+                substitution.events(&mut ack.history, ack.execution, end);
+                ack.jobs.iter_mut().chain(&mut ack.messages).for_each(|item| substitution.item(item, end));
                 let own: Vec<ActivityId> = ack.jobs.iter().filter_map(|item| activity_of(item)).collect();
-                ack.cancelled.iter_mut().for_each(|id| fill.activity(id, &own));
+                ack.cancelled.iter_mut().for_each(|id| substitution.activity(id, &own));
                 if ack.metadata.parent_instance_id.as_deref() == Some(HERE) {
-                    ack.metadata.parent_instance_id.clone_from(&fill.anchor.parent);
+                    ack.metadata.parent_instance_id.clone_from(&substitution.target.parent);
                 }
             }
             Call::AppendWithExecution { instance, execution, events } => {
-                fill.instance(instance);
-                let end = fill.end(instance, *execution);
-                fill.events(events, *execution, end);
+                substitution.instance(instance);
+                let end = substitution.end(instance, *execution);
+                substitution.events(events, *execution, end);
             }
-            Call::EnqueueForWorker { item } | Call::EnqueueForOrchestrator { item, .. } => fill.item(item, 0),
-            Call::AckWorkItem { completion: Some(item), .. } => fill.item(item, 0),
-            Call::DeleteInstancesAtomic { instances, .. } => instances.iter_mut().for_each(|name| fill.instance(name)),
-            Call::DeleteInstanceBulk { query } => fill.query(query),
+            Call::EnqueueForWorker { item } | Call::EnqueueForOrchestrator { item, .. } => substitution.item(item, 0),
+            Call::AckWorkItem { completion: Some(item), .. } => substitution.item(item, 0),
+            Call::DeleteInstancesAtomic { instances, .. } => {
+                instances.iter_mut().for_each(|name| substitution.instance(name))
+            }
+            Call::DeleteInstanceBulk { query } => substitution.query(query),
             Call::PruneExecutions { instance, keep } => {
-                fill.instance(instance);
-                fill.time(&mut keep.completed_before);
+                substitution.instance(instance);
+                substitution.time(&mut keep.completed_before);
             }
             Call::PruneExecutionsBulk { query, keep } => {
-                fill.query(query);
-                fill.time(&mut keep.completed_before);
+                substitution.query(query);
+                substitution.time(&mut keep.completed_before);
             }
-            other => other.instance_mut().into_iter().for_each(|instance| fill.instance(instance)),
+            other => other.instance_mut().into_iter().for_each(|instance| substitution.instance(instance)),
         }
         call
     }
 
-    /// Replaces a token's name by the token; what its lock is on is the anchor.
-    fn take_token(&self, call: &mut Call) -> Anchor {
+    /// Replaces the name of a token by the token. Returns the target of its
+    /// lock.
+    fn take_token(&self, call: &mut Call) -> LockTarget {
         let Some(token) = call.token_mut() else {
-            return self.turns.last().map(|(_, anchor)| anchor.clone()).unwrap_or_default();
+            return self.turns.last().map(|(_, target)| target.clone()).unwrap_or_default();
         };
-        let named = |issued: &[(String, Anchor)], back: &str| {
+        let named = |issued: &[(String, LockTarget)], back: &str| {
             let back: usize = back.parse().ok()?;
             let at = issued.len().checked_sub(back.checked_add(1)?)?;
             Some(issued[at].clone())
@@ -99,19 +102,19 @@ impl Memo {
             Some(("job", back)) => named(&self.jobs, back),
             _ => None,
         };
-        let (text, anchor) = found.unwrap_or_else(|| (token.clone(), Anchor::default()));
+        let (text, target) = found.unwrap_or_else(|| (token.clone(), LockTarget::default()));
         *token = text;
-        anchor
+        target
     }
 
-    /// Takes note of an answer.
+    /// Records an answer.
     pub fn note(&mut self, call: &Call, reply: &Reply) {
         match (call, reply) {
             (_, Reply::Turn(Some(turn))) => self.note_turn(turn),
             (_, Reply::Job(Some(job))) => self.note_job(job),
             (Call::AckOrchestrationItem(ack), Reply::Done) => {
-                let anchor = self.turns.iter().rev().find(|(token, _)| *token == ack.token);
-                if let Some(instance) = anchor.map(|(_, anchor)| anchor.instance.clone()) {
+                let target = self.turns.iter().rev().find(|(token, _)| *token == ack.token);
+                if let Some(instance) = target.map(|(_, target)| target.instance.clone()) {
                     self.note_end(instance, ack.execution, &ack.history);
                 }
                 self.scheduled.extend(ack.jobs.iter().filter_map(|item| activity_of(item)));
@@ -129,15 +132,16 @@ impl Memo {
             WorkItem::StartOrchestration { parent_instance, .. } => parent_instance.clone(),
             _ => None,
         });
-        let anchor = Anchor { instance: turn.instance.clone(), execution: turn.execution, activity: 0, parent };
+        let target = LockTarget { instance: turn.instance.clone(), execution: turn.execution, activity: 0, parent };
         self.note_end(turn.instance.clone(), turn.execution, &turn.history);
-        self.turns.push((turn.token.clone(), anchor));
+        self.turns.push((turn.token.clone(), target));
     }
 
     fn note_job(&mut self, job: &Job) {
         if let WorkItem::ActivityExecute { instance, execution_id, id, .. } = &*job.item {
-            let anchor = Anchor { instance: instance.clone(), execution: *execution_id, activity: *id, parent: None };
-            self.jobs.push((job.token.clone(), anchor));
+            let target =
+                LockTarget { instance: instance.clone(), execution: *execution_id, activity: *id, parent: None };
+            self.jobs.push((job.token.clone(), target));
         }
     }
 
@@ -158,25 +162,25 @@ fn activity_of(item: &WorkItem) -> Option<ActivityId> {
     }
 }
 
-/// Fills in one call.
-struct Fill<'a> {
-    memo: &'a Memo,
-    anchor: Anchor,
+/// Resolves one call.
+struct Substitution<'a> {
+    bindings: &'a Bindings,
+    target: LockTarget,
     relative: bool,
 }
 
-impl Fill<'_> {
+impl Substitution<'_> {
     fn end(&self, instance: &str, execution: u64) -> u64 {
         if !self.relative {
             return 0;
         }
-        self.memo.ends.get(&(instance.to_owned(), execution)).copied().unwrap_or(0)
+        self.bindings.ends.get(&(instance.to_owned(), execution)).copied().unwrap_or(0)
     }
 
     fn instance(&self, instance: &mut String) {
         match instance.strip_prefix(HERE) {
             Some(rest) if rest.is_empty() || rest.starts_with("::") => {
-                *instance = format!("{}{rest}", self.anchor.instance);
+                *instance = format!("{}{rest}", self.target.instance);
             }
             _ => {}
         }
@@ -195,7 +199,7 @@ impl Fill<'_> {
 
     fn time(&self, at: &mut Option<u64>) {
         if let Some(at) = at {
-            *at = at.saturating_add(self.memo.base.0);
+            *at = at.saturating_add(self.bindings.base.0);
         }
     }
 
@@ -213,23 +217,24 @@ impl Fill<'_> {
         }
     }
 
-    /// In a relative call `@` with number n is the instance's n-th most recent
-    /// activity, those of the call itself included.
+    /// In a relative call, `@` with number n is the instance's n-th most recent
+    /// activity, including those of the call itself.
     fn activity(&self, id: &mut ActivityId, own: &[ActivityId]) {
         if !self.relative || id.instance != HERE {
             return self.instance(&mut id.instance);
         }
-        let all = self.memo.scheduled.iter().chain(own).rev().filter(|known| known.instance == self.anchor.instance);
+        let all =
+            self.bindings.scheduled.iter().chain(own).rev().filter(|known| known.instance == self.target.instance);
         let back = usize::try_from(id.activity).unwrap_or(usize::MAX);
         match all.into_iter().nth(back) {
             Some(known) => id.clone_from(known),
-            None => id.instance.clone_from(&self.anchor.instance),
+            None => id.instance.clone_from(&self.target.instance),
         }
     }
 
-    /// `end` is what the ids of what an ack schedules count from.
+    /// Resolves an item; ids scheduled by an ack are relative to `end`.
     fn item(&self, item: &mut Item, end: u64) {
-        let execution = self.anchor.execution;
+        let execution = self.target.execution;
         match Arc::make_mut(item) {
             WorkItem::ActivityExecute { instance, execution_id, id, .. } => {
                 self.instance(instance);
@@ -240,13 +245,13 @@ impl Fill<'_> {
                 self.instance(instance);
                 self.add(execution_id, execution);
                 self.add(id, end);
-                *fire_at_ms = fire_at_ms.saturating_add(self.memo.base.0);
+                *fire_at_ms = fire_at_ms.saturating_add(self.bindings.base.0);
             }
             WorkItem::ActivityCompleted { instance, execution_id, id, .. }
             | WorkItem::ActivityFailed { instance, execution_id, id, .. } => {
                 self.instance(instance);
                 self.add(execution_id, execution);
-                self.add(id, self.anchor.activity);
+                self.add(id, self.target.activity);
             }
             WorkItem::SubOrchCompleted { parent_instance, parent_execution_id, .. }
             | WorkItem::SubOrchFailed { parent_instance, parent_execution_id, .. } => {

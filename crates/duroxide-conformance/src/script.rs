@@ -1,24 +1,22 @@
-//! [`Script`]: a program of provider calls, as plain data.
+//! [`Script`]: a sequence of provider calls, as plain data.
 //!
-//! Every step is total: it can be run in any state, whatever came before it.
-//! So a script can be cut anywhere and is still a script, which is what makes
-//! it easy to shrink. Three conventions make that so:
+//! Every step can run in any state. So any part of a script is a script, which
+//! makes scripts easy to shrink. Three conventions make that possible:
 //!
-//! - A lock token is written `turn:N` or `job:N`, the N-th most recent one that
-//!   a fetch of turns or of jobs has returned, from 0. Where there are not so
-//!   many, it stands for a token that was never issued. Any other text is taken
-//!   as it is, which is a forged token.
-//! - The instance `@` is the one whose lock the call's token is for; where the
-//!   call has no token, the one that was fetched last. `@::2` is the instance of
-//!   that name with `::2` after it, as duroxide names children. The parent `@`
-//!   in an ack's metadata is the one that the fetched start names.
-//! - In a *relative* call the numbers of executions, events and activities
-//!   count from what that fetch has shown: execution 0 is the fetched one,
-//!   event 1 the first after its history, activity 0 of a completion the
-//!   activity that was fetched.
+//! - A lock token is written `turn:N` or `job:N`: the N-th most recent token that a
+//!   fetch of orchestration items or work items returned, from 0. If there are not
+//!   so many, it stands for a token that was never issued. Any other text is used
+//!   literally, as a forged token.
+//! - The instance `@` is the one locked by the call's token or, for a call without a
+//!   token, the one fetched last. `@::2` is the instance of that name followed by
+//!   `::2`, as duroxide names sub-orchestrations. The parent `@` in an ack's metadata
+//!   is the one named in the fetched start message.
+//! - In a *relative* call the numbers of executions, events and activities are
+//!   relative to that fetch: execution 0 is the fetched one, event 1 the first after
+//!   its history, activity 0 of a completion the fetched activity.
 //!
-//! Times in calls (`fire_at_ms`, `completed_before`) count from the script's
-//! start. This module runs nothing.
+//! Times in calls (`fire_at_ms`, `completed_before`) are relative to the
+//! script's start.
 
 use std::fmt;
 
@@ -27,78 +25,77 @@ use duroxide_sim::unstable::call::is_fetch;
 use duroxide_sim::unstable::text::{Json, Line};
 use serde::{Deserialize, Serialize};
 
-/// A program of provider calls. Prints as one line of JSON for each step, and
+/// A sequence of provider calls. Displays as one line of JSON for each step and
 /// parses from that; lines that begin with `#` are comments.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Script {
-    /// What is done, in order.
+    /// The steps, in order.
     pub steps: Vec<Step>,
 }
 
 /// One step of a script.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Step {
-    /// Time passes, in milliseconds.
+    /// Lets this many milliseconds pass.
     Wait(u64),
-    /// A call.
+    /// Makes a call.
     Call(Act),
-    /// Everything that can be read is read.
+    /// Makes every read call.
     ReadBack,
-    /// Time passes until every lock has ended and everything is visible, and
-    /// everything is fetched and acknowledged.
+    /// Waits until every lock has expired and every message is visible, then
+    /// fetches and acknowledges everything.
     Drain,
-    /// The stored history of an instance becomes unreadable. Nothing, where the
-    /// factory cannot do that, or there is no history.
+    /// Makes the stored history of an instance unreadable. Does nothing if the
+    /// factory cannot do that or there is no history.
     Corrupt(String),
-    /// The storage is opened a second time, and used through that from here on.
-    /// Nothing, where the subject does not say how.
+    /// Opens the storage a second time and uses the new provider from then on.
+    /// Does nothing if the storage cannot be reopened.
     Reopen,
 }
 
 /// A call in a script.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Act {
-    /// What is asked, in the conventions of a script.
+    /// The call, in the conventions of scripts.
     pub call: Call,
-    /// Whether numbers count from what was fetched.
+    /// Whether numbers are relative to the fetch.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub relative: bool,
-    /// Drop the call's future after it was polled so many times, if it is not
-    /// done by then.
+    /// Drops the call's future after this many polls, unless it has completed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dropped_after: Option<u32>,
 }
 
 impl Step {
-    /// A call whose numbers are taken as they are.
+    /// A call with absolute numbers.
     pub fn call(call: Call) -> Step {
         Step::Call(Act { call, relative: false, dropped_after: None })
     }
 
-    /// A call whose numbers count from what was fetched.
+    /// A call with numbers relative to the fetch.
     pub fn relative(call: Call) -> Step {
         Step::Call(Act { call, relative: true, dropped_after: None })
     }
 }
 
 impl Script {
-    /// How many steps there are.
+    /// The number of steps.
     pub fn len(&self) -> usize {
         self.steps.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no steps.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
 
-    /// The same without the calls whose futures are dropped.
+    /// The script without the calls whose futures are dropped.
     pub(crate) fn without_dropped(&self) -> Script {
         self.steps.iter().filter(|step| !is_dropped(step)).cloned().collect::<Vec<Step>>().into()
     }
 
-    /// The same with the calls whose futures are dropped made whole, but for
-    /// fetches: the tokens of others count from them.
+    /// The script with the dropped calls completed. Dropped fetches are
+    /// removed, because they would shift the numbers of later tokens.
     pub(crate) fn with_dropped_made(&self) -> Script {
         let made = |step: &Step| match step {
             Step::Call(act) if is_dropped(step) => {
@@ -136,7 +133,8 @@ impl std::str::FromStr for Script {
         let lines = text.lines().enumerate().map(|(number, line)| (number + 1, line.trim()));
         let steps = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
         let read = |(line, text): (usize, &str)| {
-            // Each line is read by itself; its number in the file is the one to name.
+            // Each line is parsed by itself; the error names its number in the
+            // file.
             let reason = |error: serde_json::Error| error.to_string().replace(" at line 1 column ", " at column ");
             serde_json::from_str(text).map_err(|error| ScriptError { line, reason: reason(error) })
         };

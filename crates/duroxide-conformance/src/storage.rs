@@ -1,5 +1,5 @@
-//! [`Storage`]: what a check can use of a provider beyond duroxide's own
-//! [`ProviderFactory`], all of it optional.
+//! [`Storage`]: optional details that a check can use, beyond duroxide's own
+//! [`ProviderFactory`].
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -14,39 +14,40 @@ use super::oracle::Reading;
 /// How a provider reads time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeSource {
-    /// Find out: try to warp the clock, and use real time if locks do not
-    /// follow.
+    /// Find out by warping the clock; use real time if the provider's locks do
+    /// not follow it.
     Detect,
-    /// From tokio or std on the calling thread, so that it follows this crate's
-    /// virtual time: an in-process provider like [`duroxide_sim::Memory`].
+    /// From tokio or std on the calling thread, so that the provider follows
+    /// this crate's virtual clock. For in-process providers such as
+    /// [`duroxide_sim::Memory`].
     Virtual,
-    /// From this process's system clock (`SystemTime`), on whatever thread: it
-    /// can be held still and moved by command.
+    /// From this process's system clock (`SystemTime`), on any thread. The
+    /// check stops that clock and moves it.
     Warp,
-    /// From this process's system clock and, here and there, a server's, the
-    /// later of the two: the clock begins a day ahead of it, and stands still
-    /// but for whole ticks, so that what a call takes on the server decides
-    /// nothing. `tick` is twice as long as any call takes, and more; a second
-    /// suits a local database.
+    /// From this process's system clock and, in places, a server's, whichever
+    /// is later. The check sets the process's clock a day ahead and moves it in
+    /// whole ticks, so that the duration of calls on the server has no
+    /// influence. `tick` should be more than twice the duration of any call; a
+    /// second suits a local database.
     WarpAhead {
-        /// The smallest step of time that a check counts on.
+        /// The smallest difference in time that a check relies on.
         tick: Duration,
     },
-    /// From somewhere else, such as a server. Time passes as it does; `tick` is
-    /// the smallest step of it that a check counts on.
+    /// From another source, such as a server. Time passes by itself; `tick` is
+    /// the smallest difference in time that a check relies on.
     Real {
-        /// Several times what a call takes; 100 ms suit a local database.
+        /// Several times the duration of a call; 100 ms suit a local database.
         tick: Duration,
     },
 }
 
 impl TimeSource {
-    /// Whether the clock of the whole process is held still.
+    /// Whether the clock of the whole process is controlled.
     pub(crate) fn is_warped(self) -> bool {
         matches!(self, TimeSource::Warp | TimeSource::WarpAhead { .. })
     }
 
-    /// The step of time that counts, where not every millisecond does.
+    /// The smallest relevant difference in time, unless that is a millisecond.
     pub(crate) fn tick(self) -> Option<Duration> {
         match self {
             TimeSource::Real { tick } | TimeSource::WarpAhead { tick } => Some(tick),
@@ -55,79 +56,82 @@ impl TimeSource {
     }
 }
 
-/// What a check can use of a provider beyond [`ProviderFactory`]. Every method
-/// has a default; a plain `ProviderFactory` is checked with those.
+/// Details about a provider beyond [`ProviderFactory`]. Every method has a
+/// default, which applies to a plain `ProviderFactory`.
 #[async_trait]
 pub trait Storage: ProviderFactory {
-    /// What to call the provider in a report.
+    /// The name of the provider in reports.
     fn label(&self) -> String {
         "the provider".to_owned()
     }
 
-    /// Rust code that makes a new, empty provider: the body of an
-    /// `async fn() -> Arc<dyn Provider>`, for the programs in findings. Without
-    /// it (the default) they leave that to be filled in.
+    /// Rust code that makes a new, empty provider: the body of an `async fn()
+    /// -> Arc<dyn Provider>`, used by the programs in findings. Without it (the
+    /// default) the programs leave a placeholder.
     fn code(&self) -> Option<String> {
         None
     }
 
-    /// Rust code that opens the storage of the provider that [`Storage::code`]
-    /// makes once more, while that one is still there: the body of an
-    /// `async fn() -> Arc<dyn Provider>`. For the programs of findings that take it.
+    /// Rust code that opens the storage of the provider made by
+    /// [`Storage::code`] a second time, while the first is still open: the body
+    /// of an `async fn() -> Arc<dyn Provider>`, used by the programs of
+    /// findings that reopen the storage.
     fn code_to_open(&self) -> Option<String> {
         None
     }
 
     /// Rust code that makes the stored history of the instance `instance: &str`
-    /// unreadable, in the storage of the provider that [`Storage::code`] makes: the
-    /// body of an `async fn`. For the programs of findings that take it.
+    /// unreadable, in the storage of the provider made by [`Storage::code`]:
+    /// the body of an `async fn`, used by the programs of findings that corrupt
+    /// a history.
     fn code_to_corrupt(&self) -> Option<String> {
         None
     }
 
-    /// Why it cannot be checked here and now, such as a database that is not
-    /// configured: every trial then shows as ignored, with this reason.
+    /// Why the provider cannot be checked here, such as a database that is not
+    /// configured. If set, every trial is ignored with this reason.
     fn unavailable(&self) -> Option<String> {
         None
     }
 
-    /// How it reads time.
+    /// How the provider reads time.
     fn time(&self) -> TimeSource {
         TimeSource::Detect
     }
 
-    /// What it does where the contract leaves a choice that no answer shows.
+    /// The provider's behaviour where the contract leaves a choice that its
+    /// answers do not show.
     fn reading(&self) -> Reading {
         Reading::default()
     }
 
-    /// Makes the storage behind `provider` as empty as a new one. Returns false
-    /// where that is no cheaper than a new one (the default); then each script
-    /// gets a new one from `create_provider`.
+    /// Empties the storage behind `provider`. Returns false if that is no
+    /// cheaper than making a new provider (the default); each script then gets
+    /// a new one from `create_provider`.
     async fn reset(&self, _provider: &Arc<dyn Provider>) -> bool {
         false
     }
 
-    /// Gives back whatever `create_provider` took for `provider`: a file, a
-    /// schema. Called once for each.
+    /// Releases what `create_provider` allocated for `provider`, such as a file
+    /// or a schema. Called once for each provider.
     async fn dispose(&self, _provider: Arc<dyn Provider>) {}
 
-    /// Where the storage behind `provider` is, in words that [`Storage::open`]
-    /// understands, in another process too. `None` (the default) for storage
-    /// that does not outlive the provider.
+    /// The location of the storage behind `provider`, in a form that
+    /// [`Storage::open`] accepts in any process. `None` (the default) for
+    /// storage that does not outlive the provider.
     fn location(&self, _provider: &Arc<dyn Provider>) -> Option<String> {
         None
     }
 
-    /// A further provider over the storage at `location`.
+    /// Opens another provider on the storage at `location`.
     async fn open(&self, _location: &str) -> Option<Arc<dyn Provider>> {
         None
     }
 
-    /// Waits until the storage behind `provider` does nothing any more that
-    /// nobody waits for: a call whose future was dropped, or whose process was
-    /// killed, may still be on its way in a pool or a server. By default it is
-    /// taken that nothing is.
+    /// Waits until the storage behind `provider` has finished work that has no
+    /// caller any more: a call whose future was dropped, or whose process was
+    /// killed, may still be running in a pool or a server. The default does not
+    /// wait.
     async fn settle(&self, _provider: &Arc<dyn Provider>) {}
 
     /// Whether `corrupt_instance_history` is implemented (duroxide's default
@@ -137,7 +141,7 @@ pub trait Storage: ProviderFactory {
     }
 }
 
-/// A factory that says nothing more, by whatever pointer.
+/// Adapts a plain factory behind any pointer.
 pub(crate) struct Plain<P>(pub P);
 
 #[async_trait]

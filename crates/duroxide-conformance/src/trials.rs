@@ -1,18 +1,18 @@
-//! [`main`]: a whole test binary about one storage, with a named trial for
+//! [`main`]: a complete test binary for one storage, with a named trial for
 //! each rule of the contract and each of duroxide's validations.
 //!
-//! It owns names, order and exit codes. What a trial does stands in the modules
-//! below; each is a process of its own under `cargo nextest`, and so no trial
-//! needs another one, or does its work again.
+//! This module owns names, order and exit codes; its submodules contain the
+//! trials. Under `cargo nextest` each trial runs in a process of its own, so no
+//! trial depends on another or repeats its work.
 
 mod arguments;
 mod concurrent;
+mod context;
 mod crash;
 mod generated;
 mod kept;
 mod official;
 mod rule;
-mod stand;
 mod waiver;
 
 use std::process;
@@ -26,23 +26,23 @@ use super::config::Config;
 use super::storage::{Plain, Storage};
 use crate::report::{Ending, Report, TrialLine};
 
-pub(crate) use stand::{Outcome, Stand};
+pub(crate) use context::{Outcome, TrialContext};
 
 /// One trial of the binary.
 pub(crate) struct Trial {
-    /// Its kind, and what it is about, with `::` between. No two have the same.
+    /// The trial's kind and subject, joined by `::`. Names are unique.
     pub name: String,
-    pub run: Box<dyn FnOnce(&Stand) -> Outcome + Send>,
+    pub run: Box<dyn FnOnce(&TrialContext) -> Outcome + Send>,
 }
 
 impl Trial {
-    pub fn new(name: impl Into<String>, run: impl FnOnce(&Stand) -> Outcome + Send + 'static) -> Trial {
+    pub fn new(name: impl Into<String>, run: impl FnOnce(&TrialContext) -> Outcome + Send + 'static) -> Trial {
         Trial { name: name.into(), run: Box::new(run) }
     }
 }
 
-/// Where trials come from. A new kind of trial is one line here.
-const SOURCES: &[fn(&Stand) -> Vec<Trial>] = &[
+/// The sources of trials, one for each kind.
+const SOURCES: &[fn(&TrialContext) -> Vec<Trial>] = &[
     waiver::trials,
     kept::trials,
     rule::trials,
@@ -52,8 +52,8 @@ const SOURCES: &[fn(&Stand) -> Vec<Trial>] = &[
     official::trials,
 ];
 
-/// A test binary that checks the factory's providers: the `main` of a test
-/// target with `harness = false`.
+/// Runs a test binary that checks the factory's providers. Call it as the
+/// `main` of a test target with `harness = false`.
 ///
 /// ```no_run
 /// # use std::sync::Arc;
@@ -69,38 +69,39 @@ const SOURCES: &[fn(&Stand) -> Vec<Trial>] = &[
 /// }
 /// ```
 ///
-/// | trials | fail for |
+/// | Trials | Fail if |
 /// |---|---|
-/// | `rule::<area>::<id>` | that rule, in scripts of its own; a `may` rule never fails |
-/// | `generated::<profile>` | any rule, in scripts about that |
-/// | `regression::<file>` | any rule, in a script that was kept |
-/// | `concurrent::<theme>` | what several callers at once are told, and one after another could not be |
-/// | `crash::killed` | what is lost, or half there, when a process is killed |
-/// | `official::<module>::<name>` | one of duroxide's validations |
-/// | `waivers::<line>::<rule>` | a waiver that is no longer needed |
+/// | `rule::<area>::<id>` | scripts aimed at that rule break it; a `may` rule never fails |
+/// | `generated::<profile>` | generated scripts of that profile break any rule |
+/// | `regression::<file>` | a kept script breaks any rule |
+/// | `concurrent::<theme>` | concurrent callers get answers that no sequential order explains |
+/// | `crash::killed` | data is lost or incomplete after the process was killed |
+/// | `official::<module>::<name>` | that validation of duroxide fails |
+/// | `waivers::<line>::<rule>` | that waiver is no longer needed |
 ///
-/// It takes libtest's arguments (`--list`, filters, `--exact`, `--skip`,
-/// `--test-threads`, ...), and `--report text|json|junit|markdown=FILE`. The
-/// environment overrides its [`Config`]. Under `cargo nextest` reports are
-/// nextest's to write.
+/// Accepts libtest's arguments (`--list`, filters, `--exact`, `--skip`,
+/// `--test-threads`, ...) and `--report text|json|junit|markdown=FILE`. The
+/// environment overrides the [`Config`]. Under `cargo nextest` no report is
+/// written here; nextest writes its own.
 pub fn main(factory: impl ProviderFactory + 'static) -> ! {
     let factory: Box<dyn ProviderFactory> = Box::new(factory);
     main_with(Plain(factory), Config::default())
 }
 
-/// The same, of a storage of which the check knows more.
+/// Like [`main`], for a factory that also implements [`Storage`].
 pub fn main_storage(storage: impl Storage + 'static) -> ! {
     main_with(storage, Config::default())
 }
 
-/// The same, with a configuration of one's own.
+/// Like [`main_storage`], with a configuration.
 pub fn main_with(storage: impl Storage + 'static, config: Config) -> ! {
     main_from(storage, config, std::env::args())
 }
 
-/// The same, with arguments of one's own; the first is the program's name.
+/// Like [`main_with`], with arguments in place of the process's own; the first
+/// is the program's name.
 pub fn main_from(storage: impl Storage + 'static, config: Config, arguments: impl IntoIterator<Item = String>) -> ! {
-    // The process that `crash` kills is this program again.
+    // The child process that the `crash` trials kill runs this program again.
     if super::crash::is_child() {
         process::exit(work_until_killed(&storage));
     }
@@ -114,7 +115,7 @@ pub fn main_from(storage: impl Storage + 'static, config: Config, arguments: imp
     process::exit(code)
 }
 
-/// What libtest ends with when a test failed, or an argument is none.
+/// libtest's exit code for failed tests and for invalid arguments.
 const FAILED: i32 = 101;
 
 fn work_until_killed(storage: &dyn Storage) -> i32 {
@@ -135,19 +136,20 @@ fn run(storage: Arc<dyn Storage>, config: Config, arguments: Vec<String>) -> Res
     config.reports.extend(reports);
     let arguments = Arguments::from_iter(arguments);
     if std::env::var_os("RUST_LOG").is_none() {
-        // Some validations start duroxide's runtime, which logs unless somebody
-        // else has a say in it; that there is somebody already is no error.
+        // Some validations start duroxide's runtime, which installs a logger
+        // unless one is set. An error means that one is already set, which is
+        // fine.
         let _ = tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::default());
     }
-    let stand = Arc::new(Stand::new(storage, config)?);
-    let trials = SOURCES.iter().flat_map(|source| source(&stand)).map(|trial| mimic(&stand, trial)).collect();
+    let context = Arc::new(TrialContext::new(storage, config)?);
+    let trials = SOURCES.iter().flat_map(|source| source(&context)).map(|trial| mimic(&context, trial)).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     let mut code = if conclusion.has_failed() { FAILED } else { 0 };
-    // In a world of processes no report is worth writing.
+    // Under nextest each process runs one trial, too little for a report.
     if !arguments.list && std::env::var_os("NEXTEST").is_none() {
-        let (verdict, lines) = stand.results();
+        let (verdict, lines) = context.results();
         let report = Report::of(&verdict).with_trials(lines);
-        for why in write_reports(&report, &stand.config) {
+        for why in write_reports(&report, &context.config) {
             eprintln!("{why}");
             code = FAILED;
         }
@@ -155,20 +157,20 @@ fn run(storage: Arc<dyn Storage>, config: Config, arguments: Vec<String>) -> Res
     Ok(code)
 }
 
-/// The trial as libtest-mimic runs it.
-fn mimic(stand: &Arc<Stand>, trial: Trial) -> libtest_mimic::Trial {
-    let (stand, name) = (stand.clone(), trial.name.clone());
+/// Converts the trial to one of libtest-mimic.
+fn mimic(context: &Arc<TrialContext>, trial: Trial) -> libtest_mimic::Trial {
+    let (context, name) = (context.clone(), trial.name.clone());
     libtest_mimic::Trial::ignorable_test(trial.name, move || {
-        let outcome = match stand.storage.unavailable() {
+        let outcome = match context.storage.unavailable() {
             Some(why) => Outcome::Ignored(why),
-            None => (trial.run)(&stand),
+            None => (trial.run)(&context),
         };
         let (ending, message) = match &outcome {
             Outcome::Passed => (Ending::Passed, None),
             Outcome::Failed(why) => (Ending::Failed, Some(why.clone())),
             Outcome::Ignored(why) => (Ending::Ignored, Some(why.clone())),
         };
-        stand.note(TrialLine { name, outcome: ending, message });
+        context.note(TrialLine { name, outcome: ending, message });
         match outcome {
             Outcome::Passed => Ok(Completion::Completed),
             Outcome::Failed(why) => Err(Failed::from(why)),

@@ -1,4 +1,4 @@
-//! [`Verdict`]: what a check has found, as values; and the one assertion.
+//! [`Verdict`]: the result of a check, and the assertion on it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,58 +13,59 @@ use super::finding::Finding;
 use super::waivers::Waiver;
 use crate::report::Report;
 
-/// What a check has found. Prints as a report for a person.
+/// The result of a check. Displays as a report for people.
 #[derive(Clone, Debug)]
-#[must_use = "a verdict that nobody looks at finds nothing"]
+#[must_use = "a verdict fails no test unless it is inspected, as by assert_clean"]
 pub struct Verdict {
-    /// What the storage calls itself.
+    /// The label of the storage.
     pub label: String,
-    /// The seed that everything was drawn from.
+    /// The seed that everything was generated from.
     pub seed: Seed,
-    /// How time passed.
+    /// A description of the clock that the check ran on.
     pub clock: String,
-    /// The smallest script for each rule that is broken and must not be.
+    /// One finding, with a shrunk script, for each broken rule that is binding
+    /// and not waived.
     pub findings: Vec<Finding>,
-    /// The same for rules that a provider may break: they fail nobody.
+    /// One finding for each broken `may` rule; these do not fail the check.
     pub remarks: Vec<Finding>,
-    /// What only several callers show: one for each rule that is broken.
+    /// Deviations that only concurrent callers show: one for each broken rule.
     pub races: Vec<Race>,
-    /// Rules that are broken and waived.
+    /// Broken rules that are waived.
     pub waived: Vec<Waived>,
     /// Waivers that are no longer needed.
     pub stale: Vec<Stale>,
-    /// Why something could not be checked as it was asked for: a file that
-    /// cannot be read, a clock that is not to be had.
+    /// Reasons why something could not be checked as configured: an unreadable
+    /// file, a clock that is not available.
     pub troubles: Vec<String>,
-    /// What else is worth knowing, and fails nobody.
+    /// Other remarks; these do not fail the check.
     pub notes: Vec<String>,
-    /// Rules that something else than scripts has looked at.
+    /// Rules that were checked by something other than scripts.
     pub reached: BTreeSet<&'static str>,
-    /// What was done.
+    /// Statistics of the check.
     pub counts: Counts,
 }
 
-/// A rule that is broken, and waived.
+/// A broken rule that is waived.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Waived {
-    /// The rule.
+    /// The rule's id.
     pub rule: &'static str,
-    /// Why that is accepted.
+    /// The waiver's reason.
     pub reason: String,
-    /// Where it is written up.
+    /// The waiver's link to a description of the deviation.
     pub link: String,
-    /// How often it was seen.
+    /// How many times the deviation was observed.
     pub times: u64,
 }
 
 /// A waiver that is no longer needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stale {
-    /// Its rule.
+    /// The id of the waived rule.
     pub rule: &'static str,
-    /// Its file and line.
+    /// The file and line of the waiver.
     pub place: String,
-    /// What was tried.
+    /// How the check established that it is not needed.
     pub why: String,
 }
 
@@ -80,23 +81,24 @@ impl fmt::Display for Stale {
     }
 }
 
-/// What was done.
+/// Statistics of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Scripts that were run, those of shrinking not counted.
+    /// Scripts that were run, not counting those of shrinking.
     pub scripts: u64,
-    /// Calls that were made in them.
+    /// Calls that were made by these scripts.
     pub calls: u64,
-    /// Calls that were skipped because they would only have met a waived
-    /// deviation again.
+    /// Calls that were skipped because they would have repeated a known
+    /// deviation.
     pub avoided: u64,
-    /// Calls that did what they were asked, by method.
+    /// Calls that succeeded, by method.
     pub accepted: BTreeMap<&'static str, u64>,
     /// Calls that were refused, by method.
     pub refused: BTreeMap<&'static str, u64>,
-    /// Calls that were dropped before they were done, or never answered.
+    /// Calls whose future was dropped before it was done, or that were never
+    /// answered, by method.
     pub unanswered: BTreeMap<&'static str, u64>,
-    /// Scripts of which nothing can be said, and why.
+    /// Reasons why a script gave no result, with the number of scripts.
     pub inconclusive: BTreeMap<String, u64>,
 }
 
@@ -113,12 +115,12 @@ impl Counts {
         self.calls += observed.len() as u64;
     }
 
-    /// Every method that was called.
+    /// The names of all methods that were called.
     pub(crate) fn methods(&self) -> BTreeSet<&'static str> {
         [&self.accepted, &self.refused, &self.unanswered].into_iter().flat_map(|map| map.keys().copied()).collect()
     }
 
-    /// Takes in what another check has done.
+    /// Adds the counts of another check.
     pub(crate) fn merge(&mut self, other: Counts) {
         self.scripts += other.scripts;
         self.calls += other.calls;
@@ -152,22 +154,22 @@ impl Verdict {
         }
     }
 
-    /// One that says only why nothing was checked.
+    /// A verdict that states only why nothing was checked.
     pub(crate) fn trouble(label: String, seed: Seed, why: impl Into<String>) -> Verdict {
         Verdict { troubles: vec![why.into()], ..Verdict::new(label, seed) }
     }
 
-    /// Whether the provider keeps every rule that it must keep and that is not
-    /// waived, every waiver is needed, and everything could be checked.
+    /// Whether no binding rule is broken unless waived, every waiver is needed,
+    /// and everything could be checked.
     pub fn is_clean(&self) -> bool {
         self.findings.is_empty() && self.races.is_empty() && self.stale.is_empty() && self.troubles.is_empty()
     }
 
-    /// Panics with the whole report, unless the verdict is clean.
+    /// Asserts that the verdict is clean.
     ///
     /// # Panics
     ///
-    /// When it is not.
+    /// If it is not; the message is the whole report.
     #[track_caller]
     pub fn assert_clean(&self) {
         assert!(self.is_clean(), "{self}");
@@ -186,7 +188,7 @@ impl Verdict {
         }
     }
 
-    /// Takes in another verdict on the same storage.
+    /// Adds another verdict on the same storage.
     pub(crate) fn merge(&mut self, other: Verdict) {
         let known: BTreeSet<&str> = self.findings.iter().chain(&self.remarks).map(|finding| finding.rule).collect();
         let is_new = |finding: &Finding| !known.contains(finding.rule);

@@ -1,7 +1,7 @@
-//! [`Waivers`]: the deviations of a provider that are known and not yet mended.
+//! [`Waivers`]: the known, unfixed deviations of a provider.
 //!
-//! It reads the file and says whose deviation it is. Whether a waiver still
-//! holds, a check finds out.
+//! This module reads the waiver file and selects the waivers of a provider. A
+//! check determines whether a waiver is still needed.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -37,15 +37,16 @@ use super::script::Script;
 ///
 /// `rule` is a rule's id in the [contract table](contract) or the name of an
 /// official validation's trial, as in `official::deletion::test_list_children`.
-/// `reason` and `link` must be there. `script` is the finding's script: with it
-/// the waiver is looked at in every run, without it the run itself has to meet
-/// the deviation. What only several callers show has a `program` instead, which
-/// is run until it shows it. One rule may be waived several times, for several scripts.
-/// `build` is for what depends on it, as a number does that is too large: it panics
-/// in a `"debug"` build, and in a `"release"` build it wraps.
+/// `reason` and `link` are required. `script` is the finding's script: every
+/// check runs it; without a script, the check's own scripts have to show the
+/// deviation. A deviation that only concurrent callers show has a `program`
+/// instead, which is run repeatedly until it shows it. A rule may have several
+/// waivers, each with its own script. `build` is for deviations that depend on
+/// the build: an integer overflow panics in a `"debug"` build and wraps in a
+/// `"release"` build.
 ///
-/// A waived rule that is broken does not fail a run. A waiver that is no longer
-/// needed does.
+/// A waived rule that is broken does not fail a check. A waiver that is no
+/// longer needed does.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Waivers {
     file: PathBuf,
@@ -55,36 +56,39 @@ pub struct Waivers {
 /// One known deviation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Waiver {
-    /// The rule that is broken.
+    /// The id of the broken rule.
     pub rule: &'static str,
-    /// The label of the provider that breaks it; every one, if there is none.
+    /// The label of the provider that breaks the rule; `None` stands for every
+    /// provider.
     pub provider: Option<String>,
-    /// The build that shows it; every one, if there is none.
+    /// The build that shows the deviation; `None` stands for every build.
     pub build: Option<Build>,
-    /// Why that is accepted for now.
+    /// Why the deviation is accepted for now.
     pub reason: String,
-    /// Where that is written up.
+    /// Where the deviation is described.
     pub link: String,
-    /// A script that shows it.
+    /// A script that shows the deviation.
     pub script: Option<Script>,
-    /// A program of several callers that shows it now and then.
+    /// A program of concurrent callers that shows the deviation in some of its
+    /// runs.
     pub program: Option<Program>,
-    /// The line of the file that it begins on.
+    /// The line of the waiver in its file.
     pub line: usize,
 }
 
-/// How a check was built.
+/// The build of a check, as far as panics depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Build {
     /// With debug assertions.
     Debug,
-    /// Without.
+    /// Without debug assertions.
     Release,
 }
 
 impl Build {
-    /// How this library was built, and so, unless a profile says otherwise, the provider.
+    /// The build of this library. The provider has the same, unless a Cargo
+    /// profile overrides one of the two.
     pub fn current() -> Build {
         if cfg!(debug_assertions) { Build::Debug } else { Build::Release }
     }
@@ -110,11 +114,11 @@ struct RawWaiver {
 }
 
 impl Waivers {
-    /// Reads a file.
+    /// Reads a waiver file.
     ///
     /// # Errors
     ///
-    /// When it cannot be read, or is not a file of waivers.
+    /// If the file cannot be read or is not a valid waiver file.
     pub fn read(file: impl AsRef<Path>) -> Result<Waivers, WaiversError> {
         let file = file.as_ref();
         match std::fs::read_to_string(file) {
@@ -123,11 +127,11 @@ impl Waivers {
         }
     }
 
-    /// Reads a text; `file` is what errors call it.
+    /// Parses the text of a waiver file; `file` is the name used in errors.
     ///
     /// # Errors
     ///
-    /// When it is not a file of waivers.
+    /// If the text is not a valid waiver file.
     pub fn parse(file: impl Into<PathBuf>, text: &str) -> Result<Waivers, WaiversError> {
         let file = file.into();
         let wrong = |at: Option<usize>, reason: String| {
@@ -145,17 +149,17 @@ impl Waivers {
         Ok(Waivers { file, waivers })
     }
 
-    /// Those that count for the provider of this label, in this build.
+    /// The waivers that apply to the provider with this label in this build.
     pub fn of<'a>(&'a self, label: &'a str) -> impl Iterator<Item = &'a Waiver> {
         self.waivers.iter().filter(move |waiver| waiver.is_for(label))
     }
 
-    /// One of them alone.
+    /// A set with only this waiver.
     pub(crate) fn only(&self, waiver: &Waiver) -> Waivers {
         Waivers { file: self.file.clone(), waivers: vec![waiver.clone()] }
     }
 
-    /// The file they come from.
+    /// The file that the waivers were read from.
     pub fn file(&self) -> &Path {
         &self.file
     }
@@ -199,7 +203,7 @@ fn program_of(text: &str) -> Result<Program, String> {
     text.parse().map_err(|error| format!("In the program that begins here: {error}"))
 }
 
-/// The id as the contract table, or the list of validations, has it.
+/// The id as it stands in the contract table or in the list of validations.
 fn rule_of(id: &str) -> Option<&'static str> {
     match id.strip_prefix("official::") {
         None => contract::find(id).map(|rule| rule.id),
@@ -207,18 +211,18 @@ fn rule_of(id: &str) -> Option<&'static str> {
     }
 }
 
-/// The rule whose id is most like `id`: it has the longest beginning in common.
+/// The rule whose id shares the longest prefix with `id`.
 fn nearest(id: &str) -> Option<&'static str> {
     let common = |other: &str| id.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
     contract::rules().map(|rule| rule.id).max_by_key(|other| common(other)).filter(|other| common(other) > 3)
 }
 
-/// The number of the line in which byte `at` lies.
+/// The number of the line that contains byte `at`.
 fn line_of(text: &str, at: usize) -> usize {
     text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
 }
 
-/// A text that is not a file of waivers.
+/// An unreadable or invalid waiver file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaiversError {
     file: PathBuf,
@@ -241,7 +245,7 @@ impl fmt::Display for WaiversError {
     }
 }
 
-/// With a capital letter and a full stop.
+/// The text with a capital letter and a full stop.
 fn sentence(text: &str) -> String {
     let text = text.trim();
     let mut letters = text.chars();

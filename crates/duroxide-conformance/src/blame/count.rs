@@ -1,10 +1,10 @@
-//! Counts of what a call has done: deletions, prunings, sessions.
+//! Attributes wrong counts in answers: deletions, prunings, sessions.
 
 use duroxide_sim::call::{Call, DeleteCounts, InstanceQuery, KeepRule, PruneCounts, Reply};
 
 use super::Case;
 
-/// A part of such an answer.
+/// The rule for a wrong part of such an answer.
 pub(super) fn part(case: &Case<'_>, part: &str) -> &'static str {
     match (case.call(), case.expected(), case.got()) {
         (Call::DeleteInstanceBulk { query }, Reply::Deleted(expected), Reply::Deleted(got)) => {
@@ -72,7 +72,7 @@ fn bulk(case: &Case<'_>, query: &InstanceQuery, expected: &DeleteCounts, got: &D
     }
 }
 
-/// Whether an ack has recorded a parent of the instance.
+/// Whether an ack recorded a parent of the instance.
 fn is_child(case: &Case<'_>, name: &str) -> bool {
     case.past.calls().any(|seen| match &*seen.call {
         Call::AckOrchestrationItem(ack) => {
@@ -158,7 +158,8 @@ fn sessions(case: &Case<'_>, expected: usize, got: usize) -> &'static str {
     match used.map(|seen| &*seen.call) {
         Some(Call::AckWorkItem { .. }) => "session.ack-is-activity",
         Some(_) => "session.renewal-is-activity",
-        // A claim that counts for nothing, and one that does not count as use.
+        // Either a claim that does not count, or one that does not count as
+        // use.
         None if at < case.last.at || claims > 1 => "session.fetch-is-activity",
         None if owners.first() == Some(&claim.owner) => "session.claimed-by-fetch",
         None => "session.renew-counts",

@@ -1,8 +1,8 @@
-//! What a call has done whose future was dropped.
+//! Attributes the effects of a call whose future was dropped.
 //!
-//! The oracle allows that it has happened whole, and that it has not happened.
-//! What fits neither is the dropped call's doing only if nothing since has
-//! changed anything.
+//! The oracle allows that the call took effect completely or not at all. Any
+//! other effect is attributed to the dropped call only if no later call changed
+//! anything.
 
 use duroxide_sim::call::Call;
 
@@ -10,10 +10,10 @@ use super::Case;
 use super::past::may_change;
 use crate::oracle::Aspect;
 
-/// The rule that the dropped call breaks, if it is one's doing.
+/// The rule that the dropped call breaks, if it caused the deviation.
 pub(super) fn rule(case: &Case<'_>) -> Option<&'static str> {
     match case.mismatch.aspect {
-        // Wrong whatever was there.
+        // These deviations are wrong in any state.
         Aspect::Panicked | Aspect::Hung | Aspect::Token | Aspect::Retryable => return None,
         Aspect::Accepted | Aspect::Refused | Aspect::Missed | Aspect::Barred(_) | Aspect::Part(_) => {}
     }

@@ -1,5 +1,6 @@
-//! Fetches that found nothing, that took what they must not, or that brought
-//! something wrong; and counts of what calls have done.
+//! Attributes fetches that found nothing, returned an ineligible item or
+//! returned a wrong item; and wrong parts of the answers of other mutating
+//! calls.
 
 use duroxide::providers::WorkItem;
 use duroxide_sim::call::{AckTurn, Call, Item, Job, Reply, Tags, Turn, is_of_session, tag_of};
@@ -11,7 +12,7 @@ use super::payload::{odd, spoiled};
 use super::{count, origin, versions};
 use crate::drive::Observed;
 
-/// A fetch found nothing, though there was something.
+/// The rule for a fetch that found nothing although an item was eligible.
 pub(super) fn missed(case: &Case<'_>) -> &'static str {
     match case.expected() {
         Reply::Turn(Some(turn)) => missed_turn(case, turn),
@@ -104,7 +105,7 @@ fn missed_session(case: &Case<'_>, job: &Job) -> &'static str {
     }
 }
 
-/// A fetch took something that it must not take.
+/// The rule for a fetch that returned an ineligible item.
 pub(super) fn barred(case: &Case<'_>, bar: &Ineligible) -> &'static str {
     match case.got() {
         Reply::Turn(Some(turn)) => barred_turn(case, turn, bar),
@@ -155,7 +156,7 @@ fn barred_job(case: &Case<'_>, job: &Job, bar: &Ineligible) -> &'static str {
                 _ => "job.exclusive",
             }
         }
-        // A delay that does not count at all, or one that ends too soon.
+        // Either the delay was ignored completely, or it ended too soon.
         Ineligible::Invisible(_) => {
             let abandon = case.past.last(|seen| matches!(&*seen.call, Call::AbandonWorkItem { .. }));
             if abandon.is_some_and(|seen| seen.at == case.last.at) { "abandon-job.delay" } else { "job.visible" }
@@ -175,7 +176,7 @@ fn barred_job(case: &Case<'_>, job: &Job, bar: &Ineligible) -> &'static str {
     }
 }
 
-/// Whether a tag is one that the filter lets through, but for case and spaces.
+/// Whether the filter allows a tag that differs only in case and spaces.
 fn is_like(tag: Option<&str>, tags: &Tags) -> bool {
     let plain = |tag: &str| tag.trim().to_lowercase();
     let Some(tag) = tag.map(plain) else { return false };
@@ -204,7 +205,7 @@ fn barred_session(case: &Case<'_>) -> &'static str {
     }
 }
 
-/// A part of what a call that changes something has answered.
+/// The rule for a wrong part of a mutating call's answer.
 pub(super) fn part(case: &Case<'_>, part: &str) -> &'static str {
     match (case.expected(), case.got()) {
         (Reply::Turn(Some(expected)), Reply::Turn(Some(got))) => turn_part(case, part, expected, got),
@@ -250,7 +251,7 @@ fn messages(case: &Case<'_>, expected: &Turn, got: &Turn) -> &'static str {
         (Some(lost), Some(other)) if duroxide_sim::call::kind_of(lost) == duroxide_sim::call::kind_of(other) => {
             spoiled(&**lost, &**other).unwrap_or("turn.messages-unchanged")
         }
-        // The one stands for the other, as a message of another kind.
+        // A message was returned in place of another, with a changed kind.
         (Some(_), Some(other)) if missing.len() == extra.len() && origin::is_unheard_of(case, other) => {
             "payload.every-variant"
         }
@@ -258,8 +259,8 @@ fn messages(case: &Case<'_>, expected: &Turn, got: &Turn) -> &'static str {
         (None, Some(extra)) if expected.messages.contains(extra) => origin::of_ghost(case, extra),
         (None, Some(extra)) => match origin::of_delay(case, extra) {
             "turn.visible" => origin::of_ghost(case, extra),
-            // It comes along with something else: where one alone would wait is
-            // another question.
+            // The message came together with others: whether it may start a
+            // turn alone is another question.
             _ => "turn.visible",
         },
         (None, None) => "turn.whole-batch",

@@ -1,4 +1,5 @@
-//! Where something came from, and what should have become of it since.
+//! Attributes wrong items: where an item came from, and what should have
+//! happened to it.
 
 use duroxide::EventKind;
 use duroxide::providers::WorkItem;
@@ -10,16 +11,16 @@ use super::payload::odd;
 use super::versions;
 use crate::drive::Observed;
 
-/// More than a storage may think there are in one call.
+/// The batch size above which a limit in the provider is suspected.
 const MANY: usize = 50;
 
-/// What should have made an instance free again that was fetched before, and
-/// did not.
+/// The rule by which a previously fetched instance should have become free
+/// again.
 pub(super) fn release_of_turn(case: &Case<'_>, turn: &Turn) -> Option<&'static str> {
     let (number, fetch, held) = case.past.turns().find(|(.., other)| other.instance == turn.instance)?;
     let after = &case.past.0[number + 1..];
     let last = after.iter().rev().find(|seen| seen.call.token() == Some(&*held.token));
-    // Something that nobody has fetched yet has reasons of its own to be there.
+    // Messages that were not fetched before have rules of their own.
     let is_new = turn.messages.iter().all(|item| !held.messages.contains(item));
     let own = turn.messages.iter().map(|item| of_message(case, item)).find(|rule| *rule != "turn.prompt");
     let own = own.filter(|_| is_new);
@@ -59,14 +60,15 @@ fn earlier(case: &Case<'_>, one: &Observed, other: &Observed) -> bool {
     at(one) < at(other)
 }
 
-/// The same of a job.
+/// The rule by which a previously fetched work item should have become free
+/// again.
 pub(super) fn release_of_job(case: &Case<'_>, job: &Job) -> Option<&'static str> {
     let (number, fetch, held) = case.past.jobs().find(|(.., other)| other.item == job.item)?;
     let after = &case.past.0[number + 1..];
     let last = after.iter().rev().find(|seen| seen.call.token() == Some(&*held.token));
     let sent = case.past.calls().flat_map(|seen| enqueues_jobs(&seen.call)).filter(|other| **other == job.item);
     Some(match last.map(|seen| (&*seen.call, &seen.reply)) {
-        // As many were sent as are held, and one more.
+        // It was enqueued once more often than it is held.
         None if sent.count() > 1 => "enqueue-job.delivered",
         Some((Call::AckWorkItem { .. }, Some(Reply::Refused(_)))) => "ack-job.refusal-changes-nothing",
         Some((Call::AckWorkItem { .. }, _)) => "enqueue-job.delivered",
@@ -86,12 +88,12 @@ fn source<'a>(case: &Case<'a>, item: &Item) -> Option<&'a Observed> {
     case.past.last(|seen| enqueues(&seen.call).contains(item))
 }
 
-/// How often a message was enqueued.
+/// The number of times that a message was enqueued.
 fn times(case: &Case<'_>, item: &Item) -> usize {
     case.past.calls().flat_map(|seen| enqueues(&seen.call)).filter(|other| *other == item).count()
 }
 
-/// The rule of a timer that an ack brought.
+/// The rule of a timer that an ack enqueued.
 fn of_timer(item: &Item, acked: &Observed) -> Option<&'static str> {
     match &**item {
         WorkItem::TimerFired { fire_at_ms, .. } if *fire_at_ms <= acked.at.0 => Some("time.past-timer"),
@@ -100,7 +102,7 @@ fn of_timer(item: &Item, acked: &Observed) -> Option<&'static str> {
     }
 }
 
-/// The rule by which a message should be there that was never fetched.
+/// The rule by which a message that was never fetched should be there.
 pub(super) fn of_message(case: &Case<'_>, item: &Item) -> &'static str {
     match source(case, item).map(|seen| (&*seen.call, seen)) {
         Some(_) if times(case, item) > 1 => "enqueue.equal-messages-kept",
@@ -140,7 +142,7 @@ pub(super) fn of_delay(case: &Case<'_>, item: &Item) -> &'static str {
     }
 }
 
-/// The rule by which a message should not be there at all.
+/// The rule by which a message should not exist.
 pub(super) fn of_ghost(case: &Case<'_>, item: &Item) -> &'static str {
     let acked = case.past.calls().any(|seen| match (&*seen.call, &seen.reply) {
         (Call::AckOrchestrationItem(ack), Some(Reply::Done)) => {
@@ -170,7 +172,7 @@ pub(super) fn of_ghost(case: &Case<'_>, item: &Item) -> &'static str {
     }
 }
 
-/// Whether nobody has ever enqueued such a message.
+/// Whether no call enqueued such a message.
 pub(super) fn is_unheard_of(case: &Case<'_>, item: &Item) -> bool {
     source(case, item).is_none()
 }
@@ -189,7 +191,8 @@ fn was_routed(case: &Case<'_>, item: &Item) -> bool {
     case.past.calls().flat_map(|seen| enqueues(&seen.call)).any(|other| nameless(other) == wanted)
 }
 
-/// Whether other messages waited with it for the start of their instance.
+/// Whether other messages waited together with it for the start of their
+/// instance.
 fn has_company(case: &Case<'_>, item: &Item) -> bool {
     let instance = duroxide_sim::call::instance_of(item);
     let fetches = |seen: &Observed| matches!(&*seen.call, Call::FetchOrchestrationItem { .. });
@@ -199,7 +202,8 @@ fn has_company(case: &Case<'_>, item: &Item) -> bool {
     })
 }
 
-/// Whether an ack has cancelled an activity that is like this job, and another.
+/// Whether an ack cancelled an activity that is similar to this work item, but
+/// not the same.
 pub(super) fn cancelled_another(case: &Case<'_>, item: &Item) -> bool {
     let WorkItem::ActivityExecute { instance, execution_id, id, .. } = &**item else { return false };
     case.past.calls().any(|seen| match (&*seen.call, &seen.reply) {
@@ -248,7 +252,7 @@ pub(super) fn of_lost(case: &Case<'_>, item: &Item) -> &'static str {
     }
 }
 
-/// Whether a message came before any that starts its instance.
+/// Whether a message was enqueued before any that starts its instance.
 fn is_early(case: &Case<'_>, item: &Item) -> bool {
     let instance = duroxide_sim::call::instance_of(item);
     let all = case.past.calls().flat_map(|seen| enqueues(&seen.call));
@@ -260,7 +264,7 @@ fn other_instance(item: &Item, instance: &str) -> bool {
     duroxide_sim::call::instance_of(item) == instance
 }
 
-/// The rule by which a job should not be there at all, or not so.
+/// The rule by which a work item should not exist, or not in this form.
 pub(super) fn of_ghost_job(case: &Case<'_>, job: &Job) -> &'static str {
     let source = case.past.last(|seen| enqueues_jobs(&seen.call).contains(&job.item));
     let refused = |seen: &Observed| matches!(seen.reply, Some(Reply::Refused(_)));
@@ -284,7 +288,7 @@ pub(super) fn of_ghost_job(case: &Case<'_>, job: &Job) -> &'static str {
     }
 }
 
-/// A job that nobody has enqueued so.
+/// The rule for a work item that was not enqueued in this form.
 fn changed_job(case: &Case<'_>, job: &Job) -> &'static str {
     let untagged = |item: &Item| {
         let mut item = (**item).clone();
@@ -307,7 +311,7 @@ fn changed_job(case: &Case<'_>, job: &Job) -> &'static str {
     }
 }
 
-/// A turn in the wrong execution.
+/// The rule for an orchestration item with the wrong execution.
 pub(super) fn execution(case: &Case<'_>, expected: &Turn, got: &Turn) -> &'static str {
     let acked_lower = case.past.last(|seen| match &*seen.call {
         Call::AckOrchestrationItem(ack) => ack.execution < expected.execution,
@@ -322,7 +326,7 @@ pub(super) fn execution(case: &Case<'_>, expected: &Turn, got: &Turn) -> &'stati
     }
 }
 
-/// A turn with the wrong events.
+/// The rule for an orchestration item with the wrong events.
 pub(super) fn history(case: &Case<'_>, expected: &Turn, got: &Turn) -> &'static str {
     let foreign = got.history.iter().any(|event| !expected.history.contains(event));
     let culprit = case.past.culprit();
@@ -334,7 +338,7 @@ pub(super) fn history(case: &Case<'_>, expected: &Turn, got: &Turn) -> &'static 
     }
 }
 
-/// A turn with the wrong name, or version.
+/// The rule for an orchestration item with the wrong name or version.
 pub(super) fn identity(case: &Case<'_>, got: &Turn, name: bool) -> &'static str {
     let of_message = got.messages.iter().any(|item| match &**item {
         WorkItem::StartOrchestration { orchestration, version, .. }
@@ -367,7 +371,7 @@ pub(super) fn identity(case: &Case<'_>, got: &Turn, name: bool) -> &'static str 
     }
 }
 
-/// A turn with the wrong values.
+/// The rule for an orchestration item with the wrong values.
 pub(super) fn snapshot(case: &Case<'_>, expected: &Turn, got: &Turn) -> &'static str {
     let values = |turn: &Turn| {
         turn.kv_snapshot.iter().map(|(key, entry)| (key.clone(), entry.value.clone())).collect::<Vec<_>>()
@@ -395,7 +399,7 @@ pub(super) fn snapshot(case: &Case<'_>, expected: &Turn, got: &Turn) -> &'static
     }
 }
 
-/// A turn with the wrong number of attempts.
+/// The rule for an orchestration item with the wrong number of attempts.
 pub(super) fn attempts_of_turn(case: &Case<'_>, expected: &Turn, got: &Turn) -> &'static str {
     let fetches = case.past.turns().filter(|(.., turn)| turn.instance == expected.instance);
     let ignoring = fetches.filter(|(number, _, turn)| {
@@ -420,7 +424,7 @@ pub(super) fn attempts_of_turn(case: &Case<'_>, expected: &Turn, got: &Turn) -> 
     }
 }
 
-/// A job with the wrong number of attempts.
+/// The rule for a work item with the wrong number of attempts.
 pub(super) fn attempts_of_job(case: &Case<'_>, got: &Job) -> &'static str {
     let ignored = case.past.calls().any(|seen| {
         matches!(&*seen.call, Call::AbandonWorkItem { ignore_attempt: true, .. }) && seen.reply == Some(Reply::Done)

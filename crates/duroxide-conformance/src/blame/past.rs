@@ -1,4 +1,4 @@
-//! What was asked and answered before a deviation.
+//! The calls and answers before a deviation.
 
 use std::borrow::Cow;
 
@@ -9,23 +9,23 @@ use duroxide_sim::unstable::call::is_fetch;
 
 use crate::drive::Observed;
 
-/// The calls before the one that deviates.
+/// The calls before the deviating one.
 pub(super) struct Past<'a>(pub &'a [Observed]);
 
-/// What has become of a lock token.
+/// The state of a lock token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     /// No fetch returned it.
     Forged,
-    /// It has acked or abandoned its item.
+    /// It was used to ack or abandon its item.
     Spent,
     /// The activity was cancelled.
     Cancelled,
     /// The instance was deleted.
     Deleted,
-    /// Its lock has ended, whoever has fetched the item since.
+    /// Its lock has expired, even if the item was fetched again since.
     Expired,
-    /// Its lock holds.
+    /// Its lock is held.
     Live,
 }
 
@@ -38,17 +38,17 @@ impl<'a> Past<'a> {
         self.0.iter().any(|seen| seen.reply.is_none())
     }
 
-    /// The last call that may have changed something, fetches left aside.
+    /// The last call that may have changed something, except fetches.
     pub fn culprit(&self) -> Option<&'a Observed> {
         self.0.iter().rev().find(|seen| !seen.call.is_read() && !is_fetch(&seen.call))
     }
 
-    /// The last call that the given test holds of.
+    /// The last call that satisfies `test`.
     pub fn last(&self, test: impl Fn(&Observed) -> bool) -> Option<&'a Observed> {
         self.0.iter().rev().find(|seen| test(seen))
     }
 
-    /// The turns that were fetched, the last first.
+    /// The fetched orchestration items, the last first.
     pub fn turns(&self) -> impl Iterator<Item = (usize, &'a Observed, &'a Turn)> {
         self.0.iter().enumerate().rev().filter_map(|(number, seen)| match &seen.reply {
             Some(Reply::Turn(Some(turn))) => Some((number, seen, &**turn)),
@@ -56,7 +56,7 @@ impl<'a> Past<'a> {
         })
     }
 
-    /// The jobs that were fetched, the last first.
+    /// The fetched work items, the last first.
     pub fn jobs(&self) -> impl Iterator<Item = (usize, &'a Observed, &'a Job)> {
         self.0.iter().enumerate().rev().filter_map(|(number, seen)| match &seen.reply {
             Some(Reply::Job(Some(job))) => Some((number, seen, &**job)),
@@ -75,7 +75,7 @@ impl<'a> Past<'a> {
         })
     }
 
-    /// The last claim of the session that this job is of, and when it was made.
+    /// The last claim of this work item's session, and when it was made.
     pub fn claim_like(&self, item: &WorkItem) -> Option<(usize, &'a SessionClaim, Time)> {
         let WorkItem::ActivityExecute { session_id: Some(id), .. } = item else { return None };
         self.jobs().find_map(|(number, seen, job)| match (&*seen.call, &*job.item) {
@@ -87,7 +87,7 @@ impl<'a> Past<'a> {
         })
     }
 
-    /// The acks of turns of an instance that were accepted, the first first.
+    /// The successful acks of an instance's turns, the first first.
     pub fn acks_of<'b>(&'b self, instance: &'b str) -> impl DoubleEndedIterator<Item = (&'a Observed, &'a AckTurn)> {
         self.0.iter().filter_map(move |seen| match (&*seen.call, &seen.reply) {
             (Call::AckOrchestrationItem(ack), Some(Reply::Done)) => {
@@ -98,12 +98,12 @@ impl<'a> Past<'a> {
         })
     }
 
-    /// The turn whose lock `token` is, or was.
+    /// The orchestration item whose lock `token` is or was.
     pub fn turn_of(&self, token: &str) -> Option<&'a Turn> {
         self.turns().map(|(.., turn)| turn).find(|turn| turn.token == token)
     }
 
-    /// What had become of a token by `now`.
+    /// The state of a token at `now`.
     pub fn fate(&self, token: &str, now: Time) -> Fate {
         let turn = self.turns().find(|(.., turn)| turn.token == token);
         let job = self.jobs().find(|(.., job)| job.token == token);
@@ -139,7 +139,7 @@ impl<'a> Past<'a> {
     }
 }
 
-/// When the lock of a fetch ends, renewals counted.
+/// The expiry of a fetch's lock, including renewals.
 fn end_of_lock(fetch: &Observed, after: &[Observed], token: &str) -> Time {
     let first = match &*fetch.call {
         Call::FetchOrchestrationItem { lock_for, .. } | Call::FetchWorkItem { lock_for, .. } => fetch.at + *lock_for,
@@ -162,8 +162,8 @@ fn cancels(seen: &Observed, item: &WorkItem) -> bool {
     ack.cancelled.iter().any(|c| c.instance == *instance && c.execution == *execution_id && c.activity == *id)
 }
 
-/// Whether a call may have changed something: more than one that reads, that
-/// was refused for good, or that found nothing to fetch.
+/// Whether a call may have changed something: unless it is a read, was refused
+/// permanently, or found nothing to fetch.
 pub(super) fn may_change(seen: &Observed) -> bool {
     match &seen.reply {
         _ if seen.call.is_read() => false,
@@ -178,7 +178,7 @@ pub(super) fn is_deletion(call: &Call) -> bool {
     matches!(call, Call::DeleteInstance { .. } | Call::DeleteInstancesAtomic { .. } | Call::DeleteInstanceBulk { .. })
 }
 
-/// Whether a deletion that succeeded may have taken an instance with it.
+/// Whether this successful deletion may have deleted the instance.
 fn deletes(seen: &Observed, instance: &str) -> bool {
     match (&*seen.call, &seen.reply) {
         (_, Some(Reply::Refused(_)) | None) => false,
@@ -198,7 +198,7 @@ pub(super) fn enqueues(call: &Call) -> &[Item] {
     }
 }
 
-/// The jobs that a call enqueues, or would if it were not refused.
+/// The work items that a call enqueues, unless it is refused.
 pub(super) fn enqueues_jobs(call: &Call) -> &[Item] {
     match call {
         Call::EnqueueForWorker { item } | Call::EnqueueForOrchestrator { item, .. } => std::slice::from_ref(item),

@@ -1,10 +1,11 @@
-//! Values that people forget: in a call, and in what became of them.
+//! Attributes altered values: unusual values in calls, and what was stored of
+//! them.
 
 use duroxide_sim::call::Call;
 use serde::Serialize;
 use serde_json::Value;
 
-/// The rule about the oddest value in any of `calls`, if there is an odd one.
+/// The rule about the most unusual value in `calls`, if there is one.
 pub(super) fn odd<'a>(calls: impl IntoIterator<Item = &'a Call>) -> Option<&'static str> {
     let mut worst = None;
     for call in calls {
@@ -15,8 +16,7 @@ pub(super) fn odd<'a>(calls: impl IntoIterator<Item = &'a Call>) -> Option<&'sta
     worst.map(|(_, rule)| rule)
 }
 
-/// The rule about the value that was to be kept and came out as another, if it
-/// is one that people forget.
+/// The rule about a value that was returned altered, if it is an unusual one.
 pub(super) fn spoiled(expected: &impl Serialize, got: &impl Serialize) -> Option<&'static str> {
     differ(&serde_json::to_value(expected).ok()?, &serde_json::to_value(got).ok()?)
 }
@@ -28,7 +28,7 @@ fn differ(expected: &Value, got: &Value) -> Option<&'static str> {
         (Value::String(text), Value::String(other)) if text != other => {
             let mut worst = None;
             walk_text(text, &mut worst);
-            // Part of it, however it is written, is gone.
+            // Part of it is missing, whatever the encoding.
             let cut = other.len() > 100 && text.starts_with(other.as_str());
             if cut { Some("payload.long") } else { worst.map(|(_, rule)| rule) }
         }
@@ -37,7 +37,7 @@ fn differ(expected: &Value, got: &Value) -> Option<&'static str> {
         }
         (Value::Array(a), Value::Array(b)) if a.len() == b.len() => a.iter().zip(b).find_map(|(a, b)| differ(a, b)),
         (Value::Object(a), Value::Object(b)) => {
-            // Moments are large numbers, and wrong in ways of their own.
+            // Times are large numbers, and have rules of their own.
             let others = a.iter().filter(|(key, _)| !key.ends_with("_at"));
             others.filter_map(|(key, a)| Some((a, b.get(key)?))).find_map(|(a, b)| differ(a, b))
         }

@@ -1,5 +1,5 @@
-//! Reads that answer something wrong: which earlier call should have left
-//! something else behind.
+//! Attributes wrong answers of reads: which earlier call should have had a
+//! different effect.
 
 use duroxide::EventKind;
 use duroxide_sim::call::{AckTurn, Call, Reply};
@@ -9,7 +9,7 @@ use super::past::is_deletion;
 use super::payload::spoiled;
 use crate::drive::Observed;
 
-/// A part of what a read has answered.
+/// The rule for a wrong part of a read's answer.
 pub(super) fn part(case: &Case<'_>, part: &str) -> &'static str {
     if was_right(case) {
         return "read.changes-nothing";
@@ -18,7 +18,7 @@ pub(super) fn part(case: &Case<'_>, part: &str) -> &'static str {
         return rule;
     }
     let is_time = part.ends_with("_at");
-    // Something where nothing should be was not spoiled.
+    // If there should be no value, the value was not altered.
     let is_nothing = *case.expected() == Reply::Value(None);
     if let Some(rule) = spoiled(case.expected(), case.got()).filter(|_| !is_time && !is_nothing) {
         return rule;
@@ -48,15 +48,14 @@ pub(super) fn part(case: &Case<'_>, part: &str) -> &'static str {
     }
 }
 
-/// Whether the same was answered rightly before, and nothing but reads came
-/// since.
+/// Whether the same read was answered correctly before, with only reads since.
 fn was_right(case: &Case<'_>) -> bool {
     let reads = case.past.calls().rev().take_while(|seen| seen.call.is_read());
     reads.into_iter().any(|seen| seen.call == case.last.call && seen.reply.as_ref() == Some(case.expected()))
 }
 
-/// Whether the last call that may have changed something is one that must not
-/// have changed this: one that was refused, a deletion, a pruning.
+/// The rule, if the last call that may have changed something must not have
+/// changed this: a refused call, a deletion or a pruning.
 fn undone(case: &Case<'_>) -> Option<&'static str> {
     let culprit = case.past.culprit()?;
     match (&*culprit.call, culprit.reply.as_ref()?) {
@@ -94,7 +93,7 @@ fn deleted(case: &Case<'_>, call: &Call) -> Option<&'static str> {
     if matches!(call, Call::DeleteInstanceBulk { .. }) {
         return Some("delete-bulk.deletes-whole");
     }
-    // What is asked about: something of what was deleted, or of something else.
+    // Whether the read concerns something that was deleted.
     let about_deleted = match (call, case.call().instance()) {
         (_, None) => true,
         (Call::DeleteInstance { instance, .. }, Some(asked)) => instance == asked,
@@ -122,7 +121,7 @@ fn deleted(case: &Case<'_>, call: &Call) -> Option<&'static str> {
     })
 }
 
-/// Whether what is asked about has a parent that somebody has recorded.
+/// Whether a parent was recorded for the instance being read.
 fn in_tree(case: &Case<'_>, _: &Call) -> bool {
     case.past.calls().any(|seen| {
         matches!(&*seen.call, Call::AckOrchestrationItem(ack) if ack.metadata.parent_instance_id.is_some()
@@ -141,7 +140,7 @@ fn pruned(case: &Case<'_>) -> Option<&'static str> {
     })
 }
 
-/// The acks that were accepted, the last first.
+/// The successful acks, the last first.
 fn acks_of_all<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (&'a Observed, &'a AckTurn)> {
     case.past.calls().rev().filter_map(move |seen| match (&*seen.call, &seen.reply) {
         (Call::AckOrchestrationItem(ack), Some(Reply::Done)) => Some((seen, &**ack)),
@@ -149,7 +148,7 @@ fn acks_of_all<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (&'a Observed, &'
     })
 }
 
-/// Those of the instance that is asked about.
+/// The successful acks of the instance being read, the last first.
 fn acks<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (&'a Observed, &'a AckTurn)> {
     let asked = case.call().instance();
     acks_of_all(case)
@@ -179,8 +178,7 @@ fn history(case: &Case<'_>, part: &str) -> &'static str {
     }
 }
 
-/// Whether nothing that was read should have been there, and something else
-/// should.
+/// Whether nothing of the answer should be there, but something else should.
 fn is_other(case: &Case<'_>) -> bool {
     match (case.expected(), case.got()) {
         (Reply::Events(expected), Reply::Events(got)) => {
@@ -190,7 +188,7 @@ fn is_other(case: &Case<'_>) -> bool {
     }
 }
 
-/// Whether the last ack was for another execution than the one that was fetched.
+/// Whether the last ack was for another execution than the fetched one.
 fn moved(case: &Case<'_>) -> bool {
     acks(case)
         .next()
@@ -238,7 +236,7 @@ fn status(case: &Case<'_>, part: &str) -> &'static str {
     }
 }
 
-/// Whether other instances than the one asked about were acked.
+/// Whether instances other than the one being read were acked.
 fn acks_of_others(case: &Case<'_>) -> bool {
     case.past
         .calls()
@@ -260,7 +258,7 @@ fn value(case: &Case<'_>) -> &'static str {
     if other != Some(&ack.token) {
         return "kv.isolated";
     }
-    // Nothing is there of a value that would be there at the latest when the
+    // Whether a value is missing that should be visible at the latest when the
     // execution ends.
     let unseen = match (case.expected(), case.got()) {
         (Reply::Value(Some(_)), Reply::Value(None)) => true,
@@ -291,7 +289,8 @@ fn value(case: &Case<'_>) -> &'static str {
     }
 }
 
-/// A key was found that was never written, but one that is like it.
+/// The rule, if the answer belongs to a similar key that was written, while
+/// this one never was.
 fn of_other_key(case: &Case<'_>) -> Option<&'static str> {
     let (Call::GetKvValue { key, .. }, Reply::Value(None)) = (case.call(), case.expected()) else { return None };
     let written = |key: &String| {
@@ -303,7 +302,7 @@ fn of_other_key(case: &Case<'_>) -> Option<&'static str> {
     (!written(key)).then_some("payload.names-exact")
 }
 
-/// Some of the keys are missing where all are asked for.
+/// The rule, if some keys are missing in a read of all keys.
 fn of_all(case: &Case<'_>) -> Option<&'static str> {
     let (Reply::Values(expected), Reply::Values(got)) = (case.expected(), case.got()) else { return None };
     let part = got.iter().all(|(key, value)| expected.get(key) == Some(value));
@@ -322,7 +321,7 @@ fn stats(case: &Case<'_>, part: &str) -> &'static str {
     }
 }
 
-/// An instance is listed too soon, or not at all.
+/// The rule, if an instance is listed too early or not at all.
 fn created(case: &Case<'_>) -> Option<&'static str> {
     let culprit = case.past.culprit()?;
     match &*culprit.call {

@@ -1,4 +1,4 @@
-//! Calls that were accepted and should not have been, and the other way round.
+//! Attributes calls that were wrongly accepted or wrongly refused.
 
 use duroxide_sim::call::{Call, Class, Refusal, Reply};
 
@@ -13,7 +13,7 @@ fn class(reply: &Reply) -> Class {
     }
 }
 
-/// An error that says a retry may help, where none can.
+/// The rule for an error marked retryable although a retry cannot succeed.
 pub(super) fn retryable(case: &Case<'_>) -> &'static str {
     match class(case.expected()) {
         Class::LockLost => "error.lock-lost-is-permanent",
@@ -24,7 +24,7 @@ pub(super) fn retryable(case: &Case<'_>) -> &'static str {
     }
 }
 
-/// A call that had to be refused.
+/// The rule for a call that had to be refused.
 pub(super) fn accepted(case: &Case<'_>) -> &'static str {
     let expected = class(case.expected());
     if let Some(token) = case.call().token()
@@ -63,7 +63,7 @@ pub(super) fn accepted(case: &Case<'_>) -> &'static str {
     }
 }
 
-/// The rule of what should have made the thing unknown that was read.
+/// The rule by which what was read should be gone.
 fn forgotten(case: &Case<'_>) -> Option<&'static str> {
     let culprit = case.past.culprit()?;
     match (&*culprit.call, &culprit.reply) {
@@ -95,7 +95,7 @@ fn still_running(case: &Case<'_>) -> &'static str {
     }
 }
 
-/// A token that holds no lock was taken for one that does.
+/// The rule for a token without a lock that was accepted.
 fn dead_token(call: &Call, fate: Fate) -> &'static str {
     let expired = fate == Fate::Expired;
     match (call, fate) {
@@ -123,7 +123,7 @@ fn is_of_job(call: &Call) -> bool {
     matches!(call, Call::AckWorkItem { .. } | Call::RenewWorkItemLock { .. } | Call::AbandonWorkItem { .. })
 }
 
-/// Whether an error for good says that others are in the way.
+/// Whether a permanent error reports contention with other callers.
 pub(crate) fn is_about_contention(refusal: &Refusal) -> bool {
     const WORDS: [&str; 9] = [
         "is locked",
@@ -140,7 +140,7 @@ pub(crate) fn is_about_contention(refusal: &Refusal) -> bool {
     !refusal.retryable && WORDS.iter().any(|word| message.contains(word))
 }
 
-/// A call was refused without a reason.
+/// The rule for a call that was refused without a reason.
 pub(super) fn refused(case: &Case<'_>) -> &'static str {
     if matches!(case.got(), Reply::Refused(refusal) if is_about_contention(refusal)) {
         return "error.contention-is-retryable";
@@ -195,14 +195,14 @@ pub(super) fn refused(case: &Case<'_>) -> &'static str {
     }
 }
 
-/// A job's lock that ends with its session's.
+/// The rule, if a work item's lock ended with its session's.
 fn ended_session(case: &Case<'_>, token: &str) -> Option<&'static str> {
     let (.., job) = case.past.jobs().find(|(.., job)| job.token == token)?;
     let (_, claim, at) = case.past.claim_like(&job.item)?;
     (at + claim.lock_for <= case.last.at).then_some("session.job-lock-outlives-session")
 }
 
-/// A call was refused because of a history that cannot be read.
+/// The rule, if a call was refused because of an unreadable history.
 fn unreadable(case: &Case<'_>) -> Option<&'static str> {
     match (case.call(), case.expected()) {
         (Call::FetchOrchestrationItem { .. }, Reply::Turn(Some(turn))) if turn.history_error.is_some() => {
@@ -220,7 +220,7 @@ fn unreadable(case: &Case<'_>) -> Option<&'static str> {
     }
 }
 
-/// A call was refused for a duration that never ends.
+/// The rule, if a call was refused because of an endless duration.
 fn endless(call: &Call) -> Option<&'static str> {
     let spans = match call {
         Call::FetchOrchestrationItem { lock_for, .. } => vec![*lock_for],
@@ -239,7 +239,7 @@ fn endless(call: &Call) -> Option<&'static str> {
     spans.iter().any(|span| span.as_secs() > u64::from(u32::MAX)).then_some("time.huge-durations")
 }
 
-/// What made a lock end that should hold still.
+/// The rule by which a lock should still be held.
 fn lost_lock(case: &Case<'_>, token: &str) -> Option<&'static str> {
     let turn = case.is_turn();
     let with_token = |seen: &&super::Observed| seen.call.token() == Some(token);

@@ -1,6 +1,7 @@
-//! What a storage that was opened anew does not know, or knows otherwise.
+//! Attributes data that is missing or changed after the storage was reopened.
 //!
-//! It is the reopening's doing only if nothing since has changed anything.
+//! A deviation is attributed to reopening only if no later call changed
+//! anything.
 
 use duroxide_sim::call::Reply;
 
@@ -8,7 +9,8 @@ use super::Case;
 use super::past::{Fate, may_change};
 use crate::oracle::Aspect;
 
-/// The rule that the reopened storage breaks, if the reopening shows it.
+/// The rule that the reopened storage breaks, if reopening caused the
+/// deviation.
 pub(super) fn rule(case: &Case<'_>) -> Option<&'static str> {
     let at = match case.last.reopened {
         true => case.past.0.len(),
@@ -29,8 +31,8 @@ pub(super) fn rule(case: &Case<'_>) -> Option<&'static str> {
     }
 }
 
-/// Whether what should have been fetched was fetched before, and has become
-/// free because that lock has ended.
+/// Whether the expected item was fetched before and became free because that
+/// lock expired.
 pub(super) fn was_locked(case: &Case<'_>) -> bool {
     let token = match case.expected() {
         Reply::Turn(Some(turn)) => {

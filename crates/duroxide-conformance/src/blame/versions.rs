@@ -1,17 +1,17 @@
-//! Fetches with a filter by pinned versions.
+//! Attributes fetches with a version filter.
 
 use duroxide_sim::call::{Call, Reply, Turn, VersionRange};
 use semver::Version;
 
 use super::Case;
 
-/// The pinned versions that acks of an instance gave to an execution, in order.
+/// The versions that acks pinned the executions of an instance to, in order.
 fn pins<'a>(case: &'a Case<'_>, turn: &'a Turn, own: bool) -> Vec<&'a Version> {
     let acks = case.past.acks_of(&turn.instance).filter(|(_, ack)| (ack.execution == turn.execution) == own);
     acks.filter_map(|(_, ack)| ack.metadata.pinned_duroxide_version.as_ref()).collect()
 }
 
-/// A filter held back what it lets pass.
+/// The rule, if the filter excluded an eligible item.
 pub(super) fn missed(case: &Case<'_>, turn: &Turn, ranges: &[VersionRange]) -> &'static str {
     if holds_back_another(case, turn, ranges) {
         return "turn.capability-looks-further";
@@ -34,7 +34,7 @@ pub(super) fn missed(case: &Case<'_>, turn: &Turn, ranges: &[VersionRange]) -> &
     }
 }
 
-/// Whether the filter leaves another instance out, and rightly.
+/// Whether the filter correctly excludes another instance.
 fn holds_back_another(case: &Case<'_>, turn: &Turn, ranges: &[VersionRange]) -> bool {
     case.past.calls().any(|seen| match (&*seen.call, &seen.reply) {
         (Call::AckOrchestrationItem(ack), Some(Reply::Done)) => {
@@ -46,8 +46,8 @@ fn holds_back_another(case: &Case<'_>, turn: &Turn, ranges: &[VersionRange]) -> 
     })
 }
 
-/// Whether versions are such that texts, or three small numbers, order them in
-/// another way.
+/// Whether the versions are ordered differently as text or as three small
+/// numbers.
 fn is_odd(pinned: &Version, ranges: &[VersionRange]) -> bool {
     let marked = |version: &Version| !version.pre.is_empty() || !version.build.is_empty();
     let wide = |version: &Version| [version.major, version.minor, version.patch].iter().any(|part| *part > 999);
@@ -55,7 +55,7 @@ fn is_odd(pinned: &Version, ranges: &[VersionRange]) -> bool {
     all.into_iter().any(|version| marked(version) || wide(version))
 }
 
-/// A filter let pass what it leaves out.
+/// The rule, if the filter let an ineligible item pass.
 pub(super) fn barred(case: &Case<'_>, turn: &Turn, ranges: &[VersionRange]) -> &'static str {
     let (own, earlier) = (pins(case, turn, true), pins(case, turn, false));
     let last = case.past.acks_of(&turn.instance).rfind(|(_, ack)| ack.execution == turn.execution);
@@ -71,7 +71,7 @@ pub(super) fn barred(case: &Case<'_>, turn: &Turn, ranges: &[VersionRange]) -> &
     }
 }
 
-/// Whether a fetch with a filter has found nothing.
+/// Whether a fetch with a filter found nothing.
 pub(super) fn skipped(case: &Case<'_>) -> bool {
     case.past.calls().any(|seen| {
         matches!(

@@ -1,4 +1,4 @@
-//! What a caller may do, in the conventions of a script.
+//! The calls of concurrent callers, in the conventions of scripts.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use duroxide_sim::call::{AckTurn, ActivityId, Call, Event, Item, Metadata, Sessi
 
 use crate::script::Act;
 
-/// The instance whose lock is meant.
+/// The instance locked by the call's token.
 const HERE: &str = "@";
 
 pub(super) fn plain(call: Call) -> Act {
@@ -64,14 +64,14 @@ pub(super) fn abandon() -> Act {
     plain(Call::AbandonOrchestrationItem { token: "turn:0".to_owned(), delay: None, ignore_attempt: false })
 }
 
-/// What an ack commits, apart from the kind of event it writes.
+/// The changes of an ack, apart from its terminal event.
 pub(super) struct Outcome {
     kinds: Vec<EventKind>,
     jobs: Vec<Item>,
     messages: Vec<Item>,
     cancelled: Vec<ActivityId>,
     metadata: Metadata,
-    /// Counted from the execution that was fetched.
+    /// Relative to the fetched execution.
     execution: u64,
 }
 
@@ -123,7 +123,7 @@ pub(super) fn progress(data: u64) -> Act {
     Outcome::new(vec![status, value]).ack()
 }
 
-/// An ack of a child's turn.
+/// An ack of a sub-orchestration's turn.
 pub(super) fn progress_of_child(parent: &str, data: u64) -> Act {
     let mut outcome = Outcome::new(vec![EventKind::CustomStatusUpdated { status: Some(data.to_string()) }]);
     outcome.metadata.parent_instance_id = Some(parent.to_owned());
@@ -155,7 +155,7 @@ fn work(instance: &str, id: u64, execution: u64, session: Option<&str>, tag: Opt
     }
 }
 
-/// A job that no turn has scheduled.
+/// A work item that no turn has scheduled.
 pub(super) fn enqueue_job(instance: &str, session: Option<&str>, data: u64) -> Act {
     plain(Call::EnqueueForWorker { item: Arc::new(work(instance, 1_000 + data, 1, session, None, data)) })
 }
@@ -183,21 +183,21 @@ pub(super) fn go_on(data: u64) -> Act {
     outcome.ack()
 }
 
-/// An ack that begins the next execution.
+/// An ack of the first turn of the next execution.
 pub(super) fn next_execution(data: u64) -> Act {
     let mut outcome = Outcome::new(vec![EventKind::CustomStatusUpdated { status: Some(data.to_string()) }]);
     outcome.execution = 1;
     outcome.ack()
 }
 
-/// An ack that sends to others.
+/// An ack that sends messages to other instances.
 pub(super) fn tell(others: &[String], data: u64) -> Act {
     let mut outcome = Outcome::new(vec![EventKind::ExternalSubscribed { name: data.to_string() }]);
     outcome.messages = others.iter().map(|other| Arc::new(raised(other, data))).collect();
     outcome.ack()
 }
 
-/// An ack that starts a child.
+/// An ack that starts a sub-orchestration.
 pub(super) fn beget(child: &str, data: u64) -> Act {
     let (name, instance, input) = ("order".to_owned(), child.to_owned(), data.to_string());
     let mut outcome = Outcome::new(vec![EventKind::SubOrchestrationScheduled { name, instance, input }]);
@@ -205,7 +205,7 @@ pub(super) fn beget(child: &str, data: u64) -> Act {
     outcome.ack()
 }
 
-/// An ack that cancels the activities that were scheduled last.
+/// An ack that cancels the most recently scheduled activities.
 pub(super) fn cancel(count: u64, data: u64) -> Act {
     let mut outcome = Outcome::new(vec![EventKind::CustomStatusUpdated { status: Some(data.to_string()) }]);
     let id = |activity| ActivityId { instance: HERE.to_owned(), execution: 0, activity };

@@ -1,4 +1,4 @@
-//! [`Arena`]: where programs are run, judged and made small.
+//! [`Arena`]: runs, judges and shrinks programs.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -14,40 +14,40 @@ use super::race::Race;
 use super::rounds::{Theme, Waits, program};
 use crate::config::Config;
 use crate::drive::{Observed, past_reads};
-use crate::explore::look::deviations;
+use crate::explore::signature::deviations;
 use crate::finding::Subject;
-use crate::lab::Lab;
-use crate::linearize::{Broken, Budget, Habits, Linearity, Made, linearize_within, smallest};
+use crate::linearize::{Broken, Budget, Linearity, Made, SequentialAnomalies, linearize_within, smallest};
 use crate::oracle::Reading;
 use crate::pace::Pace;
 use crate::pulse::Pulse;
 use crate::script::Script;
+use crate::script_runner::ScriptRunner;
 use crate::storage::Storage;
 
-/// How many runs making a program small may take.
+/// The maximum number of runs for shrinking a program.
 const MOST_RUNS: u64 = 1_500;
 
-/// The same on threads, where each run takes its time.
+/// The maximum with tasks, where a run takes real time.
 const MOST_RUNS_ON_THREADS: u64 = 300;
 
-/// In how many orders of its callers a smaller program is tried.
+/// The number of interleavings in which a smaller program is tried.
 const SCHEDULES: u64 = 10;
 
-/// In how many orders a program is run one call at a time, to see whether what
-/// it shows takes several callers at all.
+/// The number of orders in which a program is run sequentially, to see whether
+/// its deviation requires concurrency.
 const ORDERS: u64 = 8;
 
-/// How many programs are run one call at a time at first.
+/// The number of programs that are run sequentially at first.
 const LESSONS: u64 = 12;
 
-/// What one run has come to.
+/// The outcome of one run.
 pub(super) enum Judged {
     Explained,
     Unknown(&'static str),
     Race(Box<Race>),
 }
 
-/// A program, and a run of it that no order explains.
+/// A program with a run that is not linearizable.
 pub(super) struct Found {
     program: Program,
     schedule: Seed,
@@ -57,23 +57,23 @@ pub(super) struct Found {
 
 /// A storage on which programs are run one after the other.
 pub(super) struct Arena<'a> {
-    lab: Lab<'a>,
+    runner: ScriptRunner<'a>,
     subject: Subject,
     patience: Duration,
     place: fn(Seed) -> Place,
     waits: Waits,
     lapse: Lapse,
     reading: Reading,
-    /// What the provider gets wrong with one caller at a time too.
-    habits: Habits,
+    /// The deviations that also occur with sequential calls.
+    anomalies: SequentialAnomalies,
     lessons_left: u64,
-    /// What the last run that was looked at has asked and was answered.
+    /// The calls and answers of the last run.
     pub observed: Vec<Observed>,
 }
 
 impl<'a> Arena<'a> {
     pub fn new(storage: &'a dyn Storage, pace: Pace, config: &Config, callers: Callers) -> Arena<'a> {
-        // Where a slow call may outlast a lock, nothing may hang on the time.
+        // Where a slow call may outlast a lock, nothing may depend on time.
         let held = pace.tick().is_none();
         let (waits, lapse) = if held { (Waits::Some, Lapse::Locks) } else { (Waits::None, Lapse::Nothing) };
         let interleaved = clock::is_virtual() && callers == Callers::AsTheClockSays;
@@ -81,36 +81,37 @@ impl<'a> Arena<'a> {
         Arena {
             subject: Subject::of(storage),
             patience: config.patience,
-            place: if interleaved { Place::Jumbled } else { Place::Tasks },
+            place: if interleaved { Place::Interleaved } else { Place::Tasks },
             waits,
             lapse,
             reading: Reading { timestamps: !matches!(pace, Pace::Real(_)) && reading.timestamps, ..reading },
-            habits: Habits::default(),
+            anomalies: SequentialAnomalies::default(),
             lessons_left: LESSONS,
             observed: Vec::new(),
-            lab: Lab::new(storage, pace, config.patience),
+            runner: ScriptRunner::new(storage, pace, config.patience),
         }
     }
 
-    /// Runs a script of one caller, and takes what deviates in it for a habit.
+    /// Runs a script with one caller and records its deviations as sequential
+    /// ones.
     pub async fn learn_from(&mut self, script: &Script) {
-        let run = self.lab.run(script, &past_reads, None).await;
+        let run = self.runner.run(script, &past_reads, None).await;
         for deviation in deviations(&run) {
             let method = run.observed[deviation.observed].call.method().name();
-            self.habits.learn(method, &deviation.mismatch.aspect);
+            self.anomalies.learn(method, &deviation.mismatch.aspect);
         }
     }
 
     pub async fn close(self) {
-        self.lab.close().await;
+        self.runner.close().await;
     }
 
     fn is_repeatable(&self) -> bool {
-        matches!((self.place)(Seed(0)), Place::Jumbled(_))
+        matches!((self.place)(Seed(0)), Place::Interleaved(_))
     }
 
-    /// Runs the program of a seed. Of what it shows, only rules that are not
-    /// `known` are made small.
+    /// Runs the program of a seed. Races are shrunk unless their rule is
+    /// `known`.
     pub async fn look_at(&mut self, seed: Seed, theme: Option<Theme>, known: &[&str], pulse: &Pulse) -> Judged {
         let program = program(seed, theme, self.waits);
         if self.lessons_left > 0 {
@@ -121,7 +122,7 @@ impl<'a> Arena<'a> {
         self.observed = history.iter().map(Made::observed).collect();
         let broken = match self.judge(&history) {
             Linearity::Explained => return Judged::Explained,
-            Linearity::Unknown => return Judged::Unknown("Too many orders are possible to look at all of them."),
+            Linearity::Unknown => return Judged::Unknown("There are too many possible orders to search them all."),
             Linearity::Broken(broken) => broken,
         };
         if known.contains(&blame(&history, &broken.calls, &broken)) {
@@ -138,10 +139,11 @@ impl<'a> Arena<'a> {
         }
     }
 
-    /// The same, if the program shows nothing of the kind when one calls at a
-    /// time, in several orders.
+    /// Returns `found` if its program shows no such deviation when run
+    /// sequentially, in several orders.
     async fn only_when_several_call(&mut self, found: Found, seed: Seed) -> Result<Found, Judged> {
-        // As they were answered, as they were made, and in any order.
+        // In the order of the answers, in that of the calls, and in random
+        // orders.
         let mut answered: Vec<&Made> = found.history.iter().filter(|made| made.caller > 0).collect();
         let made: VecDeque<usize> = answered.iter().map(|made| made.caller).collect();
         answered.sort_by_key(|made| made.replied);
@@ -150,18 +152,18 @@ impl<'a> Arena<'a> {
         for (number, turns) in orders.enumerate() {
             let place = Place::OneByOne(turns, seed.child(&format!("order {number}")));
             if !self.learn(&found.program, place).await {
-                return Err(Judged::Unknown("One caller at a time is answered wrongly too."));
+                return Err(Judged::Unknown("Sequential calls of the same program deviate, too."));
             }
         }
-        // What was learned may explain it now.
+        // What the sequential runs revealed may explain this run.
         match self.judge(&found.history) {
             Linearity::Broken(broken) => Ok(Found { broken, ..found }),
             _ => Err(Judged::Explained),
         }
     }
 
-    /// Runs a program one call at a time, and takes what deviates for a habit.
-    /// Says whether that explains the run.
+    /// Runs a program sequentially and records its deviations. Returns whether
+    /// those explain the run.
     async fn learn(&mut self, program: &Program, place: Place) -> bool {
         let history = self.play(program, place).await;
         loop {
@@ -169,14 +171,14 @@ impl<'a> Arena<'a> {
             let learned = broken
                 .stuck
                 .iter()
-                .filter(|(call, mismatch)| self.habits.learn(history[*call].call.method().name(), &mismatch.aspect));
+                .filter(|(call, mismatch)| self.anomalies.learn(history[*call].call.method().name(), &mismatch.aspect));
             if learned.count() == 0 {
                 return false;
             }
         }
     }
 
-    /// Runs a program, and keeps the run if no order explains it.
+    /// Runs a program and returns the run if it is not linearizable.
     pub async fn find(&mut self, program: Program, schedule: Seed) -> Option<Found> {
         let history = self.play(&program, (self.place)(schedule)).await;
         match self.judge(&history) {
@@ -186,14 +188,14 @@ impl<'a> Arena<'a> {
     }
 
     async fn play(&mut self, program: &Program, place: Place) -> Vec<Made> {
-        play(program, &mut self.lab, place, self.patience, self.lapse).await
+        play(program, &mut self.runner, place, self.patience, self.lapse).await
     }
 
     fn judge(&self, history: &[Made]) -> Linearity {
-        linearize_within(history, &BTreeSet::new(), &self.habits, self.reading, Budget::default())
+        linearize_within(history, &BTreeSet::new(), &self.anomalies, self.reading, Budget::default())
     }
 
-    /// The same in a program as small as it gets.
+    /// Shrinks a program.
     async fn shrink(&mut self, found: Found, seed: Seed, pulse: &Pulse) -> Found {
         let mut best = found;
         let mut runs = if self.is_repeatable() { MOST_RUNS } else { MOST_RUNS_ON_THREADS };
@@ -222,7 +224,7 @@ impl<'a> Arena<'a> {
         best
     }
 
-    /// Looks for an order of the callers in which `program` breaks the same rule.
+    /// Looks for an interleaving in which `program` breaks the same rule.
     async fn again(&mut self, program: Program, seed: Seed, best: &Found, runs: &mut u64) -> Option<Found> {
         let rule = blame(&best.history, &best.broken.calls, &best.broken);
         for number in 0..SCHEDULES {
@@ -237,9 +239,9 @@ impl<'a> Arena<'a> {
         None
     }
 
-    /// What a run shows, without what does not matter.
+    /// Reduces a run to the calls that matter and describes it.
     pub fn describe(&self, found: Found, seed: Seed) -> Race {
-        let (calls, broken) = smallest(&found.history, found.broken, &self.habits, self.reading);
+        let (calls, broken) = smallest(&found.history, found.broken, &self.anomalies, self.reading);
         let rule = blame(&found.history, &calls, &broken);
         let place = |call: usize| calls.iter().position(|kept| *kept == call);
         let stuck = broken.stuck.iter().filter_map(|(call, mismatch)| Some((place(*call)?, mismatch.clone())));

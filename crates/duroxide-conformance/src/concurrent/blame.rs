@@ -1,4 +1,4 @@
-//! Which rule a history breaks that no order explains.
+//! Determines the rule that a non-linearizable history breaks.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::blame::is_about_contention;
 use crate::linearize::{Broken, Made};
 use crate::oracle::{Aspect, Mismatch};
 
-/// The id of the rule. `calls` are those that contradict each other.
+/// Returns the id of the rule. `calls` are those that contradict each other.
 pub(super) fn blame(history: &[Made], calls: &[usize], broken: &Broken) -> &'static str {
     let stuck = |test: &dyn Fn(&Made, &Mismatch) -> bool| {
         broken.stuck.iter().any(|(call, mismatch)| test(&history[*call], mismatch))
@@ -51,7 +51,7 @@ pub(super) fn blame(history: &[Made], calls: &[usize], broken: &Broken) -> &'sta
     "concurrent.linearizable"
 }
 
-/// The error of a call that should change something, where no retry can help.
+/// The error of a mutating call, if a retry cannot succeed.
 fn refusal_for_good(made: &Made) -> Option<&Refusal> {
     match &made.reply {
         Some(Reply::Refused(refusal)) if !refusal.retryable && !made.call.is_read() => Some(refusal),
@@ -68,7 +68,7 @@ fn is_about_queues(aspect: &Aspect) -> bool {
     }
 }
 
-/// Whether two calls that end a lock were both accepted for one token.
+/// Whether two calls that release a lock succeeded with the same token.
 fn acked_twice(history: &[Made], calls: &[usize]) -> bool {
     let mut accepted: BTreeMap<&str, usize> = BTreeMap::new();
     for made in calls.iter().map(|call| &history[*call]) {

@@ -1,5 +1,5 @@
-//! Running a program: rounds of several callers, and between them one that
-//! reads everything.
+//! Runs a program: rounds of concurrent callers, with a single caller that
+//! reads everything between them.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -11,56 +11,58 @@ use duroxide_sim::provider::Under;
 use duroxide_sim::seed::Seed;
 use tokio::sync::Barrier;
 
-use super::dawdle::Dawdle;
-use super::jumble::jumble;
+use super::interleave::interleave;
 use super::program::{Program, Round};
 use super::record::Caller;
-use crate::lab::Lab;
+use super::yield_injector::YieldInjector;
 use crate::linearize::Made;
 use crate::readback::{any_job, any_turn};
-use crate::resolve::Memo;
+use crate::resolve::Bindings;
 use crate::script::{Act, Step};
+use crate::script_runner::ScriptRunner;
 
 /// Where the callers of a round run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// On this thread, in an order that the seed decides.
-    Jumbled(Seed),
-    /// As tasks of the runtime, on however many threads it has.
+    /// On this thread, interleaved as the seed determines.
+    Interleaved(Seed),
+    /// As tasks of the runtime, on all of its threads.
     Tasks(Seed),
-    /// One call at a time: whose turn it is, call by call, and after that as the
-    /// seed decides.
+    /// Sequentially: in the given order of callers, then in an order determined
+    /// by the seed.
     OneByOne(VecDeque<usize>, Seed),
 }
 
-/// After so long every lock of a program is over, and everything visible.
+/// A time after which every lock of a program has expired and every message is
+/// visible.
 const LAPSE_MS: u64 = 7_200_000;
 
-/// How many things are taken out of the queues at most.
+/// The maximum number of items taken out of the queues at the end.
 const MOST_TAKEN: usize = 300;
 
-/// Runs a program on an empty provider, and says what was asked and answered.
+/// Runs a program on an empty provider and returns the calls and answers.
 pub(super) async fn play(
     program: &Program,
-    lab: &mut Lab<'_>,
+    runner: &mut ScriptRunner<'_>,
     place: Place,
     patience: Duration,
     lapse: Lapse,
 ) -> Vec<Made> {
-    let handler = Arc::new(Under::new(lab.empty().await));
-    let memo = Memo::new(lab.now());
-    let alone = Caller { number: 0, handler, record: Arc::default(), memo, patience };
-    let mut play = Play { lab, alone, place, names: BTreeSet::new(), learned: 0 };
-    // What was seen until then is judged all the same.
+    let handler = Arc::new(Under::new(runner.empty().await));
+    let bindings = Bindings::new(runner.now());
+    let alone = Caller { number: 0, handler, record: Arc::default(), bindings, patience };
+    let mut play = Play { runner, alone, place, names: BTreeSet::new(), learned: 0 };
+    // The calls made until then are judged in any case.
     let _ = play.all(program, lapse).await;
     play.alone.record.history()
 }
 
-/// A call that was given up may still be at work, with the time at which it was
-/// made: no clock may go on before it has ended, and when that is nobody knows.
+/// A cancelled call may still be running, at the time of its start, so the
+/// clock must not be moved before it has ended; and when that is cannot be
+/// determined.
 struct StillAtWork;
 
-/// Whether time passes at the end of a program until every lock is over.
+/// Whether time advances at the end of a program until every lock has expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lapse {
     Locks,
@@ -68,12 +70,12 @@ pub(super) enum Lapse {
 }
 
 struct Play<'a, 'l> {
-    lab: &'a mut Lab<'l>,
-    /// Calls while nobody else does.
+    runner: &'a mut ScriptRunner<'l>,
+    /// The caller between rounds, when no other is active.
     alone: Caller,
     place: Place,
     names: BTreeSet<String>,
-    /// How many calls the names were learned from.
+    /// The number of calls whose instance names were collected.
     learned: usize,
 }
 
@@ -95,23 +97,23 @@ impl Play<'_, '_> {
         for step in &round.before {
             match step {
                 Step::Wait(ms) => self.wait(*ms).await?,
-                Step::Call(act) => drop(self.alone.act(self.lab.now(), act).await),
+                Step::Call(act) => drop(self.alone.act(self.runner.now(), act).await),
                 Step::ReadBack | Step::Drain | Step::Corrupt(_) | Step::Reopen => {}
             }
         }
-        let at = self.lab.now();
+        let at = self.runner.now();
         let first = self.alone.record.len();
-        let (Place::Jumbled(seed) | Place::Tasks(seed) | Place::OneByOne(_, seed)) = &self.place;
+        let (Place::Interleaved(seed) | Place::Tasks(seed) | Place::OneByOne(_, seed)) = &self.place;
         let seed = seed.child(number);
         let handler: Arc<dyn Handler> =
-            Arc::new(Dawdle::over(self.alone.handler.clone(), seed.child("dawdle").stream()));
+            Arc::new(YieldInjector::over(self.alone.handler.clone(), seed.child("dawdle").stream()));
         let callers = round.callers.iter().enumerate().map(|(number, acts)| {
             (Caller { number: number + 1, handler: handler.clone(), ..self.alone.clone() }, acts.clone())
         });
         match &mut self.place {
-            Place::Jumbled(_) => {
+            Place::Interleaved(_) => {
                 let works = callers.map(|(caller, acts)| Box::pin(caller.work(at, acts)) as _);
-                jumble(works.collect(), seed.child("order").stream()).await;
+                interleave(works.collect(), seed.child("order").stream()).await;
             }
             Place::Tasks(_) => {
                 let gate = Arc::new(Barrier::new(round.callers.len()));
@@ -125,25 +127,25 @@ impl Play<'_, '_> {
                     })
                     .collect();
                 for task in tasks {
-                    task.await.expect("a caller does not panic: calls are caught");
+                    task.await.expect("callers catch the panics of calls");
                 }
             }
             Place::OneByOne(turns, _) => one_by_one(callers.collect(), at, turns, seed).await,
         }
         for made in self.alone.record.since(first) {
             if let Some(reply) = &made.reply {
-                self.alone.memo.note(&made.call, reply);
+                self.alone.bindings.note(&made.call, reply);
             }
         }
         Ok(())
     }
 
-    /// Where time does not stand still, programs do not wait.
+    /// Programs wait only where the clock is controlled.
     async fn wait(&mut self, ms: u64) -> Result<(), StillAtWork> {
         if self.alone.record.owes_an_answer() {
             return Err(StillAtWork);
         }
-        let _ = self.lab.wait(ms).await;
+        let _ = self.runner.wait(ms).await;
         Ok(())
     }
 
@@ -164,7 +166,7 @@ impl Play<'_, '_> {
     }
 
     async fn call(&mut self, call: Call) -> Option<Reply> {
-        let at = self.lab.now();
+        let at = self.runner.now();
         self.alone.call(at, call).await
     }
 
@@ -197,7 +199,7 @@ impl Play<'_, '_> {
         }
     }
 
-    /// Takes everything that can be taken, and acknowledges it.
+    /// Fetches and acknowledges everything that is eligible.
     async fn empty_queues(&mut self) {
         for _ in 0..MOST_TAKEN {
             if let Some(Reply::Turn(Some(turn))) = self.call(any_turn()).await {
@@ -210,7 +212,7 @@ impl Play<'_, '_> {
     }
 }
 
-/// Whoever's turn it is makes one call.
+/// Lets one caller at a time make a call.
 async fn one_by_one(callers: Vec<(Caller, Vec<Act>)>, at: Time, turns: &mut VecDeque<usize>, seed: Seed) {
     let mut random = seed.child("order").stream();
     let mut left: Vec<(Caller, VecDeque<Act>)> =

@@ -1,4 +1,4 @@
-//! [`Program`]: what several callers do, as plain data.
+//! [`Program`]: the calls of several concurrent callers, as plain data.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,39 +8,37 @@ use serde::{Deserialize, Serialize};
 
 use crate::script::{Act, Step};
 
-/// What several callers do. Prints as one line of JSON for each round, and
-/// parses from that; lines that begin with `#` are comments.
+/// The calls of several concurrent callers. Displays as one line of JSON for
+/// each round and parses from that; lines that begin with `#` are comments.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Program {
-    /// One after the other; between two rounds everything is read.
+    /// The rounds, in order; everything is read between two rounds.
     pub rounds: Vec<Round>,
 }
 
-/// What is done before several call, and then what they do.
+/// Sequential setup, followed by concurrent calls.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Round {
-    /// Calls of one caller alone, and time.
+    /// The setup: calls of a single caller, and waits.
     pub before: Vec<Step>,
-    /// What each caller does, while time stands still. In its calls the tokens
-    /// are counted from what it has fetched itself back to what was fetched
-    /// before the round.
+    /// The calls of each caller, while time stands still. Tokens in them are
+    /// numbered from the caller's own fetches back to those before the round.
     pub callers: Vec<Vec<Act>>,
 }
 
 impl Program {
-    /// How many calls there are, those that read everything not counted.
+    /// The number of calls, not counting those between rounds.
     pub fn len(&self) -> usize {
         let of = |round: &Round| round.before.len() + round.callers.iter().map(Vec::len).sum::<usize>();
         self.rounds.iter().map(of).sum()
     }
 
-    /// Whether there are none.
+    /// Whether there are no calls.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Where there is something that can be left out, those first that matter
-    /// least.
+    /// The removable places, least important first.
     pub(super) fn places(&self) -> Vec<Place> {
         let of = |(round, it): (usize, &Round)| {
             let acts = it.callers.iter().enumerate();
@@ -53,7 +51,7 @@ impl Program {
         places
     }
 
-    /// The same without what is at `places`.
+    /// The program without the calls and steps at `places`.
     pub(super) fn without(&self, places: &[Place]) -> Program {
         let mut program = self.clone();
         for (number, round) in program.rounds.iter_mut().enumerate() {
@@ -69,7 +67,7 @@ impl Program {
     }
 }
 
-/// Something in a program: a step before a round, or what a caller does in it.
+/// A removable part of a program: a setup step or a caller's call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     round: usize,

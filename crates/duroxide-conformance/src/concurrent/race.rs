@@ -1,4 +1,4 @@
-//! [`Race`]: calls of several callers that no order explains, to be read.
+//! [`Race`]: concurrent calls that are not linearizable, for display.
 
 use std::fmt;
 
@@ -17,51 +17,51 @@ use crate::finding::{Line, Subject, line};
 use crate::linearize::Made;
 use crate::oracle::{Aspect, Mismatch};
 
-/// Calls of several callers that no order explains.
+/// Concurrent calls whose answers no sequential order explains.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Race {
-    /// The rule's id in the contract table.
+    /// The id of the rule in the contract table.
     pub rule: &'static str,
     /// The calls that contradict each other, in the order in which they were
-    /// made. Others of the run would not have helped to explain them.
+    /// made. The other calls of the run do not resolve the contradiction.
     pub history: Vec<Made>,
-    /// The calls among them at which every order ends at the latest, and why.
+    /// The calls at which the search for an order failed, and why.
     pub stuck: Vec<(usize, Mismatch)>,
     /// When the run began.
     pub base: Time,
-    /// What the callers did; the smallest program found that shows it, where it
-    /// can be repeated.
+    /// The program; shrunk if its runs are repeatable.
     pub program: Program,
-    /// The seed of the order in which the callers came to run, where there was
-    /// one: with the program it repeats the run (see
+    /// The seed of the callers' interleaving, if they were interleaved: with
+    /// the program it repeats the run (see
     /// [`replay_race`](crate::replay_race)).
     pub schedule: Option<Seed>,
-    /// The seed of the program it was found in.
+    /// The seed of the generated program.
     pub seed: Seed,
-    /// Which provider it is about.
+    /// The provider.
     pub subject: Subject,
 }
 
-/// A race in words: what prints, and what a report holds as JSON.
+/// A race as text: printed as it is, and written as JSON in reports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ShownRace {
     /// The rule's id.
     pub rule: String,
-    /// What it says.
+    /// The rule's claim.
     pub claim: String,
-    /// The document it comes from.
+    /// The document that the rule comes from.
     pub source: String,
     /// The provider's label.
     pub provider: String,
-    /// A line for each invocation and each answer, a column for each caller.
+    /// A line for each invocation and each answer, with a column for each
+    /// caller.
     pub table: Vec<String>,
-    /// Where every order ends.
+    /// The calls at which the search for an order failed.
     pub stuck: Vec<String>,
-    /// The program, a line for each round.
+    /// The program, one round a line.
     pub program: Vec<String>,
-    /// The seed of the order of the callers, where there was one.
+    /// The seed of the interleaving, if there was one.
     pub schedule: Option<u64>,
-    /// The seed of the program it was found in.
+    /// The seed of the generated program.
     pub seed: u64,
 }
 
@@ -69,7 +69,7 @@ pub struct ShownRace {
 const COLUMN: usize = 4;
 
 impl Race {
-    /// The race in words.
+    /// The race as text.
     pub fn shown(&self) -> ShownRace {
         let cited = contract::find(self.rule);
         ShownRace {
@@ -99,28 +99,28 @@ impl Race {
         Some(format!("{method} of caller {caller} would be answered with {expected}: {}", self.why(&mismatch.aspect)))
     }
 
-    /// What is wrong with the answer that was given.
+    /// The reason why the given answer is wrong.
     fn why(&self, aspect: &Aspect) -> String {
         match aspect {
-            Aspect::Accepted => "it was not to be accepted".to_owned(),
-            Aspect::Refused => "there is no reason to refuse it".to_owned(),
-            Aspect::Retryable => "no retry can cure it".to_owned(),
-            Aspect::Missed => "there is something to fetch".to_owned(),
-            Aspect::Token => "the token is another lock's".to_owned(),
+            Aspect::Accepted => "the call had to be refused".to_owned(),
+            Aspect::Refused => "there is no reason to refuse the call".to_owned(),
+            Aspect::Retryable => "a retry cannot succeed".to_owned(),
+            Aspect::Missed => "an item is eligible".to_owned(),
+            Aspect::Token => "the token was issued before".to_owned(),
             Aspect::Part(part) => format!("{part} differs"),
             Aspect::Barred(bar) => match bar {
-                Ineligible::Absent => "what it fetched is not there".to_owned(),
+                Ineligible::Absent => "the fetched item is not in the queue".to_owned(),
                 Ineligible::Locked(until) => {
-                    format!("what it fetched is locked until {} ms", until.0.saturating_sub(self.base.0))
+                    format!("the fetched item is locked until {} ms", until.0.saturating_sub(self.base.0))
                 }
                 Ineligible::Invisible(from) => {
-                    format!("what it fetched is visible from {} ms on", from.0.saturating_sub(self.base.0))
+                    format!("the fetched item is not visible before {} ms", from.0.saturating_sub(self.base.0))
                 }
-                Ineligible::NotStarted => "nothing has started what it fetched".to_owned(),
-                Ineligible::Version | Ineligible::Tag => "its filter leaves out what it fetched".to_owned(),
-                Ineligible::Session => "the session of what it fetched is another worker's".to_owned(),
+                Ineligible::NotStarted => "the fetched instance was not started".to_owned(),
+                Ineligible::Version | Ineligible::Tag => "the filter excludes the fetched item".to_owned(),
+                Ineligible::Session => "the fetched item's session belongs to another worker".to_owned(),
             },
-            Aspect::Panicked | Aspect::Hung => "it was not answered".to_owned(),
+            Aspect::Panicked | Aspect::Hung => "the call was not answered".to_owned(),
         }
     }
 
@@ -154,7 +154,7 @@ impl Race {
             open[own] = begins && made.reply.is_some();
             let text = match (begins, &made.reply) {
                 (true, Some(_)) => lines[call].call.clone(),
-                (true, None) => format!("{}, and no answer came", lines[call].call),
+                (true, None) => format!("{}, without an answer", lines[call].call),
                 (false, _) => format!("-> {}", lines[call].answer),
             };
             table.push(format!("{:>5} ms {bars}{text}", lines[call].at_ms));
@@ -171,23 +171,28 @@ impl fmt::Display for Race {
 
 impl fmt::Display for ShownRace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} breaks {} when several call", OneLine(&self.provider), self.rule)?;
+        writeln!(f, "{} breaks {} with concurrent callers", OneLine(&self.provider), self.rule)?;
         writeln!(f)?;
         writeln!(f, "  {}", self.claim)?;
         writeln!(f, "  Source: {}", self.source)?;
         writeln!(f)?;
-        writeln!(f, "No order of these calls explains their answers (from \u{250c} to \u{2514} a call is under way):")?;
+        writeln!(
+            f,
+            "No sequential order of these calls explains their answers (a call is pending from \u{250c} to \u{2514}):"
+        )?;
         writeln!(f)?;
         self.table.iter().try_for_each(|line| writeln!(f, "  {}", OneLine(line)))?;
         writeln!(f)?;
         if !self.stuck.is_empty() {
-            writeln!(f, "In the order that explains most of them")?;
+            writeln!(f, "In the longest order found")?;
             self.stuck.iter().try_for_each(|line| writeln!(f, "  {}", OneLine(line)))?;
             writeln!(f)?;
         }
         match self.schedule {
-            Some(schedule) => writeln!(f, "Found with seed {}. Schedule {schedule} repeats it with:", self.seed)?,
-            None => writeln!(f, "Found with seed {}, on threads, where it may not repeat:", self.seed)?,
+            Some(schedule) => {
+                writeln!(f, "Found with seed {}. Schedule {schedule} of this program repeats it:", self.seed)?
+            }
+            None => writeln!(f, "Found with seed {}, on threads; not every run of the program shows it:", self.seed)?,
         }
         writeln!(f)?;
         self.program.iter().try_for_each(|line| writeln!(f, "    {}", OneLine(line)))

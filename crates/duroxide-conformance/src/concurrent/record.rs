@@ -1,4 +1,4 @@
-//! Callers at work, and the record of what they asked and were answered.
+//! Concurrent callers, and the record of their calls and answers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,10 +10,10 @@ use parking_lot::Mutex;
 
 use crate::drive::{Asked, ask};
 use crate::linearize::Made;
-use crate::resolve::Memo;
+use crate::resolve::Bindings;
 use crate::script::Act;
 
-/// What was asked and answered, in one order.
+/// Calls and answers, in one global order.
 #[derive(Default)]
 pub(super) struct Record {
     places: AtomicU64,
@@ -25,17 +25,17 @@ impl Record {
         self.places.fetch_add(1, Ordering::SeqCst)
     }
 
-    /// How many calls there are.
+    /// The number of calls.
     pub fn len(&self) -> usize {
         self.made.lock().len()
     }
 
-    /// Whether a call is without an answer.
+    /// Whether a call has no answer.
     pub fn owes_an_answer(&self) -> bool {
         self.made.lock().iter().any(|made| made.reply.is_none())
     }
 
-    /// The calls from the `first` on, in the order of their answers.
+    /// The calls from `first` on, in the order of their answers.
     pub fn since(&self, first: usize) -> Vec<Made> {
         self.made.lock()[first..].to_vec()
     }
@@ -54,13 +54,13 @@ pub(super) struct Caller {
     pub number: usize,
     pub handler: Arc<dyn Handler>,
     pub record: Arc<Record>,
-    pub memo: Memo,
-    /// How much real time one call may take.
+    pub bindings: Bindings,
+    /// The real time that one call may take.
     pub patience: Duration,
 }
 
 impl Caller {
-    /// Does everything in `acts`, at one moment of the clock that stands still.
+    /// Makes every call in `acts`, at one moment of the stopped clock.
     pub async fn work(mut self, at: Time, acts: Vec<Act>) {
         for act in &acts {
             self.act(at, act).await;
@@ -68,10 +68,10 @@ impl Caller {
     }
 
     pub async fn act(&mut self, at: Time, act: &Act) -> Option<Reply> {
-        let mut call = self.memo.resolve(act);
+        let mut call = self.bindings.resolve(act);
         if let Call::AckOrchestrationItem(ack) = &mut call {
-            // Which instance the token is for was not known to who wrote the
-            // program, and none is its own parent.
+            // The generator did not know the token's instance, and no instance
+            // is its own parent.
             let own = ack.history.first().map(|event| event.instance_id.clone());
             let parent = &mut ack.metadata.parent_instance_id;
             *parent = parent.take().filter(|parent| Some(parent) != own.as_ref());
@@ -79,7 +79,7 @@ impl Caller {
         self.call(at, call).await
     }
 
-    /// Makes a call as it is; none that the handler cannot answer.
+    /// Makes a call whose numbers are absolute, if the handler supports it.
     pub async fn call(&mut self, at: Time, call: Call) -> Option<Reply> {
         if call.is_admin() && !self.handler.has_admin() {
             return None;
@@ -97,7 +97,7 @@ impl Caller {
             Asked::Dropped | Asked::Hung => None,
         };
         if let Some(reply) = &reply {
-            self.memo.note(&call, reply);
+            self.bindings.note(&call, reply);
         }
         let replied = if reply.is_some() { replied } else { u64::MAX };
         let made = Made { caller: self.number, at, call, reply: reply.clone(), invoked, replied };

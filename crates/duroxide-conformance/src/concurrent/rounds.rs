@@ -1,4 +1,4 @@
-//! Programs from seeds: rounds in which callers meet over something.
+//! Generates programs: rounds in which callers compete.
 
 use duroxide_sim::call::{Call, InstanceQuery, KeepRule};
 use duroxide_sim::seed::{Seed, Stream};
@@ -18,7 +18,7 @@ pub(super) enum Waits {
     None,
 }
 
-/// What callers meet over.
+/// What the callers of a round compete for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Theme {
     Turn,
@@ -36,7 +36,7 @@ pub(crate) enum Theme {
 }
 
 impl Theme {
-    /// All of them.
+    /// Every theme.
     pub const ALL: [Theme; 12] = [
         Theme::Turn,
         Theme::Acks,
@@ -70,7 +70,7 @@ impl Theme {
     }
 }
 
-/// The program of a seed; without a theme, each round has one of its own.
+/// The program of a seed; without a theme, each round draws its own.
 pub(super) fn program(seed: Seed, theme: Option<Theme>, waits: Waits) -> Program {
     let mut draft = Draft { random: seed.child("program").stream(), theme, waits, last: 0, own: String::new() };
     let rounds = 1 + draft.random.below(4);
@@ -81,7 +81,7 @@ struct Draft {
     random: Stream,
     theme: Option<Theme>,
     waits: Waits,
-    /// The last number that made a payload differ from others.
+    /// The last number that was used to make a payload unique.
     last: u64,
     /// The instance that the round is about.
     own: String,
@@ -127,19 +127,20 @@ impl Draft {
     }
 
     fn caller(&mut self, theme: Theme) -> Vec<Act> {
-        // Short lists meet more often than long ones at what was set up.
+        // Short lists hit the prepared items more often than long ones.
         let most = self.one_of(&[2, 3, 8]);
         let count = 1 + self.random.below(most);
         (0..count)
             .map(|_| {
-                let stray = self.random.one_in(6);
-                let theme = if stray { self.one_of(&Theme::ALL) } else { theme };
+                let off_theme = self.random.one_in(6);
+                let theme = if off_theme { self.one_of(&Theme::ALL) } else { theme };
                 self.act(theme)
             })
             .collect()
     }
 
-    /// What one caller does first, so that there is something to meet over.
+    /// The setup of a round: a single caller creates what the others compete
+    /// for.
     fn before(&mut self, theme: Theme) -> Vec<Step> {
         let own = self.own.clone();
         let lock_for_ms = self.lock_for_ms();

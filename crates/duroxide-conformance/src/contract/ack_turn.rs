@@ -1,5 +1,4 @@
-//! The rules of `ack_orchestration_item`: what one turn commits, and that it
-//! commits all or nothing.
+//! The rules of `ack_orchestration_item`: what a turn commits, and its atomicity.
 
 use super::Check::{Concurrent, Drain, Law, Official, ReadBack, Script};
 use super::{Rule, may, must};

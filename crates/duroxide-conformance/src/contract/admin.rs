@@ -1,4 +1,4 @@
-//! The management side that looks: `list_instances`,
+//! The rules of the management reads: `list_instances`,
 //! `list_instances_by_status`, `list_executions`, `get_instance_info`,
 //! `get_execution_info`, `get_system_metrics`, `get_queue_depths`,
 //! `list_children`, `get_parent_id` and `get_instance_tree`.

@@ -1,5 +1,4 @@
-//! Which turns a version filter lets through, and what happens to histories
-//! that cannot be read.
+//! The rules of version filters and of unreadable histories.
 
 use super::Check::{Drain, Official, Script};
 use super::{Rule, may, must};

@@ -1,4 +1,4 @@
-//! What holds for every call: errors, payloads and times.
+//! The rules of every call: errors, payloads and times.
 
 use super::Check::{Concurrent, Drain, Official, ReadBack, Script};
 use super::{Rule, may, must, should};

@@ -1,4 +1,4 @@
-//! The rules of `fetch_work_item`, but for sessions and tags.
+//! The rules of `fetch_work_item`, except sessions and tags.
 
 use super::Check::{Concurrent, Drain, Law, Official, ReadBack, Script};
 use super::{Rule, may, must, should};

@@ -1,5 +1,5 @@
-//! The names of duroxide's official validations, by module, in the order of
-//! its source. Which rules each one looks at is said at the rules.
+//! The names of duroxide's official validations, by module, in the order of its
+//! source. The rules list which validations check them.
 
 macro_rules! names {
     ($($module:ident { $($name:ident $(with $how:ident)?;)* })*) => {

@@ -1,4 +1,4 @@
-//! The contract as a page of the documentation.
+//! Generates the page of the documentation with the contract table.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use super::{Check, Rule, Strength, rules, rules_of, validations};
 const HEAD: &str = include_str!("head.md");
 
 impl Check {
-    /// What it is called on the page; official validations stand in a table of
+    /// The name of the check on the page; official validations have a table of
     /// their own.
     fn label(&self) -> Option<String> {
         Some(match self {

@@ -1,5 +1,5 @@
-//! Which worker the jobs of a session go to: `fetch_work_item` with sessions,
-//! `renew_session_lock` and `cleanup_orphaned_sessions`.
+//! The rules of sessions: `fetch_work_item` with sessions, `renew_session_lock`
+//! and `cleanup_orphaned_sessions`.
 
 use super::Check::{Concurrent, Drain, Official, Script};
 use super::{Rule, may, must, should};

@@ -1,4 +1,4 @@
-//! Which jobs a tag filter lets through, and that tags are kept.
+//! The rules of tags and tag filters.
 
 use super::Check::{Official, Script};
 use super::{Rule, may, must};

@@ -1,5 +1,5 @@
-//! The rules of `fetch_orchestration_item`: which instance it takes, and what
-//! it brings.
+//! The rules of `fetch_orchestration_item`: which instance it
+//! fetches, and the contents of the item.
 
 use super::Check::{Concurrent, Drain, Law, Official, ReadBack, Script};
 use super::{Rule, may, must};

@@ -1,5 +1,5 @@
-//! Many callers, futures that are dropped, crashes, and what a provider says of
-//! itself.
+//! The rules of concurrent callers, dropped futures and crashes, and of what a
+//! provider declares about itself.
 
 use super::Check::{Concurrent, Crash, Drain, Dropped, Law, Official, Reopen, Script};
 use super::{Rule, may, must, should};

@@ -1,6 +1,6 @@
-//! The last lines of a program: what a correct answer would have been.
+//! Generates the assertions at the end of a program: the correct answer.
 //!
-//! They look at the part of the answer that deviates, and at nothing else.
+//! They compare only the part of the answer that deviates.
 
 use duroxide_sim::call::{Reply, Turn};
 use duroxide_sim::clock::Time;
@@ -11,7 +11,7 @@ use super::code::{Coded, events, items, moment};
 use super::layout::Code;
 use crate::oracle::{Aspect, Mismatch};
 
-/// The statements that judge `got`, the result of the last call. `before` are
+/// The statements that check `got`, the result of the last call. `before` are
 /// the tokens that were returned earlier.
 pub(super) fn asserts(mismatch: &Mismatch, got: Option<&Reply>, base: Time, before: &[String]) -> Vec<Code> {
     match (&mismatch.aspect, &mismatch.expected) {
@@ -126,7 +126,7 @@ fn sorted(got: &str, names: &[String]) -> Vec<Code> {
     vec![Code::word(format!("let mut names = {got}")), Code::word("names.sort()"), equal("names", names.code())]
 }
 
-/// One field of a plain answer.
+/// The assertion on one field of a plain answer.
 fn field(got: &str, part: &str, expected: &impl Serialize, base: Time) -> Vec<Code> {
     let (name, only_whether) = part.split_once(' ').map_or((part, false), |(name, _)| (name, true));
     let value = serde_json::to_value(expected).ok().and_then(|value| value.get(name).cloned()).unwrap_or_default();
@@ -139,7 +139,7 @@ fn field(got: &str, part: &str, expected: &impl Serialize, base: Time) -> Vec<Co
         Value::String(text) => text.code(),
         _ => Code::word(value.to_string()),
     };
-    // These three may be missing.
+    // These three fields are optional.
     let optional = matches!(name, "output" | "parent_instance_id" | "completed_at");
     vec![equal(&left, if optional { Code::call("Some", vec![right]) } else { right })]
 }

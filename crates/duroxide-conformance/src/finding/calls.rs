@@ -1,4 +1,4 @@
-//! A call as Rust code: the method and its arguments.
+//! Generates the Rust code of a call: the method and its arguments.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use duroxide_sim::clock::Time;
 use super::code::{Coded, events, item, items, moment};
 use super::layout::Code;
 
-/// What the program calls the tokens.
+/// The variable names of tokens.
 pub(super) type TokenNames = BTreeMap<String, String>;
 
 /// The method and its arguments.
@@ -127,7 +127,7 @@ fn activity(id: &ActivityId) -> Code {
     Code::record("ScheduledActivityIdentifier", fields)
 }
 
-/// The fields that are there, and the default for the others.
+/// The fields that are set, with the default for the others.
 fn sparse(name: &str, all: Vec<(&'static str, Option<Code>)>) -> Code {
     let total = all.len();
     let mut fields: Vec<(&str, Code)> =

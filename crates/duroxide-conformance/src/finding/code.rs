@@ -1,4 +1,4 @@
-//! duroxide's values as Rust code.
+//! Converts duroxide's values to Rust code.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use duroxide_sim::clock::Time;
 
 use super::layout::Code;
 
-/// The version that most events say made them.
+/// The version that most events carry.
 const USUAL_VERSION: &str = "1.0.0";
 
-/// A value that can be written as Rust.
+/// A value that can be written as Rust code.
 pub(super) trait Coded {
     fn code(&self) -> Code;
 }
@@ -107,7 +107,7 @@ impl Coded for semver::Version {
     }
 }
 
-/// An enum, from its variants and their fields.
+/// Implements `Coded` for an enum, from its variants and their fields.
 macro_rules! coded {
     ($type:ident { $($variant:ident { $($field:ident),* }),* $(,)? }) => {
         impl Coded for $type {
@@ -117,7 +117,7 @@ macro_rules! coded {
                         concat!(stringify!($type), "::", stringify!($variant)),
                         vec![$((stringify!($field), $field.code())),*],
                     ),)*
-                    // A variant that a feature of duroxide adds.
+                    // A variant added by a feature of duroxide.
                     #[allow(unreachable_patterns)]
                     _ => Code::word(concat!("todo!(\"another ", stringify!($type), "\")")),
                 }
@@ -198,7 +198,7 @@ coded!(ConfigErrorKind { Nondeterminism {} });
 
 coded!(AppErrorKind { ActivityFailed {}, OrchestrationFailed {}, Panicked {}, Cancelled { reason } });
 
-/// A work item; its time counts from the start.
+/// A work item; times are relative to the start.
 pub(super) fn item(item: &Item, base: Time) -> Code {
     match &**item {
         WorkItem::TimerFired { instance, execution_id, id, fire_at_ms } => Code::record(
@@ -210,7 +210,7 @@ pub(super) fn item(item: &Item, base: Time) -> Code {
                 ("fire_at_ms", moment(*fire_at_ms, base)),
             ],
         ),
-        // By the function `start_of` where it is a usual one.
+        // Usual start messages are made by the function `start_of`.
         WorkItem::StartOrchestration {
             instance,
             orchestration,
@@ -248,7 +248,7 @@ pub(super) fn items(all: &[Item], base: Time) -> Code {
     Code::vec(all.iter().map(|one| item(one, base)).collect())
 }
 
-/// A moment, counted from the start.
+/// A time, relative to the start.
 pub(super) fn moment(ms: u64, base: Time) -> Code {
     match ms {
         u64::MAX => Code::word("u64::MAX"),
@@ -258,7 +258,7 @@ pub(super) fn moment(ms: u64, base: Time) -> Code {
     }
 }
 
-/// An event, by the function `event` where it is a usual one.
+/// An event; usual ones are made by the function `event`.
 pub(super) fn event(event: &Event) -> Code {
     let usual = Code::call(
         "event",

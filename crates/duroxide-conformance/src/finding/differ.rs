@@ -1,4 +1,4 @@
-//! What was expected and what came, in words: only what differs.
+//! Describes the differences between the expected and the actual answer.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use super::table::fields;
 use crate::drive::{Deviation, Run};
 use crate::oracle::Aspect;
 
-/// Lines of what was expected, and of what came.
+/// The lines about the expected answer, and those about the actual one.
 type Sides = (Vec<String>, Vec<String>);
 
-/// A deviation in words.
+/// Describes a deviation.
 pub(super) fn words(run: &Run, deviation: &Deviation) -> Sides {
     let Some(observed) = run.observed.get(deviation.observed) else { return Sides::default() };
     let expected = &deviation.mismatch.expected;
@@ -34,10 +34,8 @@ pub(super) fn words(run: &Run, deviation: &Deviation) -> Sides {
             differences.0.into_iter().unzip()
         }
         (Aspect::Barred(bar), ..) => one(format!("nothing: {}", barred(bar, run.base)), got),
-        (Aspect::Token, ..) => one("a token that no fetch has returned before".to_owned(), got),
-        (Aspect::Retryable, ..) => {
-            one("an error that says that no retry can help".to_owned(), format!("{got}, retryable"))
-        }
+        (Aspect::Token, ..) => one("a token that no earlier fetch returned".to_owned(), got),
+        (Aspect::Retryable, ..) => one("an error that is not retryable".to_owned(), format!("{got}, retryable")),
         (Aspect::Panicked, expected, _) => one(whole(expected), panicked(observed.panic.as_deref())),
         (Aspect::Hung, expected, _) => one(whole(expected), "no answer".to_owned()),
         (_, expected, _) => one(whole(expected), got),
@@ -50,7 +48,7 @@ fn panicked(said: Option<&str>) -> String {
 
 fn barred(bar: &Ineligible, base: Time) -> String {
     let at = |time: &Time| match *time {
-        Time::MAX => "for ever".to_owned(),
+        Time::MAX => "forever".to_owned(),
         time if time < base => "until before the start".to_owned(),
         time => format!("until +{} ms", time.0 - base.0),
     };
@@ -58,10 +56,10 @@ fn barred(bar: &Ineligible, base: Time) -> String {
         Ineligible::Absent => "it is not in the queue".to_owned(),
         Ineligible::Locked(until) => format!("it is locked {}", at(until)),
         Ineligible::Invisible(until) => format!("it is not visible {}", at(until)),
-        Ineligible::NotStarted => "nothing has started the instance".to_owned(),
-        Ineligible::Version => "the version filter leaves it out".to_owned(),
-        Ineligible::Tag => "the tag filter leaves it out".to_owned(),
-        Ineligible::Session => "its session belongs to another owner, or this fetch takes none".to_owned(),
+        Ineligible::NotStarted => "the instance was not started".to_owned(),
+        Ineligible::Version => "the version filter excludes it".to_owned(),
+        Ineligible::Tag => "the tag filter excludes it".to_owned(),
+        Ineligible::Session => "its session belongs to another owner, or the fetch claims no session".to_owned(),
     }
 }
 
@@ -86,7 +84,7 @@ fn reply_words(reply: &Reply, call: &duroxide_sim::call::Call, base: Time) -> St
     }
 }
 
-/// Pairs of what was expected and what came.
+/// Pairs of an expected and an actual value.
 #[derive(Default)]
 struct Differences(Vec<(String, String)>);
 
@@ -123,8 +121,8 @@ impl Differences {
         }
     }
 
-    /// The fields of a plain answer. Times only where they are what is wrong:
-    /// elsewhere they need not follow the clock.
+    /// The fields of a plain answer. Other times than the deviating one are
+    /// skipped: they need not follow the clock.
     fn fields(&mut self, expected: &Reply, got: &Reply, part: &str) {
         let body = |reply: &Reply| json(reply).as_object().and_then(|fields| fields.values().next().cloned());
         let (Some(Value::Object(expected)), Some(Value::Object(got))) = (body(expected), body(got)) else { return };
@@ -206,7 +204,7 @@ impl Differences {
         }
     }
 
-    /// What differs in two values, place by place.
+    /// The differences of two values, place by place.
     fn values(&mut self, what: &str, expected: &Value, got: &Value) {
         let inner = |key: &str| if what.is_empty() { key.to_owned() } else { format!("{what} {key}") };
         match (expected, got) {
@@ -246,10 +244,10 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// Up to how many letters a text is shown whole.
+/// The number of characters up to which a text is shown whole.
 const SHORT: usize = 60;
 
-/// Two texts that differ; of long ones, where they begin to.
+/// Two different texts; long ones are shown from their first difference.
 fn texts(expected: &str, got: &str) -> (String, String) {
     if expected.chars().count().max(got.chars().count()) <= SHORT {
         return (quote(expected), quote(got));

@@ -1,22 +1,22 @@
-//! Rust code as a tree, and how it is laid out in lines.
+//! A tree of Rust code, and its formatting in lines.
 
-/// A piece of Rust.
+/// A piece of Rust code.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Code {
-    /// Something that is never broken.
+    /// Code that is never wrapped.
     Word(String),
-    /// Parts between brackets, with commas: on one line if that fits.
+    /// Comma-separated parts in brackets, on one line if that fits.
     List { open: String, parts: Vec<Code>, close: &'static str },
-    /// What stands before a piece.
+    /// A prefix of another piece.
     Before(String, Box<Code>),
-    /// A method call on a receiver, and what follows it.
+    /// A method call on a receiver, and further calls on the result.
     Chain { receiver: String, call: Box<Code>, rest: Vec<String> },
 }
 
-/// How wide a line may get.
+/// The maximum width of a line.
 pub(super) const WIDTH: usize = 100;
 
-/// A text in lines of at most so many letters, broken between words.
+/// Wraps a text into lines of at most `width` characters.
 pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
@@ -49,14 +49,14 @@ impl Code {
     /// `Name { a: 1, b: 2 }`.
     pub fn record(name: &str, fields: Vec<(&str, Code)>) -> Code {
         let field = |(name, code): (&str, Code)| match name {
-            // The rest of a struct, from another.
+            // The remaining fields, taken from another value.
             ".." => Code::Before("..".to_owned(), Box::new(code)),
             name => Code::Before(format!("{name}: "), Box::new(code)),
         };
         Code::List { open: format!("{name} {{"), parts: fields.into_iter().map(field).collect(), close: "}" }
     }
 
-    /// On one line.
+    /// The code on one line.
     fn flat(&self) -> String {
         match self {
             Code::Word(text) => text.clone(),
@@ -70,7 +70,7 @@ impl Code {
         }
     }
 
-    /// In lines, the first of which begins after `before` at this indentation.
+    /// The code in lines; the first follows `before`, at this indentation.
     pub fn lay_out(&self, before: &str, indent: usize, after: &str) -> String {
         let flat = self.flat();
         if indent + before.chars().count() + flat.chars().count() + after.len() <= WIDTH {
@@ -84,7 +84,7 @@ impl Code {
                 let parts: String = parts
                     .iter()
                     .map(|part| match part {
-                        // Nothing may follow it.
+                        // No comma may follow it.
                         Code::Before(text, _) if text == ".." => part.lay_out("", indent + 4, ""),
                         part => part.lay_out("", indent + 4, ","),
                     })

@@ -1,9 +1,8 @@
-//! A finding as a test in Rust on duroxide's public traits.
+//! Generates the Rust test of a finding, on duroxide's public traits.
 //!
-//! The calls are those of the run, with the numbers and texts they had; lock
-//! tokens are variables, times count from `start`. Where time must pass, the
-//! process's clock is moved, or the program sleeps if the provider's time
-//! comes from elsewhere.
+//! It makes the calls of the run with the same numbers and texts; lock tokens
+//! are variables, and times are relative to `start`. To let time pass, it moves
+//! the process's clock, or sleeps if the provider reads another clock.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +17,7 @@ use crate::oracle::Aspect;
 use crate::script::Step;
 use crate::storage::TimeSource;
 
-/// Names of duroxide's that a program may use, and where they are.
+/// duroxide's items that a program may use, with their paths.
 const NAMES: [(&str, &[&str]); 2] = [
     (
         "duroxide::providers",
@@ -39,7 +38,7 @@ const NAMES: [(&str, &[&str]); 2] = [
     ("duroxide", &["AppErrorKind", "ConfigErrorKind", "ErrorDetails", "Event", "EventKind", "PoisonMessageType"]),
 ];
 
-/// The program.
+/// Generates the program.
 pub(super) fn program(finding: &Finding) -> String {
     let cited = rule::cite(finding.rule);
     let body = Body::of(finding);
@@ -48,11 +47,11 @@ pub(super) fn program(finding: &Finding) -> String {
     let used = identifiers(&body);
     let mut setup = String::new();
     let moves = used.contains("start") || used.contains("warp");
-    // A lock that is over in a moment needs a clock that stands still, too.
+    // Very short locks need a stopped clock, too.
     let is_hasty = used.contains("from_millis") || used.contains("new");
     if !sleeps && (moves || is_hasty) {
         let name = if moves { "warp" } else { "_warp" };
-        setup += "    // The wall clock of this process stands still, and moves on command.\n";
+        setup += "    // The wall clock of this process is stopped; the test moves it.\n";
         setup += &format!(
             "    let {name} = Warp::claim().await.expect(\"a turn\").start(None).expect(\"a clock that stops\");\n"
         );
@@ -74,45 +73,45 @@ pub(super) fn program(finding: &Finding) -> String {
     head.collect::<String>() + &imports(&text) + "\n" + &text
 }
 
-/// How a program goes on with storage that is opened once more.
+/// Reopens the storage in a program.
 const OPEN: &str = "    let provider = open().await;\n";
 
 const ADMIN: &str = "    let admin = provider.as_management_capability().expect(\"a provider that can be managed\");\n";
 
-/// The calls, each provider that has to answer one of `ProviderAdmin` asked for that
-/// first.
+/// Adds a binding for `ProviderAdmin` where a provider has to answer one of its
+/// methods.
 fn with_admin(body: &str) -> String {
     let part =
         |part: &str| if identifiers(part).contains("admin") { format!("{ADMIN}{part}") } else { part.to_owned() };
     body.split(OPEN).map(part).collect::<Vec<String>>().join(OPEN)
 }
 
-/// The functions that only the storage's own author can write, as far as they are
-/// used. What he has not is to be filled in.
+/// The functions that depend on the storage, if used. Code that the storage
+/// does not supply is left as a `todo!`.
 fn storage_functions(finding: &Finding, used: &BTreeSet<&str>) -> String {
     let subject = &finding.subject;
     let function = |about: &str, head: &str, code: &Option<String>, missing: &str| {
         let code = code.clone().unwrap_or_else(|| format!("todo!({missing:?})"));
         format!("/// {about}\nasync fn {head} {{\n    {code}\n}}\n")
     };
-    let missing = "make the provider that is checked";
+    let missing = "make the provider under test";
     let mut text = function("A new, empty provider.", "provider() -> Arc<dyn Provider>", &subject.code, missing);
     if used.contains("open") {
-        let about = "A further provider over the same storage.";
-        let missing = "open the storage of the provider that is checked once more";
+        let about = "Another provider on the same storage.";
+        let missing = "open the storage of the provider under test again";
         text += "\n";
         text += &function(about, "open() -> Arc<dyn Provider>", &subject.code_to_open, missing);
     }
     if used.contains("corrupt_history") {
         let about = "Makes the stored history of an instance unreadable.";
-        let missing = "what corrupt_instance_history of the ProviderFactory does";
+        let missing = "do what corrupt_instance_history of the ProviderFactory does";
         text += "\n";
         text += &function(about, "corrupt_history(instance: &str)", &subject.code_to_corrupt, missing);
     }
     text
 }
 
-/// The rule as a constant, in as many lines as it takes.
+/// The rule as a constant, wrapped to the maximum width.
 fn constant(rule: &str) -> String {
     let flat = format!("const RULE: &str = {rule:?};");
     if flat.chars().count() <= WIDTH {
@@ -139,7 +138,7 @@ fn helpers(body: &str) -> String {
     all.into_iter().filter(|(name, _)| used.contains(name)).map(|(_, code)| code).collect()
 }
 
-/// The names that code uses, those in texts and comments left out.
+/// The identifiers in some code, except in strings and comments.
 fn identifiers(code: &str) -> BTreeSet<&str> {
     let mut found = BTreeSet::new();
     for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
@@ -178,7 +177,7 @@ async fn drop_after(polls: u32, future: impl Future) {
 }
 ";
 
-/// The imports that a text needs, in the order of rustfmt.
+/// The imports that some code needs, in rustfmt's order.
 fn imports(text: &str) -> String {
     let words = identifiers(text);
     let mut lines = BTreeMap::new();
@@ -206,14 +205,14 @@ fn imports(text: &str) -> String {
     text(std) + "\n" + &text(others)
 }
 
-/// The calls of a run as statements.
+/// The calls of a run, as statements.
 struct Body<'a> {
     finding: &'a Finding,
-    /// The names of the tokens that were returned so far.
+    /// The variables of the tokens returned so far.
     names: TokenNames,
-    /// Those that a later call brings.
+    /// The tokens that later calls use.
     used: BTreeSet<String>,
-    /// Whether time passes by itself, and cannot be moved.
+    /// Whether time passes by itself and cannot be moved.
     sleeps: bool,
     text: String,
 }
@@ -241,7 +240,7 @@ impl Body<'_> {
                 at = call.at;
             }
             let is_last = number + 1 == observed.len();
-            // Of the reads of one step only the last matters.
+            // Of the reads in one step, only the last matters.
             if is_last || !matches!(finding.script.steps.get(call.step), Some(Step::ReadBack)) {
                 body.call(call, is_last);
             }
@@ -249,7 +248,7 @@ impl Body<'_> {
         body
     }
 
-    /// Steps that make no call.
+    /// Writes the steps that make no call.
     fn quiet(&mut self, steps: std::ops::Range<usize>) {
         for step in self.finding.script.steps.get(steps).unwrap_or_default() {
             match step {

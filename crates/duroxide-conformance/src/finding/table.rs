@@ -15,20 +15,20 @@ use crate::script::{Script, Step};
 /// One line of the table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Line {
-    /// Which step of the script, from 1.
+    /// The number of the step in the script, from 1.
     pub step: usize,
-    /// When, in milliseconds since the script began.
+    /// The time of the call, in milliseconds since the script began.
     pub at_ms: u64,
-    /// What was asked.
+    /// The call.
     pub call: String,
-    /// What was answered.
+    /// The answer.
     pub answer: String,
     /// Whether this answer is the deviation.
     pub deviates: bool,
 }
 
-/// The lines of a run. Of the reads of one step only the last is shown: the
-/// others were answered as they should be.
+/// The lines of a run. Of the reads in one step only the last is shown: the
+/// others were answered correctly.
 pub(super) fn lines(script: &Script, run: &Run) -> Vec<Line> {
     let mut tokens = Tokens::default();
     let last = run.observed.len().saturating_sub(1);
@@ -46,20 +46,20 @@ pub(super) fn lines(script: &Script, run: &Run) -> Vec<Line> {
     found
 }
 
-/// Steps that make no call and still matter.
+/// The lines of steps that make no call but matter.
 fn quiet(script: &Script, run: &Run, steps: std::ops::Range<usize>, at: Time) -> Vec<Line> {
     let mut found = Vec::new();
     for step in steps {
         let call = match script.steps.get(step) {
             Some(Step::Wait(ms)) => format!("wait {ms} ms"),
             Some(Step::Corrupt(instance)) => format!("the stored history of {instance} becomes unreadable"),
-            Some(Step::Reopen) => "the storage is opened once more".to_owned(),
+            Some(Step::Reopen) => "the storage is reopened".to_owned(),
             _ => continue,
         };
         let at_ms = at.0.saturating_sub(run.base.0);
         found.push(Line { step: step + 1, at_ms, call, answer: String::new(), deviates: false });
     }
-    // A wait is told at the time at which it begins.
+    // A wait is shown at the time at which it begins.
     let mut end = at.0.saturating_sub(run.base.0);
     for line in found.iter_mut().rev() {
         if let Some(Step::Wait(ms)) = script.steps.get(line.step - 1) {
@@ -70,7 +70,7 @@ fn quiet(script: &Script, run: &Run, steps: std::ops::Range<usize>, at: Time) ->
     found
 }
 
-/// One call in words.
+/// The line of one call.
 pub(crate) fn line(base: Time, observed: &Observed, tokens: &mut Tokens, deviates: bool) -> Line {
     let answered = observed.reply.as_ref().map_or(Answer::Dropped, answer);
     let words = words(&observed.call, &answered, tokens, base);
@@ -87,7 +87,7 @@ pub(crate) fn line(base: Time, observed: &Observed, tokens: &mut Tokens, deviate
     Line { step: observed.step + 1, at_ms, call: call.join(" "), answer, deviates }
 }
 
-/// An answer of many fields, field by field.
+/// The fields of an answer that has many.
 pub(super) fn fields(reply: &Reply) -> Option<String> {
     match reply {
         Reply::Instance(_) | Reply::Execution(_) | Reply::Metrics(_) | Reply::QueueDepths(_) => {}
@@ -105,7 +105,7 @@ pub(super) fn fields(reply: &Reply) -> Option<String> {
     Some(if fields.is_empty() { "nothing".to_owned() } else { fields.join(", ") })
 }
 
-/// What a trace does not tell of a call, because a runtime always asks alike.
+/// The details that traces omit because a runtime always sends the same.
 fn details(call: &Call) -> String {
     match call {
         Call::FetchOrchestrationItem { lock_for, poll_for, versions } => {
@@ -153,7 +153,7 @@ fn metadata(metadata: &duroxide_sim::call::Metadata) -> String {
         ("parent", &metadata.parent_instance_id),
         ("pinned to", &version),
     ];
-    // Beside a status the output is told with it.
+    // The output is already shown with a status.
     let output = if metadata.status.is_none() { &metadata.output } else { &None };
     let parts = parts.into_iter().chain([("output", output)]);
     parts.filter_map(|(what, value)| value.as_ref().map(|value| format!(", {what} {}", quote(value)))).collect()
@@ -170,10 +170,10 @@ fn place(item: &duroxide::providers::WorkItem) -> String {
     }
 }
 
-/// How wide the table may get before an answer takes a line of its own.
+/// The width of the table up to which an answer stays on the line of its call.
 const WIDTH: usize = 100;
 
-/// Prints the table.
+/// Writes the table.
 pub(super) fn write(f: &mut fmt::Formatter<'_>, lines: &[Line]) -> fmt::Result {
     let time = |line: &Line| format!("+{} ms", line.at_ms);
     let wide = lines.iter().map(|line| time(line).len()).max().unwrap_or(0);

@@ -1,4 +1,5 @@
-//! [`Draft`]: a script under way, with the pools its calls draw from.
+//! [`Draft`]: a script being generated, with the pools that its calls draw
+//! from.
 
 use std::time::Duration;
 
@@ -11,30 +12,30 @@ use super::swarm::Swarm;
 use super::{numbers, texts};
 use crate::script::{Act, Step};
 
-/// How many deadlines, and how many ends of instances, are remembered.
+/// The number of deadlines, and of completion times, that are remembered.
 const REMEMBERED: usize = 6;
 
-/// A script under way.
+/// A script being generated.
 pub(super) struct Draft {
     pub random: Stream,
     pub profile: Profile,
     pub swarm: Swarm,
     steps: Vec<Step>,
-    /// What time it is for the script, as far as its own waits tell.
+    /// The script's time, according to its own waits.
     pub now_ms: u64,
-    /// How long this script mostly locks.
+    /// The usual lock duration of this script.
     lock_ms: u64,
-    /// When something becomes free or visible.
+    /// Times at which locks expire or messages become visible.
     deadlines: Vec<u64>,
-    /// When executions ended.
+    /// Times at which executions ended.
     pub ended: Vec<u64>,
     pub instances: Vec<String>,
-    /// Those that have been started.
+    /// Instances that have been started.
     begun: Vec<String>,
     pub keys: Vec<String>,
     pub sessions: Vec<String>,
     pub owners: Vec<String>,
-    /// Who has fetched last.
+    /// The worker that fetched last.
     pub last_owner: String,
     pub tags: Vec<String>,
     pub orchestrations: Vec<String>,
@@ -68,7 +69,7 @@ impl Draft {
         }
     }
 
-    /// The moves that this script draws from.
+    /// Draws the moves of this script.
     pub fn moves(&mut self) -> Moves {
         Moves::draw(&mut self.random, self.profile)
     }
@@ -81,7 +82,7 @@ impl Draft {
         self.steps
     }
 
-    /// The last step once more.
+    /// Repeats the last step.
     pub fn repeat(&mut self) {
         if let Some(step) = self.steps.last().cloned() {
             self.step(step);
@@ -90,19 +91,19 @@ impl Draft {
 
     pub fn step(&mut self, step: Step) {
         if step == Step::Drain {
-            // How long it takes is the provider's to show.
+            // Its duration depends on the provider.
             self.deadlines.clear();
             self.ended.clear();
         }
         self.steps.push(step);
     }
 
-    /// A call whose numbers are taken as they are.
+    /// Adds a call with absolute numbers.
     pub fn call(&mut self, call: Call) {
         self.act(call, false);
     }
 
-    /// A call whose numbers count from what was fetched.
+    /// Adds a call with numbers relative to the fetch.
     pub fn relative(&mut self, call: Call) {
         self.act(call, true);
     }
@@ -113,12 +114,13 @@ impl Draft {
         self.steps.push(Step::Call(Act { call, relative, dropped_after }));
     }
 
-    /// True `parts` times in `of`.
+    /// Returns true with probability `parts / of`.
     pub fn chance(&mut self, parts: u64, of: u64) -> bool {
         parts > 0 && self.random.below(of) < parts
     }
 
-    /// True as often as this script does what no runtime would.
+    /// Returns true as often as this script makes calls that no runtime would
+    /// make.
     pub fn hostile(&mut self) -> bool {
         let parts = self.swarm.hostile;
         self.chance(parts, 64)
@@ -145,8 +147,8 @@ impl Draft {
         one_of(&mut self.random, &self.instances)
     }
 
-    /// The instance that was fetched last, one of its children, one of the
-    /// script's, or one that nobody has heard of.
+    /// The instance fetched last, one of its children, one of the script's
+    /// instances, or an unknown one.
     pub fn some_instance(&mut self) -> String {
         match self.random.below(16) {
             0..=5 => "@".to_owned(),
@@ -157,7 +159,7 @@ impl Draft {
         }
     }
 
-    /// One that has been started, as far as the script can tell.
+    /// An instance that has been started, as far as the script can tell.
     pub fn known_instance(&mut self) -> String {
         if self.begun.is_empty() { self.instance() } else { one_of(&mut self.random, &self.begun) }
     }
@@ -185,8 +187,7 @@ impl Draft {
         one_of(&mut self.random, &self.owners)
     }
 
-    /// A tag; where scripts are about them, sometimes one that differs in little,
-    /// or is empty.
+    /// A tag; in scripts about tags, sometimes a similar or an empty one.
     pub fn tag(&mut self) -> String {
         let tag = one_of(&mut self.random, &self.tags);
         if !self.focused(Area::Tags) || self.random.below(6) > 0 {
@@ -207,7 +208,7 @@ impl Draft {
         one_of(&mut self.random, &self.events)
     }
 
-    /// The filter of a fetch of turns.
+    /// The version filter of a fetch of orchestration items.
     pub fn versions(&mut self) -> Option<Vec<VersionRange>> {
         let filtered = self.swarm.filtered;
         self.chance(filtered, 16).then(|| numbers::ranges(&mut self.random, &self.swarm))
@@ -216,7 +217,7 @@ impl Draft {
 
 /// Time.
 impl Draft {
-    /// Lets time pass.
+    /// Waits.
     pub fn wait(&mut self, ms: u64) {
         if ms > 0 || self.random.one_in(4) {
             self.steps.push(Step::Wait(ms));
@@ -224,7 +225,7 @@ impl Draft {
         self.now_ms += ms;
     }
 
-    /// Lets time pass, mostly to just where something ends.
+    /// Waits, usually until just about a deadline.
     pub fn pass(&mut self) {
         let far = self.random.below(32);
         let ms = match self.random.below(16) {
@@ -240,8 +241,7 @@ impl Draft {
         self.wait(ms.div_ceil(tick) * tick);
     }
 
-    /// Lets time pass to a deadline that lies ahead, or to the tick before or
-    /// after it.
+    /// Waits until a deadline that lies ahead, or the tick before or after it.
     pub fn pass_to_deadline(&mut self) {
         let Some(ahead) = self.ahead() else { return self.wait(self.tick()) };
         let ms = if self.profile.exact {
@@ -257,7 +257,7 @@ impl Draft {
         self.wait(ms);
     }
 
-    /// Lets time pass to the end of the lock that was taken last.
+    /// Waits until the deadline of the most recent lock.
     pub fn pass_to_last_deadline(&mut self) {
         let latest = self.deadlines.last().copied().filter(|at| *at > self.now_ms);
         self.deadlines.extend(latest);
@@ -267,7 +267,7 @@ impl Draft {
         self.wait(ms);
     }
 
-    /// How far off one of the deadlines is.
+    /// The time until one of the deadlines.
     fn ahead(&mut self) -> Option<u64> {
         let now = self.now_ms;
         self.deadlines.retain(|at| *at > now);
@@ -280,19 +280,19 @@ impl Draft {
         if self.profile.exact { 1 } else { self.profile.tick_ms }
     }
 
-    /// The usual lock: not whole ticks, where time is not exact.
+    /// The usual lock duration; between ticks, if time is not exact.
     fn lock_ms(&self) -> u64 {
         if self.profile.exact { self.lock_ms } else { self.tick() }
     }
 
-    /// A duration, whatever for: a lock, a delay, an extension. What ends then
-    /// is remembered.
+    /// A duration for a lock, a delay or an extension. Its end is remembered as
+    /// a deadline.
     pub fn span(&mut self) -> Duration {
         let endless = self.swarm.endless;
         if self.chance(endless, 64) {
             return self.endless();
         }
-        // What lasts no time at all ends in the tick it begins in.
+        // A zero duration ends in the tick it begins in.
         if self.random.one_in(16) && self.profile.exact {
             return Duration::ZERO;
         }
@@ -315,36 +315,36 @@ impl Draft {
         Duration::from_millis(ms)
     }
 
-    /// A duration of the usual length, or several times that.
+    /// The usual duration or a multiple of it.
     pub fn ample_span(&mut self) -> Duration {
         let usual = self.usual_span();
         if self.random.one_in(3) { usual } else { usual * 5 }
     }
 
-    /// A time to pass that is shorter than a usual duration.
+    /// A wait that is shorter than the usual duration.
     pub fn short_ms(&self) -> u64 {
         if self.profile.exact { self.lock_ms / 2 } else { self.tick() }
     }
 
-    /// A duration of the usual length.
+    /// The usual duration.
     pub fn usual_span(&mut self) -> Duration {
         let ms = if self.profile.exact { self.lock_ms } else { 2 * self.tick() + self.tick() / 2 };
         self.note(ms);
         Duration::from_millis(ms)
     }
 
-    /// A duration that few scripts last, and that is not whole ticks where time
-    /// is not exact.
+    /// A duration that exceeds most scripts; between ticks, if time is not
+    /// exact.
     pub fn long_span(&mut self) -> Duration {
         let half = if self.profile.exact { 0 } else { self.tick() / 2 };
         Duration::from_millis(3600 * self.tick() * 1000 + half)
     }
 
-    /// A duration that no test waits for, or that is less than a millisecond.
+    /// A duration that no test waits for, or one of less than a millisecond.
     fn endless(&mut self) -> Duration {
         let exact = self.profile.exact;
         match self.random.below(8) {
-            // Whole milliseconds: what becomes of parts of one is open.
+            // Whole milliseconds: the contract leaves fractions open.
             0..=2 if exact => Duration::from_millis(1),
             0..=2 => Duration::from_millis(u64::MAX),
             3 => Duration::MAX,
@@ -362,7 +362,7 @@ impl Draft {
         self.deadlines.push(self.now_ms + ms);
     }
 
-    /// When a timer fires, counted from the script's start.
+    /// The time at which a timer fires, relative to the script's start.
     pub fn fire_at(&mut self) -> u64 {
         let endless = self.swarm.endless;
         if self.chance(endless, 64) {
@@ -378,7 +378,7 @@ impl Draft {
         }
     }
 
-    /// The end of an execution that is acknowledged now.
+    /// Remembers that an execution ends now.
     pub fn note_end(&mut self) {
         if self.ended.len() == REMEMBERED {
             self.ended.remove(0);
@@ -386,8 +386,8 @@ impl Draft {
         self.ended.push(self.now_ms);
     }
 
-    /// A moment before which something has completed: mostly at the very
-    /// millisecond, or next to it.
+    /// A time to compare completion times with: usually the exact millisecond
+    /// of one, or an adjacent one.
     pub fn before(&mut self) -> u64 {
         let count = self.ended.len() as u64;
         match self.random.below(8) {
@@ -398,7 +398,7 @@ impl Draft {
                 if self.profile.exact {
                     (at + self.random.below(3)).saturating_sub(1)
                 } else {
-                    // Half a tick before it or after it.
+                    // Half a tick before or after it.
                     let half = self.tick() / 2;
                     (at + self.random.below(2) * 2 * half).saturating_sub(half)
                 }

@@ -1,4 +1,4 @@
-//! Stories of what comes after the end: bulk deletion and pruning.
+//! Stories about completed instances: bulk deletion and pruning.
 
 use duroxide_sim::call::{Call, InstanceQuery, KeepRule};
 
@@ -6,8 +6,8 @@ use super::draft::Draft;
 use super::turns::Outcome;
 
 impl Draft {
-    /// Instances end at different moments, or nearly, and those that ended before
-    /// one of these moments are deleted.
+    /// Instances end at different or nearly equal times, and those that ended
+    /// before one of these times are deleted.
     pub fn removed_at_the_end(&mut self) {
         let count = 1 + self.random.below(3);
         for _ in 0..count {
@@ -38,7 +38,7 @@ impl Draft {
     }
 
     /// An instance goes through several executions, some of which are pruned,
-    /// perhaps with its next turn under way.
+    /// perhaps while its next turn is in progress.
     pub fn pruned(&mut self) {
         if self.random.one_in(4) {
             self.values_story();

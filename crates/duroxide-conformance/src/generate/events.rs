@@ -1,4 +1,4 @@
-//! Events of every kind, and batches of them.
+//! Generates history events of every kind, and batches of them.
 
 use std::sync::Arc;
 
@@ -8,16 +8,16 @@ use duroxide_sim::call::Event;
 use super::draft::Draft;
 use super::profile::Area;
 
-/// How many kinds of events there are.
+/// The number of kinds of events.
 const KINDS: u64 = 28;
 
-/// Which of them are about the custom status, and about values.
+/// The kind about the custom status; those about values follow it.
 const STATUS: u64 = 24;
 const VALUES: [u64; 3] = [25, 26, 27];
 
 impl Draft {
-    /// Events of a turn: mostly a few with rising ids from 1, and sometimes
-    /// none, hundreds, gaps, or any order.
+    /// The events of a turn: usually a few with ascending ids from 1; sometimes
+    /// none, hundreds, with gaps, or in any order.
     pub fn history(&mut self) -> Vec<Event> {
         let count = match self.random.below(32) {
             0..=3 => 0,
@@ -32,7 +32,7 @@ impl Draft {
         events
     }
 
-    /// Ids with gaps, out of order, at the end of the range, twice, or 0.
+    /// Introduces gaps, disorder, the largest ids, duplicates or the id 0.
     fn disorder(&mut self, events: &mut Vec<Event>) {
         let rate = if self.focused(Area::Histories) { 3 } else { 12 };
         let last = events.len() as u64 - 1;
@@ -57,13 +57,14 @@ impl Draft {
                 let again = events[at].clone();
                 events.push(again);
             } else {
-                // 0 counts from the history's end, so it is there already.
+                // Relative id 0 is the last event of the history, so it exists
+                // already.
                 Arc::make_mut(&mut events[at]).event_id = 0;
             }
         }
     }
 
-    /// An event of the instance that was fetched.
+    /// An event of the fetched instance.
     pub fn event_of(&mut self, id: u64, kind: EventKind) -> Event {
         let source = self.random.one_in(4);
         Arc::new(duroxide::Event {
@@ -85,7 +86,7 @@ impl Draft {
             2 => STATUS,
             _ => self.random.below(KINDS),
         };
-        // Kinds that this script leaves out are markers without content.
+        // Kinds that this script does not use become markers without content.
         let kind = if self.swarm.events >> kind & 1 == 1 { kind } else { STATUS };
         let kind = if kind < 12 { self.event_kind(kind) } else { self.later_event_kind(kind) };
         self.event_of(id, kind)

@@ -1,4 +1,4 @@
-//! Work items of every kind.
+//! Generates work items of every kind.
 
 use std::sync::Arc;
 
@@ -8,18 +8,18 @@ use duroxide_sim::call::Item;
 
 use super::draft::Draft;
 
-/// How many kinds of messages there are.
+/// The number of kinds of messages.
 const MESSAGES: u64 = 10;
 
 impl Draft {
-    /// A message of any kind for `instance`. Now and then one that belongs in
+    /// A message of any kind for `instance`; occasionally one that belongs in
     /// the other queue.
     pub fn message(&mut self, instance: String) -> Item {
         if self.hostile() && self.random.one_in(3) {
             return self.job(instance, 0);
         }
         let kind = self.random.below(MESSAGES);
-        // Kinds that this script leaves out are external events.
+        // Kinds that this script does not use become external events.
         let kind = if self.swarm.messages >> kind & 1 == 1 { kind } else { 5 };
         self.message_of(kind, instance)
     }
@@ -50,7 +50,7 @@ impl Draft {
         Arc::new(item)
     }
 
-    /// The start of an instance.
+    /// A message that starts an instance.
     pub fn start(&mut self, instance: String, parent: Option<String>) -> Item {
         let child = parent.is_some();
         Arc::new(WorkItem::StartOrchestration {
@@ -65,7 +65,7 @@ impl Draft {
         })
     }
 
-    /// What goes on with an instance in a new execution.
+    /// A message that continues an instance in a new execution.
     pub fn continuation(&mut self, instance: String) -> Item {
         let carried = self.random.below(3);
         Arc::new(WorkItem::ContinueAsNew {
@@ -81,7 +81,7 @@ impl Draft {
         })
     }
 
-    /// The end of an activity.
+    /// A message that completes an activity.
     pub fn completion(&mut self, instance: String, failed: bool) -> Item {
         let (execution_id, id) = (self.number(1), self.number(2));
         Arc::new(if failed {
@@ -110,7 +110,7 @@ impl Draft {
         })
     }
 
-    /// An activity of a session.
+    /// An activity with a session.
     pub fn bound_job(&mut self, instance: String, session: String) -> Item {
         let tag = if self.random.one_in(4) { Some(self.tag()) } else { None };
         let (id, name, input) = (self.number(8), self.orchestration(), self.payload());
@@ -118,7 +118,8 @@ impl Draft {
         Arc::new(WorkItem::ActivityExecute { instance, execution_id: 0, id, name, input, session_id, tag })
     }
 
-    /// The version of an orchestration, which is any text for a provider.
+    /// The version of an orchestration, which providers treat as an arbitrary
+    /// text.
     pub fn release(&mut self) -> String {
         let awkward = self.swarm.awkward;
         match self.random.below(4) {
@@ -129,7 +130,7 @@ impl Draft {
         }
     }
 
-    /// Why something failed, of every kind.
+    /// Error details of every kind.
     pub fn details(&mut self) -> ErrorDetails {
         let retryable = self.random.one_in(2);
         match self.random.below(8) {

@@ -1,4 +1,4 @@
-//! Single calls on jobs and sessions.
+//! Single calls about work items and sessions.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::draft::Draft;
 use super::profile::Area;
 
 impl Draft {
-    /// A job for any instance.
+    /// Enqueues a work item for any instance.
     pub fn send_job(&mut self) {
         let instance = self.some_instance();
         let id = self.number(5);
@@ -28,13 +28,13 @@ impl Draft {
         self.call(Call::FetchWorkItem { lock_for, poll_for: Duration::ZERO, session, tags });
     }
 
-    /// A fetch that takes whatever there is.
+    /// Fetches any work item.
     pub fn take_job(&mut self) {
         let (lock_for, session) = (self.usual_span(), Some(self.claim()));
         self.call(Call::FetchWorkItem { lock_for, poll_for: Duration::ZERO, session, tags: Tags::Any });
     }
 
-    /// A fetch by this owner of a session.
+    /// Fetches work items and sessions as this owner.
     pub fn take_job_as(&mut self, owner: &str) {
         let (lock_for, session_for) = (self.span(), self.span());
         owner.clone_into(&mut self.last_owner);
@@ -71,7 +71,7 @@ impl Draft {
         self.complete_job(token);
     }
 
-    /// Acknowledges the job of a token, mostly with what came of it.
+    /// Acknowledges the work item of a token, usually with a completion.
     pub fn complete_job(&mut self, token: String) {
         let item = match self.random.below(8) {
             0 | 1 => None,
@@ -114,7 +114,7 @@ impl Draft {
         self.call(Call::RenewSessionLock { owners, extend_for, idle_for });
     }
 
-    /// How long a session may be unused: about as long as it is, and very long.
+    /// An idle timeout of a session: about the usual idle time, or very long.
     fn idle(&mut self) -> Duration {
         if self.random.one_in(3) { self.long_span() } else { self.span() }
     }
@@ -124,7 +124,7 @@ impl Draft {
         self.call(Call::CleanupOrphanedSessions { idle_for });
     }
 
-    /// Whether a session story names one session or several.
+    /// Returns two session names, which may be equal.
     pub fn session_names(&mut self) -> (String, String) {
         let first = self.session();
         let second = if self.focused(Area::Sessions) || self.random.one_in(2) { self.session() } else { first.clone() };

@@ -1,4 +1,5 @@
-//! Stories of an instance: it starts, goes on, waits, is cancelled, ends.
+//! Stories about the life of an instance: starting, continuing, waiting,
+//! cancelling, ending.
 
 use duroxide::providers::WorkItem;
 
@@ -6,7 +7,7 @@ use super::draft::Draft;
 use super::turns::Outcome;
 
 impl Draft {
-    /// Something in between: another caller reads, or a moment passes.
+    /// An interruption: another caller reads, or time passes.
     pub fn meanwhile(&mut self) {
         match self.random.below(24) {
             0 => self.look(),
@@ -17,7 +18,7 @@ impl Draft {
         }
     }
 
-    /// A client starts an instance, and it runs its first turn.
+    /// A client starts an instance, which runs its first turn.
     pub fn begin(&mut self) {
         let instance = self.instance();
         self.begin_as(instance, None);
@@ -42,7 +43,7 @@ impl Draft {
         self.relative(duroxide_sim::call::Call::AckOrchestrationItem(Box::new(ack)));
     }
 
-    /// A message comes, and a turn is run.
+    /// A message arrives, and a turn is run.
     pub fn go_on(&mut self) {
         let turns = 1 + self.random.below(3);
         for _ in 0..turns {
@@ -56,7 +57,7 @@ impl Draft {
         }
     }
 
-    /// The instance that was fetched last goes on in new executions.
+    /// The instance fetched last continues in new executions.
     pub fn go_on_as_new(&mut self) {
         self.wake();
         self.take_turn();
@@ -66,14 +67,14 @@ impl Draft {
             self.meanwhile();
             self.take_turn();
             if self.random.one_in(2) {
-                // Its only turn goes on in yet another one.
+                // Its only turn continues as new again.
                 self.finish_in_next(Outcome::Continues);
                 continue;
             }
             self.finish_in_next(Outcome::Runs);
             self.wake();
             self.take_turn();
-            // Now and then an execution is left before it has ended.
+            // Sometimes an execution is abandoned before it has ended.
             let outcome = if self.random.one_in(8) { Outcome::Runs } else { Outcome::Continues };
             self.finish_turn(outcome);
         }
@@ -85,15 +86,15 @@ impl Draft {
         self.finish_turn(outcome);
     }
 
-    /// The first turn of the next execution.
+    /// Runs the first turn of the next execution.
     fn finish_in_next(&mut self, outcome: Outcome) {
         let mut ack = self.turn("turn:0".to_owned(), outcome);
         ack.execution = if self.random.one_in(12) { 2 } else { 1 };
         self.relative(duroxide_sim::call::Call::AckOrchestrationItem(Box::new(ack)));
     }
 
-    /// Whom to send a message that leads to a turn: the instance that was
-    /// fetched last, or another; one that is started first, if none is.
+    /// The recipient of a message that triggers a turn: the instance fetched
+    /// last, or another; starts one first if there is none.
     fn waker(&mut self) -> String {
         if !self.has_begun() && self.random.below(8) > 0 {
             self.begin();
@@ -126,8 +127,8 @@ impl Draft {
         self.finish_with(0, events, Some("Failed"));
     }
 
-    /// A turn sets a timer; the instance is fetched just before, at and after
-    /// the moment it fires.
+    /// A turn creates a timer; the instance is fetched just before, at and just
+    /// after the fire time.
     pub fn timer_story(&mut self) {
         self.wake();
         self.take_turn();
@@ -143,7 +144,7 @@ impl Draft {
         self.finish_turn(Outcome::Any);
     }
 
-    /// Messages come before the instance is started.
+    /// Messages arrive before the instance is started.
     pub fn late_start(&mut self) {
         let instance = if self.random.one_in(2) { "late".to_owned() } else { self.instance() };
         let count = 1 + self.random.below(3);
@@ -167,7 +168,8 @@ impl Draft {
         self.finish_turn(Outcome::Any);
     }
 
-    /// Delayed messages, and fetches around the moment they become visible.
+    /// Delayed messages, and fetches around the time at which they become
+    /// visible.
     pub fn delayed_message(&mut self) {
         let instance = self.some_instance();
         let count = 1 + self.random.below(2);

@@ -1,4 +1,4 @@
-//! Stories of locks on turns: they end, are renewed, are taken over.
+//! Stories about locks on instances: expiry, renewal, takeover.
 
 use duroxide_sim::call::Call;
 
@@ -7,7 +7,7 @@ use super::turns::Outcome;
 use crate::script::Step;
 
 impl Draft {
-    /// A turn is in somebody's hands. There is mostly something to fetch.
+    /// Fetches an orchestration item; usually there is one.
     fn hold_turn(&mut self) {
         if self.random.one_in(6) {
             self.begin();
@@ -16,7 +16,7 @@ impl Draft {
         self.take_turn();
     }
 
-    /// One of the calls that need the lock of a turn.
+    /// Makes one of the calls that need an instance's lock.
     fn use_turn(&mut self, back: u64) {
         let token = format!("turn:{back}");
         match self.random.below(4) {
@@ -35,7 +35,7 @@ impl Draft {
         }
     }
 
-    /// The lock ends, and its token is used at that very moment, or next to it.
+    /// The lock expires, and its token is used at that moment or close to it.
     pub fn turn_expires(&mut self) {
         self.hold_turn();
         self.pass_to_last_deadline();
@@ -46,7 +46,8 @@ impl Draft {
         }
     }
 
-    /// The lock ends, somebody else takes over, and the first comes back.
+    /// The lock expires, another dispatcher takes over, and the first one uses
+    /// its token again.
     pub fn turn_taken_over(&mut self) {
         self.hold_turn();
         self.meanwhile();
@@ -59,7 +60,7 @@ impl Draft {
         self.use_turn(0);
     }
 
-    /// A token is used again after it has done its work.
+    /// A token is used again after its lock was released.
     pub fn turn_token_twice(&mut self) {
         self.hold_turn();
         self.use_turn(0);
@@ -71,7 +72,7 @@ impl Draft {
         }
     }
 
-    /// Renewals, some for less than what is left.
+    /// Renewals, some for less than the remaining time.
     pub fn short_renewals(&mut self) {
         self.hold_turn();
         let times = 1 + self.random.below(3);
@@ -86,7 +87,7 @@ impl Draft {
         self.use_turn(0);
     }
 
-    /// Messages come while the turn is under way, and are left for the next.
+    /// Messages arrive during a turn and are left for the next.
     pub fn arrives_under_lock(&mut self) {
         self.hold_turn();
         let count = 1 + self.random.below(3);
@@ -105,7 +106,8 @@ impl Draft {
         self.use_turn(0);
     }
 
-    /// An ack that must be refused, a look at what it has left, and a right one.
+    /// An ack that must be refused, a check that it changed nothing, and a
+    /// valid ack.
     pub fn refused_turn(&mut self) {
         self.hold_turn();
         let mut ack = self.turn("turn:0".to_owned(), Outcome::Any);
@@ -124,7 +126,8 @@ impl Draft {
         self.use_turn(0);
     }
 
-    /// The history becomes unreadable, and the instance goes on all the same.
+    /// The history becomes unreadable, and the instance is processed
+    /// nevertheless.
     pub fn unreadable(&mut self) {
         let instance = self.instance();
         self.begin_as(instance.clone(), None);
@@ -138,7 +141,7 @@ impl Draft {
         self.look();
     }
 
-    /// A turn that fails again and again.
+    /// A turn that fails repeatedly.
     pub fn poison(&mut self) {
         self.wake();
         let times = 2 + self.random.below(8);
@@ -165,7 +168,7 @@ impl Draft {
         self.finish_turn(Outcome::Ends);
     }
 
-    /// An instance is deleted while its turn is under way, and perhaps begun again.
+    /// An instance is deleted during its turn, and perhaps started again.
     pub fn deleted_under_lock(&mut self) {
         self.hold_turn();
         let (instance, force) = ("@".to_owned(), !self.random.one_in(4));

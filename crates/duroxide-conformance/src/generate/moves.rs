@@ -1,4 +1,4 @@
-//! [`Move`]: what a script is made of, and which of it one script has.
+//! [`Move`]: the building blocks of scripts, and the selection for one script.
 
 use duroxide_sim::seed::Stream;
 
@@ -6,7 +6,7 @@ use super::draft::Draft;
 use super::profile::{Area, Profile};
 use crate::script::Step;
 
-/// A call, or a story of several.
+/// A call, or a story of several calls.
 #[derive(Clone, Copy)]
 pub(super) struct Move(fn(&mut Draft));
 
@@ -16,7 +16,7 @@ impl Move {
     }
 }
 
-/// How often it comes up, what it is, and the areas that it is about.
+/// The weight of a move, the move, and the areas that it concerns.
 type Row = (u64, fn(&mut Draft), &'static [Area]);
 
 /// Single calls.
@@ -88,13 +88,14 @@ const STORIES: &[Row] = &[
 
 /// The moves of one script.
 pub(super) struct Moves {
-    /// Each with the sum of the weights up to it.
+    /// Each move with the cumulative weight up to it.
     rows: Vec<(u64, Move)>,
     sum: u64,
 }
 
 impl Moves {
-    /// About two thirds of all moves, and those of the profile's area more often.
+    /// Draws about two thirds of all moves, and gives those of the profile's
+    /// area more weight.
     pub fn draw(random: &mut Stream, profile: Profile) -> Moves {
         let mut moves = Moves { rows: Vec::with_capacity(64), sum: 0 };
         for (weight, make, areas) in CALLS.iter().chain(STORIES) {

@@ -1,4 +1,4 @@
-//! Numbers: mostly small, now and then at the end of a range.
+//! Generates numbers: usually small, sometimes at the limit of a range.
 
 use duroxide_sim::call::VersionRange;
 use duroxide_sim::seed::Stream;
@@ -6,7 +6,7 @@ use semver::{BuildMetadata, Prerelease, Version};
 
 use super::swarm::Swarm;
 
-/// Where ranges of numbers end, and one beyond.
+/// The limits of numeric ranges, and the numbers next to them.
 const ENDS: &[u64] = &[
     0,
     1,
@@ -29,17 +29,17 @@ const ENDS: &[u64] = &[
     u64::MAX,
 ];
 
-/// The end of a range.
+/// The limit of a range.
 pub(super) fn end(random: &mut Stream) -> u64 {
     ENDS[random.below(ENDS.len() as u64) as usize]
 }
 
-/// A number below `usual`, or the end of a range.
+/// A number below `usual`, or the limit of a range.
 pub(super) fn number(random: &mut Stream, swarm: &Swarm, usual: u64) -> u64 {
     if swarm.extreme > 0 && random.below(64) < swarm.extreme { end(random) } else { random.below(usual) }
 }
 
-/// A 32-bit count below `usual`, or the end of a range.
+/// A 32-bit count below `usual`, or the limit of a range.
 pub(super) fn count(random: &mut Stream, usual: u64) -> u32 {
     match random.below(12) {
         0 => u32::MAX,
@@ -49,8 +49,8 @@ pub(super) fn count(random: &mut Stream, usual: u64) -> u32 {
     }
 }
 
-/// A version of duroxide: few enough to meet, and those that storage which
-/// packs or compares texts takes for another.
+/// A duroxide version: from a small set, so that they match, including those
+/// that storage confuses if it packs versions or compares them as text.
 pub(super) fn version(random: &mut Stream, swarm: &Swarm) -> Version {
     let extreme = swarm.extreme > 0 && random.below(64) < swarm.extreme;
     match random.below(if extreme { 20 } else { 16 }) {
@@ -72,7 +72,7 @@ pub(super) fn version(random: &mut Stream, swarm: &Swarm) -> Version {
     }
 }
 
-/// Version 1.0.0 with marks.
+/// Version 1.0.0 with prerelease and build identifiers.
 fn marked(before: &str, build: &str) -> Version {
     let mut version = Version::new(1, 0, 0);
     version.pre = Prerelease::new(before).expect("the text is a prerelease");
@@ -80,8 +80,8 @@ fn marked(before: &str, build: &str) -> Version {
     version
 }
 
-/// A filter: no ranges, several, ranges of one version, and ranges the wrong
-/// way round.
+/// A version filter: without ranges, with several, with ranges of a single
+/// version, and with inverted ranges.
 pub(super) fn ranges(random: &mut Stream, swarm: &Swarm) -> Vec<VersionRange> {
     let count = [0, 1, 1, 1, 1, 2, 2, 3][random.below(8) as usize];
     let one = |random: &mut Stream| {

@@ -1,9 +1,9 @@
-//! [`Profile`]: what a script is mostly about, and how exactly time is used.
+//! [`Profile`]: the focus of a script, and the precision of its clock.
 
 use std::fmt;
 use std::time::Duration;
 
-/// What a script is mostly about.
+/// The focus of a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)] // The names say it.
 pub enum Area {
@@ -23,14 +23,14 @@ pub enum Area {
     Numbers,
     Time,
     Attempts,
-    /// Futures are dropped before they are done.
+    /// Futures are dropped before they complete.
     Dropped,
-    /// The storage is opened again and again.
+    /// The storage is reopened repeatedly.
     Durable,
 }
 
 impl Area {
-    /// All of them.
+    /// Every area.
     pub const ALL: [Area; 18] = [
         Area::Everything,
         Area::Locks,
@@ -52,7 +52,7 @@ impl Area {
         Area::Durable,
     ];
 
-    /// In lower case.
+    /// The name in lower case.
     pub fn name(self) -> &'static str {
         match self {
             Area::Everything => "everything",
@@ -83,22 +83,22 @@ impl fmt::Display for Area {
     }
 }
 
-/// From what kind of scripts one is drawn.
+/// The kind of scripts to generate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {
-    /// What it is mostly about. Everything else comes up too, less often.
+    /// The focus. Everything else occurs too, but less often.
     pub area: Area,
-    /// Whether time passes exactly as the script says, so that the very
-    /// millisecond in which a lock ends can be hit. Otherwise every wait is a
-    /// whole number of ticks and everything that ends, ends at half a tick, so
-    /// that a few milliseconds more decide nothing.
+    /// Whether the clock is exact, so that scripts can hit the very millisecond
+    /// in which a lock expires. Otherwise every wait is a whole number of ticks
+    /// and every deadline is at half a tick, so that a few milliseconds make no
+    /// difference.
     pub exact: bool,
-    /// The length of a tick, where time is not exact.
+    /// The length of a tick, if time is not exact.
     pub tick_ms: u64,
 }
 
 impl Profile {
-    /// One for each area, in exact time.
+    /// One profile for each area, with exact time.
     pub const ALL: [Profile; 18] = {
         let mut all = [Profile::of(Area::Everything); 18];
         let mut at = 0;
@@ -109,17 +109,17 @@ impl Profile {
         all
     };
 
-    /// The one of an area, in exact time.
+    /// The profile of an area, with exact time.
     pub const fn of(area: Area) -> Profile {
         Profile { area, exact: true, tick_ms: 1 }
     }
 
-    /// The same on a grid of time.
+    /// The profile on a grid of ticks.
     pub fn on_grid(self, tick_ms: u64) -> Profile {
         Profile { exact: false, tick_ms: tick_ms.max(2), ..self }
     }
 
-    /// The same where this step of time is the one that counts, if there is one.
+    /// The profile on a grid of this tick, or unchanged without one.
     pub(crate) fn in_ticks(self, tick: Option<Duration>) -> Profile {
         tick.map_or(self, |tick| self.on_grid(tick.as_millis() as u64))
     }
@@ -129,13 +129,13 @@ impl Profile {
         self.area.name()
     }
 
-    /// The profile of this name, in exact time.
+    /// The profile of this name, with exact time.
     pub fn named(name: &str) -> Option<Profile> {
         Profile::ALL.into_iter().find(|profile| profile.name() == name)
     }
 
-    /// The profiles most likely to show a breach of a rule, by the rule's id or
-    /// any beginning of it; the likeliest first, and everything last.
+    /// The profiles most likely to show that a rule is broken, given the rule's
+    /// id or a prefix of it; the most likely first, and the general one last.
     pub fn for_rule(id: &str) -> Vec<Profile> {
         let (family, claim) = id.split_once('.').unwrap_or((id, ""));
         let areas: &[Area] = match family {

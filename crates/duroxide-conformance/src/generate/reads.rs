@@ -1,11 +1,11 @@
-//! Single calls that only look, and what is written without a lock.
+//! Single read calls, and writes that need no lock.
 
 use duroxide_sim::call::Call;
 
 use super::draft::Draft;
 
 impl Draft {
-    /// One of the reads of histories.
+    /// One of the calls that read histories.
     pub fn read_history(&mut self) {
         let (instance, execution) = (self.some_instance(), self.execution());
         let call = match self.random.below(5) {
@@ -18,7 +18,7 @@ impl Draft {
         self.call(call);
     }
 
-    /// The number of an execution, as it is.
+    /// An absolute execution number.
     fn execution(&mut self) -> u64 {
         if self.random.one_in(8) { self.number(6) } else { self.number(3).saturating_add(1) }
     }
@@ -82,7 +82,7 @@ impl Draft {
         self.call(call);
     }
 
-    /// Any look at an instance; sometimes a second one at the same.
+    /// Any read of an instance; sometimes a second one of the same instance.
     pub fn look(&mut self) {
         self.look_once();
         if self.random.one_in(6) {
@@ -103,7 +103,7 @@ impl Draft {
         }
     }
 
-    /// Events that are written past a turn.
+    /// Appends events outside of a turn.
     pub fn append(&mut self) {
         let instance = self.some_instance();
         let mut events = self.history();
@@ -112,7 +112,7 @@ impl Draft {
             events.iter_mut().take(1).for_each(|event| std::sync::Arc::make_mut(event).event_id = 0);
         }
         if self.random.one_in(3) {
-            // Counted from what is known of that execution, so mostly new.
+            // Relative to the known events of that execution, so usually new.
             let execution = self.execution().max(1);
             return self.relative(Call::AppendWithExecution { instance, execution, events });
         }

@@ -18,7 +18,7 @@ impl Draft {
         self.call(Call::DeleteInstancesAtomic { instances, force });
     }
 
-    /// One of the script's instances, or a child or grandchild of one.
+    /// One of the script's instances, or a descendant of one.
     pub fn family_member(&mut self) -> String {
         let name = match self.random.below(4) {
             0 => "@".to_owned(),

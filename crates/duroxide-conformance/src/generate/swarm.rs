@@ -1,46 +1,48 @@
-//! [`Swarm`]: what one script has at all, drawn anew for each.
+//! [`Swarm`]: the features that one script may use, drawn separately for each
+//! script.
 
 use duroxide_sim::seed::Stream;
 
 use super::profile::{Area, Profile};
 
-/// How often each class of values comes up in a script.
+/// The frequency of each class of values in a script.
 #[derive(Clone, Debug)]
 pub(super) struct Swarm {
-    /// How many of 16 texts are ones that people forget.
+    /// The number of unusual texts in 16.
     pub awkward: u64,
-    /// Whether texts may hold the character NUL.
+    /// Whether texts may contain NUL characters.
     pub nul: bool,
-    /// Whether names differ in little: case, a trailing space, a prefix.
+    /// Whether names are similar: differing in case, a trailing space or a
+    /// prefix.
     pub twins: bool,
-    /// One payload in so many is some thousand bytes long; 0 for none.
+    /// One payload in this many is some thousand bytes long; 0 for none.
     pub long: u64,
     /// Whether a few payloads are longer than 100,000 bytes.
     pub huge: bool,
-    /// How many of 64 numbers lie at the end of a range.
+    /// The number of values at the limit of a range in 64 numbers.
     pub extreme: u64,
-    /// How many of 64 times and durations do.
+    /// The number of extreme values in 64 times and durations.
     pub endless: u64,
-    /// How many of 64 acts no runtime would do.
+    /// The number of acts that no runtime would do, in 64.
     pub hostile: u64,
-    /// How many of 16 calls are dropped before they are done.
+    /// The number of calls in 16 that are dropped before they complete.
     pub dropped: u64,
-    /// How many of 16 fetches of turns have a filter.
+    /// The number of fetches of orchestration items in 16 that have a version
+    /// filter.
     pub filtered: u64,
-    /// How many of 16 activities have a session.
+    /// The number of activities in 16 with a session.
     pub bound: u64,
-    /// How many of 16 activities have a tag.
+    /// The number of activities in 16 with a tag.
     pub tagged: u64,
-    /// Whether hundreds of messages and events come up.
+    /// Whether there are hundreds of messages and events.
     pub crowded: bool,
-    /// The kinds of events that come up, as bits.
+    /// The kinds of events in use, as a bit set.
     pub events: u64,
-    /// The kinds of messages that come up, as bits.
+    /// The kinds of messages in use, as a bit set.
     pub messages: u64,
 }
 
-/// What each of the classes is drawn from: usually, and in the area that is
-/// about it.
+/// The values that a class is drawn from: usually, and in the area about it.
 type Choices<'a> = (&'a [u64], &'a [u64]);
 
 impl Swarm {
@@ -66,8 +68,8 @@ impl Swarm {
             events: random.next_u64() | random.next_u64(),
             messages: random.next_u64() | random.next_u64(),
         };
-        // What a storage refuses hides all that comes after it, so each of these
-        // has few scripts.
+        // A value that storage refuses hides everything after it, so only few
+        // scripts use each of these.
         let rare = if profile.area == Area::Payloads { 6 } else { 60 };
         swarm.nul = random.one_in(rare);
         swarm.huge = random.one_in(rare);

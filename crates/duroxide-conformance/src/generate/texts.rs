@@ -1,11 +1,11 @@
-//! Texts: the ones people forget, and what names and payloads are made of.
+//! Generates texts: unusual ones, and those of names and payloads.
 
 use duroxide_sim::seed::Stream;
 
 use super::swarm::Swarm;
 
-/// Texts that storage mistakes for something else, folds, trims, cuts, or
-/// splices into a statement.
+/// Texts that storage may misinterpret, fold, trim, truncate or splice into a
+/// statement.
 const AWKWARD: &[&str] = &[
     "",
     " ",
@@ -88,7 +88,7 @@ const AWKWARD: &[&str] = &[
     "@a",
 ];
 
-/// Names that differ from the first in little.
+/// Names that are similar to the first.
 const TWINS: &[&str] = &[
     "a",
     "A",
@@ -109,11 +109,11 @@ const TWINS: &[&str] = &[
     "a::",
 ];
 
-/// What sizes text is cut and grown to: those around which storage changes its
-/// mind (an index page, a row that moves out of line, a length in two bytes).
+/// The lengths of long texts: those around which storage changes its behaviour
+/// (an index page, a row that moves out of line, a length in two bytes).
 const LONG: &[usize] = &[255, 256, 1000, 2000, 2704, 4096, 8191, 8192, 20_000, 32_767];
 
-/// One of the awkward texts.
+/// One of the unusual texts.
 pub(super) fn awkward(random: &mut Stream, swarm: &Swarm) -> String {
     if swarm.nul && random.one_in(4) {
         return ["\0", "a\0", "a\0b", "\0a"][random.below(4) as usize].to_owned();
@@ -121,7 +121,7 @@ pub(super) fn awkward(random: &mut Stream, swarm: &Swarm) -> String {
     AWKWARD[random.below(AWKWARD.len() as u64) as usize].to_owned()
 }
 
-/// `count` different names, the plain ones `prefix` with a number.
+/// Returns `count` different names; plain ones are `prefix` with a number.
 pub(super) fn pool(random: &mut Stream, swarm: &Swarm, prefix: &str, count: u64) -> Vec<String> {
     let mut names = Vec::with_capacity(count as usize);
     for number in 0..count {
@@ -139,7 +139,7 @@ pub(super) fn pool(random: &mut Stream, swarm: &Swarm, prefix: &str, count: u64)
     names
 }
 
-/// A text of one of these lengths in bytes, or nearly.
+/// A text of about one of these lengths in bytes.
 fn long(random: &mut Stream, swarm: &Swarm, lengths: &[usize]) -> String {
     let length = lengths[random.below(lengths.len() as u64) as usize];
     let unit = match random.below(4) {
@@ -151,7 +151,7 @@ fn long(random: &mut Stream, swarm: &Swarm, lengths: &[usize]) -> String {
     unit.repeat(length.div_ceil(unit.len()))
 }
 
-/// An input, a result, a value: any text.
+/// An input, a result or a value: any text.
 pub(super) fn payload(random: &mut Stream, swarm: &Swarm) -> String {
     if swarm.awkward > 0 && random.below(16) < swarm.awkward {
         return awkward(random, swarm);

@@ -1,8 +1,8 @@
-//! Stories of families: instances, their children and grandchildren.
+//! Stories about families: instances, their children and grandchildren.
 //!
-//! A child's name is its parent's with `::2` after it, as duroxide names
-//! children; so no instance is ever its own ancestor, of which a provider that
-//! uses the trait's own `get_instance_tree` would never come back.
+//! A child's name is its parent's followed by `::2`, as duroxide names
+//! sub-orchestrations. So no instance is its own ancestor; with a cycle, the
+//! trait's default `get_instance_tree` would never return.
 
 use duroxide_sim::call::{Call, InstanceQuery};
 
@@ -32,8 +32,8 @@ impl Draft {
         members
     }
 
-    /// Some of a family come to their end, and it is deleted: the tree, a set
-    /// with a member missing, all that a query selects.
+    /// Some members of a family end, and it is deleted: as a tree, as a set
+    /// with a member missing, or by a query.
     pub fn family_removed(&mut self) {
         let members = self.found_family();
         let left_running = self.random.below(4) as usize;
@@ -55,7 +55,7 @@ impl Draft {
         }
     }
 
-    /// The member runs a last turn.
+    /// The member runs its last turn.
     fn end_of(&mut self, member: &str) {
         let item = duroxide::providers::WorkItem::CancelInstance { instance: member.to_owned(), reason: String::new() };
         self.enqueue(item.into(), None);

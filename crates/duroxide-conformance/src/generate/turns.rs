@@ -1,4 +1,4 @@
-//! Single calls on turns and on the queue of messages.
+//! Single calls about turns and the orchestrator queue.
 
 use std::time::Duration;
 
@@ -8,22 +8,22 @@ use super::draft::Draft;
 use super::numbers;
 use super::profile::Area;
 
-/// What a turn leads to.
+/// The effect of a turn on its execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// The execution goes on.
+    /// The execution continues.
     Runs,
-    /// It ends.
+    /// The execution ends.
     Ends,
-    /// The instance goes on in a new execution.
+    /// The instance continues in a new execution.
     Continues,
-    /// Any of these, and statuses that no runtime gives.
+    /// Any of these, and statuses that no runtime uses.
     Any,
 }
 
 impl Draft {
-    /// The name of a token that a fetch of this kind has returned. Mostly the
-    /// last one; sometimes an older one, the other queue's, or a forged one.
+    /// The name of a token returned by a fetch of this kind: usually the last
+    /// one; sometimes an older one, the other queue's, or a forged one.
     pub fn token(&mut self, kind: &str) -> String {
         if !self.hostile() {
             let back = [0, 0, 0, 0, 0, 0, 1, 2][self.random.below(8) as usize];
@@ -43,7 +43,7 @@ impl Draft {
         self.call(Call::FetchOrchestrationItem { lock_for, poll_for: Duration::ZERO, versions });
     }
 
-    /// A fetch that takes whatever there is.
+    /// Fetches any orchestration item.
     pub fn take_turn(&mut self) {
         let lock_for = self.usual_span();
         self.call(Call::FetchOrchestrationItem { lock_for, poll_for: Duration::ZERO, versions: None });
@@ -64,7 +64,7 @@ impl Draft {
         if self.random.one_in(2) { None } else { Some(self.span()) }
     }
 
-    /// A message for any instance.
+    /// Enqueues a message for any instance.
     pub fn send(&mut self) {
         let instance = self.some_instance();
         let item = self.message(instance);
@@ -77,12 +77,13 @@ impl Draft {
         if self.random.one_in(2) { self.relative(call) } else { self.call(call) }
     }
 
-    /// An ack of any kind, as it may come from anywhere.
+    /// An ack of any kind, from any state.
     pub fn ack_turn(&mut self) {
         let token = self.token("turn");
         let mut ack = self.turn(token, Outcome::Any);
         if self.random.one_in(8) {
-            // Numbers as they are: executions jump back, ids meet those there.
+            // Absolute numbers: executions go back, and event ids collide with
+            // existing ones.
             ack.execution = self.number(4);
             return self.call(Call::AckOrchestrationItem(Box::new(ack)));
         }
@@ -90,13 +91,13 @@ impl Draft {
         self.relative(Call::AckOrchestrationItem(Box::new(ack)));
     }
 
-    /// Acknowledges the turn that was fetched last.
+    /// Acknowledges the turn fetched last.
     pub fn finish_turn(&mut self, outcome: Outcome) {
         let ack = self.turn("turn:0".to_owned(), outcome);
         self.relative(Call::AckOrchestrationItem(Box::new(ack)));
     }
 
-    /// Acknowledges the turn that was fetched last with these events.
+    /// Acknowledges the turn fetched last with these events.
     pub fn finish_with(&mut self, execution: u64, history: Vec<Event>, status: Option<&str>) {
         let mut ack = self.turn("turn:0".to_owned(), Outcome::Runs);
         ack.execution = execution;
@@ -108,7 +109,7 @@ impl Draft {
         self.relative(Call::AckOrchestrationItem(Box::new(ack)));
     }
 
-    /// A turn's outcome with all that belongs to it.
+    /// The ack of a turn with everything that this outcome implies.
     pub fn turn(&mut self, token: String, outcome: Outcome) -> AckTurn {
         let history = self.history();
         let last = history.len() as u64;

@@ -1,5 +1,5 @@
-//! Stories of what turns leave behind: values, custom status, pinned versions;
-//! and of many messages and events.
+//! Stories about the results of turns: values, custom status and pinned
+//! versions; and about many messages and events.
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ impl Draft {
         }
     }
 
-    /// The custom status is set and cleared, and a client waits for the next.
+    /// The custom status is set and cleared, and a client waits for changes.
     pub fn status_story(&mut self) {
         let rounds = 1 + self.random.below(4);
         for version in 0..rounds {
@@ -76,8 +76,8 @@ impl Draft {
         }
     }
 
-    /// Executions are pinned to versions, and dispatchers that support others
-    /// look for them.
+    /// Executions are pinned to versions, and dispatchers that support other
+    /// versions fetch.
     pub fn version_story(&mut self) {
         let rounds = 1 + self.random.below(3);
         for _ in 0..rounds {
@@ -100,7 +100,7 @@ impl Draft {
         }
     }
 
-    /// Some messages for one instance; hundreds in a script that is about crowds.
+    /// Some messages for one instance; hundreds in a script with crowds.
     pub fn crowd(&mut self) {
         let instance = self.instance();
         let crowded = std::mem::take(&mut self.swarm.crowded);
@@ -112,7 +112,7 @@ impl Draft {
         }
         self.begin_as(instance, None);
         if crowded {
-            // In one call they cost a slow provider less.
+            // In a single call they cost a slow provider less time.
             self.wake();
             self.take_turn();
             let mut ack = self.turn("turn:0".to_owned(), Outcome::Runs);

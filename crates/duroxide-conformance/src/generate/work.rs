@@ -1,4 +1,4 @@
-//! Stories of jobs: workers, sessions, tags.
+//! Stories about activities: workers, sessions, tags.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::draft::Draft;
 use super::turns::Outcome;
 
 impl Draft {
-    /// A turn schedules activities, or a job comes from nowhere.
+    /// A turn schedules activities, or a work item is enqueued without a turn.
     fn schedule(&mut self, count: u64) {
         if self.random.one_in(4) {
             (0..count).for_each(|_| self.send_job());
@@ -23,7 +23,7 @@ impl Draft {
         self.relative(Call::AckOrchestrationItem(Box::new(ack)));
     }
 
-    /// One of the calls that need the lock of a job.
+    /// Makes one of the calls that need a work item's lock.
     fn use_job(&mut self, back: u64) {
         let token = format!("job:{back}");
         match self.random.below(4) {
@@ -39,7 +39,8 @@ impl Draft {
         }
     }
 
-    /// A worker's day: fetch, renew, acknowledge; and the turn that follows.
+    /// A worker's cycle: fetch, renew, acknowledge; followed by the instance's
+    /// next turn.
     pub fn work_cycle(&mut self) {
         let count = 1 + self.random.below(3);
         self.schedule(count);
@@ -58,7 +59,8 @@ impl Draft {
         self.finish_turn(Outcome::Any);
     }
 
-    /// A job's lock ends; its token is used then, or after somebody else's fetch.
+    /// A work item's lock expires; its token is used at that time, or after
+    /// another worker's fetch.
     pub fn job_expires(&mut self) {
         self.schedule(1);
         self.take_job();
@@ -70,7 +72,7 @@ impl Draft {
         self.use_job(0);
     }
 
-    /// A job that fails again and again.
+    /// A work item that fails repeatedly.
     pub fn job_poison(&mut self) {
         self.schedule(1);
         let times = 2 + self.random.below(6);
@@ -91,8 +93,8 @@ impl Draft {
         self.complete_job("job:0".to_owned());
     }
 
-    /// Activities are cancelled while workers have them, or before, or in the
-    /// very turn that schedules them.
+    /// Activities are cancelled while a worker holds them, before that, or in
+    /// the very turn that schedules them.
     pub fn cancelled_underneath(&mut self) {
         let count = 1 + self.random.below(3);
         self.schedule(count);
@@ -112,7 +114,7 @@ impl Draft {
         self.use_job(0);
     }
 
-    /// Workers compete for the jobs of a session.
+    /// Workers compete for the activities of a session.
     pub fn session_story(&mut self) {
         let (first, second) = self.session_names();
         let count = 2 + self.random.below(3);
@@ -141,8 +143,8 @@ impl Draft {
         self.use_job(0);
     }
 
-    /// A session is not used for a while, and its owner renews it around the
-    /// moment it counts as idle; it ends, and is swept.
+    /// A session is not used for a while, and its owner renews it around its
+    /// idle timeout; it expires and is cleaned up.
     pub fn session_idles(&mut self) {
         let session = self.session();
         let (owner, instance) = (self.owner(), self.instance());
@@ -178,7 +180,7 @@ impl Draft {
         } else {
             self.use_job(0);
         }
-        // A session is over when its lock ends, and swept from the next
+        // A session ends when its lock expires, and is cleaned up from the next
         // millisecond on.
         self.pass_to_last_deadline();
         self.sweep_sessions();
@@ -186,7 +188,7 @@ impl Draft {
         self.sweep_sessions();
     }
 
-    /// Jobs with tags, and fetches with filters.
+    /// Work items with tags, and fetches with filters.
     pub fn tag_story(&mut self) {
         let usual = std::mem::replace(&mut self.swarm.tagged, 11);
         let count = 1 + self.random.below(4);

@@ -1,7 +1,7 @@
-//! Which calls have to do with each other: those that touch one instance, one
-//! family of parents and children, or one session.
+//! Determines which calls are related: those that touch the same instance, the
+//! same family of parents and sub-orchestrations, or the same session.
 //!
-//! What is cut apart is put in order on its own.
+//! Unrelated calls are ordered separately.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,14 +18,14 @@ pub(super) enum Touch {
     Everything,
 }
 
-/// What a history shows of who belongs to whom.
+/// The relations between instances and sessions that a history shows.
 #[derive(Debug, Default)]
 pub(super) struct Relations {
     turns: BTreeMap<String, String>,
     jobs: BTreeMap<String, Item>,
     names: BTreeSet<String>,
     sessions: BTreeSet<String>,
-    /// From an instance to another of its family.
+    /// Maps an instance to another of its family.
     kin: BTreeMap<String, String>,
 }
 
@@ -36,7 +36,7 @@ impl Relations {
         relations
     }
 
-    /// Every instance that is named anywhere.
+    /// Every instance named in the history.
     pub fn names(&self) -> Vec<String> {
         self.names.iter().cloned().collect()
     }
@@ -91,7 +91,7 @@ impl Relations {
         }
     }
 
-    /// The instance that stands for a family.
+    /// The instance that represents a family.
     fn head(&self, name: &str) -> String {
         let mut name = name;
         while let Some(next) = self.kin.get(name) {
@@ -166,8 +166,8 @@ impl Relations {
     }
 }
 
-/// Cuts entries apart, by their places; the parts are in the order of their
-/// first entries.
+/// Splits entries, by index, into unrelated parts, ordered by their first
+/// entries.
 pub(super) fn cut(touches: &[Touch]) -> Vec<Vec<usize>> {
     if touches.contains(&Touch::Everything) {
         return vec![(0..touches.len()).collect()];

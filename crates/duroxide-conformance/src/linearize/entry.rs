@@ -1,44 +1,44 @@
-//! What a history demands of an order: one entry for each call, or several for
-//! a call that the documents do not promise to be one step.
+//! The constraints of a history on an order: one entry for each call, or
+//! several for a call that is not documented to be atomic.
 //!
-//! - What lists many instances (`list_instances`, `get_instance_tree`, …) and
-//!   what counts many things (`get_instance_stats`) is right if each part of the
-//!   answer was true at some moment of the call. So is `read`, which first finds
-//!   the latest execution and then reads its history.
-//! - A bulk operation goes from instance to instance: each may have been dealt
-//!   with at any moment of the call, and no total is checked. `delete_instance`
-//!   reads the tree first ("race condition: new child spawned after
-//!   get_instance_tree"), so it may be refused where others call.
-//! - A fetch that meets another call that takes or frees something may find
-//!   nothing ("another dispatcher has the lock").
-//! - An error that a retry may cure leaves it open whether the call took effect,
-//!   until nobody calls any more; where no answer came, for good.
+//! - A call that lists instances (`list_instances`, `get_instance_tree`, …) or counts
+//!   several things (`get_instance_stats`) is right if each part of the answer was
+//!   true at some moment of the call. So is `read`, which first finds the latest
+//!   execution and then reads its history.
+//! - A bulk operation processes one instance after the other: each at any moment of
+//!   the call, and totals are not checked. `delete_instance` reads the tree first
+//!   ("race condition: new child spawned after get_instance_tree"), so it may be
+//!   refused while other callers are active.
+//! - A fetch that overlaps a call that takes or releases a lock may find nothing
+//!   ("another dispatcher has the lock").
+//! - After a retryable error the call may have taken effect, at the latest when no
+//!   call is pending; a call without an answer may take effect at any later moment.
 
 use duroxide_sim::call::{Call, InstanceQuery, Reply};
 use duroxide_sim::clock::Time;
 use duroxide_sim::store::{Choice, Pick, Store};
 
 use super::Made;
-use super::habits::Habits;
+use super::anomalies::SequentialAnomalies;
 use super::order::Orders;
 use crate::oracle::{Aspect, Mismatch, Reading, picks, step};
 
-/// One thing to be put in order.
+/// One item to be ordered.
 #[derive(Clone, Debug)]
 pub(super) struct Entry<'a> {
-    /// The call's place in the history.
+    /// The index of the call in the history.
     pub call: usize,
     pub made: &'a Made,
     pub at: Time,
     pub part: Part,
     pub standing: Standing,
-    /// Whether other calls may have kept it from doing what it would have done.
+    /// Whether other calls may have prevented its effect.
     pub contended: bool,
-    /// Whether the messages of the turn may lie in the order they have.
+    /// Whether the order of the turn's messages is possible.
     pub well_ordered: bool,
 }
 
-/// What of a call.
+/// A part of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Part {
     Whole,
@@ -50,24 +50,25 @@ pub(super) enum Part {
     History(u64),
     /// One number of the statistics.
     Stat(usize),
-    /// What a bulk operation does to this instance.
+    /// The effect of a bulk operation on this instance.
     Of(String),
 }
 
-/// What is known of a call's effect.
+/// The certainty of a call's effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// It has happened, and the answer says how.
+    /// The call took effect as its answer says.
     Certain,
-    /// It has happened before it was answered, or not at all.
+    /// The call took effect before it was answered, or not at all.
     Perhaps,
-    /// It may have happened by the end of the segment.
+    /// The call may take effect until the end of the segment.
     Soon,
-    /// It may happen at any later moment.
+    /// The call may take effect at any later moment.
     Ever,
 }
 
-/// The entries of one call. `whole` where nothing else is called meanwhile.
+/// The entries of one call. It has only one if no other call changes anything
+/// meanwhile.
 pub(super) fn entries<'a>(
     call: usize,
     made: &'a Made,
@@ -113,16 +114,16 @@ pub(super) fn entries<'a>(
     }
 }
 
-/// What other callers do while a call is under way.
+/// What other callers do while a call is pending.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Others {
-    /// Something that changes what is stored.
+    /// They change what is stored.
     pub change: bool,
-    /// Something that takes or frees what a fetch may want.
+    /// They take or release a lock that a fetch may want.
     pub take_or_free: bool,
 }
 
-/// The numbers that the statistics have.
+/// The fields of the statistics.
 const STATS: [&str; 5] =
     ["history_event_count", "history_size_bytes", "queue_pending_count", "kv_user_key_count", "kv_total_value_bytes"];
 
@@ -134,20 +135,26 @@ impl Entry<'_> {
                 || matches!(self.made.reply, Some(Reply::Refused(_) | Reply::Turn(None) | Reply::Job(None))))
     }
 
-    /// Moves a world on, if it explains the answer.
-    pub fn explain(&self, world: &mut Store, reading: Reading, habits: &Habits) -> Result<(), Box<Mismatch>> {
+    /// Advances a world, if it explains the answer.
+    pub fn explain(
+        &self,
+        world: &mut Store,
+        reading: Reading,
+        anomalies: &SequentialAnomalies,
+    ) -> Result<(), Box<Mismatch>> {
         match self.explain_strictly(world, reading) {
             Err(_) if self.deletes_nothing(world) => Ok(()),
-            Err(mismatch) if habits.have(self.made.call.method().name(), &mismatch.aspect) => Ok(()),
-            // What is wrong with the whole may show in any part.
-            Err(_) if self.part != Part::Whole && habits.have_any(self.made.call.method().name()) => Ok(()),
+            Err(mismatch) if anomalies.contains(self.made.call.method().name(), &mismatch.aspect) => Ok(()),
+            // A known deviation of the whole answer may show in any of its
+            // parts.
+            Err(_) if self.part != Part::Whole && anomalies.has_any_of(self.made.call.method().name()) => Ok(()),
             result => result,
         }
     }
 
-    /// A deletion of a tree reads the tree, and then deletes what it has read:
-    /// where somebody else has deleted it meanwhile, it deletes nothing. How many
-    /// instances it says it has deleted is not looked at then.
+    /// Whether the call deleted a tree that another caller had deleted
+    /// meanwhile: a deletion reads the tree first and then deletes what it has
+    /// read. The number of deleted instances is not checked then.
     fn deletes_nothing(&self, world: &Store) -> bool {
         let (Call::DeleteInstance { instance, .. }, Some(Reply::Deleted(got)), true) =
             (&*self.made.call, &self.made.reply, self.contended)
@@ -194,7 +201,7 @@ impl Entry<'_> {
         }
     }
 
-    /// The worlds it may lead to, if it happens.
+    /// The worlds that the call may lead to, if it takes effect.
     pub fn imagine(&self, world: &Store) -> Vec<Store> {
         let call = match (&*self.made.call, &self.part) {
             (Call::DeleteInstanceBulk { query }, Part::Of(name)) => {
@@ -220,7 +227,7 @@ fn only(query: &InstanceQuery, name: &str) -> InstanceQuery {
     InstanceQuery { instance_ids: Some(vec![name.to_owned()]), ..query.clone() }
 }
 
-/// Whether a read would be answered the same in one respect.
+/// Checks that a read gives the same answer in one respect.
 fn agree<T: PartialEq>(
     world: &mut Store,
     at: Time,
@@ -244,7 +251,7 @@ fn names(reply: &Reply) -> &[String] {
     }
 }
 
-/// Of an instance that is gone when it is counted there is nothing.
+/// The numbers of an instance that is gone when it is counted are 0.
 fn stat(reply: &Reply, number: usize) -> u64 {
     let Reply::Stats(Some(stats)) = reply else { return 0 };
     let all = [

@@ -1,4 +1,4 @@
-//! What several callers asked and were answered, and in what order.
+//! The calls and answers of concurrent callers, and their order.
 
 use std::sync::Arc;
 
@@ -7,35 +7,36 @@ use duroxide_sim::clock::Time;
 
 use crate::drive::Observed;
 
-/// A call that one of several callers made.
+/// A call made by one of several callers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Made {
-    /// Which of the callers, from 1; 0 calls while no other does.
+    /// The caller's number, from 1; 0 is the caller between rounds.
     pub caller: usize,
-    /// When, on the clock that stands still while several call.
+    /// When the call was made, on a clock that stands still during a round.
     pub at: Time,
-    /// What was asked.
+    /// The call.
     pub call: Arc<Call>,
-    /// What was answered; `None` where no answer came.
+    /// The answer; `None` if there was none.
     pub reply: Option<Reply>,
-    /// Its place in the one order of all invocations and answers.
+    /// The position of the invocation in the global order of invocations and
+    /// answers.
     pub invoked: u64,
-    /// The place of the answer; [`u64::MAX`] where none came.
+    /// The position of the answer; [`u64::MAX`] if there was none.
     pub replied: u64,
 }
 
 impl Made {
-    /// What was asked and answered, whoever asked.
+    /// The call and answer, without the caller.
     pub(crate) fn observed(&self) -> Observed {
         Observed::unscripted(self.at, self.call.clone(), self.reply.clone())
     }
 
-    /// Whether each of the two began before the other was over.
+    /// Whether the two calls overlap: each began before the other ended.
     pub fn overlaps(&self, other: &Made) -> bool {
         self.invoked < other.replied && other.invoked < self.replied
     }
 
-    /// Whether the answer leaves it open whether the call took effect.
+    /// Whether it is unknown if the call took effect.
     pub fn is_open(&self) -> bool {
         match &self.reply {
             None => true,
@@ -44,7 +45,7 @@ impl Made {
         }
     }
 
-    /// The token that the answer brought.
+    /// The lock token in the answer.
     pub fn issued(&self) -> Option<&str> {
         match &self.reply {
             Some(Reply::Turn(Some(turn))) => Some(&turn.token),

@@ -1,8 +1,8 @@
-//! In which order the messages of a turn may lie.
+//! The possible orders of a turn's messages.
 //!
-//! A queue is first in, first out; of two messages that were sent at the same
-//! time either may be first, and no document says that the order in which they
-//! lie is that in which they become visible.
+//! A queue is first in, first out. Two messages sent at the same time may be in
+//! either order, and no document says that delayed messages are ordered by
+//! their visibility.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,12 +10,12 @@ use duroxide_sim::call::{Call, Item, Reply};
 
 use super::Made;
 
-/// Which turns have their messages in an order that cannot be.
+/// The turns whose messages are in an impossible order.
 pub(super) struct Orders {
     unsound: BTreeSet<usize>,
 }
 
-/// The call that sent a message, and as which of its messages.
+/// The call that sent a message, and the message's index in that call.
 #[derive(Clone, Copy)]
 struct Sent(usize, usize);
 
@@ -24,7 +24,7 @@ impl Orders {
         let mut senders: BTreeMap<String, Option<Sent>> = BTreeMap::new();
         for (call, made) in history.iter().enumerate() {
             for (place, item) in messages(&made.call).into_iter().enumerate() {
-                // Of two messages that are alike nobody knows which is which.
+                // Equal messages cannot be told apart.
                 let sent = senders.entry(format!("{item:?}")).or_insert(Some(Sent(call, place)));
                 *sent = sent.filter(|sent| sent.0 == call && sent.1 == place);
             }
@@ -50,7 +50,7 @@ impl Orders {
     }
 }
 
-/// The messages for orchestrations that a call sends.
+/// The orchestrator messages that a call sends.
 fn messages(call: &Call) -> Vec<&Item> {
     match call {
         Call::EnqueueForOrchestrator { item, .. } | Call::AckWorkItem { completion: Some(item), .. } => vec![item],

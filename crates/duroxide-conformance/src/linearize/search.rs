@@ -1,50 +1,50 @@
-//! The search for an order (Wing and Gong, "Testing and verifying concurrent
-//! objects", 1993; with Lowe's memory of what was tried before).
+//! The search for a linearization (Wing and Gong, "Testing and verifying
+//! concurrent objects", 1993; with Lowe's cache of visited states).
 //!
-//! It goes deep first, in the order of the answers, which is mostly the order
-//! in which things happened. What changes nothing is taken as soon as it fits:
-//! that never rules an order out.
+//! The search is depth-first in the order of the answers, which is usually the
+//! order of the effects. An entry that changes nothing is taken as soon as it
+//! fits: that never excludes an order.
 
 use std::collections::BTreeSet;
 
 use duroxide_sim::call::Reply;
 use duroxide_sim::store::{StateFingerprint, Store};
 
+use super::anomalies::SequentialAnomalies;
 use super::entry::{Entry, Standing};
-use super::habits::Habits;
 use crate::oracle::{Mismatch, Reading};
 
-/// How many entries a search can hold.
+/// The maximum number of entries in a search.
 pub(super) const MOST_ENTRIES: usize = 128;
 
-/// An order is sought for these entries.
+/// A search for an order of these entries.
 pub(super) struct Search<'a> {
     pub entries: &'a [Entry<'a>],
     pub reading: Reading,
-    pub habits: &'a Habits,
-    /// After so many different ends there are enough.
+    pub anomalies: &'a SequentialAnomalies,
+    /// Stop after this many different final states.
     pub most_ends: usize,
-    /// How many states may still be looked at.
+    /// The number of states that may still be examined.
     pub states_left: &'a mut u64,
 }
 
-/// What a search has found.
+/// The result of a search.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// Different ends, each with the entries that had happened by then.
+    /// Different final states, each with the set of entries that took effect.
     pub ends: Vec<(Store, u128)>,
-    /// Whether there may be more ends.
+    /// Whether there may be more final states.
     pub is_cut: bool,
-    /// Whether it gave up.
+    /// Whether the search exceeded its budget.
     pub is_out_of_budget: bool,
-    /// How far it got at best.
+    /// The length of the longest order found.
     pub deepest: u32,
-    /// What did not fit there: the entry's place, and why.
+    /// The entries that did not fit after that order, and why.
     pub stuck: Vec<(usize, Box<Mismatch>)>,
 }
 
 impl Search<'_> {
-    /// Every end that can be reached from `store`.
+    /// Finds every final state that can be reached from `store`.
     pub fn run(self, store: Store) -> Found {
         let count = self.entries.len();
         let bits = |chosen: &dyn Fn(usize) -> bool| (0..count).filter(|i| chosen(*i)).fold(0, |set, i| set | bit(i));
@@ -96,15 +96,16 @@ fn bit(place: usize) -> u128 {
 struct Need {
     place: usize,
     token: String,
-    /// The fetch that got it, if it is sought an order for too.
+    /// The fetch that acquired the lock, if it is part of this search.
     issuer: Option<usize>,
 }
 
 struct Walk<'a> {
     search: Search<'a>,
-    /// What must have happened before each entry.
+    /// For each entry, the set of entries that must precede it.
     before: Vec<u128>,
-    /// What can happen no more after each entry.
+    /// For each entry, the set of entries that can no longer take effect after
+    /// it.
     closes: Vec<u128>,
     by_answer: Vec<usize>,
     needs: Vec<Need>,
@@ -155,13 +156,13 @@ impl Walk<'_> {
             let entry = &self.search.entries[place];
             let done = done | bit(place) | self.closes[place];
             if entry.standing != Standing::Certain {
-                // What would change nothing may as well not have happened.
+                // An effect that changes nothing is equivalent to none.
                 let worlds = entry.imagine(&store).into_iter().filter(|next| next.fingerprint() != fingerprint);
                 worlds.for_each(|next| self.go(next, done));
                 continue;
             }
             let mut next = store.clone();
-            match entry.explain(&mut next, self.search.reading, self.search.habits) {
+            match entry.explain(&mut next, self.search.reading, self.search.anomalies) {
                 Ok(()) => self.go(next, done),
                 Err(mismatch) => stuck.push((place, mismatch)),
             }
@@ -172,7 +173,7 @@ impl Walk<'_> {
         self.note(done, stuck);
     }
 
-    /// Keeps what did not fit where most did.
+    /// Keeps the entries that did not fit after the longest order.
     fn note(&mut self, done: u128, stuck: Vec<(usize, Box<Mismatch>)>) {
         let depth = (done & self.certain).count_ones();
         if depth > self.found.deepest || (depth == self.found.deepest && self.found.stuck.is_empty()) {
@@ -181,8 +182,8 @@ impl Walk<'_> {
         }
     }
 
-    /// A call that needs a lock which is gone for good: no order that begins so
-    /// explains its answer.
+    /// Finds a call that needs a lock which is permanently gone: no
+    /// continuation of this order explains its answer.
     fn lost_lock(&self, store: &Store, done: u128) -> Option<(usize, Box<Mismatch>)> {
         let gone = |need: &&Need| {
             let issued = need.issuer.is_none_or(|issuer| done & bit(issuer) != 0);
@@ -190,11 +191,11 @@ impl Walk<'_> {
         };
         let place = self.needs.iter().find(gone)?.place;
         let mut next = store.clone();
-        let explained = self.search.entries[place].explain(&mut next, self.search.reading, self.search.habits);
+        let explained = self.search.entries[place].explain(&mut next, self.search.reading, self.search.anomalies);
         explained.err().map(|mismatch| (place, mismatch))
     }
 
-    /// Takes whatever fits, changes nothing and shuts nothing out.
+    /// Takes every entry that fits, changes nothing and excludes nothing.
     fn take_quiet(&mut self, store: &mut Store, mut done: u128) -> u128 {
         let mut again = true;
         while again {
@@ -206,10 +207,10 @@ impl Walk<'_> {
                     continue;
                 }
                 let fits = if entry.made.call.is_read() {
-                    entry.explain(store, self.search.reading, self.search.habits).is_ok()
+                    entry.explain(store, self.search.reading, self.search.anomalies).is_ok()
                 } else {
                     let mut next = store.clone();
-                    entry.explain(&mut next, self.search.reading, self.search.habits).is_ok()
+                    entry.explain(&mut next, self.search.reading, self.search.anomalies).is_ok()
                 };
                 if fits {
                     done |= bit(place);

@@ -1,24 +1,29 @@
-//! The smallest part of a history that cannot be explained.
+//! Finds a minimal contradictory part of a history.
 //!
-//! A call is left out only where its answer does not matter: where the history
-//! cannot be explained either if the call was answered in any other way, or
-//! never took effect. So what is left contradicts itself, and nothing that was
-//! left out would have helped.
+//! A call is removed only if its answer does not matter: if the history is not
+//! linearizable whatever the answer was, even if the call had no effect. So the
+//! remaining calls contradict each other, and none of the removed calls
+//! resolves the contradiction.
 
 use std::collections::BTreeSet;
 
-use super::{Broken, Budget, Habits, Linearity, Made, linearize_within, segments};
+use super::{Broken, Budget, Linearity, Made, SequentialAnomalies, linearize_within, segments};
 use crate::oracle::Reading;
 
-/// How often a smaller history is tried.
+/// The maximum number of smaller histories to try.
 const MOST_TRIES: usize = 600;
 
-/// What one try may cost.
+/// The budget of one try.
 const BUDGET: Budget = Budget { states: 5_000, worlds: 64 };
 
-/// The calls that contradict each other, by their places in `history`, and
-/// where the search for an order gets stuck in them.
-pub(crate) fn smallest(history: &[Made], broken: Broken, habits: &Habits, reading: Reading) -> (Vec<usize>, Broken) {
+/// Returns the calls that contradict each other, as indices into `history`, and
+/// the calls among them at which the search for an order fails.
+pub(crate) fn smallest(
+    history: &[Made],
+    broken: Broken,
+    anomalies: &SequentialAnomalies,
+    reading: Reading,
+) -> (Vec<usize>, Broken) {
     let last = broken.calls.last().copied().unwrap_or_default();
     let piece = segments(history).into_iter().find(|segment| segment.contains(&last));
     let end = piece.and_then(|segment| segment.last().copied()).map_or(history.len(), |last| last + 1);
@@ -32,7 +37,7 @@ pub(crate) fn smallest(history: &[Made], broken: Broken, habits: &Habits, readin
         }
         tries -= 1;
         let wider: BTreeSet<usize> = waived.iter().chain(more).copied().collect();
-        match linearize_within(history, &wider, habits, reading, BUDGET) {
+        match linearize_within(history, &wider, anomalies, reading, BUDGET) {
             Linearity::Broken(smaller) => {
                 *waived = wider;
                 *broken = smaller;

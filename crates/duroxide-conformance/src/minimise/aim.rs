@@ -1,6 +1,6 @@
-//! What a script's conventions stood for in a run: so that a token still means
-//! the same lock when steps before it go, and so that what was asked can be
-//! written as steps.
+//! Resolves the conventions of a script with the help of its run: so that a
+//! token still refers to the same lock after earlier steps are removed, and
+//! calls can be written as steps.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -10,8 +10,8 @@ use duroxide_sim::call::{Call, Reply, instance_of};
 use crate::drive::{End, Observed, Run};
 use crate::script::{Act, Script, Step};
 
-/// The script without the steps that are `gone`. Tokens still stand for what
-/// the same fetch has returned.
+/// The script without the steps for which `gone` is true. Tokens still refer to
+/// the same fetches.
 pub(super) fn without(script: &Script, run: &Run, gone: impl Fn(usize) -> bool) -> Script {
     let steps = script.steps.iter().enumerate().filter(|(at, _)| !gone(*at)).map(|(at, step)| {
         let mut step = step.clone();
@@ -37,8 +37,8 @@ fn aim(token: &mut String, observed: &[Observed], at: usize, gone: &impl Fn(usiz
     }
 }
 
-/// The steps whose calls were all about other instances than the last one of the
-/// run. None, where that is about no instance, or about several.
+/// The steps whose calls concern other instances than the run's last call.
+/// Empty if that call concerns no instance or several.
 pub(super) fn strangers(run: &Run) -> BTreeSet<usize> {
     let Some((last, before)) = run.observed.split_last() else { return BTreeSet::new() };
     let expected = || match &run.end {
@@ -52,8 +52,8 @@ pub(super) fn strangers(run: &Run) -> BTreeSet<usize> {
     strangers.iter().map(|seen| seen.step).filter(|step| !needed.contains(step)).collect()
 }
 
-/// The one instance that a call was about, by its answer or its token if not by
-/// itself.
+/// The only instance that a call concerns, according to the call, its answer or
+/// its token.
 fn subject<'a>(seen: &'a Observed, all: &'a [Observed]) -> Option<Cow<'a, str>> {
     let of_fetch = |seen: &'a Observed| seen.reply.as_ref().and_then(found);
     match (&*seen.call, seen.call.token()) {
@@ -65,7 +65,7 @@ fn subject<'a>(seen: &'a Observed, all: &'a [Observed]) -> Option<Cow<'a, str>> 
     }
 }
 
-/// The instance of what a fetch has found.
+/// The instance of the item that a fetch returned.
 fn found(reply: &Reply) -> Option<Cow<'_, str>> {
     match reply {
         Reply::Turn(Some(turn)) => Some(Cow::Borrowed(&turn.instance)),
@@ -74,7 +74,7 @@ fn found(reply: &Reply) -> Option<Cow<'_, str>> {
     }
 }
 
-/// The queue of a fetch that has found something, and the token it returned.
+/// The queue of a successful fetch, and the token it returned.
 fn issued(call: &Observed) -> Option<(&'static str, &str)> {
     match &call.reply {
         Some(Reply::Turn(Some(turn))) => Some(("turn", &turn.token)),
@@ -83,7 +83,7 @@ fn issued(call: &Observed) -> Option<(&'static str, &str)> {
     }
 }
 
-/// What the steps at `step` asked, as a call each, with waits between.
+/// The calls of the step at `step`, one step each, with waits between them.
 pub(crate) fn spelled_out(run: &Run, step: usize) -> Vec<Step> {
     let mut steps = Vec::new();
     let first = run.observed.iter().position(|call| call.step == step).unwrap_or(run.observed.len());
@@ -97,14 +97,14 @@ pub(crate) fn spelled_out(run: &Run, step: usize) -> Vec<Step> {
     steps
 }
 
-/// The act at `step` as the call that was made, its numbers as they are.
+/// The act at `step` as the call that was made, with absolute numbers.
 pub(super) fn absolute(run: &Run, step: usize, act: &Act) -> Option<Step> {
     let at = run.observed.iter().position(|call| call.step == step)?;
     Some(Step::Call(Act { call: as_asked(run, at), relative: false, dropped_after: act.dropped_after }))
 }
 
-/// The observed call with its token by name again, and its times from the
-/// script's start.
+/// The observed call with its token by name, and times relative to the script's
+/// start.
 fn as_asked(run: &Run, at: usize) -> Call {
     let mut call = (*run.observed[at].call).clone();
     if let Some(token) = call.token_mut() {

@@ -1,5 +1,5 @@
-//! Less inside each step: whatever a step holds, seen as the tree that its
-//! JSON is, and every place of it tried with something plainer.
+//! Simplifies steps: treats a step as the tree of its JSON, and tries simpler
+//! values at every place of the tree.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use super::{Search, names};
 use crate::drive::Run;
 use crate::script::{Script, Step};
 
-/// A place in a step: the fields and the positions that lead to it.
+/// A place in a step: the path of fields and indices to it.
 pub(super) type Path = Vec<Key>;
 
-/// One step on the way to a place.
+/// One element of a path.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Key {
     Field(String),
@@ -21,7 +21,7 @@ pub(super) enum Key {
 }
 
 impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
-    /// Makes what is inside the steps plainer, step by step.
+    /// Simplifies the steps, one after the other.
     pub(super) async fn simplify(&mut self) {
         let mut at = 0;
         while at < self.best.len() && !self.is_spent() {
@@ -31,7 +31,7 @@ impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
         }
     }
 
-    /// Everything that may be missing is, at once.
+    /// Removes all optional parts of a step at once.
     async fn empty_step(&mut self, at: usize) {
         let Ok(value) = serde_json::to_value(&self.best.steps[at]) else { return };
         if let Some(step) = emptied(value) {
@@ -45,7 +45,7 @@ impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
             let Ok(value) = serde_json::to_value(&self.best.steps[at]) else { return };
             let places = places(&value);
             let Some(path) = places.get(place) else { return };
-            // What was tried is not tried again, so the same place once more
+            // Candidates are tried only once, so visiting the same place again
             // costs little.
             if !self.simplify_place(at, &value, path).await {
                 place += 1;
@@ -76,7 +76,7 @@ impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
         false
     }
 
-    /// A lock that gets shorter, and a wait for it by as much.
+    /// Shortens a lock together with a wait for it.
     async fn shorten_with_a_wait(&mut self, at: usize, step: Step, old: Duration, new: Duration) -> bool {
         let Some(less) = old.checked_sub(new).and_then(|less| u64::try_from(less.as_millis()).ok()) else {
             return false;
@@ -97,7 +97,7 @@ impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
     }
 }
 
-/// Every place of a step that may become plainer, outer ones first.
+/// Every place of a step that may be simplified, outer ones first.
 fn places(value: &Value) -> Vec<Path> {
     let mut found = Vec::new();
     visit(value, &mut Vec::new(), &mut found);

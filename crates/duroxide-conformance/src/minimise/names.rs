@@ -1,4 +1,4 @@
-//! Plainer names of instances, the same everywhere in the script.
+//! Simplifies the names of instances, consistently in the whole script.
 
 use std::collections::BTreeMap;
 
@@ -27,14 +27,14 @@ pub(super) fn is_name(field: &str) -> bool {
 }
 
 impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
-    /// Calls instances i1, i2 and so on, and makes one of two.
+    /// Renames instances to i1, i2 and so on, and merges pairs of them.
     pub(super) async fn rename(&mut self) {
         let names = names(&self.best);
         let plain = |at: usize| format!("i{}", at + 1);
         let all: BTreeMap<String, String> =
             names.iter().enumerate().map(|(at, name)| (name.clone(), plain(at))).collect();
         if !self.attempt_renamed(&all).await {
-            // The long or odd name of one may be what matters.
+            // A single long or unusual name may be essential.
             let free = |wanted: &String| !names.contains(wanted);
             for (at, name) in names.iter().enumerate().filter(|(at, name)| plain(*at) != **name) {
                 if free(&plain(at)) {
@@ -61,7 +61,7 @@ impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
     }
 }
 
-/// The names of instances, in the order in which they appear.
+/// The names of instances, in the order of their first use.
 fn names(script: &Script) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for step in &script.steps {
@@ -93,7 +93,8 @@ fn each_name(value: &mut Value, named: bool, visit: &mut impl FnMut(&mut String)
         Value::String(name) if named => visit(name),
         Value::Array(values) => values.iter_mut().for_each(|value| each_name(value, named, visit)),
         Value::Object(fields) => {
-            // A variant of a call may be named like no field, and holds none.
+            // A variant of a call may have the name of such a field, but holds
+            // no name.
             fields.iter_mut().for_each(|(field, value)| each_name(value, is_name(field), visit));
         }
         _ => {}

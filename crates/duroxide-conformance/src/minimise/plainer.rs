@@ -1,5 +1,5 @@
-//! What is plainer than a value, the plainest first. A proposal need not make
-//! sense: what is no step any more is not tried.
+//! Proposes simpler values, the simplest first. A proposal may be invalid:
+//! candidates that are not steps are not tried.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::inside::{Key, Path};
 use super::names::is_name;
 use crate::script::Step;
 
-/// Numbers at which storage often changes its mind.
+/// Numbers at which storage often changes its behaviour.
 const BOUNDARIES: [u64; 12] = [
     2,
     10,
@@ -28,11 +28,11 @@ const BOUNDARIES: [u64; 12] = [
 /// Durations that are easy to read.
 const ROUND_SECONDS: [u64; 6] = [1, 10, 60, 3600, 86_400, 1_000_000];
 
-/// The step with everything left out that may be.
+/// The step without its optional parts.
 pub(super) fn emptied(mut value: Value) -> Option<Step> {
     let before = value.clone();
     let call = value.get_mut("Call")?.get_mut("call")?;
-    // A variant without fields is a text.
+    // A variant without fields is serialized as a string.
     let fields = call.as_object_mut()?.values_mut().next()?.as_object_mut()?;
     for (field, value) in fields.iter_mut() {
         match value {
@@ -44,8 +44,8 @@ pub(super) fn emptied(mut value: Value) -> Option<Step> {
     if value == before { None } else { serde_json::from_value(value).ok() }
 }
 
-/// A value that a wait may depend on: a duration, or a moment from the script's
-/// start.
+/// A value that a wait may depend on: a duration, or a time relative to the
+/// script's start.
 pub(super) fn span_of(path: &Path, value: &Value) -> Option<Duration> {
     match path.last() {
         Some(Key::Field(field)) if field == "fire_at_ms" => value.as_u64().map(Duration::from_millis),
@@ -60,7 +60,7 @@ pub(super) fn duration_of(value: &Value) -> Option<Duration> {
     Some(Duration::new(fields.get("secs")?.as_u64()?, nanos))
 }
 
-/// What to try in place of `old`, which is at `path` in a step.
+/// The candidates to replace `old`, which is at `path` in a step.
 pub(super) fn plainer(step: &Value, path: &Path, old: &Value) -> Vec<Value> {
     let field = path.iter().rev().find_map(|key| match key {
         Key::Field(field) => Some(field.as_str()),
@@ -96,7 +96,7 @@ fn durations(field: &str, old: Duration) -> Vec<Value> {
     let shorter = |duration: &Duration| *duration < old;
     let round = ROUND_SECONDS.into_iter().map(Duration::from_secs);
     match field {
-        // None at all is plainest for what only delays.
+        // For delays, the simplest value is none at all.
         "poll_for" | "delay" if old > Duration::from_secs(1) => found.push(Duration::ZERO),
         "poll_for" | "delay" if old > Duration::ZERO => return vec![of(Duration::ZERO)],
         "poll_for" | "delay" => return Vec::new(),
@@ -134,11 +134,12 @@ fn numbers(field: &str, old: u64, relative: bool) -> Vec<u64> {
     found
 }
 
-/// Above it numbers are boundaries or nothing: where exactly storage overflows
-/// often depends on what time it is.
+/// Larger numbers are replaced only by boundaries: where exactly storage
+/// overflows often depends on the current time.
 const MOST_EXACT: u64 = 1 << 53;
 
-/// Numbers from the middle of the two up to the higher one, ever closer to it.
+/// Numbers from the middle of both up to the higher one, in ever smaller
+/// distance from it.
 fn between(low: u64, high: u64) -> Vec<u64> {
     let mut found = Vec::new();
     if high > MOST_EXACT {
@@ -161,7 +162,8 @@ fn texts(field: &str, old: &str) -> Vec<String> {
         "version" | "orchestration_version" | "duroxide_version" | "pinned_duroxide_version" | "min" | "max" => {
             if matches!(old, "1.0.0" | "0.0.0") { Vec::new() } else { vec!["1.0.0".to_owned(), "0.0.0".to_owned()] }
         }
-        // What may be missing is not made empty: that is another question.
+        // An optional value is not replaced by an empty one, which has another
+        // meaning.
         "output" | "value" | "initial_custom_status" if old.is_empty() => Vec::new(),
         "name"
         | "orchestration"
@@ -196,7 +198,7 @@ fn tokens(old: &str) -> Vec<String> {
     if back == 0 { Vec::new() } else { std::iter::once("forged".to_owned()).chain(nearer).collect() }
 }
 
-/// The same length of a plain letter, halves, and then ever longer beginnings.
+/// Texts of the same length in plain letters, halves, and ever longer prefixes.
 fn shorter(old: &str) -> Vec<String> {
     let letters: Vec<char> = old.chars().collect();
     let length = letters.len();
@@ -221,7 +223,7 @@ fn lists(old: &[Value]) -> Vec<Value> {
         found.extend([old[half..].to_vec(), old[..half].to_vec()]);
     }
     if old.len() > 2 {
-        // The last first: what comes late builds on what comes early.
+        // Last elements first: later ones depend on earlier ones.
         found.extend((0..old.len()).rev().map(|gone| {
             let left = old.iter().enumerate().filter(|(at, _)| *at != gone);
             left.map(|(_, value)| value.clone()).collect::<Vec<_>>()
@@ -230,7 +232,7 @@ fn lists(old: &[Value]) -> Vec<Value> {
     found.into_iter().map(Value::Array).collect()
 }
 
-/// Another kind of message, event or filter, where one is plainer.
+/// Other variants of a message, event or filter, if simpler ones exist.
 fn kinds(field: &str, old: &Value) -> Vec<Value> {
     match field {
         "tags" => vec![json!("Any"), json!("DefaultOnly")],

@@ -1,4 +1,4 @@
-//! Fewer steps: chunks, single ones, pairs, and waits that are joined.
+//! Removes steps: chunks, single steps, pairs; and joins waits.
 
 use std::collections::BTreeSet;
 
@@ -8,25 +8,25 @@ use super::{Search, aim};
 use crate::drive::Run;
 use crate::script::{Script, Step};
 
-/// Up to how many steps pairs of them are tried.
+/// The maximum number of steps for which pairs are tried.
 const FEW: usize = 16;
 
 impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
-    /// Leaves out at one stroke what seldom has a part in it: what only looks, and
-    /// what is about other instances than the last call.
+    /// Removes in one attempt the steps that rarely matter: reads, and calls
+    /// about other instances than the last one's.
     pub(super) async fn cut_bystanders(&mut self) {
         let last = self.best.len().saturating_sub(1);
-        let looks: BTreeSet<usize> = (0..last).filter(|at| looks(&self.best.steps[*at])).collect();
+        let reads: BTreeSet<usize> = (0..last).filter(|at| is_read(&self.best.steps[*at])).collect();
         let strangers = aim::strangers(&self.run);
-        let both: BTreeSet<usize> = looks.union(&strangers).copied().collect();
-        for gone in [both, looks, strangers] {
+        let both: BTreeSet<usize> = reads.union(&strangers).copied().collect();
+        for gone in [both, reads, strangers] {
             if gone.len() > 1 && self.leave_out(|at| gone.contains(&at)).await {
                 return;
             }
         }
     }
 
-    /// Leaves out runs of steps: halves first, single steps last.
+    /// Removes consecutive steps: halves first, single steps last.
     pub(super) async fn cut(&mut self) {
         let mut cuts = DeltaDebug::of(self.best.len());
         while let Some(gone) = cuts.next(self.best.len()) {
@@ -36,7 +36,7 @@ impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
         }
     }
 
-    /// Leaves out two steps that only go together.
+    /// Removes two steps that can only be removed together.
     pub(super) async fn cut_pairs(&mut self) {
         let mut first = 0;
         while first < self.best.len() && self.best.len() <= FEW {
@@ -59,8 +59,8 @@ impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
         self.attempt(candidate).await
     }
 
-    /// Replaces steps that look at everything by the calls they made: the one
-    /// that shows the deviation, if that does.
+    /// Replaces read-back and drain steps by the calls they made; only by the
+    /// deviating call, if that still fails.
     pub(super) async fn spell_out(&mut self) -> bool {
         let mut found = false;
         let mut at = self.best.len();
@@ -82,7 +82,7 @@ impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
         self.attempt(candidate).await
     }
 
-    /// Lets time pass in one go, as late as can be.
+    /// Joins waits into one, as late as possible.
     pub(super) async fn join_waits(&mut self) {
         let mut at = 0;
         while at < self.best.len() {
@@ -104,7 +104,7 @@ impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
         }
     }
 
-    /// Writes relative numbers, and instances that are meant, as they are.
+    /// Replaces relative numbers and implied instances by absolute ones.
     pub(super) async fn make_absolute(&mut self) {
         let plain = |run: &Run, at: usize, step: &Step| match step {
             Step::Call(act) => aim::absolute(run, at, act),
@@ -124,7 +124,7 @@ impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
 }
 
 /// Whether a step changes nothing.
-fn looks(step: &Step) -> bool {
+fn is_read(step: &Step) -> bool {
     match step {
         Step::Call(act) => act.call.is_read(),
         Step::ReadBack => true,

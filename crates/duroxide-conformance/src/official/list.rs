@@ -1,11 +1,12 @@
-//! The names of duroxide's validations: the one list, for trials and tests.
+//! The list of duroxide's validations, for trials and tests.
 
 /// Passes the list of all validations, by module, to the macro `$each`.
 ///
-/// A name alone is a function of a factory. The others say how they are
-/// called: `with provider`; `with short_polls`, a provider whose fetches never
-/// wait, and the longest that one may take; `with long_polls`, a provider whose
-/// fetches wait; `with stamps`, a factory and the version that old events carry.
+/// A plain name is a function of a factory. The others state how they are
+/// called: `with provider`; `with short_polls`, a provider whose fetches return
+/// immediately, and the maximum duration of a fetch; `with long_polls`, a
+/// provider that supports long polls; `with stamps`, a factory and the version
+/// that old events carry.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! official_validations {

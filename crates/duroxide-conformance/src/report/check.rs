@@ -1,13 +1,12 @@
-//! [`Report`]: what a check has come to, as a person or a machine reads it.
+//! [`Report`]: the result of a check, for people and programs.
 //!
-//! It arranges what is known: every rule with its outcome, the findings, what
-//! was done. It holds no logic of the check's; `conformance` decides what is
-//! broken.
+//! A report lists every rule with its outcome, the findings and the statistics.
+//! It contains no checking logic.
 //!
-//! Where every trial is a process of its own, as under `cargo nextest`, no
-//! process knows more than its own trial. There nextest itself writes JUnit
-//! (`[profile.ci.junit] path = "junit.xml"` in `.config/nextest.toml`), and the
-//! other reports come from `cargo test`.
+//! Under `cargo nextest` every trial is a process of its own, which knows only
+//! its own result. There nextest writes JUnit XML (`[profile.ci.junit] path =
+//! "junit.xml"` in `.config/nextest.toml`); for the other formats, use `cargo
+//! test`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,24 +17,24 @@ use crate::{Counts, Finding, Race, Shown, ShownRace, Verdict};
 
 use super::{RuleLine, json, junit, markdown, rules, text};
 
-/// How a report is written.
+/// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Format {
-    /// For a terminal.
+    /// Plain text for a terminal.
     Text,
-    /// For programs.
+    /// JSON for programs.
     Json,
-    /// For what shows the results of tests.
+    /// JUnit XML for tools that show test results.
     Junit,
-    /// For a page.
+    /// Markdown for a page.
     Markdown,
 }
 
 impl Format {
-    /// All of them.
+    /// Every format.
     pub const ALL: [Format; 4] = [Format::Text, Format::Json, Format::Junit, Format::Markdown];
 
-    /// What it is called in `--report json=report.json`.
+    /// The name of the format in `--report json=report.json`.
     pub fn name(self) -> &'static str {
         match self {
             Format::Text => "text",
@@ -45,44 +44,44 @@ impl Format {
         }
     }
 
-    /// The one of this name.
+    /// The format with this name.
     pub fn named(name: &str) -> Option<Format> {
         Format::ALL.into_iter().find(|format| format.name() == name)
     }
 }
 
-/// What a check has come to.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
     /// The provider's label.
     pub provider: String,
-    /// What took part, and its version.
+    /// The versions of the crates involved.
     pub versions: BTreeMap<&'static str, String>,
-    /// The seed that everything was drawn from.
+    /// The seed that everything was generated from.
     pub seed: u64,
-    /// How time passed.
+    /// A description of the clock that the check ran on.
     pub clock: String,
-    /// Whether nothing fails the provider.
+    /// Whether the check passed.
     pub clean: bool,
-    /// Every rule, and how it fared.
+    /// Every rule and its outcome.
     pub rules: Vec<RuleLine>,
-    /// Rules that are broken and must not be.
+    /// Broken rules that are binding and not waived.
     pub findings: Vec<Shown>,
-    /// Rules that are broken and may be.
+    /// Broken `may` rules.
     pub remarks: Vec<Shown>,
-    /// What only several callers show.
+    /// Deviations that only concurrent callers show.
     pub races: Vec<ShownRace>,
-    /// Rules that are broken and waived.
+    /// Broken rules that are waived.
     pub waived: Vec<WaivedItem>,
     /// Waivers that are no longer needed.
     pub stale: Vec<String>,
     /// What could not be checked, and why.
     pub troubles: Vec<String>,
-    /// What else is worth knowing.
+    /// Other remarks.
     pub notes: Vec<String>,
-    /// What was done.
+    /// Statistics of the check.
     pub counts: CountLines,
-    /// The trials of the binary; none outside of one.
+    /// The trials of the test binary; empty outside of one.
     pub trials: Vec<TrialLine>,
 }
 
@@ -96,7 +95,7 @@ pub struct WaivedItem {
     pub times: u64,
 }
 
-/// What was done.
+/// Statistics of a check.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[allow(missing_docs)] // `Counts` documents them.
 pub struct CountLines {
@@ -107,7 +106,7 @@ pub struct CountLines {
     pub inconclusive: BTreeMap<String, u64>,
 }
 
-/// What became of the calls of one method.
+/// The outcomes of the calls of one method.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[allow(missing_docs)] // The names say it.
 pub struct MethodLine {
@@ -116,14 +115,14 @@ pub struct MethodLine {
     pub unanswered: u64,
 }
 
-/// How one trial ended.
+/// The outcome of one trial.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TrialLine {
-    /// Its name.
+    /// The trial's name.
     pub name: String,
-    /// How it ended.
+    /// How the trial ended.
     pub outcome: Ending,
-    /// Why, where there is something to say.
+    /// The failure message or the reason for ignoring the trial, if any.
     pub message: Option<String>,
 }
 
@@ -138,7 +137,7 @@ pub enum Ending {
 }
 
 impl Report {
-    /// The report of a verdict.
+    /// Creates the report of a verdict.
     pub fn of(verdict: &Verdict) -> Report {
         let waived = verdict.waived.iter().map(|waived| WaivedItem {
             rule: waived.rule,
@@ -165,7 +164,7 @@ impl Report {
         }
     }
 
-    /// The same, with how each trial ended.
+    /// Adds the outcomes of trials.
     #[must_use]
     pub fn with_trials(mut self, trials: Vec<TrialLine>) -> Report {
         self.clean &= trials.iter().all(|trial| trial.outcome != Ending::Failed);
@@ -173,32 +172,32 @@ impl Report {
         self
     }
 
-    /// For a terminal.
+    /// The report as text for a terminal.
     pub fn text(&self) -> String {
         text::write(self)
     }
 
-    /// For programs.
+    /// The report as JSON.
     pub fn json(&self) -> String {
         json::write(self)
     }
 
-    /// For what shows the results of tests: a case for each trial, or for each
-    /// rule where there are no trials.
+    /// The report as JUnit XML: a case for each trial, or for each rule if
+    /// there are no trials.
     pub fn junit(&self) -> String {
         junit::write(self)
     }
 
-    /// For a page.
+    /// The report as Markdown.
     pub fn markdown(&self) -> String {
         markdown::write(self)
     }
 
-    /// Writes it to a file.
+    /// Writes the report to a file.
     ///
     /// # Errors
     ///
-    /// A sentence, when it cannot be written.
+    /// A message, if the file cannot be written.
     pub fn write(&self, format: Format, file: &Path) -> Result<(), String> {
         let text = match format {
             Format::Text => self.text(),

@@ -1,4 +1,4 @@
-//! The report for what shows the results of tests.
+//! The report as JUnit XML, for tools that show test results.
 
 use duroxide_sim::unstable::text::{Lines, line};
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
@@ -36,7 +36,7 @@ fn case_of_rule(report: &Report, rule: &RuleLine) -> TestCase {
     case(rule.id, rule.strength, status)
 }
 
-/// What fails a check and is no rule.
+/// Failures of the check that concern no rule.
 fn others(report: &Report) -> impl Iterator<Item = TestCase> {
     let stale = report.stale.iter().map(|line| case("waivers", "waivers", failed(line, line)));
     let troubles = report.troubles.iter().map(|line| case("check", "check", failed(line, line)));
@@ -66,7 +66,7 @@ fn failed(message: &str, text: &str) -> TestCaseStatus {
     status
 }
 
-/// A report of several lines, which has its parts written out already.
+/// Escapes a text line by line.
 fn shown(text: &str) -> String {
     text.lines().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -1,4 +1,4 @@
-//! The report for a page.
+//! The report as Markdown, for a page.
 
 use std::fmt::{self, Write};
 
@@ -21,7 +21,7 @@ fn write_to(out: &mut String, report: &Report) -> fmt::Result {
     writeln!(out)?;
     let clock = if report.clock.is_empty() { String::new() } else { format!(" on {}", report.clock) };
     writeln!(out, "{calls} calls in {scripts} scripts{clock}; seed {}; {}.", report.seed, versions.join(", "))?;
-    for (title, items) in [("Findings", &report.findings), ("Rules that may be broken, and are", &report.remarks)] {
+    for (title, items) in [("Findings", &report.findings), ("Broken rules that are not binding", &report.remarks)] {
         if !items.is_empty() {
             writeln!(out, "\n## {title}")?;
         }
@@ -30,7 +30,7 @@ fn write_to(out: &mut String, report: &Report) -> fmt::Result {
         }
     }
     if !report.races.is_empty() {
-        writeln!(out, "\n## When several call")?;
+        writeln!(out, "\n## With concurrent callers")?;
     }
     for race in &report.races {
         writeln!(out, "\n### `{}`\n\n{}", race.rule, fenced(&race.to_string()))?;
@@ -65,20 +65,20 @@ fn tables(out: &mut String, report: &Report) -> fmt::Result {
         writeln!(out, "| `{method}` | {} | {} | {} |", line.accepted, line.refused, line.unanswered)?;
     }
     if !report.counts.inconclusive.is_empty() {
-        writeln!(out, "\n## Inconclusive scripts\n\n| why | scripts |\n|---|---|")?;
+        writeln!(out, "\n## Inconclusive scripts\n\n| reason | scripts |\n|---|---|")?;
         let lines = &report.counts.inconclusive;
         lines.iter().try_for_each(|(why, times)| writeln!(out, "| {} | {times} |", escaped(why)))?;
     }
     Ok(())
 }
 
-/// Text that stands in a cell of a table.
+/// A text, escaped for the cell of a table.
 fn escaped(text: &str) -> String {
     let text = text::line(text.replace(['\n', '\r'], " "));
     text.replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;")
 }
 
-/// Text as it is, whatever fences are in it.
+/// A code block with a fence that does not occur in the text.
 fn fenced(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);

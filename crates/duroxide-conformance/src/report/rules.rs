@@ -1,4 +1,4 @@
-//! How each rule fared.
+//! The outcome of each rule.
 
 use std::collections::BTreeSet;
 
@@ -7,36 +7,36 @@ use serde::Serialize;
 use crate::Verdict;
 use crate::contract::{self, Check, Rule};
 
-/// A rule, and how it fared.
+/// A rule and its outcome.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RuleLine {
-    /// Its id.
+    /// The rule's id.
     pub id: &'static str,
     /// `must`, `should` or `may`.
     pub strength: &'static str,
-    /// What a provider does that keeps it.
+    /// What a conforming provider does.
     pub claim: &'static str,
-    /// How it fared.
+    /// The outcome.
     pub fate: Fate,
 }
 
-/// How a rule fared.
+/// The outcome of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fate {
-    /// Calls that it is about were made, and nothing broke it.
+    /// Calls that concern the rule were made, and none broke it.
     Held,
-    /// Something broke it.
+    /// The rule was broken.
     Broken,
-    /// Something broke it, and it is waived.
+    /// The rule was broken, and a waiver accepts that.
     Waived,
-    /// No call that it is about was made, or it shows in other ways than one
-    /// call after the other.
+    /// No call that concerns the rule was made, or sequential calls cannot
+    /// break it.
     NotReached,
 }
 
 impl Fate {
-    /// In words.
+    /// The outcome as text.
     pub fn word(self) -> &'static str {
         match self {
             Fate::Held => "held",
@@ -65,14 +65,14 @@ pub(super) fn lines(verdict: &Verdict) -> Vec<RuleLine> {
     contract::rules().map(line).collect()
 }
 
-/// Whether scripts can show a breach, and called what the rule is about.
+/// Whether scripts can break the rule, and called a method that it concerns.
 fn is_reached(rule: &Rule, called: &BTreeSet<&str>) -> bool {
     let shows = |check: &Check| matches!(check, Check::Script | Check::ReadBack | Check::Drain | Check::Dropped);
     rule.checks.iter().any(shows) && methods(rule.area()).iter().any(|method| called.contains(method))
 }
 
-/// The methods that the rules of an area are about; for an area that is about
-/// all of them, one that no script does without.
+/// The methods that the rules of an area concern; for areas about every method,
+/// one that every script calls.
 fn methods(area: &str) -> &'static [&'static str] {
     match area {
         "turn" => &["fetch_orchestration_item"],

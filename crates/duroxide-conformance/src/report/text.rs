@@ -1,4 +1,4 @@
-//! The report for a terminal.
+//! The report as text, for a terminal.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Write};
@@ -29,16 +29,16 @@ fn write_to(out: &mut String, report: &Report) -> fmt::Result {
         block(out, title, lines)?;
     }
     let remarks: Vec<String> = report.remarks.iter().map(|item| item.rule.to_owned()).collect();
-    block(out, "Rules that a provider may break, and this one does:", &remarks)?;
+    block(out, "Broken rules that are not binding:", &remarks)?;
     let waived = report.waived.iter().map(|item| {
         let times = if item.times == 1 { "once".to_owned() } else { format!("{} times", item.times) };
         format!("{}, {times}: {} ({})", item.rule, item.reason, item.link)
     });
     block(out, "Known deviations:", &waived.collect::<Vec<_>>())?;
     let inconclusive = report.counts.inconclusive.iter().map(|(why, times)| format!("{times}: {why}"));
-    block(out, "Scripts of which nothing can be said:", &inconclusive.collect::<Vec<_>>())?;
+    block(out, "Inconclusive scripts:", &inconclusive.collect::<Vec<_>>())?;
     let failed = report.trials.iter().filter(|trial| trial.outcome == Ending::Failed).map(|trial| trial.name.clone());
-    block(out, "Trials that failed:", &failed.collect::<Vec<_>>())?;
+    block(out, "Failed trials:", &failed.collect::<Vec<_>>())?;
     tail(out, report)
 }
 
@@ -51,19 +51,19 @@ fn block(out: &mut String, title: &str, lines: &[String]) -> fmt::Result {
     writeln!(out)
 }
 
-/// In one sentence.
+/// A summary in one sentence.
 pub(super) fn headline(report: &Report) -> String {
     let broken: BTreeSet<&str> =
         report.findings.iter().map(|item| &*item.rule).chain(report.races.iter().map(|race| &*race.rule)).collect();
     let rules = |count: usize| if count == 1 { "1 rule".to_owned() } else { format!("{count} rules") };
     let main = match broken.len() {
         0 if report.clean => "keeps the contract".to_owned(),
-        0 => "breaks no rule, and yet the check fails".to_owned(),
+        0 => "breaks no rule, but the check failed".to_owned(),
         broken => format!("breaks {} of the contract", rules(broken)),
     };
     match report.waived.len() {
         0 => main,
-        waived => format!("{main}, known deviations from {} aside", rules(waived)),
+        waived => format!("{main}, apart from known deviations from {}", rules(waived)),
     }
 }
 
@@ -71,7 +71,7 @@ fn tail(out: &mut String, report: &Report) -> fmt::Result {
     let fates = |fate: Fate| report.rules.iter().filter(|rule| rule.fate == fate).count();
     writeln!(
         out,
-        "Of {} rules {} held, {} are broken, {} waived, {} were not reached.",
+        "Of {} rules, {} held, {} are broken, {} are waived and {} were not reached.",
         report.rules.len(),
         fates(Fate::Held),
         fates(Fate::Broken),

@@ -1,4 +1,4 @@
-//! The arguments that are ours, apart from libtest's.
+//! The arguments that libtest does not know.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,8 @@ use crate::report::Format;
 /// Reports to write.
 type Reports = Vec<(Format, PathBuf)>;
 
-/// Takes `--report format=file` and `--report=format=file` out.
+/// Removes `--report format=file` and `--report=format=file` from the
+/// arguments.
 pub(super) fn split(arguments: Vec<String>) -> Result<(Vec<String>, Reports), ConfigError> {
     let (mut others, mut reports) = (Vec::new(), Vec::new());
     let mut arguments = arguments.into_iter();

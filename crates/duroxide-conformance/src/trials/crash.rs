@@ -1,10 +1,10 @@
-//! `crash::killed`: a process that works on the storage is killed, again and
-//! again, and what it was told must be there.
+//! `crash::killed`: a process that works on the storage is killed repeatedly,
+//! and every change it was told about must survive.
 
 use duroxide_sim::seed::Seed;
 
 use super::Trial;
-use super::stand::{Outcome, Stand};
+use super::context::{Outcome, TrialContext};
 use crate::crash::{Crash, crash};
 use crate::finding::{Finding, Subject};
 use crate::generate::{self, Area, Profile};
@@ -15,25 +15,25 @@ use crate::verdict::Verdict;
 const RULES: [&str; 4] =
     ["durable.acknowledged-survives", "durable.nothing-half-done", "durable.locks-end", "durable.attempts-survive"];
 
-/// A process is killed once for so many calls of the budget.
+/// One process is killed for this many calls of the budget.
 const CALLS_FOR_EACH: u64 = 5_000;
 
-pub(super) fn trials(_: &Stand) -> Vec<Trial> {
+pub(super) fn trials(_: &TrialContext) -> Vec<Trial> {
     vec![Trial::new("crash::killed", killed)]
 }
 
-fn killed(stand: &Stand) -> Outcome {
-    let _lane = stand.lane(true);
-    let seed = stand.config.seed.child("crash::killed");
-    let mut verdict = Verdict::new(stand.label.clone(), seed);
-    for number in 0..stand.calls().div_ceil(CALLS_FOR_EACH) {
+fn killed(context: &TrialContext) -> Outcome {
+    let _lane = context.lane(true);
+    let seed = context.config.seed.child("crash::killed");
+    let mut verdict = Verdict::new(context.label.clone(), seed);
+    for number in 0..context.calls().div_ceil(CALLS_FOR_EACH) {
         let seed = seed.child(&number.to_string());
         let profile = Profile::of(Area::ALL[number as usize % Area::ALL.len()]);
-        let profile = profile.in_ticks(stand.storage.time().tick());
+        let profile = profile.in_ticks(context.storage.time().tick());
         let script = generate::script(seed, profile);
-        let once = crash(&*stand.storage, &script, seed, stand.config.patience);
-        match stand.block_on(once) {
-            Ok(Some(crash)) => look_at(stand, &mut verdict, crash, script, seed),
+        let once = crash(&*context.storage, &script, seed, context.config.patience);
+        match context.block_on(once) {
+            Ok(Some(crash)) => look_at(context, &mut verdict, crash, script, seed),
             Ok(None) => return Outcome::Ignored("the storage does not outlive its provider".to_owned()),
             Err(why) => verdict.troubles.push(why),
         }
@@ -42,23 +42,23 @@ fn killed(stand: &Stand) -> Outcome {
         }
     }
     let outcome = Outcome::of(&verdict);
-    stand.add(verdict);
+    context.add(verdict);
     outcome
 }
 
-fn look_at(stand: &Stand, verdict: &mut Verdict, crash: Crash, script: Script, seed: Seed) {
+fn look_at(context: &TrialContext, verdict: &mut Verdict, crash: Crash, script: Script, seed: Seed) {
     verdict.counts.scripts += 1;
     verdict.counts.add(&crash.run.observed);
     verdict.reached.extend(RULES);
     if crash.answered == 0 {
-        let why = "The process was killed before it was told anything.";
+        let why = "The process was killed before any call was answered.";
         *verdict.counts.inconclusive.entry(why.to_owned()).or_default() += 1;
     }
     let Some(rule) = crash.rule else { return };
-    match stand.waivers_of(rule).next() {
+    match context.waivers_of(rule).next() {
         Some(waiver) => verdict.waive(waiver, 1),
         None => {
-            let subject = Subject::of(&*stand.storage);
+            let subject = Subject::of(&*context.storage);
             verdict.findings.push(Finding { rule, script, run: crash.run, seed: Some(seed), subject, file: None });
         }
     }

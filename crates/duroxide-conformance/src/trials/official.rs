@@ -1,84 +1,84 @@
 //! `official::<module>::<name>`: duroxide's own validations.
 //!
-//! They wait on real time, and so never run while the clock is warped; on
-//! virtual time they take no time at all.
+//! They wait in real time, so they never run while the clock is warped; on
+//! virtual time they take almost no time.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use duroxide_sim::unstable::text::Lines;
 
 use super::Trial;
-use super::stand::{Outcome, Stand};
-use crate::depot::Depot;
+use super::context::{Outcome, TrialContext};
 use crate::detect::on_its_clock;
 use crate::official::{For, Validation, polls_long};
 use crate::pace::Pace;
 use crate::storage::TimeSource;
+use crate::trial_storage::TrialStorage;
 
-/// Modules with validations that reach into the storage made last, or run whole
-/// runtimes against short time-outs.
+/// Modules whose validations access the most recently created storage, or run
+/// whole runtimes with short timeouts.
 const ALONE: [&str; 3] = ["official::capability_filtering::", "official::error_handling::", "official::race_replay::"];
 
-pub(super) fn trials(_: &Stand) -> Vec<Trial> {
+pub(super) fn trials(_: &TrialContext) -> Vec<Trial> {
     let trial = |validation: &'static Validation| {
-        Trial::new(validation.trial, move |stand: &Stand| {
-            let outcome = validate(stand, validation);
-            judge(stand, validation, outcome)
+        Trial::new(validation.trial, move |context: &TrialContext| {
+            let outcome = validate(context, validation);
+            judge(context, validation, outcome)
         })
     };
     Validation::all().iter().map(trial).collect()
 }
 
-/// A waiver turns things round.
-fn judge(stand: &Stand, validation: &Validation, outcome: Outcome) -> Outcome {
-    match (stand.waivers_of(validation.trial).next(), outcome) {
+/// Applies a waiver: a waived validation has to fail.
+fn judge(context: &TrialContext, validation: &Validation, outcome: Outcome) -> Outcome {
+    match (context.waivers_of(validation.trial).next(), outcome) {
         (Some(waiver), Outcome::Failed(_)) => Outcome::Ignored(format!("waived: {} ({})", waiver.reason, waiver.link)),
         (Some(waiver), Outcome::Passed) => Outcome::Failed(format!(
             "{} now passes: remove the waiver ({}, line {}).",
             validation.trial,
-            stand.waivers.file().display(),
+            context.waivers.file().display(),
             waiver.line
         )),
         (_, outcome) => outcome,
     }
 }
 
-fn validate(stand: &Stand, validation: &'static Validation) -> Outcome {
-    let time = match stand.time() {
+fn validate(context: &TrialContext, validation: &'static Validation) -> Outcome {
+    let time = match context.time() {
         Ok(time) => time,
         Err(why) => return Outcome::Failed(why),
     };
-    let _lane = stand.lane(ALONE.iter().any(|module| validation.trial.starts_with(module)));
-    let depot = stand.depot();
-    let body = async |depot: &Depot| {
+    let _lane = context.lane(ALONE.iter().any(|module| validation.trial.starts_with(module)));
+    let trial_storage = context.trial_storage();
+    let body = async |trial_storage: &TrialStorage| {
         let long = match validation.whose {
             For::Everybody => None,
-            _ => Some(polls_long(depot).await),
+            _ => Some(polls_long(trial_storage).await),
         };
         match (validation.whose, long) {
             (For::ShortPolls, Some(true)) => Outcome::Ignored("fetches of this provider wait".to_owned()),
             (For::LongPolls, Some(false)) => Outcome::Ignored("fetches of this provider do not wait".to_owned()),
             _ => {
-                (validation.run)(depot).await;
+                (validation.run)(trial_storage).await;
                 Outcome::Passed
             }
         }
     };
     let run = || match time {
         TimeSource::Virtual => {
-            let run = on_its_clock(&depot, stand.config.seed, async |_: Pace| body(&depot).await);
-            stand.block_on(run).unwrap_or_else(Outcome::Failed)
+            let run = on_its_clock(&trial_storage, context.config.seed, async |_: Pace| body(&trial_storage).await);
+            context.block_on(run).unwrap_or_else(Outcome::Failed)
         }
-        _ => stand.block_on(body(&depot)),
+        _ => context.block_on(body(&trial_storage)),
     };
     let outcome = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| {
         let why = panic_text(&*payload);
-        if depot.was_reaching() && !stand.storage.can_corrupt() {
-            return Outcome::Ignored(format!("the factory does not have what it needs: {why}"));
+        if trial_storage.was_reaching() && !context.storage.can_corrupt() {
+            return Outcome::Ignored(format!("the factory lacks a method that this validation needs: {why}"));
         }
         Outcome::Failed(why)
     });
-    stand.block_on(depot.give_all_back());
+    context.block_on(trial_storage.give_all_back());
     outcome
 }
 

@@ -1,33 +1,33 @@
 //! `rule::<area>::<id>`: a trial for each rule of the contract.
 
-use super::stand::{Outcome, Stand};
+use super::context::{Outcome, TrialContext};
 use super::{Trial, generated};
 use crate::check::Work;
 use crate::contract::{self, Check, Rule};
 use crate::explore::Plan;
 use crate::generate::Profile;
 
-pub(super) fn trials(_: &Stand) -> Vec<Trial> {
+pub(super) fn trials(_: &TrialContext) -> Vec<Trial> {
     let trial = |rule: &'static Rule| {
-        Trial::new(format!("rule::{}::{}", rule.area(), rule.id), move |stand: &Stand| look_at(stand, rule))
+        Trial::new(format!("rule::{}::{}", rule.area(), rule.id), move |context: &TrialContext| look_at(context, rule))
     };
     contract::rules().map(trial).collect()
 }
 
-fn look_at(stand: &Stand, rule: &'static Rule) -> Outcome {
-    if let Some(waiver) = stand.waivers_of(rule.id).next() {
+fn look_at(context: &TrialContext, rule: &'static Rule) -> Outcome {
+    if let Some(waiver) = context.waivers_of(rule.id).next() {
         return Outcome::Ignored(format!("waived: {} ({})", waiver.reason, waiver.link));
     }
     if !rule.is_for_scripts() {
-        return Outcome::Ignored(format!("scripts cannot show it; what looks at it: {}", elsewhere(rule)));
+        return Outcome::Ignored(format!("scripts cannot break this rule; it is checked by: {}", elsewhere(rule)));
     }
     let plan = Plan {
-        seed: stand.config.seed.child(rule.id),
-        calls: generated::calls_of_rule(stand),
+        seed: context.config.seed.child(rule.id),
+        calls: generated::calls_of_rule(context),
         profiles: Profile::for_rule(rule.id),
         focus: Some(rule.id),
     };
-    Outcome::of(&stand.examine(&stand.waivers, Work::Plan(plan)))
+    Outcome::of(&context.examine(&context.waivers, Work::Plan(plan)))
 }
 
 fn elsewhere(rule: &Rule) -> String {

@@ -79,8 +79,8 @@ fn a_lock_that_is_a_millisecond_off_is_named_and_the_clock_found_all_the_same() 
 fn the_report_says_which_clock_was_found_and_by_what() {
     let verdict = checked(Locks::Right);
     assert!(verdict.is_clean(), "{verdict}");
-    let note = "Time source: the system clock of this process, for a lock of 60 s ended when the system clock of this \
-                process was moved on by 600 s (found by trying; Storage::time sets it).";
+    let note = "Time source: the system clock of this process: a lock of 60 s expired when the system clock of this \
+                process was advanced by 600 s (detected; Storage::time overrides it).";
     assert!(verdict.notes.iter().any(|found| found == note), "{:?}", verdict.notes);
 }
 
@@ -89,6 +89,6 @@ fn a_clock_that_cannot_be_found_is_an_error_that_says_what_to_do() {
     let verdict = checked(Locks::AbsentLikeDelays);
     assert!(!verdict.is_clean() && verdict.findings.is_empty(), "{verdict}");
     let [trouble] = &verdict.troubles[..] else { panic!("{verdict}") };
-    assert!(trouble.starts_with("Which clock the provider follows cannot be found out: "), "{trouble}");
-    assert!(trouble.contains("Set it with Storage::time"), "{trouble}");
+    assert!(trouble.starts_with("The provider's clock cannot be detected: "), "{trouble}");
+    assert!(trouble.contains("Set the clock with Storage::time"), "{trouble}");
 }

@@ -93,7 +93,7 @@ async fn choice_that_the_contract_leaves_is_named_and_fails_nobody() {
     let three = differential_script(&[("one", &one), ("second", &SECOND), ("other", &other)], &script).await;
     assert!(three.is_clean(), "{three}");
     assert_eq!((&three.choices[0].judge, &three.choices[0].odd), (&Judge::Minority, &vec!["second".to_owned()]));
-    assert!(three.to_string().contains("The odd one out is second, by numbers"), "{three}");
+    assert!(three.to_string().contains("The odd one out is second, by majority"), "{three}");
 }
 
 #[tokio::test]
@@ -123,7 +123,7 @@ fn other_tokens(bench: &mut Bench, now: Time, call: &Call) -> Reply {
 async fn one_provider_or_one_name_cannot_be_compared() {
     let (one, other) = (honest(), honest());
     let alone = differential(&[("one", &one)], &config()).await;
-    assert!(alone.troubles[0].contains("At least two providers"), "{alone}");
+    assert!(alone.troubles[0].contains("at least two providers"), "{alone}");
     let twins = differential(&[("one", &one), ("one", &other)], &config()).await;
     assert!(!twins.is_clean(), "{twins}");
 }

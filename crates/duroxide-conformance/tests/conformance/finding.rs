@@ -194,6 +194,6 @@ fn program_leaves_open_what_only_the_storage_can_say() {
     let run = block_on(replay(&suspect, &script));
     let subject = Subject::of(&suspect);
     let program = Finding { rule: CACHED.rule, script, run, seed: None, subject, file: None }.program();
-    assert!(program.contains("todo!(\"make the provider that is checked\")"), "{program}");
-    assert!(program.contains("todo!(\"open the storage of the provider that is checked once more\")"), "{program}");
+    assert!(program.contains("todo!(\"make the provider under test\")"), "{program}");
+    assert!(program.contains("todo!(\"open the storage of the provider under test again\")"), "{program}");
 }

@@ -99,7 +99,7 @@ async fn an_answer_that_is_known_to_be_wrong_tells_nothing_of_a_dropped_call() {
     let verdict = shown(&[EARLY, START, FETCH, DEPTHS], true).await;
     assert!(verdict.waived.iter().all(|waived| waived.times > 0), "{verdict}");
     assert_eq!(of_kept(&verdict), Vec::<&str>::new(), "{verdict}");
-    let why = "What a dropped call has done is told by an answer that may be wrong in a known way.";
+    let why = "A known deviation hides whether a dropped call took effect.";
     assert_eq!(verdict.counts.inconclusive.get(why), Some(&1), "{:?}", verdict.counts.inconclusive);
 }
 

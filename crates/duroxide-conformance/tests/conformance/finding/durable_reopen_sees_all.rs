@@ -11,7 +11,7 @@ async fn provider() -> Arc<dyn Provider> {
     crate::finding::stored_under_test().await
 }
 
-/// A further provider over the same storage.
+/// Another provider on the same storage.
 async fn open() -> Arc<dyn Provider> {
     crate::finding::open_under_test().await
 }
@@ -22,7 +22,7 @@ const RULE: &str = "\
 
 #[tokio::test]
 async fn durable_reopen_sees_all() {
-    // The wall clock of this process stands still, and moves on command.
+    // The wall clock of this process is stopped; the test moves it.
     let _warp = Warp::claim().await.expect("a turn").start(None).expect("a clock that stops");
     let provider = provider().await;
     provider

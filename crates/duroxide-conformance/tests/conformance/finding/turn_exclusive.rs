@@ -30,7 +30,7 @@ const RULE: &str = "\
 
 #[tokio::test]
 async fn turn_exclusive() {
-    // The wall clock of this process stands still, and moves on command.
+    // The wall clock of this process is stopped; the test moves it.
     let warp = Warp::claim().await.expect("a turn").start(None).expect("a clock that stops");
     let provider = provider().await;
     provider.enqueue_for_orchestrator(start_of("i1", "a"), None).await.expect("step 1");

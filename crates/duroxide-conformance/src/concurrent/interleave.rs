@@ -1,7 +1,7 @@
-//! Futures on one thread, polled in an order that a seed decides.
+//! Polls futures on one thread in an order determined by a seed.
 //!
-//! Between any two awaits of one of them the others may get on by any number of
-//! steps; the same seed gives the same order again.
+//! Between two awaits of one future, the others may advance by any number of
+//! steps. The same seed gives the same order.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use parking_lot::Mutex;
 
 type Work<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
-/// Runs them all to their ends.
-pub(super) async fn jumble(works: Vec<Work<'_>>, mut random: Stream) {
+/// Runs all futures to completion.
+pub(super) async fn interleave(works: Vec<Work<'_>>, mut random: Stream) {
     let mut all: Vec<(Option<Work<'_>>, Arc<Bell>)> =
         works.into_iter().map(|work| (Some(work), Arc::new(Bell::default()))).collect();
     std::future::poll_fn(|cx| {
@@ -29,8 +29,8 @@ pub(super) async fn jumble(works: Vec<Work<'_>>, mut random: Stream) {
             if polled.is_some_and(|poll| poll.is_ready()) {
                 *work = None;
             }
-            // One step at a time, so that what a step has woken is there to
-            // choose from at the next.
+            // Only one step at a time, so that futures woken by it are
+            // available for the next choice.
             cx.waker().wake_by_ref();
         }
         if all.iter().all(|(work, _)| work.is_none()) { Poll::Ready(()) } else { Poll::Pending }
@@ -38,7 +38,7 @@ pub(super) async fn jumble(works: Vec<Work<'_>>, mut random: Stream) {
     .await;
 }
 
-/// Says that a future can get on.
+/// Records that a future was woken.
 struct Bell {
     rung: AtomicBool,
     above: Mutex<Option<Waker>>,

@@ -1,7 +1,7 @@
-//! [`Depot`]: the storage that a whole binary of trials is about.
+//! [`TrialStorage`]: the storage that a test binary checks.
 //!
-//! It finds out once what would otherwise be found out in every trial, and is a
-//! factory of a known size, which duroxide's validations need.
+//! It detects the clock once for all trials, and implements [`ProviderFactory`]
+//! as a sized type, which duroxide's validations need.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -16,33 +16,33 @@ use super::detect::{Found, detect};
 use super::oracle::Reading;
 use super::storage::{Storage, TimeSource};
 
-/// The storage of a binary of trials.
-pub(crate) struct Depot {
+/// The storage that a test binary checks.
+pub(crate) struct TrialStorage {
     storage: Arc<dyn Storage>,
     time: OnceLock<TimeSource>,
-    /// Whether a call of the factory that it need not have is under way.
+    /// Whether an optional factory method is being called.
     reaching: AtomicBool,
-    /// What validations have made and cannot give back.
+    /// Providers made by validations, which cannot dispose of them.
     lent: Mutex<Vec<Arc<dyn Provider>>>,
 }
 
-impl Depot {
-    pub fn new(storage: Arc<dyn Storage>) -> Depot {
+impl TrialStorage {
+    pub fn new(storage: Arc<dyn Storage>) -> TrialStorage {
         let time = match storage.time() {
             TimeSource::Detect => OnceLock::new(),
             source => OnceLock::from(source),
         };
-        Depot { storage, time, reaching: AtomicBool::new(false), lent: Mutex::new(Vec::new()) }
+        TrialStorage { storage, time, reaching: AtomicBool::new(false), lent: Mutex::new(Vec::new()) }
     }
 
     /// The same storage, for one validation.
-    pub fn for_one(&self) -> Depot {
+    pub fn for_one(&self) -> TrialStorage {
         let lent = Mutex::new(Vec::new());
-        Depot { storage: self.storage.clone(), time: self.time.clone(), reaching: AtomicBool::new(false), lent }
+        TrialStorage { storage: self.storage.clone(), time: self.time.clone(), reaching: AtomicBool::new(false), lent }
     }
 
-    /// Finds out which clock it follows, if nobody has said so; with what shows
-    /// that, where it was found out now.
+    /// Determines the clock of the storage. Returns the evidence too, if the
+    /// clock was detected by this call.
     pub async fn settle(&self) -> Result<(TimeSource, Option<String>), String> {
         match self.time.get() {
             Some(source) => Ok((*source, None)),
@@ -53,20 +53,20 @@ impl Depot {
         }
     }
 
-    /// A new provider.
+    /// Creates a provider.
     pub async fn provider(&self) -> Arc<dyn Provider> {
         let provider = self.storage.create_provider().await;
         self.lent.lock().push(provider.clone());
         provider
     }
 
-    /// Gives back one provider.
+    /// Disposes of one provider.
     pub async fn give_back(&self, provider: Arc<dyn Provider>) {
         self.lent.lock().retain(|other| !Arc::ptr_eq(other, &provider));
         self.storage.dispose(provider).await;
     }
 
-    /// Gives back every provider that was made here.
+    /// Disposes of every provider created here.
     pub async fn give_all_back(&self) {
         let lent = std::mem::take(&mut *self.lent.lock());
         for provider in lent {
@@ -74,7 +74,7 @@ impl Depot {
         }
     }
 
-    /// Whether it was in a call that only some factories have that a panic came.
+    /// Whether a panic came from an optional factory method.
     pub fn was_reaching(&self) -> bool {
         self.reaching.load(Ordering::SeqCst)
     }
@@ -82,7 +82,7 @@ impl Depot {
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl ProviderFactory for Depot {
+impl ProviderFactory for TrialStorage {
     async fn create_provider(&self) -> Arc<dyn Provider> {
         self.provider().await
     }
@@ -111,7 +111,7 @@ impl ProviderFactory for Depot {
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl Storage for Depot {
+impl Storage for TrialStorage {
     fn label(&self) -> String {
         self.storage.label()
     }

@@ -1,4 +1,4 @@
-//! [`Look`]: what stays the same of a deviation while its script is made small.
+//! [`DeviationSignature`]: the signature of a deviation, which shrinking preserves.
 
 use duroxide_sim::call::{Class, Reply};
 use duroxide_sim::clock::Time;
@@ -8,19 +8,19 @@ use crate::blame::blame;
 use crate::drive::{Deviation, End, Observed, Run};
 use crate::oracle::{Aspect, Mismatch};
 
-/// How a deviation looks: the method, in what it deviates, and why the call had
-/// to be refused if it had to be.
+/// The signature of a deviation: the method, the deviating aspect, and the kind
+/// of the expected error if there is one.
 #[derive(PartialEq)]
-pub(crate) struct Look(&'static str, Aspect, Option<Class>);
+pub(crate) struct DeviationSignature(&'static str, Aspect, Option<Class>);
 
-impl Look {
-    pub fn of(run: &Run, deviation: &Deviation) -> Look {
-        Look::seen(&run.observed[..=deviation.observed], &deviation.mismatch)
+impl DeviationSignature {
+    pub fn of(run: &Run, deviation: &Deviation) -> DeviationSignature {
+        DeviationSignature::seen(&run.observed[..=deviation.observed], &deviation.mismatch)
     }
 
-    pub fn seen(observed: &[Observed], mismatch: &Mismatch) -> Look {
+    pub fn seen(observed: &[Observed], mismatch: &Mismatch) -> DeviationSignature {
         let method = observed.last().map_or("", |last| last.call.method().name());
-        // When a lock ends is no part of the look.
+        // The expiry of a lock is not part of the signature.
         let aspect = match &mismatch.aspect {
             Aspect::Barred(Ineligible::Locked(_)) => Aspect::Barred(Ineligible::Locked(Time::MAX)),
             Aspect::Barred(Ineligible::Invisible(_)) => Aspect::Barred(Ineligible::Invisible(Time::MAX)),
@@ -30,24 +30,24 @@ impl Look {
             Reply::Refused(refusal) => Some(refusal.class),
             _ => None,
         };
-        Look(method, aspect, class)
+        DeviationSignature(method, aspect, class)
     }
 }
 
-impl Look {
-    /// Whether it may well be the same mistake: the same part of an answer is
-    /// wrong, whichever method gives it.
-    pub fn resembles(&self, other: &Look) -> bool {
+impl DeviationSignature {
+    /// Whether both may have the same cause: the same part of an answer is
+    /// wrong, in whatever method.
+    pub fn resembles(&self, other: &DeviationSignature) -> bool {
         self.1 == other.1 && (self.0 == other.0 || matches!(self.1, Aspect::Part(_)))
     }
 }
 
-/// The rule that a deviation breaks, as far as its run tells.
+/// The rule that a deviation breaks, according to its run.
 pub(crate) fn rule_of(run: &Run, deviation: &Deviation) -> &'static str {
     blame(&run.observed[..=deviation.observed], &deviation.mismatch)
 }
 
-/// Everything that deviates in a run.
+/// Every deviation in a run.
 pub(crate) fn deviations(run: &Run) -> impl Iterator<Item = &Deviation> {
     let last = match &run.end {
         End::Deviates(deviation) => Some(deviation),

@@ -1,5 +1,5 @@
-//! A layer that takes its time: before it passes a call on and before it hands
-//! the answer back it lets others run, as often as a seed says.
+//! A layer that yields to other tasks before it passes a call on and before it
+//! returns the answer, as often as a seed decides.
 
 use std::sync::Arc;
 use std::task::Poll;
@@ -8,15 +8,15 @@ use duroxide_sim::call::{Answering, Call, Handler};
 use duroxide_sim::seed::Stream;
 use parking_lot::Mutex;
 
-/// A handler whose calls overlap, even where `inner` answers at once.
-pub(super) struct Dawdle<H> {
+/// A handler whose calls overlap even if `inner` answers immediately.
+pub(super) struct YieldInjector<H> {
     inner: H,
     random: Mutex<Stream>,
 }
 
-impl<H: Handler> Dawdle<H> {
-    pub fn over(inner: H, random: Stream) -> Dawdle<H> {
-        Dawdle { inner, random: Mutex::new(random) }
+impl<H: Handler> YieldInjector<H> {
+    pub fn over(inner: H, random: Stream) -> YieldInjector<H> {
+        YieldInjector { inner, random: Mutex::new(random) }
     }
 
     async fn wait(&self) {
@@ -27,7 +27,7 @@ impl<H: Handler> Dawdle<H> {
     }
 }
 
-/// Lets others run once.
+/// Yields once.
 async fn step_back() {
     let mut stepped = false;
     std::future::poll_fn(|cx| {
@@ -40,7 +40,7 @@ async fn step_back() {
     .await;
 }
 
-impl<H: Handler> Handler for Dawdle<H> {
+impl<H: Handler> Handler for YieldInjector<H> {
     fn handle(&self, call: Arc<Call>) -> Answering<'_> {
         Answering::wait(async move {
             self.wait().await;

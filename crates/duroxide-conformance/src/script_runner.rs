@@ -1,5 +1,5 @@
-//! [`Lab`]: a storage with its clock, on which scripts are run one after the
-//! other, each on an empty provider.
+//! [`ScriptRunner`]: a storage and its clock; runs scripts in turn, each on an empty
+//! provider.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,39 +7,39 @@ use std::time::Duration;
 use duroxide::providers::Provider;
 use duroxide_sim::clock::Time;
 
-use super::drive::{Avoid, Policy, Run, Stage, nobody, play};
+use super::drive::{Policy, Run, SkipPolicy, Stage, ignore_events, play};
 use super::pace::{Late, Pace};
 use super::script::Script;
 use super::storage::Storage;
 
-/// Where scripts are run.
-pub(crate) struct Lab<'a> {
+/// Runs scripts on a storage.
+pub(crate) struct ScriptRunner<'a> {
     storage: &'a dyn Storage,
     pace: Pace,
     provider: Option<Arc<dyn Provider>>,
-    /// How much real time one call may take.
+    /// The real time that one call may take.
     patience: Duration,
 }
 
-impl<'a> Lab<'a> {
-    pub fn new(storage: &'a dyn Storage, pace: Pace, patience: Duration) -> Lab<'a> {
-        Lab { storage, pace, provider: None, patience }
+impl<'a> ScriptRunner<'a> {
+    pub fn new(storage: &'a dyn Storage, pace: Pace, patience: Duration) -> ScriptRunner<'a> {
+        ScriptRunner { storage, pace, provider: None, patience }
     }
 
     /// Runs a script on an empty provider.
-    pub async fn run(&mut self, script: &Script, policy: Policy<'_>, avoid: Option<Avoid<'_>>) -> Run {
+    pub async fn run(&mut self, script: &Script, policy: Policy<'_>, skip: Option<SkipPolicy<'_>>) -> Run {
         let provider = self.empty().await;
         let (storage, pace, patience) = (self.storage, &mut self.pace, self.patience);
-        let stage = Stage { provider, storage, pace, policy, avoid, witness: &nobody, patience };
+        let stage = Stage { provider, storage, pace, policy, skip, observer: &ignore_events, patience };
         play(script, stage).await
     }
 
-    /// The step of time that counts, where it passes by itself.
+    /// The smallest relevant difference in time, unless that is a millisecond.
     pub fn tick(&self) -> Option<Duration> {
         self.pace.tick()
     }
 
-    /// The time that a call made now is answered at.
+    /// The time at which a call made now is answered.
     pub fn now(&self) -> Time {
         self.pace.now()
     }
@@ -49,7 +49,7 @@ impl<'a> Lab<'a> {
         self.pace.wait(ms).await
     }
 
-    /// A provider with nothing in it.
+    /// An empty provider.
     pub async fn empty(&mut self) -> Arc<dyn Provider> {
         if let Some(provider) = self.provider.take() {
             if self.storage.reset(&provider).await {
@@ -63,7 +63,7 @@ impl<'a> Lab<'a> {
         provider
     }
 
-    /// Gives back what it holds.
+    /// Disposes of the provider.
     pub async fn close(mut self) {
         if let Some(provider) = self.provider.take() {
             self.storage.dispose(provider).await;

@@ -1,9 +1,9 @@
-//! [`Stand`]: what all trials of a binary share.
+//! [`TrialContext`]: the shared state of a test binary's trials.
 //!
-//! It decides which trials may run beside each other. A warped clock is the
-//! whole process's, and "the history of that instance" is the provider's that
-//! was made last: who uses either has the process to itself. It runs no trial
-//! by itself.
+//! It decides which trials may run concurrently. A warped clock affects the
+//! whole process, and corrupting "the history of that instance" affects the
+//! provider created last; trials that use either run alone. It runs no trial
+//! itself.
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,50 +13,50 @@ use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::check::{Work, examine};
 use crate::config::Config;
-use crate::depot::Depot;
 use crate::report::TrialLine;
 use crate::storage::{Storage, TimeSource};
+use crate::trial_storage::TrialStorage;
 use crate::verdict::Verdict;
 use crate::waivers::{Waiver, Waivers};
 
-/// What all trials of a binary share.
-pub(crate) struct Stand {
+/// The shared state of a test binary's trials.
+pub(crate) struct TrialContext {
     pub storage: Arc<dyn Storage>,
     pub config: Config,
     pub waivers: Waivers,
     pub label: String,
-    depot: Depot,
-    /// Of one runtime for all, so that connections outlive the trial that made
-    /// them.
+    trial_storage: TrialStorage,
+    /// One runtime for all trials, so that connections outlive the trial that
+    /// opened them.
     runtime: Runtime,
     source: OnceLock<Result<TimeSource, String>>,
-    /// Fair, so that nobody waits for ever.
+    /// Fair, so that no trial waits indefinitely.
     lanes: RwLock<()>,
     results: Mutex<(Verdict, Vec<TrialLine>)>,
 }
 
-/// How a trial ended.
+/// The outcome of a trial.
 pub(crate) enum Outcome {
     Passed,
     Failed(String),
-    /// It did not run, and why.
+    /// The trial did not run, for this reason.
     Ignored(String),
 }
 
-/// The right to run, beside others or alone.
+/// The permission to run, concurrently with others or alone.
 pub(crate) enum Lane<'a> {
     Beside { _guard: RwLockReadGuard<'a, ()> },
     Alone { _guard: RwLockWriteGuard<'a, ()> },
 }
 
-impl Stand {
-    pub fn new(storage: Arc<dyn Storage>, config: Config) -> Result<Stand, String> {
+impl TrialContext {
+    pub fn new(storage: Arc<dyn Storage>, config: Config) -> Result<TrialContext, String> {
         let waivers = config.load_waivers().map_err(|error| error.to_string())?;
         let runtime = Builder::new_multi_thread().enable_all().build();
         let label = storage.label();
         let verdict = Verdict::new(label.clone(), config.seed);
-        Ok(Stand {
-            depot: Depot::new(storage.clone()),
+        Ok(TrialContext {
+            trial_storage: TrialStorage::new(storage.clone()),
             runtime: runtime.map_err(|error| format!("No tokio runtime could be built: {error}."))?,
             source: OnceLock::new(),
             lanes: RwLock::new(()),
@@ -73,7 +73,7 @@ impl Stand {
         self.waivers.of(&self.label).filter(move |waiver| waiver.rule == rule)
     }
 
-    /// How many calls all trials together make.
+    /// The number of calls of all trials together.
     pub fn calls(&self) -> u64 {
         self.config.calls_at(self.storage.time())
     }
@@ -91,36 +91,36 @@ impl Stand {
     pub fn time(&self) -> Result<TimeSource, String> {
         let find_out = || {
             let _lane = self.lane(true);
-            let (source, why) = self.runtime.block_on(self.depot.settle())?;
+            let (source, why) = self.runtime.block_on(self.trial_storage.settle())?;
             self.results.lock().0.notes.extend(why);
             Ok(source)
         };
         self.source.get_or_init(find_out).clone()
     }
 
-    /// The storage for checks that are not one validation.
-    pub fn depot_of_all(&self) -> &Depot {
-        &self.depot
+    /// The storage for everything except validations.
+    pub fn trial_storage_of_all(&self) -> &TrialStorage {
+        &self.trial_storage
     }
 
     /// The storage for one validation.
-    pub fn depot(&self) -> Depot {
-        self.depot.for_one()
+    pub fn trial_storage(&self) -> TrialStorage {
+        self.trial_storage.for_one()
     }
 
     pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
     }
 
-    /// Does a part of a check, when it may, and keeps the verdict for the
-    /// reports too.
+    /// Performs a part of a check when allowed, and keeps the verdict for the
+    /// reports.
     pub fn examine(&self, waivers: &Waivers, work: Work) -> Verdict {
         let verdict = match self.time() {
             Err(why) => Verdict::trouble(self.label.clone(), self.config.seed, why),
             Ok(time) => {
                 let alone = time.is_warped() || self.storage.can_corrupt();
                 let _lane = self.lane(alone);
-                self.block_on(examine(&self.depot, &self.config, waivers, work))
+                self.block_on(examine(&self.trial_storage, &self.config, waivers, work))
             }
         };
         self.results.lock().0.merge(verdict.clone());
@@ -136,7 +136,7 @@ impl Stand {
         self.results.lock().1.push(line);
     }
 
-    /// Everything that the trials have come to, by name.
+    /// The results of all trials; the trials are ordered by name.
     pub fn results(&self) -> (Verdict, Vec<TrialLine>) {
         let (verdict, mut lines) = self.results.lock().clone();
         lines.sort_by(|a, b| a.name.cmp(&b.name));
@@ -145,7 +145,8 @@ impl Stand {
 }
 
 impl Outcome {
-    /// The outcome of a trial that fails for whatever is not waived.
+    /// The outcome of a trial that fails for every deviation that is not
+    /// waived.
     pub fn of(verdict: &Verdict) -> Outcome {
         if verdict.is_clean() { Outcome::Passed } else { Outcome::Failed(verdict.to_string()) }
     }
