@@ -258,7 +258,7 @@ impl Backend {
             tokio::pin!(rung);
             rung.as_mut().enable();
             let (reply, next) = self.try_fetch(call, kind);
-            if over || !is_in_vain(&reply) {
+            if over || !found_nothing(&reply) {
                 return reply;
             }
             tokio::select! {
@@ -277,7 +277,7 @@ impl Backend {
         let reply = state.apply(now, call);
         let next = match kind {
             // A fetch that found something does not wait.
-            _ if !is_in_vain(&reply) => None,
+            _ if !found_nothing(&reply) => None,
             Kind::Turn => state.store.next_turn_after(now),
             Kind::Job => state.store.next_job_after(now),
         };
@@ -317,6 +317,6 @@ impl Backend {
 }
 
 /// Whether a fetch found nothing.
-fn is_in_vain(reply: &Reply) -> bool {
+fn found_nothing(reply: &Reply) -> bool {
     matches!(reply, Reply::Turn(None) | Reply::Job(None))
 }

@@ -112,7 +112,7 @@ pub struct Digest {
 impl Entry {
     /// Whether the call changed nothing and delivered no work: a fetch that found nothing, a read,
     /// a lock renewal, or maintenance.
-    pub fn is_vain(&self) -> bool {
+    pub fn found_nothing(&self) -> bool {
         let nothing = matches!(self.answer, Answer::Nothing | Answer::Dropped);
         match &*self.call {
             Call::FetchOrchestrationItem { .. } | Call::FetchWorkItem { .. } => nothing,
@@ -234,7 +234,7 @@ impl Log {
         }
     }
 
-    /// The time of the last mark or productive call (one for which [`Entry::is_vain`] is false); 0
+    /// The time of the last mark or productive call (one for which [`Entry::found_nothing`] is false); 0
     /// if there was none.
     pub fn moved(&self) -> Time {
         self.0.lock().moved
@@ -268,7 +268,7 @@ impl Log {
         if entries.closed {
             return;
         }
-        if !entry.is_vain() {
+        if !entry.found_nothing() {
             entries.moved = entry.answered;
             entries.moves += 1;
         } else if entry.call.is_read() && !is_gauge(&entry.call) {

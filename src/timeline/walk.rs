@@ -201,13 +201,13 @@ impl<'a> Walk<'a> {
             *self.nodes.get(&entry.by) = true;
         }
         if let (Some(token), false) = (entry.call.token(), forced || refused)
-            && entry.is_vain()
+            && entry.found_nothing()
         {
             self.renewed(number, entry, token);
             return;
         }
         let of_node = *self.nodes.get(&entry.by);
-        let quiet = is_idle(entry) || repeated || (entry.is_vain() && of_node);
+        let quiet = is_idle(entry) || repeated || (entry.found_nothing() && of_node);
         if quiet && !forced && !refused {
             self.quiet += 1;
             return;

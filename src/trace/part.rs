@@ -46,7 +46,7 @@ impl Trace {
         let mut room = Room { calls: MOST_CALLS / 2, bytes: MOST_BYTES / 2 };
         let mut kept: BTreeSet<usize> = (0..end)
             .rev()
-            .filter(|at| !self.entries[*at].is_vain())
+            .filter(|at| !self.entries[*at].found_nothing())
             .take_while(|at| room.has(&self.entries[*at]))
             .collect();
         let first = kept.first().copied().unwrap_or(end);
@@ -73,9 +73,9 @@ impl Trace {
 
     /// Whether the whole trace can be shown.
     pub(crate) fn fits(&self) -> bool {
-        let told = self.entries.iter().filter(|entry| !entry.is_vain()).count();
+        let told = self.entries.iter().filter(|entry| !entry.found_nothing()).count();
         let mut room = Room { calls: MOST_CALLS, bytes: MOST_BYTES };
-        let calls = || self.entries.iter().filter(|entry| !entry.is_vain());
+        let calls = || self.entries.iter().filter(|entry| !entry.found_nothing());
         self.entries.len() <= MOST_IN_ALL && told <= MOST_CALLS && calls().all(|entry| room.has(entry))
     }
 
@@ -83,7 +83,7 @@ impl Trace {
     fn calls_about(&self, end: usize, instances: &BTreeSet<&str>) -> VecDeque<usize> {
         let mut tokens = BTreeSet::<&str>::new();
         let mut found = VecDeque::new();
-        for (at, entry) in self.entries[..end].iter().enumerate().filter(|(_, entry)| !entry.is_vain()) {
+        for (at, entry) in self.entries[..end].iter().enumerate().filter(|(_, entry)| !entry.found_nothing()) {
             let held = entry.call.token().is_some_and(|token| tokens.contains(token));
             if !held && !about(entry).is_some_and(|instance| instances.contains(&*instance)) {
                 continue;

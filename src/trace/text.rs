@@ -47,10 +47,10 @@ fn mark_text(mark: &Mark) -> String {
 /// Whether an entry is not worth showing: a fetch that found nothing, or maintenance without
 /// effect.
 pub(crate) fn is_idle(entry: &Entry) -> bool {
-    let in_vain = matches!(entry.answer, Answer::Nothing | Answer::Dropped | Answer::Reply(Reply::Count(0)));
+    let found_nothing = matches!(entry.answer, Answer::Nothing | Answer::Dropped | Answer::Reply(Reply::Count(0)));
     match &*entry.call {
-        Call::FetchOrchestrationItem { .. } | Call::FetchWorkItem { .. } => in_vain,
-        Call::RenewSessionLock { .. } | Call::CleanupOrphanedSessions { .. } => in_vain,
+        Call::FetchOrchestrationItem { .. } | Call::FetchWorkItem { .. } => found_nothing,
+        Call::RenewSessionLock { .. } | Call::CleanupOrphanedSessions { .. } => found_nothing,
         Call::GetSystemMetrics | Call::GetQueueDepths => true,
         _ => false,
     }

@@ -98,7 +98,10 @@ fn no_test_is_ignored_and_every_example_compiles() {
 
 #[test]
 fn texts_are_in_plain_words() {
-    rules::plain_words(&["examples"], &["README.md", "ARCHITECTURE.md", "src/lib.rs"]);
+    rules::plain_words(
+        &["src", "tests", "benches", "examples"],
+        &["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"],
+    );
 }
 
 #[test]

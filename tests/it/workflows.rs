@@ -40,7 +40,7 @@ const SURVIVED: u64 = 60;
 /// Within how many seeds a bug has to be found.
 const FOUND: u64 = 2_000;
 
-/// How many entries of a plan may be left when a bug has been made small.
+/// How many entries of a plan may be left when the plan of a bug has been shrunk.
 const SMALL: usize = 5;
 
 /// How a workflow is written.

@@ -87,9 +87,9 @@ impl Storage for Sqlite {
 
     /// In a file, so that it can be opened once more.
     fn code(&self) -> Option<String> {
-        let anew = "let _ = std::fs::remove_dir_all(&folder);
+        let remade = "let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect(\"a folder\");";
-        Some([FOLDER, anew, URL, CONNECT].join("\n    "))
+        Some([FOLDER, remade, URL, CONNECT].join("\n    "))
     }
 
     fn code_to_open(&self) -> Option<String> {

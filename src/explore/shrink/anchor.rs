@@ -36,7 +36,7 @@ fn points(node: &str, trace: &Trace) -> Vec<(Time, CallSite)> {
         let method = entry.call.method();
         let nth = counts.entry(method).or_default();
         *nth += 1;
-        if !entry.is_vain() {
+        if !entry.found_nothing() {
             points.insert(CallSite::new(node, method, *nth), entry.asked);
         }
     }

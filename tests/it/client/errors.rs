@@ -119,7 +119,7 @@ fn without_management_only_the_management_methods_fail() {
             assert!(matches!(error, Some(ClientError::ManagementNotAvailable)), "{method}: {error:?}");
         }
         for (method, error) in work(&client).await {
-            // The waits are in vain; nothing else has a reason to fail.
+            // The waits find nothing; nothing else has a reason to fail.
             let in_vain = method.starts_with("wait");
             assert_eq!(matches!(error, Some(ClientError::Timeout)), in_vain, "{method}: {error:?}");
             assert_eq!(error.is_some(), in_vain, "{method}: {error:?}");

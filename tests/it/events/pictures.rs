@@ -7,8 +7,8 @@ use duroxide::{Either2, OrchestrationContext};
 use duroxide_sim::sim::Handle;
 use duroxide_sim::{Node, Sim};
 
-/// Waits for an approval, reads orders in two executions, and hopes for a sign
-/// in vain.
+/// Waits for an approval, reads orders in two executions, and waits for a sign
+/// that never comes.
 async fn desk(ctx: OrchestrationContext, shift: String) -> Result<String, String> {
     if shift == "morning" {
         let approval = ctx.schedule_wait("approval").await;

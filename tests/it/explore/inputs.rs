@@ -1,4 +1,4 @@
-//! Numbers that a body draws stand in the plan, and are made small with it.
+//! Numbers that a body draws stand in the plan, and are shrunk with it.
 
 use duroxide_sim::duroxide::runtime::registry::ActivityRegistry;
 use duroxide_sim::duroxide::{ClientError, OrchestrationContext, OrchestrationRegistry};

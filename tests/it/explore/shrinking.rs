@@ -1,4 +1,4 @@
-//! What is found is made small, and left as a file that replays.
+//! A finding is shrunk, and left as a file that replays.
 
 use std::process::Command;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Nodes: what can befall them, and that they come through it.
+//! Nodes: the faults that they survive.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +18,8 @@ use super::{SECOND, activities, once, one_node, orchestrations, output, point, r
 
 /// When calls of `node` that `is` accepts were answered, since the start.
 fn answered(trace: &Trace, node: &str, is: impl Fn(Method) -> bool) -> Vec<Duration> {
-    let mine = trace.entries.iter().filter(|entry| &*entry.by == node && !entry.is_vain() && is(entry.call.method()));
+    let mine =
+        trace.entries.iter().filter(|entry| &*entry.by == node && !entry.found_nothing() && is(entry.call.method()));
     mine.map(|entry| entry.answered - trace.started).collect()
 }
 
@@ -353,10 +354,10 @@ fn counter() -> (ActivityRegistry, OrchestrationRegistry) {
 fn what_code_keeps_in_memory_is_lost_where_it_is_made_anew() {
     let (activities, orchestrations) = counter();
     let same = Sim::new(1).node(Node::new("a", activities, orchestrations));
-    let anew = Sim::new(1).node(Node::with_factory("a", counter));
+    let remade = Sim::new(1).node(Node::with_factory("a", counter));
     let crash = || Plan::new().at(30 * SECOND, Action::crash("a", SECOND));
     assert_eq!(run_one(same.plan(crash()), "Twice").value, "12");
-    assert_eq!(run_one(anew.plan(crash()), "Twice").value, "11");
+    assert_eq!(run_one(remade.plan(crash()), "Twice").value, "11");
     let stays_up = Sim::new(1).node(Node::with_factory("a", counter));
     assert_eq!(run_one(stays_up, "Twice").value, "12");
 }

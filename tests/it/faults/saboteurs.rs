@@ -254,5 +254,5 @@ fn a_stop_brings_out_what_does_not_fit_into_its_grace() {
     let plan = Plan::new().at(5 * SECOND, stop("a")).at(5 * SECOND, stop("b"));
     let runs = [Plan::new(), plan].map(|plan| two_nodes(1).plan(plan).try_run(with).unwrap_or_else(|f| panic!("{f}")));
     assert!(runs.iter().all(|run| run.value == "x"));
-    assert!(runs[0].elapsed < 12 * SECOND && runs[1].elapsed > 30 * SECOND, "the activity starts anew");
+    assert!(runs[0].elapsed < 12 * SECOND && runs[1].elapsed > 30 * SECOND, "the activity starts again");
 }

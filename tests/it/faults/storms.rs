@@ -40,7 +40,7 @@ fn kind_of(what: &Action) -> FaultKind {
 
 #[test]
 fn storms_of_one_kind_bring_that_kind_alone() {
-    // Outages are for merciless storms, and nodes have one build here.
+    // Outages are for storms with unsurvivable faults, and nodes have one build here.
     let possible = |kind: &FaultKind| !matches!(kind, FaultKind::Outage | FaultKind::Upgrade);
     for kind in FaultKind::ALL.iter().copied().filter(possible) {
         let entries: Vec<_> = (0..12)
@@ -220,11 +220,11 @@ fn a_merciless_storm_finds_what_duroxide_gives_up() {
         run.is_ok_and(|run| run.value == "done")
     };
     assert!((0..60).all(|seed| goes_well(sim(seed))));
-    let merciless = |seed| {
+    let unsurvivable = |seed| {
         let (sim, storm) = sim(seed);
         (sim, storm.include_unsurvivable())
     };
-    assert!(!(0..60).all(|seed| goes_well(merciless(seed))));
+    assert!(!(0..60).all(|seed| goes_well(unsurvivable(seed))));
 }
 
 #[test]

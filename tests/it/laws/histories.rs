@@ -62,7 +62,7 @@ impl Script {
     }
 
     /// A first turn of an instance, as if there had been nothing before it.
-    fn anew(self, instance: &str) -> Script {
+    fn starts_again(self, instance: &str) -> Script {
         let first = crate::start_item(instance, "O");
         let seen = SeenTurn { instance: instance.into(), ..turn("fresh", 1, vec![first.clone()], &[]) };
         self.send(first).fetch(seen)
@@ -151,12 +151,12 @@ fn an_unreadable_history_may_be_ended_with_the_sentinel_and_nothing_else() {
 
 #[test]
 fn a_deleted_instance_begins_from_nothing() {
-    Script::new().started().deleted(delete("i"), 1).anew("i").breaks_nothing();
-    Script::new().started().deleted(delete("i"), 0).anew("i").breaks(Law::AckAtomic);
+    Script::new().started().deleted(delete("i"), 1).starts_again("i").breaks_nothing();
+    Script::new().started().deleted(delete("i"), 0).starts_again("i").breaks(Law::AckAtomic);
     let atomic = || Call::DeleteInstancesAtomic { instances: vec!["i".into()], force: true };
     let two = || Script::new().started().begun("j", None).deleted(atomic(), 1);
-    two().anew("i").breaks_nothing();
-    two().anew("j").breaks(Law::AckAtomic);
+    two().starts_again("i").breaks_nothing();
+    two().starts_again("j").breaks(Law::AckAtomic);
 }
 
 #[test]
@@ -194,14 +194,14 @@ fn a_tree_is_deleted_with_its_root() {
         let family = Script::new().begun("i", None).begun("child", Some("i")).begun("grandchild", Some("child"));
         family.begun("other", None).begun("others_child", Some("other")).deleted(delete("i"), 3)
     };
-    ["i", "child", "grandchild"].into_iter().for_each(|gone| tree().anew(gone).breaks_nothing());
-    ["other", "others_child"].into_iter().for_each(|left| tree().anew(left).breaks(Law::AckAtomic));
+    ["i", "child", "grandchild"].into_iter().for_each(|gone| tree().starts_again(gone).breaks_nothing());
+    ["other", "others_child"].into_iter().for_each(|left| tree().starts_again(left).breaks(Law::AckAtomic));
 }
 
 #[test]
 fn a_deleted_child_may_come_back_without_its_parent() {
     let orphan = Script::new().begun("i", None).begun("child", Some("i")).deleted(delete("child"), 1);
-    let again = orphan.anew("child").ack("fresh", vec![event(1, None)], None).deleted(delete("i"), 1);
+    let again = orphan.starts_again("child").ack("fresh", vec![event(1, None)], None).deleted(delete("i"), 1);
     let first = crate::start_item("child", "O");
     let seen = SeenTurn { instance: "child".into(), ..turn("last", 1, vec![first.clone()], &[]) };
     again.send(first).fetch(seen).breaks(Law::AckAtomic);
@@ -214,12 +214,12 @@ fn a_bulk_deletion_may_have_taken_any_ended_instance_and_no_other() {
         let ended = Script::new().started().next("t2", &one, 1, vec![], Some("Completed"));
         ended.begun("runs", None).send(raised("y")).deleted(bulk(), deleted)
     };
-    all(1).anew("i").breaks_nothing();
+    all(1).starts_again("i").breaks_nothing();
     all(1).read(&[]).breaks_nothing();
     all(1).read(&one).breaks_nothing();
     all(1).left(vec![], vec![]).breaks_nothing();
     all(1).left(vec![raised("y")], vec![]).breaks_nothing();
-    all(1).anew("runs").breaks(Law::AckAtomic);
+    all(1).starts_again("runs").breaks(Law::AckAtomic);
     all(0).read(&[]).breaks(Law::AckAtomic);
     all(0).left(vec![], vec![]).breaks(Law::AckedOnce);
 }
@@ -227,7 +227,7 @@ fn a_bulk_deletion_may_have_taken_any_ended_instance_and_no_other() {
 #[test]
 fn an_instance_that_nobody_can_judge_is_judged_again_after_its_own_deletion() {
     let ended = Script::new().started().next("t2", &[event(1, None)], 1, vec![], Some("Failed"));
-    let doubted = ended.deleted(bulk(), 1).deleted(delete("i"), 1).anew("i");
+    let doubted = ended.deleted(bulk(), 1).deleted(delete("i"), 1).starts_again("i");
     doubted.ack("fresh", vec![event(1, None)], None).read(&[]).breaks(Law::AckAtomic);
 }
 

@@ -111,7 +111,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     may(
         "session.owned-fetch-extends",
-        "Whether fetching from a session one already owns sets its lock anew is open: the trait speaks of \
+        "Whether fetching from a session one already owns resets its lock is open: the trait speaks of \
          claimable sessions, the proposal of both.",
         "`fetch_work_item`, \"Session Routing\"; docs/proposals-impl/activity-implicit-sessions-v2.md, the \
          fetch's upsert",

@@ -170,7 +170,7 @@ fn place(item: &duroxide::providers::WorkItem) -> String {
     }
 }
 
-/// The width of the table up to which an answer stays on the line of its call.
+/// The width of the table up to which an answer shares the line of its call.
 const WIDTH: usize = 100;
 
 /// Writes the table.

@@ -113,7 +113,7 @@ found! {
     two_acks_with_one_token_are_found: AckedTwice,
     a_message_that_another_overwrites_is_found: MessageLost,
     an_ack_of_a_cancelled_job_is_found: CancelledAndAcked,
-    a_completion_that_a_fetch_swallows_is_found: SentInVain,
+    a_completion_that_a_fetch_swallows_is_found: SentButLost,
     a_job_that_goes_missing_is_found: JobLost,
     an_instance_that_an_ack_brings_back_is_found: Recreated,
     an_ack_that_shows_half_done_is_found: AckInTwoSteps,

@@ -100,7 +100,10 @@ fn what_would_end_near_a_tick_is_not_judged() {
     assert_eq!(end(1500, 2000), End::Agrees, "free");
     assert_eq!(end(1500, 1001), End::Agrees, "waits are whole ticks: 2000");
     for lock_ms in [0, 1, 900, 1000, 1200, 2000] {
-        assert!(matches!(end(lock_ms, 3000), End::Inconclusive(why) if why.contains("close to a tick")), "{lock_ms} ms");
+        assert!(
+            matches!(end(lock_ms, 3000), End::Inconclusive(why) if why.contains("close to a tick")),
+            "{lock_ms} ms"
+        );
     }
 }
 

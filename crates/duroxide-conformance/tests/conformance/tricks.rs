@@ -93,7 +93,7 @@ fn data_is_cut(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     }
 }
 
-/// Once it is opened anew.
+/// Once it is reopened.
 fn queue_is_empty(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     if std::mem::take(&mut bench.reopened) {
         bench.store = Default::default();

@@ -37,7 +37,7 @@ pub enum Fault {
     /// Two workers find a session free before either claims it.
     SessionOwnedTwice,
     /// What an ack sends is lost if a fetch is under way.
-    SentInVain,
+    SentButLost,
     /// A job that is fetched while its lock is renewed is gone.
     JobLost,
     /// Statistics, lists of executions and refused deletions are wrong, whoever
@@ -53,7 +53,7 @@ pub const RULES: &[(Fault, &str)] = &[
     (Fault::AckedTwice, "concurrent.one-ack-winner"),
     (Fault::MessageLost, "concurrent.nothing-lost"),
     (Fault::CancelledAndAcked, "concurrent.nothing-lost"),
-    (Fault::SentInVain, "concurrent.nothing-lost"),
+    (Fault::SentButLost, "concurrent.nothing-lost"),
     (Fault::JobLost, "concurrent.nothing-lost"),
     (Fault::Recreated, "concurrent.deletions"),
     (Fault::AckInTwoSteps, "concurrent.linearizable"),
@@ -249,12 +249,12 @@ impl Saboteur {
     async fn handle_queues_badly(&self, call: Call) -> Reply {
         match (self.fault, &call) {
             (Fault::SessionOwnedTwice, Call::FetchWorkItem { session: Some(_), .. }) => self.owned_twice(call).await,
-            (Fault::SentInVain, Call::FetchOrchestrationItem { .. }) => {
+            (Fault::SentButLost, Call::FetchOrchestrationItem { .. }) => {
                 let (_way, _) = self.enter("fetch");
                 pause().await;
                 self.pass(call).await
             }
-            (Fault::SentInVain, Call::AckWorkItem { token, completion: Some(_) }) if self.is_under_way("fetch") => {
+            (Fault::SentButLost, Call::AckWorkItem { token, completion: Some(_) }) if self.is_under_way("fetch") => {
                 self.pass(Call::AckWorkItem { token: token.clone(), completion: None }).await
             }
             (Fault::JobLost, Call::RenewWorkItemLock { .. }) => {

@@ -340,7 +340,7 @@ impl Watch {
         lock.released.is_none() && self.locks.values().any(|other| later(&other))
     }
 
-    /// Takes note of an answer; returns what the store says.
+    /// Records an answer; returns what the store says.
     fn follow(&mut self, at: Time, call: &Call, reply: &Reply) -> Reply {
         let number = self.locks.len();
         let mut lock = |token: &str, of_turn, on: String, until| {

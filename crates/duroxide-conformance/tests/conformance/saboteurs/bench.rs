@@ -48,7 +48,7 @@ pub struct Bench {
     /// What becomes of everything if the future of the call under way is
     /// dropped, and it is not done yet.
     pub if_dropped: Option<Mishap>,
-    /// Whether the storage was opened anew since the call before.
+    /// Whether the storage was reopened since the call before.
     pub reopened: bool,
     /// How many calls were asked.
     pub asked: u64,

@@ -1,4 +1,4 @@
-//! Saboteurs whose storage is not what it was when it is opened anew.
+//! Saboteurs whose storage is not what it was when it is reopened.
 
 use duroxide_sim::call::{Call, Class, Reply};
 use duroxide_sim::clock::Time;
@@ -18,12 +18,12 @@ pub const ALL: &[Saboteur] = &[
 ];
 
 impl Bench {
-    /// Whether the storage was opened anew since the call before.
+    /// Whether the storage was reopened since the call before.
     fn is_reopened(&mut self) -> bool {
         std::mem::take(&mut self.reopened)
     }
 
-    /// Storage that is opened anew knows what the shadow knows, if there is one.
+    /// Storage that is reopened knows what the shadow knows, if there is one.
     fn go_back_if_reopened(&mut self) {
         if self.is_reopened()
             && let Some(before) = self.shadow.take()
@@ -78,7 +78,7 @@ fn locks_stay(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     bench.ask(now, call)
 }
 
-/// How often something was fetched since the storage was opened anew.
+/// How often something was fetched since the storage was reopened.
 fn attempts_begin_anew(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     if bench.is_reopened() {
         bench.marks.clear();

@@ -63,7 +63,7 @@ impl Known {
 type Counts = fn(&Call) -> bool;
 
 impl Bench {
-    /// Answers rightly, and takes note of sessions. A claim of a session that
+    /// Answers rightly, and records sessions. A claim of a session that
     /// is known keeps its activity where claims do not count.
     fn watch(&mut self, now: Time, call: &Call, counts: Counts) -> Reply {
         let of_token = self.job_of(call).and_then(|item| session_of(&item));
