@@ -41,7 +41,8 @@ fn main() {
 fn measure(label: &str, config: Config) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be built");
     let began = Instant::now();
-    let verdict = runtime.block_on(duroxide_conformance::check_storage(&InMemory, &config.no_regressions().quiet()));
+    let verdict =
+        runtime.block_on(duroxide_conformance::unstable::check_storage(&InMemory, &config.no_regressions().quiet()));
     let took = began.elapsed();
     verdict.assert_clean();
     let (calls, scripts) = (verdict.counts.calls, verdict.counts.scripts);

@@ -68,7 +68,7 @@ fn main() -> ExitCode {
     let mut as_it_should = true;
     for careless in [true, false] {
         let began = std::time::Instant::now();
-        let verdict = runtime.block_on(duroxide_conformance::check_storage(&Factory { careless }, &config));
+        let verdict = runtime.block_on(duroxide_conformance::unstable::check_storage(&Factory { careless }, &config));
         println!("{verdict}");
         let rate = verdict.counts.calls as f64 / began.elapsed().as_secs_f64();
         println!("Took {:?}, {rate:.0} calls a second.\n", began.elapsed());

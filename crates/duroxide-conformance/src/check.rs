@@ -1,6 +1,5 @@
-//! [`check`]: checks a provider against the whole contract, from a test.
+//! [`check_storage`]: checks a provider against the whole contract, from a test.
 
-use duroxide::provider_validations::ProviderFactory;
 use duroxide_sim::seed::Seed;
 
 use super::blame::blame;
@@ -16,21 +15,12 @@ use super::pulse::{Pulse, Watch};
 use super::regress::Kept;
 use super::script::Script;
 use super::script_runner::ScriptRunner;
-use super::storage::{Plain, Storage};
+use super::storage::Storage;
 use super::verdict::Verdict;
 use super::waivers::Waivers;
 use crate::report::Report;
 
-/// Checks a provider against the contract.
-///
-/// Blocks the thread where the provider uses virtual time. Deviations are
-/// reported in the returned [`Verdict`] rather than by a panic; only
-/// [`Verdict::assert_clean`] and the factory itself panic.
-pub async fn check(factory: &dyn ProviderFactory, config: &Config) -> Verdict {
-    check_storage(&Plain(factory), config).await
-}
-
-/// Checks a provider whose factory also implements [`Storage`].
+/// Checks a provider with one caller.
 pub async fn check_storage(storage: &dyn Storage, config: &Config) -> Verdict {
     let (config, waivers) = match settle(config) {
         Ok(settled) => settled,

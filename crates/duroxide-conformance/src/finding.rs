@@ -111,7 +111,7 @@ impl Finding {
     /// The answer that deviates.
     pub fn deviation(&self) -> Option<&Deviation> {
         match &self.run.end {
-            super::End::Deviates(deviation) => Some(deviation),
+            super::drive::End::Deviates(deviation) => Some(deviation),
             _ => None,
         }
     }

@@ -2,8 +2,8 @@
 //!
 //! # How it works
 //!
-//! [`check`] is called from a test of your own; [`main`] is a complete test
-//! binary, with a named trial for each rule of the [`contract`] table and each
+//! [`Suite::check`] is called from a test of your own; [`Suite::main`] is a
+//! complete test binary, with a named trial for each rule of the [`contract`] table and each
 //! of duroxide's validations. Both accept duroxide's own `ProviderFactory`, or
 //! the [`Storage`] trait, which adds details: how the provider reads time, how
 //! its storage is emptied, and where it is stored.
@@ -47,30 +47,26 @@ mod resolve;
 mod script;
 mod script_runner;
 mod storage;
+mod suite;
 mod trial_storage;
 mod trials;
+#[doc(hidden)]
+pub mod unstable;
 mod verdict;
 mod waivers;
 
 #[doc = include_str!("saboteurs.md")]
 pub mod saboteurs {}
 
-pub use check::{check, check_storage, replay};
-pub use concurrent::{
-    Program, ProgramError, Race, Round, ShownRace, check_concurrent, check_concurrent_tasks, replay_race,
-};
+pub use concurrent::{Race, ShownRace};
 pub use config::{CALLS_VARIABLE, Config, ConfigError, REPORT_VARIABLE};
 pub use differential::{Comparison, Judge, Parting, differential, differential_script};
-pub use drive::{Deviation, End, Observed, Run};
 pub use finding::{Finding, Line, Shown, Subject};
-pub use generate::{Area, Profile, script};
-pub use hunt::{Hunt, hunt};
-pub use linearize::{Broken, Linearity, Made, linearize};
-pub use minimise::{Budget, Minimal, minimise};
-pub use oracle::{Aspect, Mismatch, Reading};
+pub use generate::{Area, Profile};
+pub use oracle::Reading;
 pub use regress::{Kept, KeptError, Regressions, SCRIPT_VARIABLE};
 pub use script::{Act, Script, ScriptError, Step};
 pub use storage::{Storage, TimeSource};
-pub use trials::{main, main_from, main_storage, main_with};
+pub use suite::Suite;
 pub use verdict::{Counts, Stale, Verdict, Waived};
 pub use waivers::{Build, Waiver, Waivers, WaiversError};

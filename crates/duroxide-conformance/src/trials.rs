@@ -18,12 +18,11 @@ mod waiver;
 use std::process;
 use std::sync::Arc;
 
-use duroxide::provider_validations::ProviderFactory;
 use libtest_mimic::{Arguments, Completion, Failed};
 
 use super::check::write_reports;
 use super::config::Config;
-use super::storage::{Plain, Storage};
+use super::storage::Storage;
 use crate::report::{Ending, Report, TrialLine};
 
 pub(crate) use context::{Outcome, TrialContext};
@@ -52,60 +51,13 @@ const SOURCES: &[fn(&TrialContext) -> Vec<Trial>] = &[
     official::trials,
 ];
 
-/// Runs a test binary that checks the factory's providers. Call it as the
-/// `main` of a test target with `harness = false`.
-///
-/// ```no_run
-/// # use std::sync::Arc;
-/// # use duroxide_sim::Memory;
-/// # use duroxide_sim::duroxide::{provider_validations::ProviderFactory, providers::Provider};
-/// # struct MyFactory;
-/// # #[async_trait::async_trait]
-/// # impl ProviderFactory for MyFactory {
-/// #     async fn create_provider(&self) -> Arc<dyn Provider> { Arc::new(Memory::new()) }
-/// # }
-/// fn main() {
-///     duroxide_conformance::main(MyFactory)
-/// }
-/// ```
-///
-/// | Trials | Fail if |
-/// |---|---|
-/// | `rule::<area>::<id>` | scripts aimed at that rule break it; a `may` rule never fails |
-/// | `generated::<profile>` | generated scripts of that profile break any rule |
-/// | `regression::<file>` | a kept script breaks any rule |
-/// | `concurrent::<theme>` | concurrent callers get answers that no sequential order explains |
-/// | `crash::killed` | data is lost or incomplete after the process was killed |
-/// | `official::<module>::<name>` | that validation of duroxide fails |
-/// | `waivers::<line>::<rule>` | that waiver is no longer needed |
-///
-/// Accepts libtest's arguments (`--list`, filters, `--exact`, `--skip`,
-/// `--test-threads`, ...) and `--report text|json|junit|markdown=FILE`. The
-/// environment overrides the [`Config`]. Under `cargo nextest` no report is
-/// written here; nextest writes its own.
-pub fn main(factory: impl ProviderFactory + 'static) -> ! {
-    let factory: Box<dyn ProviderFactory> = Box::new(factory);
-    main_with(Plain(factory), Config::default())
-}
-
-/// Like [`main`], for a factory that also implements [`Storage`].
-pub fn main_storage(storage: impl Storage + 'static) -> ! {
-    main_with(storage, Config::default())
-}
-
-/// Like [`main_storage`], with a configuration.
-pub fn main_with(storage: impl Storage + 'static, config: Config) -> ! {
-    main_from(storage, config, std::env::args())
-}
-
-/// Like [`main_with`], with arguments in place of the process's own; the first
-/// is the program's name.
-pub fn main_from(storage: impl Storage + 'static, config: Config, arguments: impl IntoIterator<Item = String>) -> ! {
+/// Runs the trials of a test binary; the first argument is the program's name.
+pub fn main_from(storage: Arc<dyn Storage>, config: Config, arguments: impl IntoIterator<Item = String>) -> ! {
     // The child process that the `crash` trials kill runs this program again.
     if super::crash::is_child() {
-        process::exit(work_until_killed(&storage));
+        process::exit(work_until_killed(&*storage));
     }
-    let code = match run(Arc::new(storage), config, arguments.into_iter().collect()) {
+    let code = match run(storage, config, arguments.into_iter().collect()) {
         Ok(code) => code,
         Err(why) => {
             eprintln!("{why}");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use duroxide_conformance::Config;
+use duroxide_conformance::Suite;
 use duroxide_sim::duroxide::{provider_validations::ProviderFactory, providers::Provider};
 
 struct MyFactory;
@@ -16,5 +16,5 @@ impl ProviderFactory for MyFactory {
 
 #[tokio::test]
 async fn provider_keeps_the_contract() {
-    duroxide_conformance::check(&MyFactory, &Config::default()).await.assert_clean();
+    Suite::new(MyFactory).check().await.assert_clean();
 }

@@ -53,5 +53,5 @@ impl Storage for MemoryFactory {
 }
 
 fn main() {
-    duroxide_conformance::main_storage(MemoryFactory::default())
+    duroxide_conformance::Suite::with_storage(MemoryFactory::default()).main()
 }

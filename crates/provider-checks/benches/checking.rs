@@ -152,7 +152,7 @@ fn measure(name: &str, storage: impl Storage) {
     let config = config().calls(20_000).quiet();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be built");
     let began = Instant::now();
-    let verdict = runtime.block_on(duroxide_conformance::check_storage(&timed, &config));
+    let verdict = runtime.block_on(duroxide_conformance::unstable::check_storage(&timed, &config));
     let whole = began.elapsed().as_secs_f64();
     let (calls, between) = (timed.calls.seconds(), timed.between.seconds());
     let own = whole - calls - between;

@@ -1,7 +1,8 @@
 //! `duroxide-pg` against the whole contract.
 
+use duroxide_conformance::Suite;
 use provider_checks::postgres::Postgres;
 
 fn main() {
-    duroxide_conformance::main_with(Postgres::from_env(), provider_checks::config())
+    Suite::with_storage(Postgres::from_env()).config(provider_checks::config()).main()
 }

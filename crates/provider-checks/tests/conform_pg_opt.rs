@@ -1,7 +1,8 @@
 //! `duroxide-pg-opt` against the whole contract.
 
+use duroxide_conformance::Suite;
 use provider_checks::postgres_opt::PostgresOpt;
 
 fn main() {
-    duroxide_conformance::main_with(PostgresOpt::from_env(), provider_checks::config())
+    Suite::with_storage(PostgresOpt::from_env()).config(provider_checks::config()).main()
 }

@@ -1,7 +1,8 @@
 //! duroxide's SQLite provider in memory, against the whole contract.
 
+use duroxide_conformance::Suite;
 use provider_checks::sqlite::Sqlite;
 
 fn main() {
-    duroxide_conformance::main_with(Sqlite::in_memory(), provider_checks::config())
+    Suite::with_storage(Sqlite::in_memory()).config(provider_checks::config()).main()
 }

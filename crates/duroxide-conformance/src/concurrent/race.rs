@@ -33,7 +33,7 @@ pub struct Race {
     pub program: Program,
     /// The seed of the callers' interleaving, if they were interleaved: with
     /// the program it repeats the run (see
-    /// [`replay_race`](crate::replay_race)).
+    /// [`replay_race`](crate::unstable::replay_race)).
     pub schedule: Option<Seed>,
     /// The seed of the generated program.
     pub seed: Seed,

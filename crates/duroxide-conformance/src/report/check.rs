@@ -13,7 +13,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::{Counts, Finding, Race, Shown, ShownRace, Verdict};
+use crate::concurrent::{Race, ShownRace};
+use crate::finding::Shown;
+use crate::{Counts, Finding, Verdict};
 
 use super::{RuleLine, json, junit, markdown, rules, text};
 

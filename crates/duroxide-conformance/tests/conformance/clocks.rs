@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use duroxide::provider_validations::ProviderFactory;
 use duroxide::providers::Provider;
-use duroxide_conformance::{Area, Config, Profile, Verdict, check as check_provider};
+use duroxide_conformance::{Area, Config, Profile, Suite, Verdict};
 use duroxide_sim::Memory;
 use duroxide_sim::call::{Answering, Call, Handler};
 use duroxide_sim::provider::Port;
@@ -57,7 +57,7 @@ impl ProviderFactory for Locks {
 fn checked(locks: Locks) -> Verdict {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be built");
     let config = Config::default().quiet().calls(3_000).profiles([Profile::of(Area::Locks)]).no_regressions();
-    runtime.block_on(check_provider(&locks, &config))
+    runtime.block_on(Suite::new(locks).config(config).check())
 }
 
 fn rules(verdict: &Verdict) -> Vec<&'static str> {

@@ -9,9 +9,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use duroxide::provider_validations::ProviderFactory;
 use duroxide::providers::Provider;
-use duroxide_conformance::{
-    Config, Program, Race, Storage, TimeSource, Verdict, check_concurrent, check_concurrent_tasks, replay_race,
-};
+use duroxide_conformance::unstable::{Program, Race, check_concurrent, check_concurrent_tasks, replay_race};
+use duroxide_conformance::{Config, Storage, TimeSource, Verdict};
 use duroxide_sim::{Memory, Seed};
 use saboteur::{Fault, RULES};
 use tokio::runtime::{Builder, Runtime};

@@ -3,7 +3,8 @@
 use std::process::Command;
 use std::time::Duration;
 
-use duroxide_conformance::{Area, Config, Profile, Verdict, check_storage};
+use duroxide_conformance::unstable::check_storage;
+use duroxide_conformance::{Area, Config, Profile, Verdict};
 
 use super::saboteurs::{self, Saboteur};
 use super::scratch::Scratch;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use duroxide::provider_validations::ProviderFactory;
 use duroxide::providers::Provider;
-use duroxide_conformance::{Finding, Script, Storage, Subject, TimeSource, replay};
+use duroxide_conformance::unstable::{Subject, replay};
+use duroxide_conformance::{Finding, Script, Storage, TimeSource};
 use duroxide_sim::Memory;
 
 use super::saboteurs::{Saboteur, Suspect};

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use duroxide::providers::WorkItem;
-use duroxide_conformance::{Area, Config, End, Profile, Script, Step, check_storage, replay, script};
+use duroxide_conformance::unstable::{End, check_storage, replay, script};
+use duroxide_conformance::{Area, Config, Profile, Script, Step};
 use duroxide_sim::Seed;
 use duroxide_sim::call::{Call, Item};
 

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use duroxide_conformance::{Area, Config, Profile, check_storage};
+use duroxide_conformance::unstable::check_storage;
+use duroxide_conformance::{Area, Config, Profile};
 use duroxide_sim::call::{Call, Reply};
 use duroxide_sim::clock::Time;
 use duroxide_sim::store::{Choice, OrphanPolicy, Pick};

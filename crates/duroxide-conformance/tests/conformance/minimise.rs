@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use duroxide_conformance::{Budget, Profile, Run, Script, minimise, replay, script};
+use duroxide_conformance::unstable::{Budget, Run, minimise, replay, script};
+use duroxide_conformance::{Profile, Script};
 use duroxide_sim::Seed;
 
 use super::tricks::{ALL, block_on, busy, shrunk};

@@ -1,7 +1,8 @@
 //! The four forms of a report say the same, and can be read by what reads them.
 
 use duroxide_conformance::report::{Ending, Fate, Format, Report, TrialLine};
-use duroxide_conformance::{Area, Config, Profile, Storage, Verdict, check_storage};
+use duroxide_conformance::unstable::check_storage;
+use duroxide_conformance::{Area, Config, Profile, Storage, Verdict};
 
 use super::saboteurs;
 use super::scratch::Scratch;

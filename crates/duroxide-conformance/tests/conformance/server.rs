@@ -8,7 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use duroxide::provider_validations::ProviderFactory;
 use duroxide::providers::Provider;
-use duroxide_conformance::{Area, Config, Deviation, End, Profile, Script, Storage, TimeSource, check_storage, replay};
+use duroxide_conformance::unstable::{Deviation, End, check_storage, replay};
+use duroxide_conformance::{Area, Config, Profile, Script, Storage, TimeSource};
 use duroxide_sim::call::{Call, Reply};
 use duroxide_sim::clock::{self, Time};
 

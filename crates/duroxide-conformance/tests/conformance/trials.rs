@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use duroxide::provider_validation::ProviderFactory;
 use duroxide::providers::Provider;
-use duroxide_conformance::{Config, Storage, TimeSource, contract};
+use duroxide_conformance::{Config, Storage, Suite, TimeSource, contract};
 
 use super::saboteurs::{self, Saboteur, Suspect};
 use super::scratch::Scratch;
@@ -52,12 +52,12 @@ pub fn become_trials() {
     let words = std::env::var("DUROXIDE_SIM_TRIALS_ARGUMENTS").unwrap_or_default();
     let arguments = std::iter::once("trials").chain(words.split_whitespace()).map(str::to_owned);
     match whom.to_str() {
-        Some("honest") => duroxide_conformance::main_from(saboteurs::honest(), config, arguments),
-        Some("miscounts") => duroxide_conformance::main_from(breaker("turn.attempts-rise"), config, arguments),
+        Some("honest") => Suite::with_storage(saboteurs::honest()).config(config).main_from(arguments),
+        Some("miscounts") => Suite::with_storage(breaker("turn.attempts-rise")).config(config).main_from(arguments),
         Some("forgets") => {
-            duroxide_conformance::main_from(Suspect::new(breaker("durable.reopen-sees-all")), config, arguments)
+            Suite::with_storage(Suspect::new(breaker("durable.reopen-sees-all"))).config(config).main_from(arguments)
         }
-        Some("away") => duroxide_conformance::main_from(Away, config, arguments),
+        Some("away") => Suite::with_storage(Away).config(config).main_from(arguments),
         _ => panic!("{WHOM} is {whom:?}"),
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use duroxide::providers::WorkItem;
 use duroxide::{Event, EventKind};
-use duroxide_conformance::{Budget, End, Finding, Minimal, Run, Script, Step, Subject, minimise, replay};
+use duroxide_conformance::unstable::{Budget, End, Minimal, Run, Subject, minimise, replay};
+use duroxide_conformance::{Finding, Script, Step};
 use duroxide_sim::call::{AckTurn, ActivityId, Call, Item, Metadata, Reply, Tags};
 use duroxide_sim::clock::Time;
 

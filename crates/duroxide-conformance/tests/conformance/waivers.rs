@@ -3,7 +3,8 @@
 
 use std::path::PathBuf;
 
-use duroxide_conformance::{Build, Config, Verdict, Waivers, check_storage};
+use duroxide_conformance::unstable::check_storage;
+use duroxide_conformance::{Build, Config, Verdict, Waivers};
 use duroxide_sim::call::{Call, Class, Reply};
 use duroxide_sim::clock::Time;
 

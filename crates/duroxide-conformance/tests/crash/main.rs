@@ -12,7 +12,7 @@ mod toy;
 
 use std::process::Command;
 
-use duroxide_conformance::Config;
+use duroxide_conformance::{Config, Suite};
 use faults::{Fault, RULES};
 use libtest_mimic::{Arguments, Failed, Trial};
 use toy::Toys;
@@ -48,7 +48,7 @@ fn become_trials(whom: &str) -> ! {
     let kills = if fault.is_some() { KILLS } else { HONEST_KILLS };
     let config = Config::default().no_regressions().calls(5_000 * kills);
     let arguments = ["trials", "--exact", "crash::killed", "--test-threads=1"].map(str::to_owned);
-    duroxide_conformance::main_from(Toys::new(fault), config, arguments)
+    Suite::with_storage(Toys::new(fault)).config(config).main_from(arguments)
 }
 
 /// What the trial of crashes ends with, and says.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use duroxide::{Event, EventKind};
-use duroxide_conformance::{Aspect, Linearity, Made, Reading, linearize};
+use duroxide_conformance::Reading;
+use duroxide_conformance::unstable::{Aspect, Linearity, Made, linearize};
 use duroxide_sim::call::{AckTurn, Call, Class, Metadata, Refusal, Reply, instance_of};
 use duroxide_sim::clock::Time;
 use duroxide_sim::store::{Choice, Ineligible, Pick, Store};

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use duroxide_conformance::{Config, Script, Step, check_storage};
+use duroxide_conformance::unstable::check_storage;
+use duroxide_conformance::{Config, Script, Step};
 use duroxide_sim::call::{AckTurn, Call, InstanceQuery, Metadata, Reply};
 use duroxide_sim::clock::Time;
 

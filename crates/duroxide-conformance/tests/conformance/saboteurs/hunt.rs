@@ -3,7 +3,8 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use duroxide_conformance::{Budget, Config, Hunt, hunt};
+use duroxide_conformance::Config;
+use duroxide_conformance::unstable::{Budget, Hunt, hunt};
 use duroxide_sim::Seed;
 
 use super::{Saboteur, Suspect};
