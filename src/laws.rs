@@ -19,6 +19,7 @@ use crate::call::{AckTurn, Call, Reply, instance_of};
 use crate::clock::Time;
 use crate::text::Line;
 use crate::trace::{Answer, Entry, Span, Trace};
+use crate::variants::listed;
 
 mod history;
 mod queue;
@@ -26,46 +27,35 @@ mod queue;
 use history::Histories;
 use queue::Queues;
 
-/// A law: an invariant over traces.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum Law {
-    /// At most one valid lock exists per instance and per job; only the valid lock can ack, renew
-    /// or abandon a turn; no token is issued twice.
-    OneLiveLease,
-    /// Nothing is fetched before it is visible.
-    NothingInvisible,
-    /// A fetched turn contains every message that is visible for its instance.
-    WholeBatch,
-    /// Whatever was enqueued is acked once, or still exists.
-    AckedOnce,
-    /// The attempt count rises by one with each delivery.
-    AttemptsRise,
-    /// An ack takes effect completely or not at all: later reads and fetches return exactly what
-    /// was acked.
-    AckAtomic,
-    /// A history only grows, and its event ids are consecutive.
-    AppendOnly,
-    /// An execution that has ended keeps its final status.
-    TerminalFinal,
-    /// Nothing that was scheduled completes twice.
-    CompletedOnce,
+listed! {
+    /// A law: an invariant over traces.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    #[non_exhaustive]
+    pub enum Law {
+        /// At most one valid lock exists per instance and per job; only the valid lock can ack, renew
+        /// or abandon a turn; no token is issued twice.
+        OneLiveLease,
+        /// Nothing is fetched before it is visible.
+        NothingInvisible,
+        /// A fetched turn contains every message that is visible for its instance.
+        WholeBatch,
+        /// Whatever was enqueued is acked once, or still exists.
+        AckedOnce,
+        /// The attempt count rises by one with each delivery.
+        AttemptsRise,
+        /// An ack takes effect completely or not at all: later reads and fetches return exactly what
+        /// was acked.
+        AckAtomic,
+        /// A history only grows, and its event ids are consecutive.
+        AppendOnly,
+        /// An execution that has ended keeps its final status.
+        TerminalFinal,
+        /// Nothing that was scheduled completes twice.
+        CompletedOnce,
+    }
 }
 
 impl Law {
-    /// All laws.
-    pub const ALL: &[Law] = &[
-        Law::OneLiveLease,
-        Law::NothingInvisible,
-        Law::WholeBatch,
-        Law::AckedOnce,
-        Law::AttemptsRise,
-        Law::AckAtomic,
-        Law::AppendOnly,
-        Law::TerminalFinal,
-        Law::CompletedOnce,
-    ];
-
     /// The passages in duroxide 0.1.32 that the law is based on.
     pub fn source(self) -> &'static str {
         match self {

@@ -107,6 +107,7 @@ pub mod timeline;
 pub mod trace;
 #[doc(hidden)]
 pub mod unstable;
+mod variants;
 mod versions;
 
 pub use duroxide;

@@ -91,7 +91,7 @@ fn cause(one: &str, other: &str, ones: &[String], others: &[String]) -> &'static
         return number;
     }
     "The runs diverge: a static or a file that one of them has changed, the environment, another thread, or one of the \
-     sources that the README lists under \"What is controlled, and what is not\"."
+     sources that the page `guide::simulated` of the documentation lists."
 }
 
 /// A line of text or JSON without its time.

@@ -347,7 +347,14 @@ impl Cluster {
     pub fn end_trouble(&self, name: &str, impairment: Impairment, due: Time) -> Result<(), NodeError> {
         let ended = self.with(name, |node| Ok(node.condition.end(impairment, due)))?;
         if ended {
-            self.log.mark(name, if impairment == Impairment::Stall { NodeEvent::Resumed } else { NodeEvent::Healed });
+            self.log.mark(
+                name,
+                match impairment {
+                    Impairment::Stall => NodeEvent::Resumed,
+                    Impairment::Cut => NodeEvent::Healed,
+                    Impairment::Outage => NodeEvent::Accepted,
+                },
+            );
         }
         Ok(())
     }

@@ -33,7 +33,8 @@ impl State {
             NodeEvent::Stopped => self.down = Some((at, "shut down")),
             NodeEvent::CutOff => self.cut_off = Some(at),
             NodeEvent::Refused => self.refused = Some(at),
-            NodeEvent::Healed => (self.cut_off, self.refused) = (None, None),
+            NodeEvent::Healed => self.cut_off = None,
+            NodeEvent::Accepted => self.refused = None,
             NodeEvent::Stalled => self.stalled = Some(at),
             NodeEvent::Resumed => self.stalled = None,
             NodeEvent::Stopping | NodeEvent::Skewed { .. } => {}

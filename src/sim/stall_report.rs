@@ -144,7 +144,7 @@ impl Look<'_> {
                 about.push(About::InQueue(attempts));
                 if let WorkItem::ActivityExecute { tag, session_id, .. } = &item {
                     let filters = self.handlers.shut_to(tag.as_deref());
-                    about.extend(filters.map(|filters| About::UnconsumedEvent { tag: tag.clone(), filters }));
+                    about.extend(filters.map(|filters| About::NoNodeTakes { tag: tag.clone(), filters }));
                     about.extend(session_id.as_ref().and_then(|session| self.session(session)));
                 }
             }

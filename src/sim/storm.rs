@@ -18,61 +18,46 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::variants::listed;
+
 mod state;
 
 pub(super) use state::StormState;
 
-/// A kind of fault in a storm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum FaultKind {
-    /// Calls and replies take up to half a second, so that the order in which things happen
-    /// varies.
-    Latency,
-    /// Calls and replies take seconds, so that locks expire meanwhile.
-    Slowness,
-    /// Calls are refused with a retryable error.
-    Refuse,
-    /// Calls take effect, but their replies are lost.
-    LoseReply,
-    /// Waiting fetches are dropped, and the caller gets a retryable error.
-    Drop,
-    /// Locks expire sooner than requested.
-    ShortLock,
-    /// Nodes crash and restart.
-    Crash,
-    /// Nodes shut down gracefully and restart.
-    Stop,
-    /// Nodes restart with another of their builds, if they have several.
-    Upgrade,
-    /// Nodes are cut off from the storage.
-    Partition,
-    /// Nodes stall.
-    Stall,
-    /// Nodes' wall clocks are wrong.
-    Skew,
-    /// The storage refuses all calls of a node for a while. Only with
-    /// [`Storm::include_unsurvivable`].
-    Outage,
-}
-
-impl FaultKind {
-    /// Every kind.
-    pub const ALL: &[FaultKind] = &[
-        FaultKind::Latency,
-        FaultKind::Slowness,
-        FaultKind::Refuse,
-        FaultKind::LoseReply,
-        FaultKind::Drop,
-        FaultKind::ShortLock,
-        FaultKind::Crash,
-        FaultKind::Stop,
-        FaultKind::Upgrade,
-        FaultKind::Partition,
-        FaultKind::Stall,
-        FaultKind::Skew,
-        FaultKind::Outage,
-    ];
+listed! {
+    /// A kind of fault in a storm.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    #[non_exhaustive]
+    pub enum FaultKind {
+        /// Calls and replies take up to half a second, so that the order in which things happen
+        /// varies.
+        Latency,
+        /// Calls and replies take seconds, so that locks expire meanwhile.
+        Slowness,
+        /// Calls are refused with a retryable error.
+        Refuse,
+        /// Calls take effect, but their replies are lost.
+        LoseReply,
+        /// Waiting fetches are dropped, and the caller gets a retryable error.
+        Drop,
+        /// Locks expire sooner than requested.
+        ShortLock,
+        /// Nodes crash and restart.
+        Crash,
+        /// Nodes shut down gracefully and restart.
+        Stop,
+        /// Nodes restart with another of their builds, if they have several.
+        Upgrade,
+        /// Nodes are cut off from the storage.
+        Partition,
+        /// Nodes stall.
+        Stall,
+        /// Nodes' wall clocks are wrong.
+        Skew,
+        /// The storage refuses all calls of a node for a while. Only with
+        /// [`Storm::include_unsurvivable`].
+        Outage,
+    }
 }
 
 /// A source of faults drawn from the seed.

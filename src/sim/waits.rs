@@ -91,7 +91,7 @@ pub enum About {
     /// No node has the handler.
     Lacks(Lack),
     /// No node takes activities with this tag (`None`: without a tag).
-    UnconsumedEvent {
+    NoNodeTakes {
         /// The tag.
         tag: Option<String>,
         /// The tags that each node takes.
@@ -226,7 +226,7 @@ impl fmt::Display for About {
             About::Answered => f.write_str("its result is in the instance's queue"),
             About::JobGone => f.write_str("its work item is gone without a result"),
             About::Lacks(lack) => write!(f, "{lack}"),
-            About::UnconsumedEvent { tag, filters } => {
+            About::NoNodeTakes { tag, filters } => {
                 match tag {
                     Some(tag) => write!(f, "no node takes activities with the tag {tag:?}: ")?,
                     None => f.write_str("no node takes activities without a tag: ")?,

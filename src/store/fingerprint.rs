@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use super::Store;
-use super::instance::Instance;
+use super::instance::{Instance, Record};
 use super::queue::Message;
 use crate::call::Item;
 
@@ -46,24 +46,45 @@ impl Store {
 
 impl Instance {
     fn feed(&self, hasher: &mut DefaultHasher) {
-        if let Some(record) = &self.record {
-            (&record.orchestration_name, &record.orchestration_version, record.current, &record.parent).hash(hasher);
-            (record.created_at, record.updated_at).hash(hasher);
-            (&record.custom_status, record.custom_status_version).hash(hasher);
+        // Without `..`, so that a new field cannot be forgotten here. Those that are ignored follow
+        // from the others.
+        let Instance { name: _, record, executions, histories, events: _, kv, queue, lease, jobs: _, listed: _ } = self;
+        if let Some(record) = record {
+            record.feed(hasher);
         }
-        for (id, execution) in self.executions.iter() {
+        for (id, execution) in executions.iter() {
             (id, &execution.status, &execution.output).hash(hasher);
             (execution.started_at, execution.completed_at, &execution.pinned).hash(hasher);
         }
-        for (id, history) in self.histories.iter() {
+        for (id, history) in histories.iter() {
             let events: Vec<usize> = history.events.iter().map(|event| Arc::as_ptr(event).addr()).collect();
             (id, events, history.corrupt).hash(hasher);
         }
-        self.kv.hash(hasher);
-        messages(self.queue.messages()).hash(hasher);
-        if let Some((lease, batch)) = &self.lease {
+        kv.hash(hasher);
+        messages(queue.messages()).hash(hasher);
+        if let Some((lease, batch)) = lease {
             (lease, messages(batch.iter())).hash(hasher);
         }
+    }
+}
+
+impl Record {
+    fn feed(&self, hasher: &mut DefaultHasher) {
+        let Record {
+            orchestration_name,
+            orchestration_version,
+            current,
+            parent,
+            created_at,
+            // Only orders instances that were created at one moment.
+            created_id: _,
+            updated_at,
+            custom_status,
+            custom_status_version,
+        } = self;
+        (orchestration_name, orchestration_version, current, parent).hash(hasher);
+        (created_at, updated_at).hash(hasher);
+        (custom_status, custom_status_version).hash(hasher);
     }
 }
 

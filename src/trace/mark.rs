@@ -46,6 +46,8 @@ pub enum NodeEvent {
     Refused,
     /// It was reconnected to the storage.
     Healed,
+    /// The storage accepts its calls again.
+    Accepted,
     /// It stalled.
     Stalled,
     /// It resumed after a stall.
@@ -97,6 +99,7 @@ impl fmt::Display for NodeEvent {
             NodeEvent::CutOff => f.write_str("is cut off from the storage"),
             NodeEvent::Refused => f.write_str("is refused by the storage"),
             NodeEvent::Healed => f.write_str("reaches the storage again"),
+            NodeEvent::Accepted => f.write_str("is accepted by the storage again"),
             NodeEvent::Stalled => f.write_str("stalls"),
             NodeEvent::Resumed => f.write_str("resumes"),
             NodeEvent::Skewed { by_ms } => write!(f, "has its clock shifted by {by_ms:+} ms"),

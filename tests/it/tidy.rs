@@ -23,10 +23,10 @@ const TABLE: &[Row] = &[
     ("provider", &["call", "clock", "seed", "store"], &["SystemTime", "thread::"]),
     ("trace", &["call", "clock", "faults", "text"], &["SystemTime", "HashMap"]),
     ("faults", &["call", "clock", "seed", "text"], &["SystemTime", "HashMap", "duroxide::"]),
-    ("laws", &["call", "clock", "seed", "text", "trace"], &["SystemTime", "HashMap", "Mutex"]),
+    ("laws", &["call", "clock", "seed", "text", "trace", "variants"], &["SystemTime", "HashMap", "Mutex"]),
     (
         "sim",
-        &["call", "clock", "command", "seed", "provider", "faults", "text", "trace", "laws"],
+        &["call", "clock", "command", "seed", "provider", "faults", "text", "trace", "laws", "variants"],
         // "HashMap" alone is a word of its advice.
         &["SystemTime", "HashMap<", "HashMap::", "::HashMap", "use crate::store"],
     ),
@@ -44,6 +44,7 @@ const TABLE: &[Row] = &[
     ),
     ("contract", &[], &["fn "]),
     ("versions", &[], &["struct "]),
+    ("variants", &[], &["fn ", "struct "]),
     ("guide", &[], &["fn "]),
     // It shows what is elsewhere.
     (

@@ -20,10 +20,11 @@ impl Walk<'_> {
             NodeEvent::Crashed => self.spell(mark, "down", "crashed", at),
             NodeEvent::Stopped => self.spell(mark, "down", "stopped", at),
             NodeEvent::CutOff => self.spell(mark, "cut", "cut off from the storage", at),
-            NodeEvent::Refused => self.spell(mark, "cut", "refused by the storage", at),
+            NodeEvent::Refused => self.spell(mark, "refused", "refused by the storage", at),
             NodeEvent::Stalled => self.spell(mark, "still", "stalled", at),
             NodeEvent::Started { .. } => self.well_again(mark, &["down", "cut", "still"], at),
             NodeEvent::Healed => self.well_again(mark, &["cut"], at),
+            NodeEvent::Accepted => self.well_again(mark, &["refused"], at),
             NodeEvent::Resumed => self.well_again(mark, &["still"], at),
             NodeEvent::Stopping | NodeEvent::Skewed { .. } => {}
             NodeEvent::Fault { .. } | NodeEvent::Skipped { .. } => {}
@@ -37,7 +38,8 @@ impl Walk<'_> {
             NodeEvent::Crashed => (Kind::Node, State::Failed),
             NodeEvent::Skipped { .. } => (Kind::Node, State::Cancelled),
             NodeEvent::Started { .. } | NodeEvent::Stopping | NodeEvent::Stopped => (Kind::Node, State::Fine),
-            NodeEvent::CutOff | NodeEvent::Refused | NodeEvent::Healed => (Kind::Node, State::Fine),
+            NodeEvent::CutOff | NodeEvent::Refused => (Kind::Node, State::Fine),
+            NodeEvent::Healed | NodeEvent::Accepted => (Kind::Node, State::Fine),
             NodeEvent::Stalled | NodeEvent::Resumed | NodeEvent::Skewed { .. } => (Kind::Node, State::Fine),
         };
         let what = mark.what.to_string();

@@ -351,7 +351,7 @@ fn counter() -> (ActivityRegistry, OrchestrationRegistry) {
 }
 
 #[test]
-fn what_code_keeps_in_memory_is_lost_where_it_is_made_anew() {
+fn what_code_keeps_in_memory_is_lost_where_it_is_made_again() {
     let (activities, orchestrations) = counter();
     let same = Sim::new(1).node(Node::new("a", activities, orchestrations));
     let remade = Sim::new(1).node(Node::with_factory("a", counter));

@@ -9,9 +9,7 @@ fn a_tag_that_no_node_takes_is_told_with_every_filter() {
     let sim = sim().node(Node::new("b", activities(), orchestrations()).options(gpu));
     let failure = fails(sim, "Tagged", "tpu");
     let [Wait::Open { about, .. }] = waits_of(&failure, "i-1") else { panic!("{failure}") };
-    let [About::InQueue(0), About::UnconsumedEvent { tag: Some(tag), filters }] = &about[..] else {
-        panic!("{failure}")
-    };
+    let [About::InQueue(0), About::NoNodeTakes { tag: Some(tag), filters }] = &about[..] else { panic!("{failure}") };
     assert_eq!((&**tag, &filters[0].filter, &*filters[1].node), ("tpu", &Tags::DefaultOnly, "b"));
     let told = "no node takes activities with the tag \"tpu\": a takes those without a tag, b takes those with a tag of \
                 {\"gpu\"}";
