@@ -131,23 +131,12 @@ async fn work(provider: &dyn Provider, call: &Call) -> Option<Reply> {
             reply(provider.get_kv_all_values(instance).await, |values| Reply::Values(values.into_iter().collect())),
         Call::GetInstanceStats { instance } => reply(provider.get_instance_stats(instance).await, Reply::Stats),
         // The calls of `ProviderAdmin`, by name: a new call must not end here.
-        Call::ListInstances
-        | Call::ListInstancesByStatus { .. }
-        | Call::ListExecutions { .. }
-        | Call::ReadHistoryWithExecutionId { .. }
-        | Call::ReadHistory { .. }
-        | Call::LatestExecutionId { .. }
-        | Call::GetInstanceInfo { .. }
-        | Call::GetExecutionInfo { .. }
-        | Call::GetSystemMetrics
-        | Call::GetQueueDepths
-        | Call::ListChildren { .. }
-        | Call::GetParentId { .. }
-        | Call::DeleteInstancesAtomic { .. }
-        | Call::GetInstanceTree { .. }
-        | Call::DeleteInstance { .. }
-        | Call::DeleteInstanceBulk { .. }
-        | Call::PruneExecutions { .. }
+        Call::ListInstances | Call::ListInstancesByStatus { .. } | Call::ListExecutions { .. }
+        | Call::ReadHistoryWithExecutionId { .. } | Call::ReadHistory { .. } | Call::LatestExecutionId { .. }
+        | Call::GetInstanceInfo { .. } | Call::GetExecutionInfo { .. } | Call::GetSystemMetrics
+        | Call::GetQueueDepths | Call::ListChildren { .. } | Call::GetParentId { .. }
+        | Call::DeleteInstancesAtomic { .. } | Call::GetInstanceTree { .. } | Call::DeleteInstance { .. }
+        | Call::DeleteInstanceBulk { .. } | Call::PruneExecutions { .. }
         | Call::PruneExecutionsBulk { .. } => return None,
     })
 }
@@ -186,25 +175,13 @@ async fn manage(admin: &dyn ProviderAdmin, call: &Call) -> Reply {
             let pruned = admin.prune_executions_bulk(t::query_out(query.clone()), t::keep_out(*keep)).await;
             reply(pruned, |n| Reply::Pruned(t::pruned(n)))
         }
-        Call::FetchOrchestrationItem { .. }
-        | Call::AckOrchestrationItem(_)
-        | Call::AbandonOrchestrationItem { .. }
-        | Call::RenewOrchestrationItemLock { .. }
-        | Call::Read { .. }
-        | Call::ReadWithExecution { .. }
-        | Call::AppendWithExecution { .. }
-        | Call::EnqueueForWorker { .. }
-        | Call::FetchWorkItem { .. }
-        | Call::AckWorkItem { .. }
-        | Call::RenewWorkItemLock { .. }
-        | Call::AbandonWorkItem { .. }
-        | Call::RenewSessionLock { .. }
-        | Call::CleanupOrphanedSessions { .. }
-        | Call::EnqueueForOrchestrator { .. }
-        | Call::GetCustomStatus { .. }
-        | Call::GetKvValue { .. }
-        | Call::GetKvAllValues { .. }
-        | Call::GetInstanceStats { .. } =>
+        Call::FetchOrchestrationItem { .. } | Call::AckOrchestrationItem(_)
+        | Call::AbandonOrchestrationItem { .. } | Call::RenewOrchestrationItemLock { .. } | Call::Read { .. }
+        | Call::ReadWithExecution { .. } | Call::AppendWithExecution { .. } | Call::EnqueueForWorker { .. }
+        | Call::FetchWorkItem { .. } | Call::AckWorkItem { .. } | Call::RenewWorkItemLock { .. }
+        | Call::AbandonWorkItem { .. } | Call::RenewSessionLock { .. } | Call::CleanupOrphanedSessions { .. }
+        | Call::EnqueueForOrchestrator { .. } | Call::GetCustomStatus { .. } | Call::GetKvValue { .. }
+        | Call::GetKvAllValues { .. } | Call::GetInstanceStats { .. } =>
             Reply::Refused(Refusal::permanent(Class::Invalid, call.method().name(), "This is not a management call.")),
     }
 }

@@ -199,7 +199,7 @@ fn the_bound_counts_from_the_calm() {
 }
 
 #[test]
-fn a_unsurvivable_storm_finds_what_duroxide_gives_up() {
+fn a_storm_with_unsurvivable_faults_finds_what_duroxide_gives_up() {
     // An activity whose lock is renewed once, shortly before it ends.
     let sim = |seed| {
         let work = work(
