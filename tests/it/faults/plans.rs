@@ -160,7 +160,7 @@ fn a_trouble_lasts_as_long_as_the_plan_says() {
         assert!(acks.iter().any(|at| *at > SECOND / 2 && *at <= from), "it worked before: {acks:?}");
         let ends = |mark: &&Mark| {
             let again = matches!(mark.what, NodeEvent::Started { restarts, .. } if restarts > 0);
-            again || matches!(mark.what, NodeEvent::Healed | NodeEvent::Resumed)
+            again || matches!(mark.what, NodeEvent::Healed | NodeEvent::Accepted | NodeEvent::Resumed)
         };
         let ended: Vec<Duration> = trace.marks.iter().filter(ends).map(|mark| mark.at - trace.started).collect();
         assert_eq!(ended, [to], "{what:?}");

@@ -109,3 +109,17 @@ fn a_text_without_end_is_shown_in_part() {
     let text = failure.to_string();
     assert!(text.len() < 200_000 && text.contains("more bytes]"), "{} bytes", text.len());
 }
+
+/// The end of one impairment is not taken for the end of another.
+#[test]
+fn a_node_that_is_cut_off_and_refused_is_told_as_what_is_left() {
+    let failure = fails(one_node().try_run(|sim| async move {
+        sim.partition("a").map_err(|error| error.to_string())?;
+        sim.script(Plan::new().at(SECOND, Action::Outage { node: "a".to_owned(), lasts: SECOND }))
+            .map_err(|error| error.to_string())?;
+        sim.sleep(3 * SECOND).await;
+        Err::<(), _>("as planned".to_owned())
+    }));
+    let text = failure.to_string();
+    assert!(text.contains("  a has been cut off from the storage since +0.000.\n"), "{text}");
+}
