@@ -35,7 +35,7 @@ async fn json_holds_rules_findings_counts_and_versions() {
 }
 
 #[tokio::test]
-async fn rules_about_reopening_count_where_the_storage_can_be_opened_anew() {
+async fn rules_about_reopening_count_where_the_storage_can_be_reopened() {
     let fate = async |storage: &dyn Storage| {
         let verdict = check_storage(storage, &config().profiles([Profile::of(Area::Durable)])).await;
         verdict.assert_clean();

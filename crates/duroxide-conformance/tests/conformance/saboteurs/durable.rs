@@ -13,7 +13,7 @@ pub const ALL: &[Saboteur] = &[
     Saboteur { name: "locks are one process's own", rule: "durable.reopen-sees-all", trick: locks_are_forgotten },
     Saboteur { name: "what was deleted is in a snapshot", rule: "durable.reopen-sees-all", trick: deleted_is_back },
     Saboteur { name: "locks without an owner stay", rule: "durable.locks-end", trick: locks_stay },
-    Saboteur { name: "attempts are counted in memory", rule: "durable.attempts-survive", trick: attempts_begin_anew },
+    Saboteur { name: "attempts are counted in memory", rule: "durable.attempts-survive", trick: attempts_begin_again },
     Saboteur { name: "tokens are one process's own", rule: "durable.tokens-survive", trick: tokens_are_forgotten },
 ];
 
@@ -79,7 +79,7 @@ fn locks_stay(bench: &mut Bench, now: Time, call: &Call) -> Reply {
 }
 
 /// How often something was fetched since the storage was reopened.
-fn attempts_begin_anew(bench: &mut Bench, now: Time, call: &Call) -> Reply {
+fn attempts_begin_again(bench: &mut Bench, now: Time, call: &Call) -> Reply {
     if bench.is_reopened() {
         bench.marks.clear();
         bench.count = 1;
