@@ -125,7 +125,7 @@ fn rule_trial_fails_for_its_own_rule_alone() {
 }
 
 #[test]
-fn rule_trial_opens_the_storage_anew_where_it_has_a_location() {
+fn rule_trial_reopens_the_storage_where_it_has_a_location() {
     let own = trials("forgets", "--exact rule::durable::durable.reopen-sees-all");
     assert_eq!(own.code, Some(101), "{}", own.text);
     assert!(own.text.contains("breaks 1 rule of the contract"), "{}", own.text);
