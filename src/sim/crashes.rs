@@ -157,7 +157,11 @@ where
     R: Outcome,
     R::Value: PartialEq + fmt::Debug,
 {
-    try_crash_everywhere(build, body).unwrap_or_else(|incidents| panic!("{incidents}"))
+    // A closure would not pass on the caller's line.
+    match try_crash_everywhere(build, body) {
+        Ok(survey) => survey,
+        Err(incidents) => panic!("{incidents}"),
+    }
 }
 
 /// Like [`crash_everywhere`], but returns what was found as an error.
