@@ -4,16 +4,16 @@
 macro_rules! listed {
     (
         $(#[$about:meta])*
-        pub enum $name:ident { $($(#[$of:meta])* $variant:ident,)* }
+        $public:vis enum $name:ident { $($(#[$of:meta])* $variant:ident,)* }
     ) => {
         $(#[$about])*
-        pub enum $name {
+        $public enum $name {
             $($(#[$of])* $variant,)*
         }
 
         impl $name {
             /// All of them, in the order in which they are declared.
-            pub const ALL: &[$name] = &[$($name::$variant),*];
+            $public const ALL: &[$name] = &[$($name::$variant),*];
         }
     };
 }

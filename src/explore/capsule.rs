@@ -187,11 +187,15 @@ impl Capsule {
         }
         let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
         let not_a_capsule = |error: serde_json::Error| wrong(format!("it is not a capsule: {error}"));
-        let json: serde_json::Value = serde_json::from_str(&text).map_err(not_a_capsule)?;
-        if !json.is_object() {
-            return Err(wrong("it is not a capsule: it does not contain a JSON object".to_owned()));
-        }
-        let head: Head = serde_json::from_value(json).map_err(not_a_capsule)?;
+        let is_object = text.trim_start().starts_with('{');
+        let head: Head = match serde_json::from_str(&text) {
+            // An array can be read as a `Head`, too.
+            Ok(head) if is_object => head,
+            Err(error) if is_object || !error.is_data() => return Err(not_a_capsule(error)),
+            Ok(_) | Err(_) => {
+                return Err(wrong("it is not a capsule: it does not contain a JSON object".to_owned()));
+            }
+        };
         if head.capsule != VERSION {
             let (theirs, ours) = (head.capsule, VERSION);
             return Err(wrong(format!("it has format {theirs}, and this crate reads format {ours}")));

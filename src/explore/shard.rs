@@ -17,7 +17,7 @@ pub(super) struct Shard {
 impl Shard {
     /// The share set in the environment, or all seeds if none is set.
     pub fn from_env() -> Result<Shard, String> {
-        Ok(variable(SHARD_VARIABLE)?.unwrap_or_default())
+        Ok(variable(SHARD_VARIABLE, "2/8")?.unwrap_or_default())
     }
 
     /// The share in its written form, if there are several.
@@ -62,7 +62,7 @@ impl FromStr for Shard {
 
 /// The number of seeds set in the environment.
 pub(super) fn seeds_from_env() -> Result<Option<u64>, String> {
-    match variable(SEEDS_VARIABLE)? {
+    match variable(SEEDS_VARIABLE, "500")? {
         Some(0) => Err(format!(
             "{SEEDS_VARIABLE}=0 allows nothing to run, so the test would prove nothing. Set at least one seed."
         )),
@@ -72,24 +72,17 @@ pub(super) fn seeds_from_env() -> Result<Option<u64>, String> {
 
 /// The first seed set in the environment.
 pub(super) fn base_from_env() -> Result<Option<Seed>, String> {
-    variable(BASE_VARIABLE)
+    variable(BASE_VARIABLE, "1000")
 }
 
-fn how_to_give(name: &str) -> String {
-    let example = match name {
-        BASE_VARIABLE => "1000",
-        SHARD_VARIABLE => "2/8",
-        _ => "500",
-    };
-    format!("Set it as in {name}={example}, or unset it.")
-}
-
-fn variable<T: FromStr<Err: std::fmt::Display>>(name: &str) -> Result<Option<T>, String> {
+/// The value of a variable; `example` is one that can be used.
+fn variable<T: FromStr<Err: std::fmt::Display>>(name: &str, example: &str) -> Result<Option<T>, String> {
     let Some(text) = std::env::var_os(name) else { return Ok(None) };
     let text = text.to_string_lossy();
     let value = text.trim().parse().map_err(|error: T::Err| {
         let (why, text) = (error.to_string(), Quoted(&text));
-        format!("{name}={text} cannot be used: {}. {}", why.trim_end_matches('.'), how_to_give(name))
+        let why = why.trim_end_matches('.');
+        format!("{name}={text} cannot be used: {why}. Set it as in {name}={example}, or unset it.")
     });
     value.map(Some)
 }

@@ -65,20 +65,20 @@ pub enum FaultAction {
 impl FaultAction {
     /// Whether this action changes anything about the call.
     pub fn concerns(self, call: &Call) -> bool {
+        self.concerns_method(call.method())
+    }
+
+    /// Whether this action changes anything about a call of this method.
+    pub(crate) fn concerns_method(self, method: Method) -> bool {
         match self {
             FaultAction::Pass => false,
-            FaultAction::ShortLock { .. } => call.method().locks(),
+            FaultAction::ShortLock { .. } => method.locks(),
             FaultAction::Delay { before, after } => !before.is_zero() || !after.is_zero(),
             FaultAction::Refuse { .. }
             | FaultAction::LoseReply
             | FaultAction::Hang { .. }
             | FaultAction::Drop { .. } => true,
         }
-    }
-
-    /// Whether this action may change anything about a call of this method.
-    pub(crate) fn may_concern(self, method: Method) -> bool {
-        !matches!(self, FaultAction::ShortLock { .. }) || method.locks()
     }
 }
 

@@ -126,13 +126,12 @@ pub(super) fn check_script(plan: &Plan) -> Result<(), String> {
             ));
         }
         let (Trigger::Before(point), Action::Fault(verdict)) = (&entry.when, &entry.what) else { continue };
-        if !verdict.may_concern(point.method) {
-            return Err(format!("The plan's entry \"{entry}\" changes nothing: {} locks nothing.", point.method));
-        }
-        if is_nothing(verdict) {
-            return Err(format!(
-                "The plan's entry \"{entry}\" changes nothing. Give the fault a duration, or remove it."
-            ));
+        if !verdict.concerns_method(point.method) {
+            let why = match verdict {
+                FaultAction::ShortLock { .. } => format!(": {} locks nothing.", point.method),
+                _ => ". Give the fault a duration, or remove it.".to_owned(),
+            };
+            return Err(format!("The plan's entry \"{entry}\" changes nothing{why}"));
         }
         if !faults.insert(point) {
             return Err(format!(
@@ -142,16 +141,6 @@ pub(super) fn check_script(plan: &Plan) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// Whether a fault has no effect on its call.
-fn is_nothing(verdict: &FaultAction) -> bool {
-    match verdict {
-        FaultAction::Pass => true,
-        FaultAction::Delay { before, after } => before.is_zero() && after.is_zero(),
-        FaultAction::Refuse { .. } | FaultAction::LoseReply | FaultAction::Hang { .. } => false,
-        FaultAction::Drop { .. } | FaultAction::ShortLock { .. } => false,
-    }
 }
 
 /// Returns what fault generators need to know about the nodes.

@@ -9,6 +9,7 @@ use crate::call::Call;
 use crate::clock::{self, Time};
 use crate::faults::{CallContext, FaultAction};
 use crate::seed::{Seed, Stream};
+use crate::variants::listed;
 
 /// The state of a storm: the parameters drawn from the seed, and the remaining budget.
 pub(in super::super) struct StormState {
@@ -30,27 +31,20 @@ pub(in super::super) struct StormState {
     running: BTreeMap<String, usize>,
 }
 
-/// A fault that affects a whole node and begins at one of its calls.
-#[derive(Clone, Copy)]
-enum NodeFault {
-    Crash,
-    Stop,
-    Upgrade,
-    Partition,
-    Stall,
-    Outage,
+listed! {
+    /// A fault that affects a whole node and begins at one of its calls.
+    #[derive(Clone, Copy)]
+    enum NodeFault {
+        Crash,
+        Stop,
+        Upgrade,
+        Partition,
+        Stall,
+        Outage,
+    }
 }
 
 impl NodeFault {
-    const ALL: [NodeFault; 6] = [
-        NodeFault::Crash,
-        NodeFault::Stop,
-        NodeFault::Upgrade,
-        NodeFault::Partition,
-        NodeFault::Stall,
-        NodeFault::Outage,
-    ];
-
     fn kind(self) -> FaultKind {
         match self {
             NodeFault::Crash => FaultKind::Crash,
@@ -145,7 +139,7 @@ impl StormState {
     /// Draws a fault of a node at `at`, if a kind of such faults is enabled.
     fn trouble_of(&mut self, node: &str, at: Duration) -> Option<Action> {
         let on: Vec<NodeFault> =
-            NodeFault::ALL.into_iter().filter(|fault| self.kinds.contains(&fault.kind())).collect();
+            NodeFault::ALL.iter().copied().filter(|fault| self.kinds.contains(&fault.kind())).collect();
         if on.is_empty() || at + MARGIN >= self.calm {
             return None;
         }

@@ -306,6 +306,8 @@ fn a_damaged_capsule_is_an_error_that_says_so() {
         ("{\"capsule\": 7}", "it has format 7, and this crate reads format 2"),
         ("{\"capsule\": 2, \"seed\": 5}", "it is damaged: missing field"),
         ("", "it is not a capsule: EOF"),
+        ("[2]", "it does not contain a JSON object"),
+        (" 3", "it does not contain a JSON object"),
         (&misspelt, "unknown variant `ack`, expected one of `fetch_orchestration_item`, `ack_orchestration_item`"),
     ] {
         let path = file("damaged", text);
