@@ -14,11 +14,11 @@ use std::task::Poll;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::codes::{Code, Codes};
 use super::no_progress;
 use super::panics;
 use super::polled::Polled;
-use super::rest::{Code, Codes};
-use super::run::Pulse;
+use super::pulse::Pulse;
 use crate::clock::{self, Time};
 
 /// The impairments of a node.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::plan::{Action, CallSite, PlanEntry, Trigger};
-use super::{FaultKind, MARGIN, Storm, Topology};
+use super::super::topology::Topology;
+use super::{FaultKind, MARGIN, Storm};
 use crate::call::Call;
 use crate::clock::{self, Time};
 use crate::faults::{CallContext, FaultAction};
