@@ -20,6 +20,7 @@ mod counter;
 mod crashes;
 mod effects;
 mod ending;
+mod escape_policy;
 mod executor;
 mod failure;
 mod handle;
@@ -55,7 +56,6 @@ mod sleepers;
 mod stall;
 mod stall_report;
 mod storm;
-mod strayed;
 mod stuck;
 mod tails;
 mod tasks;
@@ -150,7 +150,7 @@ pub struct Sim {
     finish_within: Option<Duration>,
     effects: Effects,
     journal: Option<Journal>,
-    escapes: strayed::Policy,
+    escapes: escape_policy::Policy,
     /// Whether work for a handler that no node has is allowed.
     unknown_handlers: bool,
     /// Whether tasks may panic.
@@ -222,7 +222,7 @@ impl Sim {
             finish_within: None,
             effects: Effects::default(),
             journal: None,
-            escapes: strayed::Policy::default(),
+            escapes: escape_policy::Policy::default(),
             unknown_handlers: false,
             tolerates_panics: false,
             misused: None,

@@ -237,7 +237,7 @@ impl Cluster {
             if let Some(build) = build {
                 node.build = node.build_named(name, build)?;
             }
-            let life = ProcessRun::new(node.condition.clone(), name, &self.codes, self.start, self.pulse.clone());
+            let life = ProcessRun::new(node.health.clone(), name, &self.codes, self.start, self.pulse.clone());
             node.state = State::Starting(life.clone());
             let build = node.builds[node.build].clone();
             self.log.mark(name, NodeEvent::Started { build: build.name.clone(), restarts: node.starts });
@@ -320,7 +320,7 @@ impl Cluster {
             if impairment == Impairment::Stall && node.life().is_none() {
                 return Err(NodeError::Down(name.to_owned()));
             }
-            node.condition.begin(impairment, until);
+            node.health.begin(impairment, until);
             Ok(())
         })?;
         self.log.mark(
@@ -338,8 +338,8 @@ impl Cluster {
     }
 
     /// Ends an impairment that was to last until `due` at the latest.
-    pub fn end_trouble(&self, name: &str, impairment: Impairment, due: Time) -> Result<(), NodeError> {
-        let ended = self.with(name, |node| Ok(node.condition.end(impairment, due)))?;
+    pub fn end_impairment(&self, name: &str, impairment: Impairment, due: Time) -> Result<(), NodeError> {
+        let ended = self.with(name, |node| Ok(node.health.end(impairment, due)))?;
         if ended {
             self.log.mark(
                 name,
@@ -355,7 +355,7 @@ impl Cluster {
 
     pub fn skew(&self, name: &str, by_ms: i64) -> Result<(), NodeError> {
         self.with(name, |node| {
-            node.condition.set_skew(by_ms);
+            node.health.set_skew(by_ms);
             Ok(())
         })?;
         self.log.mark(name, NodeEvent::Skewed { by_ms });
@@ -455,7 +455,7 @@ impl Cluster {
             Due::PlanEntry(number) => self.perform(&self.executor.reach(number)),
             Due::Start(node) => self.start_aside(&node, &Action::Start { node: node.clone() }),
             Due::End(node, impairment) => {
-                self.end_trouble(&node, impairment, clock::now()).expect("a node with an impairment exists");
+                self.end_impairment(&node, impairment, clock::now()).expect("a node with an impairment exists");
             }
         }
         self.codes.stir();

@@ -260,8 +260,8 @@ impl Handle {
     ///
     /// If there is no such node.
     pub fn heal(&self, node: &str) -> Result<(), NodeError> {
-        self.cluster()?.end_trouble(node, Impairment::Cut, Time::MAX)?;
-        self.0.end_trouble(node, Impairment::Outage, Time::MAX)
+        self.cluster()?.end_impairment(node, Impairment::Cut, Time::MAX)?;
+        self.0.end_impairment(node, Impairment::Outage, Time::MAX)
     }
 
     /// Stalls a node for a while: its calls, the replies to them and its activities wait,

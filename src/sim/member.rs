@@ -12,7 +12,7 @@ pub(super) struct Member {
     pub builds: Vec<Build>,
     /// The index of the current build, or of the last one if the node is down.
     pub build: usize,
-    pub condition: Arc<NodeHealth>,
+    pub health: Arc<NodeHealth>,
     pub state: State,
     pub starts: u64,
 }
@@ -26,7 +26,7 @@ pub(super) enum State {
 
 impl Member {
     pub fn new(spec: Node) -> (String, Member) {
-        let node = Member { builds: spec.builds, build: 0, condition: Arc::default(), state: State::Down, starts: 0 };
+        let node = Member { builds: spec.builds, build: 0, health: Arc::default(), state: State::Down, starts: 0 };
         (spec.name, node)
     }
 

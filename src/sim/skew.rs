@@ -78,9 +78,9 @@ impl<H: Handler> Handler for Skewed<H> {
                 reply
             });
         }
-        let condition = self.life.condition();
-        let shifted = self.shifted(call, condition.skew_ms());
-        let turn = if matches!(*shifted, Call::AckOrchestrationItem(_)) { condition.turn_behind() } else { 0 };
+        let health = self.life.health();
+        let shifted = self.shifted(call, health.skew_ms());
+        let turn = if matches!(*shifted, Call::AckOrchestrationItem(_)) { health.turn_behind() } else { 0 };
         if turn <= FIRST {
             return self.inner.handle(shifted);
         }

@@ -2,9 +2,9 @@
 //! others, what imports it. Then neither can be read, or moved, without the other.
 //!
 //! A file imports another if it names something that is defined there. A name that passes
-//! through a `pub use` counts as an import of the file that defines it. So a parent may
-//! re-export its children while they use what it defines, and `mod` declares but does not
-//! import.
+//! through a `pub use` counts as an import of the file that defines it, and `mod` declares
+//! but does not import. What a file takes from its own parents does not count: it is the
+//! inside of theirs, and can only be read with them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,12 +33,15 @@ type Imports = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 /// Returns each circle as text, with the names that tie it.
 pub fn circles(files: &[(String, String)]) -> Vec<String> {
     let files: BTreeMap<Module, File> = files.iter().map(|(path, text)| read(path, text)).collect();
-    let imports: Imports = files.keys().map(|module| (files[module].path.clone(), imports_of(module, &files))).collect();
-    let reached: BTreeMap<&String, BTreeSet<&String>> = imports.keys().map(|file| (file, reach(file, &imports))).collect();
+    let imports: Imports =
+        files.keys().map(|module| (files[module].path.clone(), imports_of(module, &files))).collect();
+    let reached: BTreeMap<&String, BTreeSet<&String>> =
+        imports.keys().map(|file| (file, reach(file, &imports))).collect();
     let mut told = BTreeSet::new();
     let mut circles = Vec::new();
     for (file, reaches) in &reached {
-        let circle: BTreeSet<&String> = reaches.iter().copied().filter(|other| reached[*other].contains(*file)).collect();
+        let circle: BTreeSet<&String> =
+            reaches.iter().copied().filter(|other| reached[*other].contains(*file)).collect();
         if circle.is_empty() || !told.insert(circle.clone()) {
             continue;
         }

@@ -29,7 +29,8 @@ fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-fn files(folders: &[&str]) -> Vec<(String, String)> {
+/// The files of code in these folders, with what stands in them.
+pub fn files(folders: &[&str]) -> Vec<(String, String)> {
     let mut found = Vec::new();
     folders.iter().for_each(|folder| rust_files(&root().join(folder), &mut found));
     assert!(!found.is_empty(), "there is no code in {folders:?}");
