@@ -36,7 +36,12 @@ pub(super) fn check_script(plan: &Plan) -> Result<(), String> {
         if !verdict.concerns_method(point.method) {
             let why = match verdict {
                 FaultAction::ShortLock { .. } => format!(": {} locks nothing.", point.method),
-                _ => ". Give the fault a duration, or remove it.".to_owned(),
+                FaultAction::Pass
+                | FaultAction::Refuse { .. }
+                | FaultAction::LoseReply
+                | FaultAction::Delay { .. }
+                | FaultAction::Hang { .. }
+                | FaultAction::Drop { .. } => ". Give the fault a duration, or remove it.".to_owned(),
             };
             return Err(format!("The plan's entry \"{entry}\" changes nothing{why}"));
         }

@@ -262,7 +262,7 @@ impl Cluster {
                 self.codes.stir();
                 Ok(())
             }
-            _ => crashed,
+            State::Starting(_) | State::Up(_) | State::Down => crashed,
         })
     }
 

@@ -60,7 +60,43 @@ impl<H> Skewed<H> {
                     None => call,
                 }
             }
-            _ => call,
+            // They carry no time of the node's.
+            Call::FetchOrchestrationItem { .. }
+            | Call::AckOrchestrationItem(_)
+            | Call::AbandonOrchestrationItem { .. }
+            | Call::RenewOrchestrationItemLock { .. }
+            | Call::AppendWithExecution { .. }
+            | Call::EnqueueForWorker { .. }
+            | Call::FetchWorkItem { .. }
+            | Call::RenewWorkItemLock { .. }
+            | Call::AbandonWorkItem { .. }
+            | Call::RenewSessionLock { .. }
+            | Call::CleanupOrphanedSessions { .. }
+            | Call::EnqueueForOrchestrator { .. }
+            | Call::DeleteInstancesAtomic { .. }
+            | Call::DeleteInstance { .. }
+            | Call::DeleteInstanceBulk { .. }
+            | Call::PruneExecutions { .. }
+            | Call::PruneExecutionsBulk { .. }
+            | Call::Read { .. }
+            | Call::ReadWithExecution { .. }
+            | Call::GetCustomStatus { .. }
+            | Call::GetKvValue { .. }
+            | Call::GetKvAllValues { .. }
+            | Call::GetInstanceStats { .. }
+            | Call::ListInstances
+            | Call::ListInstancesByStatus { .. }
+            | Call::ListExecutions { .. }
+            | Call::ReadHistoryWithExecutionId { .. }
+            | Call::ReadHistory { .. }
+            | Call::LatestExecutionId { .. }
+            | Call::GetInstanceInfo { .. }
+            | Call::GetExecutionInfo { .. }
+            | Call::GetSystemMetrics
+            | Call::GetQueueDepths
+            | Call::ListChildren { .. }
+            | Call::GetParentId { .. }
+            | Call::GetInstanceTree { .. } => call,
         }
     }
 }

@@ -165,8 +165,8 @@ fn order(sources: &[Source<'_>], shared: Option<usize>) -> Order {
         let places =
             source.walked.items.iter().flat_map(|item| [Some(item.from), Some(item.to), item.since, item.tail]);
         times.extend(places.flatten().filter_map(|at| match at {
-            At::Time(time) if time < source.elapsed => Some(time),
-            _ => None,
+            At::Time(time) => Some(time).filter(|time| *time < source.elapsed),
+            At::Step(_) | At::Near(_) | At::End => None,
         }));
         times.extend(source.failure.as_ref().map(|failure| failure.at).filter(|at| *at < source.elapsed));
     }
@@ -253,7 +253,7 @@ fn arrange(items: &mut [Shown], lanes: &mut [Lane], runs: usize) {
             .filter(|number| match items[*number].kind {
                 Kind::Turn => lane.kind != LaneKind::Instance,
                 Kind::Activity | Kind::Timer | Kind::Wait | Kind::Child => true,
-                _ => false,
+                Kind::Event | Kind::End | Kind::Call | Kind::Node | Kind::Fault | Kind::Latency | Kind::Law => false,
             })
             .collect();
         let points = packed.len() < members.len();
