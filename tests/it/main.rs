@@ -7,6 +7,7 @@ mod clock;
 mod commands;
 mod delete;
 mod determinism;
+mod errors;
 mod events;
 mod explore;
 mod faults;
