@@ -32,6 +32,16 @@ pub struct Json<T>(pub T);
 /// The mark at the start of the second and later lines of a text.
 const MARK: &str = "\n  | ";
 
+/// Returns a number with its noun: "1 entry", "2 entries".
+pub(crate) fn counted<N: Display + PartialEq + From<u8>>(number: N, one: &str, many: &str) -> String {
+    if number == N::from(1) { format!("1 {one}") } else { format!("{number} {many}") }
+}
+
+/// Returns how often something happened: "once", "2 times".
+pub(crate) fn times<N: Display + PartialEq + From<u8>>(number: N) -> String {
+    if number == N::from(1) { "once".to_owned() } else { format!("{number} times") }
+}
+
 /// Formats [`Line`] as a `String`.
 pub fn line(text: impl Display) -> String {
     Line(text).to_string()

@@ -26,6 +26,7 @@ mod part;
 pub(crate) mod text;
 
 pub use history::{ExecutionHistory, History};
+pub(crate) use history::{with_gaps, worth_showing};
 pub use lines::TraceError;
 pub use mark::{Mark, NodeEvent};
 #[cfg(feature = "timeline")]

@@ -11,7 +11,7 @@ use crate::clock::{Escapes, escapes};
 use crate::command::quoted;
 use crate::seed::{SEED_VARIABLE, Seed};
 use crate::sim::Failure;
-use crate::text::{Line, Lines};
+use crate::text::{Line, Lines, counted};
 
 /// Why an exploration failed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,9 +99,10 @@ impl fmt::Display for Finding {
         if !name.is_empty() && !self.is_kept {
             writeln!(
                 f,
-                "The exploration of {} found a failure with seed {}, after {seeds} seeds.",
+                "The exploration of {} found a failure with seed {}, after {}.",
                 Line(name),
-                self.seed
+                self.seed,
+                counted(seeds, "seed", "seeds")
             )?;
         }
         writeln!(f, "{}", self.failure.story())?;

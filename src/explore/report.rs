@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::answer::Answer;
 use super::states::Seen;
 use crate::clock::Escapes;
-use crate::text::{Line, Quoted};
+use crate::text::{Line, Quoted, counted};
 
 /// The statistics of an exploration: what its runs covered.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -91,7 +91,8 @@ impl fmt::Display for ExplorationReport {
         let ExplorationReport { name, seeds, twice, calls, faults, latencies, instances, states, capsules, .. } = self;
         let share = self.shard.as_ref().map(|shard| format!(" of share {shard}")).unwrap_or_default();
         if *seeds == 0 && *capsules > 0 {
-            return write!(f, "{}: {capsules} capsules replayed, no seeds{share} run", Line(name));
+            let capsules = counted(*capsules, "capsule", "capsules");
+            return write!(f, "{}: {capsules} replayed, no seeds{share} run", Line(name));
         }
         if *seeds == 0 && self.shard.is_some() {
             return write!(f, "{}: no seeds were run, because there are none{share}", Line(name));
@@ -101,13 +102,18 @@ impl fmt::Display for ExplorationReport {
         let rate = *seeds as f64 / seconds.max(0.001);
         write!(
             f,
-            "{}: {seeds} seeds{share} in {seconds:.1} s ({rate:.0} per second), {twice} of them twice, {calls} calls, \
-             {latencies} of them delayed, {faults} faults, {about}{states} states, {instances} instances",
-            Line(name)
+            "{}: {}{share} in {seconds:.1} s ({rate:.0} per second), {twice} of them twice, {}, {latencies} of them \
+             delayed, {}, {about}{}, {}",
+            Line(name),
+            counted(*seeds, "seed", "seeds"),
+            counted(*calls, "call", "calls"),
+            counted(*faults, "fault", "faults"),
+            counted(*states, "state", "states"),
+            counted(*instances, "instance", "instances"),
         )?;
         match self.failed_instances {
             0 => {}
-            failed if failed == *instances => f.write_str(", all of which failed")?,
+            failed if failed == *instances && failed > 1 => f.write_str(", all of which failed")?,
             failed => write!(f, ", {failed} of which failed")?,
         }
         self.sometimes.iter().try_for_each(|(name, count)| write!(f, "; {} in {count}", Quoted(name)))

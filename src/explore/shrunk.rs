@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::Lines;
+use crate::text::{Lines, counted};
 
 /// How far the plan of a failing run was shrunk.
 ///
@@ -53,13 +53,14 @@ pub enum Stopped {
 impl fmt::Display for Shrunk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Shrunk { runs, entries, left, untried, .. } = self;
-        let runs = if *runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
+        let (runs, all) = (counted(*runs, "run", "runs"), counted(*entries, "entry", "entries"));
         let Some(stopped) = self.stopped.as_ref().filter(|_| !self.minimal) else {
             let entries = match (entries, left) {
-                (0, _) => "the plan has no entries".to_owned(),
-                (_, 0) => format!("all {entries} entries were left out"),
-                (_, 1) => format!("1 of {entries} entries is left and cannot be left out"),
-                (_, left) => format!("{left} of {entries} entries are left and none can be left out"),
+                (0, _) => "it fails without any fault".to_owned(),
+                (1, 0) => "it fails without any fault, so the 1 entry was left out".to_owned(),
+                (_, 0) => format!("it fails without any fault, so all {all} were left out"),
+                (_, 1) => format!("1 of {all} is left and cannot be left out"),
+                (_, left) => format!("{left} of {all} are left and none can be left out"),
             };
             return write!(f, "Shrunk in {runs}; the plan is minimal: {entries}, and no number can be halved.");
         };
@@ -70,9 +71,11 @@ impl fmt::Display for Shrunk {
             Stopped::Runs(_) => write!(f, "Shrinking stopped at its limit of {runs}")?,
             Stopped::Broken(_) => write!(f, "Shrinking stopped after {runs}, because no more could be started")?,
         }
-        let left = if *left == 0 { "none".to_owned() } else { left.to_string() };
-        let untried = if *untried == 1 { "1 candidate was".to_owned() } else { format!("{untried} candidates were") };
-        write!(f, ", with {left} of {entries} entries left; the plan may not be minimal: {untried} not tried.")?;
+        match left {
+            0 => f.write_str(". The run fails without any fault, but its numbers may not be minimal")?,
+            left => write!(f, ", with {left} of {all} left; the plan may not be minimal")?,
+        }
+        write!(f, ": {} not tried.", counted(*untried, "candidate was", "candidates were"))?;
         match stopped {
             Stopped::Broken(why) => write!(f, " {}", Lines(why)),
             Stopped::Time(_) | Stopped::Runs(_) => Ok(()),

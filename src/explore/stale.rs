@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::sim::PlanEntry;
-use crate::text::{Line, Quoted};
+use crate::text::{Line, Quoted, counted};
 
 /// A capsule that proves nothing in the exploration that replays it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ impl fmt::Display for Outdated {
                 const MOST: usize = 10;
                 let count = entries.len();
                 if count > 0 {
-                    write!(f, "{count} of the {of} entries of its plan did not happen:")?;
+                    write!(f, "Of the {} of its plan, {count} did not happen:", counted(*of, "entry", "entries"))?;
                 }
                 entries.iter().take(MOST).try_for_each(|entry| write!(f, "\n  {entry}"))?;
                 if count > MOST {

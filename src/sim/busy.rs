@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::Line;
+use crate::text::{Line, times};
 use crate::trace::Span;
 
 /// Something that keeps a run from being at rest. Times count from the start of the run.
@@ -109,9 +109,10 @@ impl fmt::Display for Busy {
             }
             Busy::Job { instance, job, due, attempts } => write!(
                 f,
-                "{} of {} is in the worker queue, fetched {attempts} times, visible from +{}",
+                "{} of {} is in the worker queue, fetched {}, visible from +{}",
                 Line(job),
                 Line(instance),
+                times(*attempts),
                 Span(*due)
             ),
             Busy::Sleepers { tasks } => write!(f, "tasks of the body in Handle::sleep: {tasks}"),

@@ -13,7 +13,7 @@ use super::effects::Effects;
 use super::plan::{Action, CallSite, Plan, PlanEntry, Trigger};
 use super::{Failure, Handle, Outcome, Run, Sim};
 use crate::call::Method;
-use crate::text::Lines;
+use crate::text::{Lines, counted};
 use crate::trace::Trace;
 
 /// The delay between the crash and the restart.
@@ -41,8 +41,9 @@ impl fmt::Display for Survey {
         let calls: usize = methods.values().sum();
         writeln!(
             f,
-            "Crashed before and after each of {calls} calls, in {} runs; {} of these crashes did not happen.",
-            self.tried.len(),
+            "Crashed before and after each of {}, in {}; {} of these crashes did not happen.",
+            counted(calls, "call", "calls"),
+            counted(self.tried.len(), "run", "runs"),
             self.unreached.len()
         )?;
         methods.iter().try_for_each(|(method, calls)| writeln!(f, "  {calls:>5} {method}"))
@@ -95,7 +96,8 @@ impl fmt::Display for Incidents {
             Incidents::Found { survey, incidents } => {
                 const MOST: usize = 10;
                 let count = incidents.len();
-                writeln!(f, "{count} of {} crashes changed the outcome or the effects.", survey.tried.len())?;
+                let tried = counted(survey.tried.len(), "crash", "crashes");
+                writeln!(f, "{count} of {tried} changed the outcome or the effects.")?;
                 for Incident { crash, difference, .. } in incidents.iter().take(MOST) {
                     writeln!(f, "\n{crash}:\n  {}", Lines(difference))?;
                 }

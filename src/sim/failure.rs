@@ -16,7 +16,7 @@ use crate::clock::{Escapes, Time, escapes};
 use crate::faults::FaultAction;
 use crate::laws::Breach;
 use crate::seed::{SEED_VARIABLE, Seed};
-use crate::text::{Line, Lines};
+use crate::text::{Line, Lines, counted};
 use crate::trace::{Span, Trace};
 
 /// A failed simulation. `Display` prints what happened, where, and the command that repeats
@@ -138,11 +138,10 @@ impl Failure {
         writeln!(f, "  seed:         {}", self.seed)?;
         writeln!(f, "  virtual time: +{} ({})", Span(self.at - self.start), self.at)?;
         if !self.plan.entries.is_empty() {
-            let verdict = |holds, broken| if holds { "held" } else { broken };
-            let (unsafe_, stuck) =
-                ("broken: something happened that must never happen", "broken: something that must happen did not");
-            writeln!(f, "  safety:       {}", verdict(self.is_safe(), unsafe_))?;
-            writeln!(f, "  liveness:     {}", verdict(self.is_live(), stuck))?;
+            // What broke it is the cause, which stands above.
+            let verdict = |holds| if holds { "held" } else { "broken" };
+            writeln!(f, "  safety:       {}", verdict(self.is_safe()))?;
+            writeln!(f, "  liveness:     {}", verdict(self.is_live()))?;
         }
         if matches!(self.cause, Cause::Hang(_) | Cause::RealTimeLimit | Cause::StepLimit(_))
             && let Some(last) = self.trace.entries.last()
@@ -153,6 +152,10 @@ impl Failure {
             ("Unfinished instances:", &self.waits_as_text()),
             ("Nodes that were impaired at the end:", &impaired::nodes(&self.trace)),
             ("Last events of the instances concerned:", &self.tails_as_text()),
+            (
+                "Clocks that were wrong (an event has the time of the node that added it):",
+                &impaired::clocks(&self.trace),
+            ),
             ("Properties that must eventually hold, and did not yet:", &self.pending),
             ("Broken laws:", &self.breaches_as_text()),
             ("Inputs:", &self.inputs_as_text()),
@@ -183,7 +186,7 @@ impl Failure {
         let (shown, more) = self.waits.split_at(self.waits.len().min(MOST));
         let mut lines: Vec<String> = shown.iter().map(Unfinished::to_string).collect();
         if !more.is_empty() {
-            lines.push(format!("and {} more instances.", more.len()));
+            lines.push(format!("and {}.", counted(more.len(), "more instance", "more instances")));
         }
         lines
     }
@@ -212,7 +215,8 @@ impl Failure {
         }
         let mut lines: Vec<String> = all.iter().filter(|e| !latency(e)).take(MOST).map(PlanEntry::to_string).collect();
         let latencies = all.iter().filter(latency).count();
-        lines.push(format!("and {} more entries, {latencies} of them call latencies.", all.len() - lines.len()));
+        let more = counted(all.len() - lines.len(), "more entry", "more entries");
+        lines.push(format!("and {more}, {latencies} of them call latencies."));
         lines
     }
 }

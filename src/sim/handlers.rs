@@ -47,6 +47,12 @@ impl fmt::Display for Lack {
                 write!(f, "no node has an activity {name:?}")?;
                 nearest
             }
+            Lack::Orchestration { name, .. } if name.is_empty() => {
+                return f.write_str(
+                    "its orchestration has an empty name, which duroxide takes for no name: it drops the message that \
+                     starts it",
+                );
+            }
             Lack::Orchestration { name, nearest } => {
                 write!(f, "no node has an orchestration {name:?}")?;
                 nearest
@@ -134,6 +140,8 @@ impl Handlers {
     /// Returns what is missing for an orchestration.
     pub fn lack_orchestration(&self, name: &str, version: Option<&str>) -> Option<Lack> {
         match (self.orchestrations.get(name), version) {
+            // Even if a node has one of that name.
+            _ if name.is_empty() => Some(Lack::Orchestration { name: String::new(), nearest: None }),
             (None, _) => {
                 let nearest = nearest(name, self.orchestrations.keys());
                 Some(Lack::Orchestration { name: name.to_owned(), nearest })

@@ -1,7 +1,8 @@
-//! The nodes that were down, cut off, refused or stalled when a run ended, read from its
-//! trace.
+//! The nodes that were down, cut off, refused or stalled when a run ended, and the clocks
+//! that were wrong, read from its trace.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::clock::Time;
 use crate::text::Line;
@@ -23,6 +24,28 @@ pub(super) fn nodes(trace: &Trace) -> Vec<String> {
         states.entry(&mark.node).or_default().follow(mark.at, &mark.what);
     }
     states.iter().filter_map(|(node, state)| state.sentence(node, trace.started)).collect()
+}
+
+/// Returns a sentence for each period in which a node's clock was wrong.
+pub(super) fn clocks(trace: &Trace) -> Vec<String> {
+    let mut wrong = BTreeMap::<&str, (Time, i64)>::new();
+    let mut periods = Vec::new();
+    let since = |at: Time| Span(at - trace.started);
+    let sentence = |node: &str, from: Time, by_ms: i64, until: String| {
+        let (by, way) = (Span(Duration::from_millis(by_ms.unsigned_abs())), if by_ms < 0 { "behind" } else { "ahead" });
+        format!("{}: {by} {way} from +{} {until}.", Line(node), since(from))
+    };
+    for mark in &trace.marks {
+        let NodeEvent::Skewed { by_ms } = mark.what else { continue };
+        if let Some((from, before)) = wrong.remove(&*mark.node) {
+            periods.push(sentence(&mark.node, from, before, format!("to +{}", since(mark.at))));
+        }
+        if by_ms != 0 {
+            wrong.insert(&mark.node, (mark.at, by_ms));
+        }
+    }
+    periods.extend(wrong.iter().map(|(node, (from, by_ms))| sentence(node, *from, *by_ms, "to the end".to_owned())));
+    periods
 }
 
 impl State {

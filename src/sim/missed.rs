@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::plan::{PlanEntry, Trigger};
 use super::record::Record;
 use crate::faults::Counts;
-use crate::text::{Line, Quoted};
+use crate::text::{Line, Quoted, times};
 use crate::trace::Span;
 
 /// Something that the plan asks for and that did not happen.
@@ -94,15 +94,14 @@ impl fmt::Display for Missed {
                 let (node, method) = (Line(&point.node), point.method);
                 match made {
                     0 => write!(f, "{node} never called {method}.")?,
-                    1 => write!(f, "{node} called {method} once.")?,
-                    _ => write!(f, "{node} called {method} {made} times.")?,
+                    made => write!(f, "{node} called {method} {}.", times(*made))?,
                 }
                 if *made >= point.nth {
                     write!(f, " This call had no effect, or was made before the entry was added.")?;
                 }
                 Ok(())
             }
-            (Why::Calls(made), Trigger::At(_)) => write!(f, "{made} calls were made."),
+            (Why::Calls(made), Trigger::At(_)) => write!(f, "The number of calls made is {made}."),
             (Why::NoCaller(callers), _) => {
                 write!(
                     f,

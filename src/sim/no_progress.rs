@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::call::Method;
+use crate::text::counted;
 use crate::trace::Span;
 
 /// Activity that never ends and achieves nothing ([`super::Cause::NoProgress`]). Times
@@ -152,10 +153,6 @@ impl NoProgress {
     }
 }
 
-fn count(number: u64, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
-}
-
 /// Writes the text of [`NoProgress::Chain`].
 fn chain(f: &mut fmt::Formatter<'_>, at: Duration, length: u64, instances: &[Circling]) -> fmt::Result {
     write!(
@@ -167,7 +164,7 @@ fn chain(f: &mut fmt::Formatter<'_>, at: Duration, length: u64, instances: &[Cir
     for (n, one) in instances.iter().enumerate() {
         let Circling { instance, turns, executions, brought_by } = one;
         let more = if n == 0 { "" } else { "; " };
-        let (turns, executions) = (count(*turns, "turn"), count(*executions, "execution"));
+        let (turns, executions) = (counted(*turns, "turn", "turns"), counted(*executions, "execution", "executions"));
         write!(f, "{more}instance {instance} had {turns} in {executions} at this moment")?;
         if !brought_by.is_empty() {
             write!(f, ", the last caused by {}", brought_by.join(", "))?;

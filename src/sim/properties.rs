@@ -94,6 +94,11 @@ impl Sim {
     /// ended: one that is started after the bound ends too late. An instance that failed or
     /// was cancelled has ended as well: if that is not enough, check its output
     /// ([`Handle::output`]) or add a property for what it should have done.
+    ///
+    /// The time that the body itself takes does not count. A body that waits for its
+    /// orchestrations, be it for days, needs a bound only for what it leaves behind, such
+    /// as an hour. A body that returns while timers of days are pending needs a bound that
+    /// is longer than these timers.
     pub fn finish_within(mut self, bound: Duration) -> Sim {
         self.finish_within = Some(bound);
         self

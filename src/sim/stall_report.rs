@@ -209,9 +209,11 @@ impl Look<'_> {
     }
 }
 
-/// Returns the events of an instance's current execution.
+/// Returns the events of an instance's current execution, if it was ever started.
 fn current(memory: &Memory, name: &str) -> Option<Vec<Event>> {
-    memory.inspect(|store| store.executions_of(name)).pop().map(|(_, _, _, events)| events)
+    let last = memory.inspect(|store| store.executions_of(name)).pop().map(|(_, _, _, events)| events);
+    // A turn that was dropped leaves an execution without events.
+    last.filter(|events| !events.is_empty())
 }
 
 fn child_of(parent: &str, scheduled: &str) -> String {

@@ -7,9 +7,9 @@ use super::waits::UnconsumedEvent;
 use crate::call::Event;
 use crate::clock::Time;
 use crate::provider::Memory;
-use crate::trace::{Span, describe_event};
+use crate::trace::{Span, describe_event, with_gaps, worth_showing};
 
-/// The number of instances shown, of events of each, and of characters of an event.
+/// The number of instances shown, of last events of each, and of characters of an event.
 const INSTANCES: usize = 3;
 const EVENTS: usize = 6;
 const WIDTH: usize = 110;
@@ -24,9 +24,8 @@ pub struct Tail {
     pub status: String,
     /// The execution to which the events belong.
     pub execution: u64,
-    /// The number of earlier events of the execution that are not shown.
-    pub before: usize,
-    /// The last events, one line each.
+    /// Its first event, its last ones and those that these refer to, one line each, and lines
+    /// that say how many are left out between them.
     pub events: Vec<String>,
     /// Events that the instance received and its code has not consumed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -36,11 +35,8 @@ pub struct Tail {
 impl Tail {
     /// Returns the lines that a failure prints.
     pub(super) fn lines(&self) -> Vec<String> {
-        let Tail { instance, status, execution, before, events, unconsumed } = self;
+        let Tail { instance, status, execution, events, unconsumed } = self;
         let mut lines = vec![format!("{instance}, execution {execution}, {status}:")];
-        if *before > 0 {
-            lines.push(format!("  ({before} earlier events are not shown)"));
-        }
         lines.extend(events.iter().map(|event| format!("  {event}")));
         lines.extend(unconsumed.iter().map(|event| format!("  {event}")));
         lines.iter().map(crate::text::line).collect()
@@ -93,14 +89,13 @@ fn position(text: &str, name: &str) -> Option<usize> {
 /// Returns the tail of an instance, and its last event.
 fn tail(memory: &Memory, name: &str, start: Time) -> Option<(Tail, String)> {
     let (execution, status, _, events) = memory.inspect(|store| store.executions_of(name)).pop()?;
-    let before = events.len().saturating_sub(EVENTS);
-    let lines = events[before..].iter().map(|event| line(event, start)).collect();
+    let lines = with_gaps(&worth_showing(&events, EVENTS), events.len(), "event", |at| line(&events[at], start));
     let last = describe_event(events.last()?);
     // For instances that have not ended, the unconsumed events are listed with what they
     // wait for.
     let has_ended = memory.inspect(|store| store.has_ended(name));
     let unconsumed = if has_ended { stall_report::unconsumed(&events, start) } else { Vec::new() };
-    Some((Tail { instance: name.to_owned(), status, execution, before, events: lines, unconsumed }, last))
+    Some((Tail { instance: name.to_owned(), status, execution, events: lines, unconsumed }, last))
 }
 
 fn line(event: &Event, start: Time) -> String {

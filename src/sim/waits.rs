@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::handlers::{Lack, TagsOfNode};
 use crate::call::Tags;
-use crate::text::Quoted;
+use crate::text::{Quoted, times};
 use crate::trace::Span;
 
 /// An instance that has not ended. `Display` prints a sentence. Times count from the start
@@ -196,7 +196,7 @@ impl fmt::Display for Wait {
                 f.write_str(")")
             }
             Wait::Message { what, attempts, visible, lack } => {
-                write!(f, "its message {what} to be processed (fetched {attempts} times, visible ")?;
+                write!(f, "its message {what} to be processed (fetched {}, visible ", times(*attempts))?;
                 match visible {
                     Some(from) => write!(f, "from +{}", Span(*from))?,
                     None => f.write_str("never")?,
@@ -222,7 +222,7 @@ impl fmt::Display for About {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             About::UnderWay(attempt) => write!(f, "running, attempt {attempt}"),
-            About::InQueue(attempts) => write!(f, "in the worker queue, fetched {attempts} times"),
+            About::InQueue(attempts) => write!(f, "in the worker queue, fetched {}", times(*attempts)),
             About::Answered => f.write_str("its result is in the instance's queue"),
             About::JobGone => f.write_str("its work item is gone without a result"),
             About::Lacks(lack) => write!(f, "{lack}"),

@@ -1,5 +1,7 @@
 //! [`History`]: the events of one instance in readable form.
 
+use std::borrow::Borrow;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use duroxide::Event;
@@ -39,18 +41,52 @@ impl History {
         self.executions.last().map_or(&[], |execution| &execution.events)
     }
 
-    /// Returns the last lines of the formatted text, at most `most`, and how many lines precede
-    /// them. Empty if there is no history.
+    /// Returns the last `most` lines of the formatted text, after the beginning of the last
+    /// execution and the earlier events that they refer to. Says where lines are left out, and
+    /// how many. Empty if there is no history.
     pub fn last_lines(&self, most: usize) -> String {
-        if self.executions.is_empty() {
-            return String::new();
-        }
+        let Some(last) = self.executions.last() else { return String::new() };
         let text = self.to_string();
         let lines: Vec<&str> = text.lines().collect();
-        let left_out = lines.len().saturating_sub(most);
-        let more = if left_out > 0 { format!("({left_out} earlier lines omitted)\n") } else { String::new() };
-        format!("{more}{}\n", lines[left_out..].join("\n"))
+        let title = lines.len().saturating_sub(last.events.len() + 1);
+        let mut shown: BTreeSet<usize> = (lines.len().saturating_sub(most)..lines.len()).collect();
+        shown.insert(title);
+        shown.extend(worth_showing(&last.events, most).into_iter().map(|event| title + 1 + event));
+        let mut shown: Vec<String> = with_gaps(&shown, lines.len(), "line", |line| lines[line].to_owned());
+        shown.push(String::new());
+        shown.join("\n")
     }
+}
+
+/// Returns the indices of the events of an execution that explain its end: the first one, the
+/// `last` ones, and those that these refer to.
+pub(crate) fn worth_showing<E: Borrow<Event>>(events: &[E], last: usize) -> BTreeSet<usize> {
+    let from = events.len().saturating_sub(last);
+    let mut shown: BTreeSet<usize> = (from..events.len()).chain((!events.is_empty()).then_some(0)).collect();
+    let sources: BTreeSet<u64> = events[from..].iter().filter_map(|event| event.borrow().source_event_id).collect();
+    shown.extend((0..from).filter(|at| sources.contains(&events[*at].borrow().event_id)));
+    shown
+}
+
+/// Returns the lines with these indices out of `all`, and where lines are left out, how many. A
+/// single line is not worth leaving out.
+pub(crate) fn with_gaps(
+    shown: &BTreeSet<usize>,
+    all: usize,
+    what: &str,
+    line: impl Fn(usize) -> String,
+) -> Vec<String> {
+    let (mut lines, mut next) = (Vec::new(), 0);
+    for at in shown.iter().copied().chain([all]) {
+        match at - next {
+            0 => {}
+            1 => lines.push(line(next)),
+            gap => lines.push(format!("      … {gap} {what}s are left out")),
+        }
+        lines.extend((at < all).then(|| line(at)));
+        next = at + 1;
+    }
+    lines
 }
 
 impl fmt::Display for History {

@@ -1,5 +1,6 @@
 //! README's first test and the guide's exploration, as they stand there.
 
+mod failure;
 mod first_test;
 mod orders;
 

@@ -134,9 +134,17 @@ const WORDS: [(&str, &str); 9] = [
     (concat!("merci", "less"), "including unsurvivable faults"),
 ];
 
-/// No file speaks in riddles.
+/// No file speaks in riddles, and no page of the guide, if there is one.
 pub fn plain_words(folders: &[&str], texts: &[&str]) {
     let mut all = files(folders);
+    let guide = fs::read_dir(root().join("src/guide")).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut guide: Vec<PathBuf> = guide.filter(|path| path.extension().is_some_and(|end| end == "md")).collect();
+    guide.sort();
+    all.extend(
+        guide.iter().map(|path| {
+            (path.display().to_string(), fs::read_to_string(path).expect("a page of the guide can be read"))
+        }),
+    );
     let read = |name: &&str| ((*name).to_owned(), fs::read_to_string(root().join(name)).expect("the text can be read"));
     all.extend(texts.iter().map(read));
     let mut breaches = Vec::new();
