@@ -35,6 +35,7 @@ use duroxide_sim::seed::Seed;
 use self::arena::{Arena, Judged};
 use super::check::{settle, watch};
 use super::config::Config;
+use super::contract::{Rule, rule};
 use super::detect::{on_clock, on_its_clock, settled};
 use super::pace::Pace;
 use super::pulse::Pulse;
@@ -44,14 +45,14 @@ use super::waivers::Waivers;
 
 /// The rules that only concurrent callers can break; every program checks each
 /// of them.
-const RULES: [&str; 7] = [
-    "concurrent.linearizable",
-    "concurrent.one-lock-winner",
-    "concurrent.one-ack-winner",
-    "concurrent.nothing-lost",
-    "concurrent.no-false-refusals",
-    "concurrent.deletions",
-    "error.contention-is-retryable",
+const RULES: &[&Rule] = &[
+    rule!("concurrent.linearizable"),
+    rule!("concurrent.one-lock-winner"),
+    rule!("concurrent.one-ack-winner"),
+    rule!("concurrent.nothing-lost"),
+    rule!("concurrent.no-false-refusals"),
+    rule!("concurrent.deletions"),
+    rule!("error.contention-is-retryable"),
 ];
 
 /// Checks a provider with several concurrent callers, for the configured number
@@ -180,7 +181,7 @@ async fn run(
             },
         }
     }
-    verdict.reached.extend(RULES);
+    verdict.reached.extend(RULES.iter().map(|rule| rule.id));
     arena.close().await;
     verdict
 }

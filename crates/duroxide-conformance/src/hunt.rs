@@ -77,7 +77,7 @@ impl Hunter<'_> {
             number += 1;
             let rule = self.rule;
             let policy = |observed: &[Observed], mismatch: &Mismatch| {
-                let other = ends_with_read(observed) && blame(observed, mismatch) != rule;
+                let other = ends_with_read(observed) && blame(observed, mismatch).id != rule;
                 if other { OnDeviation::GoOn } else { OnDeviation::Stop }
             };
             let run = self.runner.run(&script, &policy, None).await;
@@ -92,7 +92,8 @@ impl Hunter<'_> {
                 }
                 let is_one_of_several = signature.2 == self.rule && *tries > 1;
                 let (script, run, rule) = self.shrink(&script, &signature, is_one_of_several).await;
-                if let Some(run) = run.filter(|_| rule == self.rule) {
+                let Some((run, rule)) = run.zip(rule) else { continue };
+                if rule == self.rule {
                     self.hunt.is_one_of_several = is_one_of_several;
                     let subject = Subject::of(self.storage);
                     self.hunt.finding = Some(Finding { rule, script, run, seed: Some(seed), subject, file: None });
@@ -105,11 +106,16 @@ impl Hunter<'_> {
 
     /// Returns the smallest script with this signature and the rule it breaks.
     /// If `kept`, the rule must stay the same.
-    async fn shrink(&mut self, script: &Script, wanted: &Signature, kept: bool) -> (Script, Option<Run>, &'static str) {
+    async fn shrink(
+        &mut self,
+        script: &Script,
+        wanted: &Signature,
+        kept: bool,
+    ) -> (Script, Option<Run>, Option<&'static str>) {
         let like = |observed: &[Observed], mismatch: &Mismatch| {
             observed.last().is_some_and(|last| last.call.method().name() == wanted.0)
                 && aspect(mismatch) == wanted.1
-                && (!kept || blame(observed, mismatch) == wanted.2)
+                && (!kept || blame(observed, mismatch).id == wanted.2)
         };
         let policy = |observed: &[Observed], mismatch: &Mismatch| {
             if ends_with_read(observed) && !like(observed, mismatch) { OnDeviation::GoOn } else { OnDeviation::Stop }
@@ -122,8 +128,8 @@ impl Hunter<'_> {
         };
         let minimal = minimise(script.clone(), shrinking, shows).await;
         let rule = match minimal.run.as_ref().map(|run| (run, &run.end)) {
-            Some((run, End::Deviates(last))) => rule_of(run, last),
-            _ => "",
+            Some((run, End::Deviates(last))) => Some(rule_of(run, last)),
+            Some((_, End::Agrees | End::Inconclusive(_))) | None => None,
         };
         (minimal.script, minimal.run, rule)
     }

@@ -125,7 +125,7 @@ impl<'a> Arena<'a> {
             Linearity::Unknown => return Judged::Unknown("There are too many possible orders to search them all."),
             Linearity::Broken(broken) => broken,
         };
-        if known.contains(&blame(&history, &broken.calls, &broken)) {
+        if known.contains(&blame(&history, &broken.calls, &broken).id) {
             return Judged::Explained;
         }
         let found = Found { program, schedule: seed, history, broken };
@@ -242,7 +242,7 @@ impl<'a> Arena<'a> {
     /// Reduces a run to the calls that matter and describes it.
     pub fn describe(&self, found: Found, seed: Seed) -> Race {
         let (calls, broken) = smallest(&found.history, found.broken, &self.anomalies, self.reading);
-        let rule = blame(&found.history, &calls, &broken);
+        let rule = blame(&found.history, &calls, &broken).id;
         let place = |call: usize| calls.iter().position(|kept| *kept == call);
         let stuck = broken.stuck.iter().filter_map(|(call, mismatch)| Some((place(*call)?, mismatch.clone())));
         Race {

@@ -42,9 +42,9 @@ impl DeviationSignature {
     }
 }
 
-/// The rule that a deviation breaks, according to its run.
+/// The id of the rule that a deviation breaks, according to its run.
 pub(crate) fn rule_of(run: &Run, deviation: &Deviation) -> &'static str {
-    blame(&run.observed[..=deviation.observed], &deviation.mismatch)
+    blame(&run.observed[..=deviation.observed], &deviation.mismatch).id
 }
 
 /// Every deviation in a run.
