@@ -19,6 +19,8 @@ mod turn;
 mod values;
 mod world;
 
+use duroxide_sim::laws::Law;
+
 pub use page::page;
 
 /// How binding a rule is.
@@ -62,8 +64,8 @@ pub enum Check {
     Reopen,
     /// The official validation with this module and name.
     Official(&'static str),
-    /// The law with this name.
-    Law(&'static str),
+    /// This law.
+    Law(Law),
 }
 
 /// One rule of the contract.
