@@ -9,10 +9,7 @@ use duroxide::providers::WorkItem;
 use duroxide_sim::call::{ActivityId, Call, Event, InstanceQuery, Item, Job, Reply, Turn};
 use duroxide_sim::clock::Time;
 
-use super::script::Act;
-
-/// The instance locked by the call's token.
-const HERE: &str = "@";
+use super::script::{Act, HERE, Queue, Token, after_here};
 
 /// The base of the numbers in a relative call.
 #[derive(Clone, Debug, Default)]
@@ -92,15 +89,10 @@ impl Bindings {
         let Some(token) = call.token_mut() else {
             return self.turns.last().map(|(_, target)| target.clone()).unwrap_or_default();
         };
-        let named = |issued: &[(String, LockTarget)], back: &str| {
-            let back: usize = back.parse().ok()?;
-            let at = issued.len().checked_sub(back.checked_add(1)?)?;
-            Some(issued[at].clone())
-        };
-        let found = match token.split_once(':') {
-            Some(("turn", back)) => named(&self.turns, back),
-            Some(("job", back)) => named(&self.jobs, back),
-            _ => None,
+        let found = match Token::parse(token) {
+            Token::Fetched { queue: Queue::Turn, back } => self.turns.iter().nth_back(back).cloned(),
+            Token::Fetched { queue: Queue::Job, back } => self.jobs.iter().nth_back(back).cloned(),
+            Token::Forged(_) => None,
         };
         let (text, target) = found.unwrap_or_else(|| (token.clone(), LockTarget::default()));
         *token = text;
@@ -178,11 +170,8 @@ impl Substitution<'_> {
     }
 
     fn instance(&self, instance: &mut String) {
-        match instance.strip_prefix(HERE) {
-            Some(rest) if rest.is_empty() || rest.starts_with("::") => {
-                *instance = format!("{}{rest}", self.target.instance);
-            }
-            _ => {}
+        if let Some(rest) = after_here(instance) {
+            *instance = format!("{}{rest}", self.target.instance);
         }
     }
 

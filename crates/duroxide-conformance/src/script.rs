@@ -18,12 +18,16 @@
 //! Times in calls (`fire_at_ms`, `completed_before`) are relative to the
 //! script's start.
 
+mod token;
+
 use std::fmt;
 
 use duroxide_sim::call::Call;
 use duroxide_sim::unstable::call::is_fetch;
 use duroxide_sim::unstable::text::{Json, Line};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use token::{CHILD, HERE, Queue, Token, after_here};
 
 /// A sequence of provider calls. Displays as one line of JSON for each step and
 /// parses from that; lines that begin with `#` are comments.
