@@ -22,7 +22,7 @@ mod versions;
 
 use super::contract::{Rule, rule};
 use super::drive::Observed;
-use super::oracle::{Aspect, Mismatch};
+use super::mismatch::{Aspect, Mismatch};
 
 use duroxide_sim::call::{Call, Reply};
 use past::Past;
@@ -49,8 +49,8 @@ pub(crate) fn blame(observed: &[Observed], mismatch: &Mismatch) -> &'static Rule
         Aspect::Refused => refusal::refused(&case),
         Aspect::Missed => fetch::missed(&case),
         Aspect::Barred(bar) => fetch::barred(&case, bar),
-        Aspect::Part(part) if case.last.call.is_read() => read::part(&case, part),
-        Aspect::Part(part) => fetch::part(&case, part),
+        Aspect::Part(part) if case.last.call.is_read() => read::part(&case, *part),
+        Aspect::Part(part) => fetch::part(&case, *part),
     }
 }
 

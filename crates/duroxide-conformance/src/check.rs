@@ -8,7 +8,7 @@ use super::contract::Strength;
 use super::detect::{on_clock, on_its_clock, settled};
 use super::drive::{Observed, OnDeviation, Run, ends_with_read, stop_at_once};
 use super::explore::{Explorer, Plan};
-use super::oracle::Mismatch;
+use super::mismatch::Mismatch;
 use super::pace::Pace;
 use super::progress::Progress;
 use super::pulse::{Pulse, Watch};

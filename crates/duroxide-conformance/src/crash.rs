@@ -31,8 +31,10 @@ use super::contract::{Rule, rule};
 use super::drive::{Deviation, End, Observed, Run, Stage, ignore_events, past_reads, play, resume};
 use super::explore::signature::{DeviationSignature, deviations};
 use super::minimise::spelled_out;
-use super::oracle::{Aspect, Mismatch, Oracle, Reading};
+use super::mismatch::{Aspect, JobPart, Mismatch, Part, TurnPart};
+use super::oracle::Oracle;
 use super::pace::Pace;
+use super::reading::Reading;
 use super::script::{Script, Step};
 use super::storage::{Storage, TimeSource};
 
@@ -195,7 +197,9 @@ fn broken_rule(run: &Run, before: usize, mismatch: &Mismatch, reading: Reading) 
     let under_way = run.observed[..before].last().filter(|last| last.reply.is_none());
     match &mismatch.aspect {
         Aspect::Panicked | Aspect::Hung => blame(&run.observed, mismatch),
-        Aspect::Part("attempts") => rule!("durable.attempts-survive"),
+        Aspect::Part(Part::Turn(TurnPart::Attempts) | Part::Job(JobPart::Attempts)) => {
+            rule!("durable.attempts-survive")
+        }
         Aspect::Missed if is_of_ended_lock(&run.observed, mismatch) => rule!("durable.locks-end"),
         _ if has_lost_the_last(run, before, reading) => rule!("durable.acknowledged-survives"),
         Aspect::Missed if was_taken(under_way, mismatch) => rule!("durable.locks-end"),

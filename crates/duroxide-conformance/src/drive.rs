@@ -15,7 +15,8 @@ use duroxide_sim::clock::Time;
 use duroxide_sim::provider::Under;
 
 use super::grid::Grid;
-use super::oracle::{Aspect, Mismatch, Oracle};
+use super::mismatch::{Aspect, Mismatch};
+use super::oracle::Oracle;
 use super::pace::{Late, Pace};
 use super::panics::catch;
 use super::resolve::Bindings;

@@ -24,7 +24,7 @@ use super::drive::{Deviation, End, Observed, OnDeviation, Run, SkipPolicy, ends_
 use super::finding::{Finding, Subject};
 use super::generate::{self, Profile};
 use super::minimise::{Depth, minimise_to};
-use super::oracle::{Aspect, Mismatch};
+use super::mismatch::{Aspect, Mismatch};
 use super::pulse::Pulse;
 use super::regress::Kept;
 use super::script::Script;

@@ -4,7 +4,10 @@
 //! A variant of `check` for a known rule: it continues after other deviations
 //! where possible, and stops at the first deviation of that rule.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+
+use duroxide_sim::call::Method;
+use duroxide_sim::store::Ineligible;
 
 use super::blame::blame;
 use super::config::Config;
@@ -14,7 +17,7 @@ use super::explore::signature::{deviations, rule_of};
 use super::finding::{Finding, Subject};
 use super::generate::{self, Profile};
 use super::minimise::{Budget, minimise};
-use super::oracle::{Aspect, Mismatch};
+use super::mismatch::{Aspect, Mismatch};
 use super::pace::Pace;
 use super::script::Script;
 use super::script_runner::ScriptRunner;
@@ -40,7 +43,7 @@ pub async fn hunt(storage: &dyn Storage, rule: &str, config: &Config) -> Hunt {
         let runner = ScriptRunner::new(storage, pace, config.patience);
         let hunt = Hunt { finding: None, calls: 0, others: BTreeSet::new(), is_one_of_several: false };
         let shrinking = config.shrinking;
-        let mut hunter = Hunter { storage, runner, rule, shrinking, hunt, tries: BTreeMap::new() };
+        let mut hunter = Hunter { storage, runner, rule, shrinking, hunt, tries: Vec::new() };
         hunter.search(config).await;
         hunter.runner.close().await;
         hunter.hunt
@@ -49,7 +52,7 @@ pub async fn hunt(storage: &dyn Storage, rule: &str, config: &Config) -> Hunt {
 }
 
 /// The signature of a deviation, and the rule that it seems to break.
-type Signature = (&'static str, String, &'static str);
+type Signature = (Method, Aspect, &'static str);
 
 struct Hunter<'a> {
     storage: &'a dyn Storage,
@@ -58,7 +61,7 @@ struct Hunter<'a> {
     shrinking: Budget,
     hunt: Hunt,
     /// How many times deviations with a signature were shrunk.
-    tries: BTreeMap<Signature, u32>,
+    tries: Vec<(Signature, u32)>,
 }
 
 /// The maximum of `tries`, for signatures of other rules.
@@ -85,12 +88,11 @@ impl Hunter<'_> {
             for deviation in deviations(&run) {
                 let (method, aspect) = signature(&run, deviation);
                 let signature = (method, aspect, rule_of(&run, deviation));
-                let tries = self.tries.entry(signature.clone()).or_default();
-                *tries += 1;
-                if *tries > MOST_TRIES && signature.2 != self.rule || *tries > 10 * MOST_TRIES {
+                let tries = self.count(&signature);
+                if tries > MOST_TRIES && signature.2 != self.rule || tries > 10 * MOST_TRIES {
                     continue;
                 }
-                let is_one_of_several = signature.2 == self.rule && *tries > 1;
+                let is_one_of_several = signature.2 == self.rule && tries > 1;
                 let (script, run, rule) = self.shrink(&script, &signature, is_one_of_several).await;
                 let Some((run, rule)) = run.zip(rule) else { continue };
                 if rule == self.rule {
@@ -104,6 +106,20 @@ impl Hunter<'_> {
         }
     }
 
+    /// How many deviations with this signature there are with this one.
+    fn count(&mut self, signature: &Signature) -> u32 {
+        match self.tries.iter_mut().find(|(known, _)| known == signature) {
+            Some((_, tries)) => {
+                *tries += 1;
+                *tries
+            }
+            None => {
+                self.tries.push((signature.clone(), 1));
+                1
+            }
+        }
+    }
+
     /// Returns the smallest script with this signature and the rule it breaks.
     /// If `kept`, the rule must stay the same.
     async fn shrink(
@@ -113,7 +129,7 @@ impl Hunter<'_> {
         kept: bool,
     ) -> (Script, Option<Run>, Option<&'static str>) {
         let like = |observed: &[Observed], mismatch: &Mismatch| {
-            observed.last().is_some_and(|last| last.call.method().name() == wanted.0)
+            observed.last().is_some_and(|last| last.call.method() == wanted.0)
                 && aspect(mismatch) == wanted.1
                 && (!kept || blame(observed, mismatch).id == wanted.2)
         };
@@ -135,13 +151,14 @@ impl Hunter<'_> {
     }
 }
 
-fn signature(run: &Run, deviation: &Deviation) -> (&'static str, String) {
-    (run.observed[deviation.observed].call.method().name(), aspect(&deviation.mismatch))
+fn signature(run: &Run, deviation: &Deviation) -> (Method, Aspect) {
+    (run.observed[deviation.observed].call.method(), aspect(&deviation.mismatch))
 }
 
-fn aspect(mismatch: &Mismatch) -> String {
+/// The aspect, whatever made the item ineligible.
+fn aspect(mismatch: &Mismatch) -> Aspect {
     match &mismatch.aspect {
-        Aspect::Barred(_) => "Barred".to_owned(),
-        aspect => format!("{aspect:?}"),
+        Aspect::Barred(_) => Aspect::Barred(Ineligible::Absent),
+        aspect => aspect.clone(),
     }
 }

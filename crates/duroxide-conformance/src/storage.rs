@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use duroxide::provider_validations::ProviderFactory;
 use duroxide::providers::Provider;
 
-use super::oracle::Reading;
+use super::reading::Reading;
 
 /// How a provider reads time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

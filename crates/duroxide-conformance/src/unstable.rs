@@ -11,4 +11,6 @@ pub use crate::generate::script;
 pub use crate::hunt::{Hunt, hunt};
 pub use crate::linearize::{Broken, Linearity, Made, linearize};
 pub use crate::minimise::{Budget, Minimal, minimise};
-pub use crate::oracle::{Aspect, Mismatch};
+pub use crate::mismatch::{
+    Aspect, Field, HistoryPart, JobPart, Mismatch, NamesPart, Part, StatusPart, TreePart, TurnPart,
+};

@@ -4,9 +4,10 @@ use duroxide_sim::call::{Call, DeleteCounts, InstanceQuery, KeepRule, PruneCount
 
 use super::Case;
 use crate::contract::{Rule, rule};
+use crate::mismatch::Part;
 
 /// The rule for a wrong part of such an answer.
-pub(super) fn part(case: &Case<'_>, part: &str) -> &'static Rule {
+pub(super) fn part(case: &Case<'_>, part: Part) -> &'static Rule {
     match (case.call(), case.expected(), case.got()) {
         (Call::DeleteInstanceBulk { query }, Reply::Deleted(expected), Reply::Deleted(got)) => {
             bulk(case, query, expected, got)
@@ -42,7 +43,7 @@ pub(super) fn part(case: &Case<'_>, part: &str) -> &'static Rule {
                 rule!("session.sweep-removes")
             }
         }
-        _ if part == "value" => rule!("error.refusal-changes-nothing"),
+        _ if part == Part::Value => rule!("error.refusal-changes-nothing"),
         _ => rule!("error.no-panic"),
     }
 }

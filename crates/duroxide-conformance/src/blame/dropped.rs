@@ -9,7 +9,7 @@ use duroxide_sim::call::Call;
 use super::Case;
 use super::past::may_change;
 use crate::contract::{Rule, rule};
-use crate::oracle::Aspect;
+use crate::mismatch::Aspect;
 
 /// The rule that the dropped call breaks, if it caused the deviation.
 pub(super) fn rule(case: &Case<'_>) -> Option<&'static Rule> {

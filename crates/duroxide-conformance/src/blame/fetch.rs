@@ -12,6 +12,7 @@ use super::payload::{odd, spoiled};
 use super::{count, origin, versions};
 use crate::contract::{Rule, rule};
 use crate::drive::Observed;
+use crate::mismatch::{HistoryPart, Part, TurnPart};
 
 /// The rule for a fetch that found nothing although an item was eligible.
 pub(super) fn missed(case: &Case<'_>) -> &'static Rule {
@@ -212,32 +213,34 @@ fn barred_session(case: &Case<'_>) -> &'static Rule {
 }
 
 /// The rule for a wrong part of a mutating call's answer.
-pub(super) fn part(case: &Case<'_>, part: &str) -> &'static Rule {
-    match (case.expected(), case.got()) {
-        (Reply::Turn(Some(expected)), Reply::Turn(Some(got))) => turn_part(case, part, expected, got),
-        (Reply::Job(Some(_)), Reply::Job(Some(got))) => origin::attempts_of_job(case, got),
+pub(super) fn part(case: &Case<'_>, part: Part) -> &'static Rule {
+    match (part, case.expected(), case.got()) {
+        (Part::Turn(part), Reply::Turn(Some(expected)), Reply::Turn(Some(got))) => turn_part(case, part, expected, got),
+        (Part::Job(_), _, Reply::Job(Some(got))) => origin::attempts_of_job(case, got),
         _ => count::part(case, part),
     }
 }
 
-fn turn_part(case: &Case<'_>, part: &str, expected: &Turn, got: &Turn) -> &'static Rule {
+fn turn_part(case: &Case<'_>, part: TurnPart, expected: &Turn, got: &Turn) -> &'static Rule {
     match part {
-        "instance" => rule!("turn.one-instance"),
-        "messages" => messages(case, expected, got),
-        "message order" => {
+        TurnPart::Instance => rule!("turn.one-instance"),
+        TurnPart::Messages => messages(case, expected, got),
+        TurnPart::MessageOrder => {
             let acked = case.past.last(|seen| enqueues(&seen.call).len() > 1).is_some();
             let abandoned = case.past.last(|seen| matches!(&*seen.call, Call::AbandonOrchestrationItem { .. }));
             if acked && abandoned.is_none() { rule!("ack-turn.messages-in-order") } else { rule!("turn.batch-order") }
         }
-        "execution" => origin::execution(case, expected, got),
-        "history_error" => rule!("turn.history-error-returned"),
-        "history" => origin::history(case, expected, got),
-        "history order" => rule!("turn.history-order"),
-        "history event" => spoiled(&expected.history, &got.history).unwrap_or(rule!("turn.history-unchanged")),
-        "orchestration_name" => origin::identity(case, got, true),
-        "version" => origin::identity(case, got, false),
-        "kv_snapshot" => origin::snapshot(case, expected, got),
-        _ => origin::attempts_of_turn(case, expected, got),
+        TurnPart::Execution => origin::execution(case, expected, got),
+        TurnPart::HistoryError => rule!("turn.history-error-returned"),
+        TurnPart::History(HistoryPart::Events) => origin::history(case, expected, got),
+        TurnPart::History(HistoryPart::Order) => rule!("turn.history-order"),
+        TurnPart::History(HistoryPart::Event) => {
+            spoiled(&expected.history, &got.history).unwrap_or(rule!("turn.history-unchanged"))
+        }
+        TurnPart::OrchestrationName => origin::identity(case, got, true),
+        TurnPart::Version => origin::identity(case, got, false),
+        TurnPart::KvSnapshot => origin::snapshot(case, expected, got),
+        TurnPart::Attempts => origin::attempts_of_turn(case, expected, got),
     }
 }
 

@@ -9,16 +9,17 @@ use super::past::is_deletion;
 use super::payload::spoiled;
 use crate::contract::{Rule, rule};
 use crate::drive::Observed;
+use crate::mismatch::{Field, HistoryPart, NamesPart, Part, StatusPart};
 
 /// The rule for a wrong part of a read's answer.
-pub(super) fn part(case: &Case<'_>, part: &str) -> &'static Rule {
+pub(super) fn part(case: &Case<'_>, part: Part) -> &'static Rule {
     if was_right(case) {
         return rule!("read.changes-nothing");
     }
     if let Some(rule) = undone(case) {
         return rule;
     }
-    let is_time = part.ends_with("_at");
+    let is_time = matches!(part, Part::Field(field) if field.is_time());
     // If there should be no value, the value was not altered.
     let is_nothing = *case.expected() == Reply::Value(None);
     if let Some(rule) = spoiled(case.expected(), case.got()).filter(|_| !is_time && !is_nothing) {
@@ -33,8 +34,8 @@ pub(super) fn part(case: &Case<'_>, part: &str) -> &'static Rule {
         Call::GetCustomStatus { .. } => status(case, part),
         Call::GetKvValue { .. } | Call::GetKvAllValues { .. } => value(case),
         Call::GetInstanceStats { .. } => stats(case, part),
-        Call::ListInstances if part == "order" => rule!("list.newest-first"),
-        Call::ListInstancesByStatus { .. } if part == "order" => rule!("list.newest-first"),
+        Call::ListInstances if part == NamesPart::Order.into() => rule!("list.newest-first"),
+        Call::ListInstancesByStatus { .. } if part == NamesPart::Order.into() => rule!("list.newest-first"),
         Call::ListInstances => created(case).unwrap_or(rule!("list.all")),
         Call::ListInstancesByStatus { .. } => rule!("list.by-status"),
         Call::ListExecutions { .. } => rule!("execution.listed"),
@@ -156,13 +157,13 @@ fn acks<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (&'a Observed, &'a AckTu
         .filter(move |(_, ack)| asked.is_none() || case.past.turn_of(&ack.token).map(|turn| &*turn.instance) == asked)
 }
 
-fn history(case: &Case<'_>, part: &str) -> &'static Rule {
+fn history(case: &Case<'_>, part: Part) -> &'static Rule {
     let appended = matches!(case.past.culprit().map(|seen| &*seen.call), Some(Call::AppendWithExecution { .. }));
     let given = matches!(case.call(), Call::ReadWithExecution { .. } | Call::ReadHistoryWithExecutionId { .. });
     let several = acks(case).map(|(_, ack)| ack.execution).collect::<std::collections::BTreeSet<_>>().len() > 1;
     match part {
-        "order" => rule!("read.in-order"),
-        "event" => {
+        Part::History(HistoryPart::Order) => rule!("read.in-order"),
+        Part::History(HistoryPart::Event) => {
             if appended {
                 rule!("append.never-overwrites")
             } else {
@@ -206,7 +207,7 @@ fn latest(case: &Case<'_>) -> &'static Rule {
     }
 }
 
-fn status(case: &Case<'_>, part: &str) -> &'static Rule {
+fn status(case: &Case<'_>, part: Part) -> &'static Rule {
     let updates = |ack: &AckTurn| {
         let all = ack.history.iter().filter_map(|event| match &event.kind {
             EventKind::CustomStatusUpdated { status } => Some(status.is_some()),
@@ -223,16 +224,16 @@ fn status(case: &Case<'_>, part: &str) -> &'static Rule {
     let last = updates(ack);
     let executions = acks(case).any(|(_, other)| other.execution != ack.execution);
     match (&last[..], part) {
-        (_, "value") if matches!(case.call(), Call::GetCustomStatus { last_seen_version: 1.., .. }) => {
+        (_, Part::Value) if matches!(case.call(), Call::GetCustomStatus { last_seen_version: 1.., .. }) => {
             rule!("status.newer-returned")
         }
-        ([_, _, ..], "version") => rule!("status.version-step"),
+        ([_, _, ..], Part::Status(StatusPart::Version)) => rule!("status.version-step"),
         ([_, _, ..], _) => rule!("status.last-wins"),
         ([], _) if executions => rule!("status.of-the-instance"),
         ([], _) => rule!("status.none-keeps"),
-        ([false], "custom_status") => rule!("status.cleared"),
+        ([false], Part::Status(StatusPart::Text)) => rule!("status.cleared"),
         ([false], _) => rule!("status.version-rises"),
-        (_, "version") => rule!("status.version-rises"),
+        (_, Part::Status(StatusPart::Version)) => rule!("status.version-rises"),
         _ => rule!("status.set"),
     }
 }
@@ -310,13 +311,13 @@ fn of_all(case: &Case<'_>) -> Option<&'static Rule> {
     (part && !got.is_empty() && got.len() < expected.len()).then_some(rule!("kv.all-values"))
 }
 
-fn stats(case: &Case<'_>, part: &str) -> &'static Rule {
+fn stats(case: &Case<'_>, part: Part) -> &'static Rule {
     match part {
-        "history_event_count" => rule!("stats.event-count"),
-        "history_size_bytes" => rule!("stats.history-size"),
-        "queue_pending_count" => rule!("stats.pending-count"),
-        "kv_user_key_count" => rule!("stats.key-count"),
-        "kv_total_value_bytes" => rule!("stats.value-bytes"),
+        Part::Field(Field::HistoryEventCount) => rule!("stats.event-count"),
+        Part::Field(Field::HistorySizeBytes) => rule!("stats.history-size"),
+        Part::Field(Field::QueuePendingCount) => rule!("stats.pending-count"),
+        Part::Field(Field::KvUserKeyCount) => rule!("stats.key-count"),
+        Part::Field(Field::KvTotalValueBytes) => rule!("stats.value-bytes"),
         _ if acks(case).next().is_some() => rule!("ack-turn.creates-instance"),
         _ => rule!("stats.unknown-is-nothing"),
     }
@@ -337,22 +338,28 @@ fn created(case: &Case<'_>) -> Option<&'static Rule> {
     }
 }
 
-fn info(case: &Case<'_>, part: &str) -> &'static Rule {
+fn info(case: &Case<'_>, part: Part) -> &'static Rule {
     let all: Vec<&AckTurn> = acks(case).map(|(_, ack)| ack).collect();
     let Some(last) = all.first() else { return rule!("info.fields") };
     match part {
-        "created_at" | "updated_at" if in_seconds(case) => rule!("time.milliseconds"),
-        "created_at" => rule!("info.created-at"),
-        "updated_at" => rule!("info.updated-at"),
-        "orchestration_name" | "orchestration_version" => identity(case, part, &all),
-        "current_execution_id" => rule!("ack-turn.current-execution-greatest"),
-        "status" | "output" if last.metadata.status.is_none() && last.metadata.output.is_some() => {
+        Part::Field(Field::CreatedAt | Field::UpdatedAt) if in_seconds(case) => rule!("time.milliseconds"),
+        Part::Field(Field::CreatedAt) => rule!("info.created-at"),
+        Part::Field(Field::UpdatedAt) => rule!("info.updated-at"),
+        Part::Field(field @ (Field::OrchestrationName | Field::OrchestrationVersion)) => identity(field, &all),
+        Part::Field(Field::CurrentExecutionId) => rule!("ack-turn.current-execution-greatest"),
+        Part::Field(Field::Status | Field::Output)
+            if last.metadata.status.is_none() && last.metadata.output.is_some() =>
+        {
             rule!("ack-turn.output-without-status")
         }
-        "status" | "output" if all.iter().any(|ack| ack.execution != last.execution) => rule!("info.fields"),
-        "status" | "output" if last.metadata.status.is_none() => rule!("ack-turn.status-none-keeps"),
-        "status" | "output" => rule!("ack-turn.status-stored"),
-        "parent_instance_id" => parent(case).unwrap_or(rule!("info.fields")),
+        Part::Field(Field::Status | Field::Output) if all.iter().any(|ack| ack.execution != last.execution) => {
+            rule!("info.fields")
+        }
+        Part::Field(Field::Status | Field::Output) if last.metadata.status.is_none() => {
+            rule!("ack-turn.status-none-keeps")
+        }
+        Part::Field(Field::Status | Field::Output) => rule!("ack-turn.status-stored"),
+        Part::Field(Field::ParentInstanceId) => parent(case).unwrap_or(rule!("info.fields")),
         _ => rule!("info.fields"),
     }
 }
@@ -365,8 +372,8 @@ fn in_seconds(case: &Case<'_>) -> bool {
     })
 }
 
-fn identity(_: &Case<'_>, part: &str, all: &[&AckTurn]) -> &'static Rule {
-    let name = part == "orchestration_name";
+fn identity(field: Field, all: &[&AckTurn]) -> &'static Rule {
+    let name = field == Field::OrchestrationName;
     let given = |ack: &&&AckTurn| match name {
         true => ack.metadata.orchestration_name.is_some(),
         false => ack.metadata.orchestration_version.is_some(),
@@ -380,19 +387,21 @@ fn identity(_: &Case<'_>, part: &str, all: &[&AckTurn]) -> &'static Rule {
     }
 }
 
-fn execution(case: &Case<'_>, part: &str) -> &'static Rule {
+fn execution(case: &Case<'_>, part: Part) -> &'static Rule {
     let asked = match case.call() {
         Call::GetExecutionInfo { execution, .. } => *execution,
         _ => 0,
     };
     match part {
-        "status" | "output" if acks(case).next().is_some_and(|(_, ack)| ack.execution != asked) => {
+        Part::Field(Field::Status | Field::Output)
+            if acks(case).next().is_some_and(|(_, ack)| ack.execution != asked) =>
+        {
             rule!("execution.info")
         }
-        "event_count" => rule!("execution.event-count"),
-        "started_at" => rule!("execution.started-at"),
-        "completed_at" | "completed_at set" => rule!("ack-turn.completed-at"),
-        "status" | "output" => match acks(case).next() {
+        Part::Field(Field::EventCount) => rule!("execution.event-count"),
+        Part::Field(Field::StartedAt) => rule!("execution.started-at"),
+        Part::Field(Field::CompletedAt) | Part::CompletedAtSet => rule!("ack-turn.completed-at"),
+        Part::Field(Field::Status | Field::Output) => match acks(case).next() {
             Some((_, ack)) if ack.metadata.status.is_none() && ack.metadata.output.is_some() => {
                 rule!("ack-turn.output-without-status")
             }
@@ -404,14 +413,16 @@ fn execution(case: &Case<'_>, part: &str) -> &'static Rule {
     }
 }
 
-fn metrics(case: &Case<'_>, part: &str) -> &'static Rule {
+fn metrics(case: &Case<'_>, part: Part) -> &'static Rule {
     let unrecorded = case.past.calls().any(|seen| match &*seen.call {
         Call::AppendWithExecution { .. } => true,
         Call::AckOrchestrationItem(ack) => ack.metadata.orchestration_name.is_none(),
         _ => false,
     });
     match part {
-        "running_instances" | "completed_instances" | "failed_instances" => rule!("metrics.by-status"),
+        Part::Field(Field::RunningInstances | Field::CompletedInstances | Field::FailedInstances) => {
+            rule!("metrics.by-status")
+        }
         _ if unrecorded => rule!("metrics.unrecorded-events"),
         _ => rule!("metrics.totals"),
     }

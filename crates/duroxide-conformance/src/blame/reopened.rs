@@ -8,7 +8,7 @@ use duroxide_sim::call::Reply;
 use super::Case;
 use super::past::{Fate, may_change};
 use crate::contract::{Rule, rule};
-use crate::oracle::Aspect;
+use crate::mismatch::{Aspect, JobPart, Part, TurnPart};
 
 /// The rule that the reopened storage breaks, if reopening caused the
 /// deviation.
@@ -24,7 +24,9 @@ pub(super) fn rule(case: &Case<'_>) -> Option<&'static Rule> {
     match &case.mismatch.aspect {
         Aspect::Panicked | Aspect::Hung | Aspect::Token | Aspect::Retryable => None,
         Aspect::Missed if was_locked(case) => Some(rule!("durable.locks-end")),
-        Aspect::Part("attempts") => Some(rule!("durable.attempts-survive")),
+        Aspect::Part(Part::Turn(TurnPart::Attempts) | Part::Job(JobPart::Attempts)) => {
+            Some(rule!("durable.attempts-survive"))
+        }
         Aspect::Refused if case.call().token().is_some() => Some(rule!("durable.tokens-survive")),
         Aspect::Accepted | Aspect::Refused | Aspect::Missed | Aspect::Barred(_) | Aspect::Part(_) => {
             Some(rule!("durable.reopen-sees-all"))

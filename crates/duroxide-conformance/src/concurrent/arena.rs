@@ -17,9 +17,9 @@ use crate::drive::{Observed, past_reads};
 use crate::explore::signature::deviations;
 use crate::finding::Subject;
 use crate::linearize::{Broken, Budget, Linearity, Made, SequentialAnomalies, linearize_within, smallest};
-use crate::oracle::Reading;
 use crate::pace::Pace;
 use crate::pulse::Pulse;
+use crate::reading::Reading;
 use crate::script::Script;
 use crate::script_runner::ScriptRunner;
 use crate::storage::Storage;
@@ -97,7 +97,7 @@ impl<'a> Arena<'a> {
     pub async fn learn_from(&mut self, script: &Script) {
         let run = self.runner.run(script, &past_reads, None).await;
         for deviation in deviations(&run) {
-            let method = run.observed[deviation.observed].call.method().name();
+            let method = run.observed[deviation.observed].call.method();
             self.anomalies.learn(method, &deviation.mismatch.aspect);
         }
     }
@@ -171,7 +171,7 @@ impl<'a> Arena<'a> {
             let learned = broken
                 .stuck
                 .iter()
-                .filter(|(call, mismatch)| self.anomalies.learn(history[*call].call.method().name(), &mismatch.aspect));
+                .filter(|(call, mismatch)| self.anomalies.learn(history[*call].call.method(), &mismatch.aspect));
             if learned.count() == 0 {
                 return false;
             }

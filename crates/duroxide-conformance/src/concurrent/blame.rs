@@ -8,7 +8,7 @@ use duroxide_sim::store::Ineligible;
 use crate::blame::is_about_contention;
 use crate::contract::{Rule, rule};
 use crate::linearize::{Broken, Made};
-use crate::oracle::{Aspect, Mismatch};
+use crate::mismatch::{Aspect, Field, Mismatch, Part, TurnPart};
 
 /// Returns the rule. `calls` are those that contradict each other.
 pub(super) fn blame(history: &[Made], calls: &[usize], broken: &Broken) -> &'static Rule {
@@ -61,11 +61,13 @@ fn refusal_for_good(made: &Made) -> Option<&Refusal> {
 }
 
 fn is_about_queues(aspect: &Aspect) -> bool {
-    const PARTS: [&str; 4] = ["messages", "orchestrator_queue", "worker_queue", "queue_pending_count"];
     match aspect {
-        Aspect::Missed | Aspect::Barred(Ineligible::Absent) => true,
-        Aspect::Part(part) => PARTS.contains(part),
-        _ => false,
+        Aspect::Missed | Aspect::Barred(Ineligible::Absent) | Aspect::Part(Part::Turn(TurnPart::Messages)) => true,
+        Aspect::Part(Part::Field(field)) => {
+            matches!(field, Field::OrchestratorQueue | Field::WorkerQueue | Field::QueuePendingCount)
+        }
+        Aspect::Accepted | Aspect::Refused | Aspect::Retryable | Aspect::Barred(_) | Aspect::Token => false,
+        Aspect::Part(_) | Aspect::Panicked | Aspect::Hung => false,
     }
 }
 

@@ -15,7 +15,7 @@ use super::program::Program;
 use crate::contract;
 use crate::finding::{Line, Subject, line};
 use crate::linearize::Made;
-use crate::oracle::{Aspect, Mismatch};
+use crate::mismatch::{Aspect, Mismatch};
 
 /// Concurrent calls whose answers no sequential order explains.
 #[derive(Clone, Debug, PartialEq)]

@@ -13,7 +13,7 @@ use super::code::{EVENT_FUNCTION, START_FUNCTION};
 use super::layout::{Code, WIDTH, wrapped};
 use super::{Finding, asserts::asserts, rule};
 use crate::drive::Observed;
-use crate::oracle::Aspect;
+use crate::mismatch::Aspect;
 use crate::script::Step;
 use crate::storage::TimeSource;
 

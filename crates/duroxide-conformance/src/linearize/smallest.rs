@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::{Broken, Budget, Linearity, Made, SequentialAnomalies, linearize_within, segments};
-use crate::oracle::Reading;
+use crate::reading::Reading;
 
 /// The maximum number of smaller histories to try.
 const MOST_TRIES: usize = 600;
