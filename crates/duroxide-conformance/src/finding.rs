@@ -13,6 +13,7 @@ mod layout;
 mod program;
 mod rule;
 mod table;
+mod uses;
 
 use std::fmt;
 use std::path::PathBuf;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::code::{Coded, events, items, moment};
-use super::layout::Code;
+use super::layout::{Code, repeated};
 use crate::mismatch::{Aspect, JobPart, Mismatch, NamesPart, Part, StatusPart, TreePart, TurnPart};
 
 /// The statements that check `got`, the result of the last call. `before` are
@@ -41,11 +41,8 @@ fn compare(name: &str, left: &str, right: Code) -> Code {
 fn equal(left: &str, right: Code) -> Code {
     match &right {
         Code::List { parts, close: "]", .. } if parts.is_empty() => assert(&format!("{left}.is_empty()")),
-        Code::Word(word) if word == "None" => assert(&format!("{left}.is_none()")),
-        Code::Word(word) if word == "String::new()" => compare("assert_eq!", left, Code::word("\"\"")),
-        Code::Word(word) if word.ends_with(".to_owned()") => {
-            compare("assert_eq!", left, Code::word(word.trim_end_matches(".to_owned()")))
-        }
+        Code::None => assert(&format!("{left}.is_none()")),
+        Code::Text(text) if repeated(text).is_none() => compare("assert_eq!", left, Code::str(text)),
         _ => compare("assert_eq!", left, right),
     }
 }
