@@ -23,8 +23,7 @@ use duroxide_sim::unstable::text::Line as OneLine;
 use serde::Serialize;
 
 use super::drive::{Deviation, Run};
-use super::regress::{self, SCRIPT_VARIABLE};
-use super::script::Script;
+use super::script::{SCRIPT_VARIABLE, Script};
 use super::storage::{Storage, TimeSource};
 
 pub use table::Line;
@@ -149,7 +148,7 @@ impl Finding {
 
 /// The command that reruns a script.
 fn replay(rule: &str, script: &Script, file: Option<&str>) -> String {
-    let file = file.map_or_else(|| regress::file_name(rule, script), str::to_owned);
+    let file = file.map_or_else(|| script.file_name(rule), str::to_owned);
     let command = duroxide_sim::unstable::command::here();
     format!("{SCRIPT_VARIABLE}={} {command}", duroxide_sim::unstable::command::quoted(&file))
 }

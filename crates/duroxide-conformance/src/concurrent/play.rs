@@ -12,10 +12,10 @@ use duroxide_sim::seed::Seed;
 use tokio::sync::Barrier;
 
 use super::interleave::interleave;
-use super::program::{Program, Round};
 use super::record::Caller;
 use super::yield_injector::YieldInjector;
 use crate::linearize::Made;
+use crate::race::{Program, Round};
 use crate::readback::{any_job, any_turn};
 use crate::resolve::Bindings;
 use crate::script::{Act, Step};

@@ -7,7 +7,7 @@ use super::acts::{
     abandon, abandon_job, ack_job, beget, cancel, complete, enqueue_job, fetch, fetch_job, go_on, next_execution,
     plain, progress, progress_of_child, raise, renew, renew_job, schedule, start, tell,
 };
-use super::program::{Program, Round};
+use crate::race::{Program, Round};
 use crate::script::{Act, Step};
 use std::time::Duration;
 

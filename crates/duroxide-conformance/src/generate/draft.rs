@@ -6,7 +6,6 @@ use std::time::Duration;
 use duroxide_sim::call::{Call, VersionRange};
 use duroxide_sim::seed::Stream;
 
-use super::moves::Moves;
 use super::profile::{Area, Profile};
 use super::swarm::Swarm;
 use super::{numbers, texts};
@@ -67,11 +66,6 @@ impl Draft {
             deadlines: Vec::with_capacity(REMEMBERED),
             ended: Vec::with_capacity(REMEMBERED),
         }
-    }
-
-    /// Draws the moves of this script.
-    pub fn moves(&mut self) -> Moves {
-        Moves::draw(&mut self.random, self.profile)
     }
 
     pub fn len(&self) -> usize {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::inside::{Key, Path};
 use super::names::is_name;
+use super::path::{Key, Path};
 use crate::script::{Step, Token};
 
 /// Numbers at which storage often changes its behaviour.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::Verdict;
 use crate::contract::{self, Check, Rule};
+use crate::verdict::Verdict;
 
 /// A rule and its outcome.
 #[derive(Clone, Debug, PartialEq, Serialize)]
