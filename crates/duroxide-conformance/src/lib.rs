@@ -19,6 +19,7 @@
 mod official;
 
 mod blame;
+mod calls;
 mod check;
 mod compare;
 mod concurrent;

@@ -16,6 +16,7 @@ use duroxide_sim::call::{Call, Reply};
 use duroxide_sim::clock::Time;
 use duroxide_sim::store::{Choice, Ineligible, Leeway, OrphanPolicy, Pick, Store};
 
+use super::calls::reads;
 use super::compare::{Differs, compare};
 use super::mismatch::{Aspect, Mismatch};
 use super::reading::Reading;
@@ -151,7 +152,23 @@ pub(crate) fn picks(world: &Store, now: Time, call: &Call) -> Vec<Pick> {
         Call::FetchWorkItem { session, tags, .. } => {
             (0..world.eligible_jobs(now, session.as_ref(), tags)).map(Pick::Nth).collect()
         }
-        _ => vec![Pick::Oldest],
+        reads!()
+        | Call::AckOrchestrationItem(_)
+        | Call::AbandonOrchestrationItem { .. }
+        | Call::RenewOrchestrationItemLock { .. }
+        | Call::AppendWithExecution { .. }
+        | Call::EnqueueForWorker { .. }
+        | Call::AckWorkItem { .. }
+        | Call::RenewWorkItemLock { .. }
+        | Call::AbandonWorkItem { .. }
+        | Call::RenewSessionLock { .. }
+        | Call::CleanupOrphanedSessions { .. }
+        | Call::EnqueueForOrchestrator { .. }
+        | Call::DeleteInstancesAtomic { .. }
+        | Call::DeleteInstance { .. }
+        | Call::DeleteInstanceBulk { .. }
+        | Call::PruneExecutions { .. }
+        | Call::PruneExecutionsBulk { .. } => vec![Pick::Oldest],
     }
 }
 

@@ -9,6 +9,7 @@ use duroxide::providers::WorkItem;
 use duroxide_sim::call::{ActivityId, Call, Event, InstanceQuery, Item, Job, Reply, Turn};
 use duroxide_sim::clock::Time;
 
+use super::calls::reads;
 use super::script::{Act, HERE, Queue, Token, after_here};
 
 /// The base of the numbers in a relative call.
@@ -78,7 +79,19 @@ impl Bindings {
                 substitution.query(query);
                 substitution.time(&mut keep.completed_before);
             }
-            other => other.instance_mut().into_iter().for_each(|instance| substitution.instance(instance)),
+            other @ (reads!()
+            | Call::FetchOrchestrationItem { .. }
+            | Call::AbandonOrchestrationItem { .. }
+            | Call::RenewOrchestrationItemLock { .. }
+            | Call::FetchWorkItem { .. }
+            | Call::AckWorkItem { .. }
+            | Call::RenewWorkItemLock { .. }
+            | Call::AbandonWorkItem { .. }
+            | Call::RenewSessionLock { .. }
+            | Call::CleanupOrphanedSessions { .. }
+            | Call::DeleteInstance { .. }) => {
+                other.instance_mut().into_iter().for_each(|instance| substitution.instance(instance))
+            }
         }
         call
     }

@@ -7,9 +7,9 @@ use duroxide_sim::call::{AckTurn, Call, Item, Job, Reply, Tags, Turn, is_of_sess
 use duroxide_sim::store::Ineligible;
 
 use super::Case;
-use super::past::{enqueues, enqueues_jobs};
 use super::payload::{odd, spoiled};
 use super::{count, origin, versions};
+use crate::calls::{enqueues, enqueues_jobs};
 use crate::contract::{Rule, rule};
 use crate::drive::Observed;
 use crate::mismatch::{HistoryPart, Part, TurnPart};

@@ -6,9 +6,10 @@ use duroxide::providers::WorkItem;
 use duroxide_sim::call::{Call, Item, Job, Reply, Turn, is_start};
 
 use super::Case;
-use super::past::{enqueues, enqueues_jobs, is_deletion};
+use super::past::is_deletion;
 use super::payload::odd;
 use super::versions;
+use crate::calls::{enqueues, enqueues_jobs};
 use crate::contract::{Rule, rule};
 use crate::drive::Observed;
 

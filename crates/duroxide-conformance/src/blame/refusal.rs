@@ -5,6 +5,7 @@ use duroxide_sim::call::{Call, Class, Refusal, Reply};
 use super::Case;
 use super::past::{Fate, is_deletion};
 use super::payload::odd;
+use crate::calls::reads;
 use crate::contract::{Rule, rule};
 
 fn class(reply: &Reply) -> Class {
@@ -60,7 +61,35 @@ pub(super) fn accepted(case: &Case<'_>) -> &'static Rule {
         (Call::GetParentId { .. }, _) => forgotten(case).unwrap_or(rule!("tree.parent")),
         (Call::GetExecutionInfo { .. }, _) => forgotten(case).unwrap_or(rule!("execution.unknown-refused")),
         (_, Class::Corrupt) => rule!("read.unreadable-is-an-error"),
-        _ => rule!("error.refusal-changes-nothing"),
+        (
+            Call::FetchOrchestrationItem { .. }
+            | Call::AbandonOrchestrationItem { .. }
+            | Call::RenewOrchestrationItemLock { .. }
+            | Call::FetchWorkItem { .. }
+            | Call::RenewWorkItemLock { .. }
+            | Call::AbandonWorkItem { .. }
+            | Call::RenewSessionLock { .. }
+            | Call::CleanupOrphanedSessions { .. }
+            | Call::DeleteInstanceBulk { .. }
+            | Call::PruneExecutionsBulk { .. }
+            | Call::Read { .. }
+            | Call::ReadWithExecution { .. }
+            | Call::GetCustomStatus { .. }
+            | Call::GetKvValue { .. }
+            | Call::GetKvAllValues { .. }
+            | Call::GetInstanceStats { .. }
+            | Call::ListInstances
+            | Call::ListInstancesByStatus { .. }
+            | Call::ListExecutions { .. }
+            | Call::ReadHistoryWithExecutionId { .. }
+            | Call::ReadHistory { .. }
+            | Call::LatestExecutionId { .. }
+            | Call::GetSystemMetrics
+            | Call::GetQueueDepths
+            | Call::ListChildren { .. }
+            | Call::GetInstanceTree { .. },
+            _,
+        ) => rule!("error.refusal-changes-nothing"),
     }
 }
 
@@ -202,7 +231,14 @@ pub(super) fn refused(case: &Case<'_>) -> &'static Rule {
         Call::GetCustomStatus { .. } => rule!("status.fresh-is-nothing"),
         Call::GetInstanceTree { .. } => rule!("tree.order"),
         Call::ListChildren { .. } => rule!("tree.children"),
-        _ => rule!("error.refusal-changes-nothing"),
+        Call::RenewSessionLock { .. }
+        | Call::CleanupOrphanedSessions { .. }
+        | Call::PruneExecutions { .. }
+        | Call::PruneExecutionsBulk { .. }
+        | Call::ListInstances
+        | Call::ListInstancesByStatus { .. }
+        | Call::GetSystemMetrics
+        | Call::GetQueueDepths => rule!("error.refusal-changes-nothing"),
     }
 }
 
@@ -245,7 +281,17 @@ fn endless(call: &Call) -> Option<&'static Rule> {
         Call::AbandonOrchestrationItem { delay, .. }
         | Call::AbandonWorkItem { delay, .. }
         | Call::EnqueueForOrchestrator { delay, .. } => delay.iter().copied().collect(),
-        _ => Vec::new(),
+        reads!()
+        | Call::AckOrchestrationItem(_)
+        | Call::AppendWithExecution { .. }
+        | Call::EnqueueForWorker { .. }
+        | Call::AckWorkItem { .. }
+        | Call::CleanupOrphanedSessions { .. }
+        | Call::DeleteInstancesAtomic { .. }
+        | Call::DeleteInstance { .. }
+        | Call::DeleteInstanceBulk { .. }
+        | Call::PruneExecutions { .. }
+        | Call::PruneExecutionsBulk { .. } => Vec::new(),
     };
     spans.iter().any(|span| span.as_secs() > u64::from(u32::MAX)).then_some(rule!("time.huge-durations"))
 }

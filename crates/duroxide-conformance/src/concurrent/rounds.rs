@@ -37,7 +37,7 @@ pub(crate) enum Theme {
 
 impl Theme {
     /// Every theme.
-    pub const ALL: [Theme; 12] = [
+    pub const ALL: &[Theme] = &[
         Theme::Turn,
         Theme::Acks,
         Theme::Expiry,
@@ -112,7 +112,7 @@ impl Draft {
         if fresh {
             self.own = format!("i{number}");
         }
-        let any = self.one_of(&Theme::ALL);
+        let any = self.one_of(Theme::ALL);
         let theme = self.theme.unwrap_or(any);
         let mut before = Vec::new();
         if self.waits == Waits::Some && number > 0 {
@@ -133,7 +133,7 @@ impl Draft {
         (0..count)
             .map(|_| {
                 let off_theme = self.random.one_in(6);
-                let theme = if off_theme { self.one_of(&Theme::ALL) } else { theme };
+                let theme = if off_theme { self.one_of(Theme::ALL) } else { theme };
                 self.act(theme)
             })
             .collect()

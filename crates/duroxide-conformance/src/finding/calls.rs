@@ -74,7 +74,16 @@ fn arguments(call: &Call, base: Time, tokens: &TokenNames) -> Vec<Code> {
         Call::ReadWithExecution { instance, execution }
         | Call::ReadHistoryWithExecutionId { instance, execution }
         | Call::GetExecutionInfo { instance, execution } => vec![Code::str(instance), execution.code()],
-        other => other.instance().map(Code::str).into_iter().collect(),
+        other @ (Call::Read { .. }
+        | Call::GetKvAllValues { .. }
+        | Call::GetInstanceStats { .. }
+        | Call::ListExecutions { .. }
+        | Call::ReadHistory { .. }
+        | Call::LatestExecutionId { .. }
+        | Call::GetInstanceInfo { .. }
+        | Call::ListChildren { .. }
+        | Call::GetParentId { .. }
+        | Call::GetInstanceTree { .. }) => other.instance().map(Code::str).into_iter().collect(),
     }
 }
 

@@ -9,6 +9,7 @@ use duroxide_sim::unstable::text;
 use duroxide_sim::unstable::trace::{Span, Tokens, answer, quote, words};
 use serde::Serialize;
 
+use crate::calls::reads;
 use crate::drive::{Observed, Run};
 use crate::script::{Script, Step};
 
@@ -137,7 +138,18 @@ fn details(call: &Call) -> String {
         }
         Call::CleanupOrphanedSessions { idle_for } => format!("idle {}", Span(*idle_for)),
         Call::EnqueueForWorker { item } => place(item),
-        _ => String::new(),
+        reads!()
+        | Call::AbandonOrchestrationItem { .. }
+        | Call::RenewOrchestrationItemLock { .. }
+        | Call::AckWorkItem { .. }
+        | Call::RenewWorkItemLock { .. }
+        | Call::AbandonWorkItem { .. }
+        | Call::EnqueueForOrchestrator { .. }
+        | Call::DeleteInstancesAtomic { .. }
+        | Call::DeleteInstance { .. }
+        | Call::DeleteInstanceBulk { .. }
+        | Call::PruneExecutions { .. }
+        | Call::PruneExecutionsBulk { .. } => String::new(),
     }
 }
 

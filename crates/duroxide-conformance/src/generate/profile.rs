@@ -3,78 +3,51 @@
 use std::fmt;
 use std::time::Duration;
 
-/// The focus of a script.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(missing_docs)] // The names say it.
-pub enum Area {
-    Everything,
-    Locks,
-    Histories,
-    Queues,
-    Sessions,
-    Tags,
-    Versions,
-    Kv,
-    Status,
-    Reads,
-    Delete,
-    Prune,
-    Payloads,
-    Numbers,
-    Time,
-    Attempts,
-    /// Futures are dropped before they complete.
-    Dropped,
-    /// The storage is reopened repeatedly.
-    Durable,
+/// Declares the areas with their names.
+macro_rules! areas {
+    ($($(#[$doc:meta])* $variant:ident $name:literal)*) => {
+        /// The focus of a script.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[allow(missing_docs)] // The names say it.
+        pub enum Area {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Area {
+            /// Every area.
+            pub const ALL: &[Area] = &[$(Area::$variant),*];
+
+            /// The name in lower case.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Area::$variant => $name,)*
+                }
+            }
+        }
+    };
 }
 
-impl Area {
-    /// Every area.
-    pub const ALL: [Area; 18] = [
-        Area::Everything,
-        Area::Locks,
-        Area::Histories,
-        Area::Queues,
-        Area::Sessions,
-        Area::Tags,
-        Area::Versions,
-        Area::Kv,
-        Area::Status,
-        Area::Reads,
-        Area::Delete,
-        Area::Prune,
-        Area::Payloads,
-        Area::Numbers,
-        Area::Time,
-        Area::Attempts,
-        Area::Dropped,
-        Area::Durable,
-    ];
-
-    /// The name in lower case.
-    pub fn name(self) -> &'static str {
-        match self {
-            Area::Everything => "everything",
-            Area::Locks => "locks",
-            Area::Histories => "histories",
-            Area::Queues => "queues",
-            Area::Sessions => "sessions",
-            Area::Tags => "tags",
-            Area::Versions => "versions",
-            Area::Kv => "kv",
-            Area::Status => "status",
-            Area::Reads => "reads",
-            Area::Delete => "delete",
-            Area::Prune => "prune",
-            Area::Payloads => "payloads",
-            Area::Numbers => "numbers",
-            Area::Time => "time",
-            Area::Attempts => "attempts",
-            Area::Dropped => "dropped",
-            Area::Durable => "durable",
-        }
-    }
+areas! {
+    Everything "everything"
+    Locks "locks"
+    Histories "histories"
+    Queues "queues"
+    Sessions "sessions"
+    Tags "tags"
+    Versions "versions"
+    Kv "kv"
+    Status "status"
+    Reads "reads"
+    Delete "delete"
+    Prune "prune"
+    Payloads "payloads"
+    Numbers "numbers"
+    Time "time"
+    Attempts "attempts"
+    /// Futures are dropped before they complete.
+    Dropped "dropped"
+    /// The storage is reopened repeatedly.
+    Durable "durable"
 }
 
 impl fmt::Display for Area {
@@ -99,8 +72,8 @@ pub struct Profile {
 
 impl Profile {
     /// One profile for each area, with exact time.
-    pub const ALL: [Profile; 18] = {
-        let mut all = [Profile::of(Area::Everything); 18];
+    pub const ALL: &[Profile] = &{
+        let mut all = [Profile::of(Area::Everything); Area::ALL.len()];
         let mut at = 0;
         while at < all.len() {
             all[at] = Profile::of(Area::ALL[at]);
@@ -131,7 +104,7 @@ impl Profile {
 
     /// The profile of this name, with exact time.
     pub fn named(name: &str) -> Option<Profile> {
-        Profile::ALL.into_iter().find(|profile| profile.name() == name)
+        Profile::ALL.iter().copied().find(|profile| profile.name() == name)
     }
 
     /// The profiles most likely to show that a rule is broken, given the rule's

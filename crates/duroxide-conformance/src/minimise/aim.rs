@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use duroxide_sim::call::{Call, Reply, instance_of};
 
+use crate::calls::reads;
 use crate::drive::{End, Observed, Run};
 use crate::script::{Act, Queue, Script, Step, Token};
 
@@ -138,6 +139,17 @@ fn each_time(call: &mut Call, mut change: impl FnMut(&mut u64)) {
         Call::PruneExecutionsBulk { query, keep } => {
             query.completed_before.iter_mut().chain(&mut keep.completed_before).for_each(change);
         }
-        _ => {}
+        reads!()
+        | Call::FetchOrchestrationItem { .. }
+        | Call::AbandonOrchestrationItem { .. }
+        | Call::RenewOrchestrationItemLock { .. }
+        | Call::AppendWithExecution { .. }
+        | Call::FetchWorkItem { .. }
+        | Call::RenewWorkItemLock { .. }
+        | Call::AbandonWorkItem { .. }
+        | Call::RenewSessionLock { .. }
+        | Call::CleanupOrphanedSessions { .. }
+        | Call::DeleteInstancesAtomic { .. }
+        | Call::DeleteInstance { .. } => {}
     }
 }
