@@ -87,7 +87,7 @@ pub(crate) async fn examine(storage: &dyn Storage, config: &Config, waivers: &Wa
     let trouble = |why: String| Verdict::trouble(storage.label(), config.seed, why);
     let calls = match &work {
         Work::Plan(plan) => plan.calls,
-        _ => config.calls_at(storage.time()),
+        Work::Everything | Work::Waivers | Work::Kept(_) => config.calls_at(storage.time()),
     };
     let watch = match Watch::of(storage, config, calls) {
         Ok(watch) => watch,

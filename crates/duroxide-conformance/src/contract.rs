@@ -5,6 +5,7 @@ mod admin;
 mod capability;
 mod data;
 mod delete;
+mod family;
 mod finish_job;
 mod history;
 mod hold_turn;
@@ -21,6 +22,7 @@ mod world;
 
 use duroxide_sim::laws::Law;
 
+pub(crate) use family::Family;
 pub use page::page;
 
 /// How binding a rule is.

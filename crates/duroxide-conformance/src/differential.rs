@@ -290,7 +290,10 @@ fn bare(reply: &Reply) -> Reply {
         Reply::Names(names) => names.sort(),
         Reply::Tree(tree) => tree.all_ids.sort(),
         Reply::Turn(Some(turn)) => turn.history_error = turn.history_error.as_ref().map(|_| String::new()),
-        _ => {}
+        Reply::Done | Reply::Turn(None) | Reply::Job(_) | Reply::Events(_) | Reply::Count(_) => {}
+        Reply::CustomStatus(_) | Reply::Value(_) | Reply::Values(_) | Reply::Stats(_) => {}
+        Reply::Numbers(_) | Reply::Number(_) | Reply::Instance(_) | Reply::Execution(_) => {}
+        Reply::Metrics(_) | Reply::QueueDepths(_) | Reply::Deleted(_) | Reply::Pruned(_) => {}
     }
     reply
 }

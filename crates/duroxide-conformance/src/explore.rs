@@ -277,7 +277,7 @@ impl<'a> Explorer<'a> {
         };
         let rule = match &run.end {
             End::Deviates(last) => rule_of(&run, last),
-            _ => guess,
+            End::Agrees | End::Inconclusive(_) => guess,
         };
         if self.known.is_settled(rule) {
             return;

@@ -22,7 +22,7 @@ use duroxide_sim::seed::Seed;
 use duroxide_sim::unstable::text::Line as OneLine;
 use serde::Serialize;
 
-use super::drive::{Deviation, Run};
+use super::drive::{Deviation, End, Run};
 use super::script::{SCRIPT_VARIABLE, Script};
 use super::storage::{Storage, TimeSource};
 
@@ -111,8 +111,8 @@ impl Finding {
     /// The answer that deviates.
     pub fn deviation(&self) -> Option<&Deviation> {
         match &self.run.end {
-            super::drive::End::Deviates(deviation) => Some(deviation),
-            _ => None,
+            End::Deviates(deviation) => Some(deviation),
+            End::Agrees | End::Inconclusive(_) => None,
         }
     }
 

@@ -157,7 +157,7 @@ impl<'a> Arena<'a> {
         // What the sequential runs revealed may explain this run.
         match self.judge(&found.history) {
             Linearity::Broken(broken) => Ok(Found { broken, ..found }),
-            _ => Err(Judged::Explained),
+            Linearity::Explained | Linearity::Unknown => Err(Judged::Explained),
         }
     }
 
@@ -182,7 +182,7 @@ impl<'a> Arena<'a> {
         let history = self.play(&program, (self.place)(schedule)).await;
         match self.judge(&history) {
             Linearity::Broken(broken) => Some(Found { program, schedule, history, broken }),
-            _ => None,
+            Linearity::Explained | Linearity::Unknown => None,
         }
     }
 

@@ -48,7 +48,7 @@ pub(crate) fn rule_of(run: &Run, deviation: &Deviation) -> &'static str {
 pub(crate) fn deviations(run: &Run) -> impl Iterator<Item = &Deviation> {
     let last = match &run.end {
         End::Deviates(deviation) => Some(deviation),
-        _ => None,
+        End::Agrees | End::Inconclusive(_) => None,
     };
     run.waived.iter().chain(last)
 }

@@ -115,7 +115,7 @@ fn answer(part: Part, expected: &Reply, got: Option<&Reply>, base: Time) -> Vec<
         Reply::QueueDepths(depths) => field(got_it, part, depths, base),
         Reply::Deleted(counts) => field(got_it, part, counts, base),
         Reply::Pruned(counts) => field(got_it, part, counts, base),
-        _ => vec![Code::word(got_it)],
+        Reply::Done | Reply::Turn(_) | Reply::Job(_) | Reply::Refused(_) => vec![Code::word(got_it)],
     }
 }
 

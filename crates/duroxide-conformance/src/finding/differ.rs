@@ -38,7 +38,9 @@ pub(super) fn words(run: &Run, deviation: &Deviation) -> Sides {
         (Aspect::Retryable, ..) => one("an error that is not retryable".to_owned(), format!("{got}, retryable")),
         (Aspect::Panicked, expected, _) => one(whole(expected), panicked(observed.panic.as_deref())),
         (Aspect::Hung, expected, _) => one(whole(expected), "no answer".to_owned()),
-        (_, expected, _) => one(whole(expected), got),
+        (Aspect::Part(_) | Aspect::Accepted | Aspect::Refused | Aspect::Missed, expected, _) => {
+            one(whole(expected), got)
+        }
     }
 }
 

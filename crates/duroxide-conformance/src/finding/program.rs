@@ -257,7 +257,7 @@ impl Body<'_> {
     fn polls(&self, step: usize) -> u32 {
         match self.finding.script.steps.get(step) {
             Some(Step::Call(act)) => act.dropped_after.unwrap_or(0),
-            _ => 0,
+            Some(Step::Wait(_) | Step::ReadBack | Step::Drain | Step::Corrupt(_) | Step::Reopen) | None => 0,
         }
     }
 

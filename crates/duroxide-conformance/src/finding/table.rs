@@ -55,7 +55,7 @@ fn quiet(script: &Script, run: &Run, steps: std::ops::Range<usize>, at: Time) ->
             Some(Step::Wait(ms)) => format!("wait {ms} ms"),
             Some(Step::Corrupt(instance)) => format!("the stored history of {instance} becomes unreadable"),
             Some(Step::Reopen) => "the storage is reopened".to_owned(),
-            _ => continue,
+            Some(Step::Call(_) | Step::ReadBack | Step::Drain) | None => continue,
         };
         let at_ms = at.0.saturating_sub(run.base.0);
         found.push(Line { step: step + 1, at_ms, call, answer: String::new(), deviates: false });
@@ -93,7 +93,9 @@ pub(super) fn fields(reply: &Reply) -> Option<String> {
     match reply {
         Reply::Instance(_) | Reply::Execution(_) | Reply::Metrics(_) | Reply::QueueDepths(_) => {}
         Reply::Tree(_) | Reply::Deleted(_) | Reply::Pruned(_) | Reply::Stats(Some(_)) | Reply::Values(_) => {}
-        _ => return None,
+        Reply::Done | Reply::Turn(_) | Reply::Job(_) | Reply::Events(_) | Reply::Count(_) => return None,
+        Reply::CustomStatus(_) | Reply::Value(_) | Reply::Stats(None) | Reply::Names(_) => return None,
+        Reply::Numbers(_) | Reply::Number(_) | Reply::Refused(_) => return None,
     }
     let value = serde_json::to_value(reply).ok()?;
     let body = value.as_object()?.values().next()?.as_object()?;

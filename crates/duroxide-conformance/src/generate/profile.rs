@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::contract::Family;
+
 /// Declares the areas with their names.
 macro_rules! areas {
     ($($(#[$doc:meta])* $variant:ident $name:literal)*) => {
@@ -110,35 +112,45 @@ impl Profile {
     /// The profiles most likely to show that a rule is broken, given the rule's
     /// id or a prefix of it; the most likely first, and the general one last.
     pub fn for_rule(id: &str) -> Vec<Profile> {
-        let (family, claim) = id.split_once('.').unwrap_or((id, ""));
-        let areas: &[Area] = match family {
-            "turn" if claim.starts_with("capability") => &[Area::Versions],
-            "turn" if claim.starts_with("kv") || claim.starts_with("values") => &[Area::Kv],
-            "turn" if claim.starts_with("history") => &[Area::Histories, Area::Locks],
-            "ack-turn" if claim.starts_with("pinned") => &[Area::Versions],
-            "ack-turn" if claim.ends_with("values") => &[Area::Kv],
-            "turn" | "ack-turn" => &[Area::Locks, Area::Histories, Area::Queues, Area::Attempts],
-            "abandon-turn" | "renew-turn" | "abandon-job" | "renew-job" => &[Area::Locks, Area::Attempts, Area::Time],
-            "enqueue" | "enqueue-job" => &[Area::Queues, Area::Time],
-            "job" | "ack-job" => &[Area::Locks, Area::Attempts, Area::Queues],
-            "tag" => &[Area::Tags],
-            "session" => &[Area::Sessions],
-            "read" | "append" => &[Area::Histories, Area::Reads],
-            "kv" if claim.ends_with("pruning") => &[Area::Prune, Area::Kv],
-            "kv" => &[Area::Kv],
-            "status" => &[Area::Status],
-            "stats" => &[Area::Reads, Area::Kv],
-            "list" | "info" | "execution" | "metrics" | "depths" | "tree" => &[Area::Reads],
-            "delete" | "delete-bulk" => &[Area::Delete],
-            "prune" | "prune-bulk" => &[Area::Prune],
-            "payload" if claim.starts_with("names") => &[Area::Payloads, Area::Kv, Area::Tags, Area::Sessions],
-            "payload" => &[Area::Payloads, Area::Numbers],
-            "time" => &[Area::Time],
-            "error" => &[Area::Payloads, Area::Numbers],
-            "dropped" => &[Area::Dropped],
-            "durable" => &[Area::Durable],
-            _ => &[],
-        };
+        let claim = id.split_once('.').map_or("", |(_, claim)| claim);
+        let areas = Family::of(id).map_or(&[][..], |family| areas(family, claim));
         areas.iter().copied().chain([Area::Everything]).map(Profile::of).collect()
+    }
+}
+
+/// The areas whose scripts are most likely to break a rule.
+fn areas(family: Family, claim: &str) -> &'static [Area] {
+    match family {
+        Family::Turn if claim.starts_with("capability") => &[Area::Versions],
+        Family::Turn if claim.starts_with("kv") || claim.starts_with("values") => &[Area::Kv],
+        Family::Turn if claim.starts_with("history") => &[Area::Histories, Area::Locks],
+        Family::AckTurn if claim.starts_with("pinned") => &[Area::Versions],
+        Family::AckTurn if claim.ends_with("values") => &[Area::Kv],
+        Family::Turn | Family::AckTurn => &[Area::Locks, Area::Histories, Area::Queues, Area::Attempts],
+        Family::AbandonTurn | Family::RenewTurn | Family::AbandonJob | Family::RenewJob => {
+            &[Area::Locks, Area::Attempts, Area::Time]
+        }
+        Family::Enqueue | Family::EnqueueJob => &[Area::Queues, Area::Time],
+        Family::Job | Family::AckJob => &[Area::Locks, Area::Attempts, Area::Queues],
+        Family::Tag => &[Area::Tags],
+        Family::Session => &[Area::Sessions],
+        Family::Read | Family::Append => &[Area::Histories, Area::Reads],
+        Family::Kv if claim.ends_with("pruning") => &[Area::Prune, Area::Kv],
+        Family::Kv => &[Area::Kv],
+        Family::Status => &[Area::Status],
+        Family::Stats => &[Area::Reads, Area::Kv],
+        Family::List | Family::Info | Family::Execution | Family::Metrics | Family::Depths | Family::Tree => {
+            &[Area::Reads]
+        }
+        Family::Delete | Family::DeleteBulk => &[Area::Delete],
+        Family::Prune | Family::PruneBulk => &[Area::Prune],
+        Family::Payload if claim.starts_with("names") => &[Area::Payloads, Area::Kv, Area::Tags, Area::Sessions],
+        Family::Payload => &[Area::Payloads, Area::Numbers],
+        Family::Time => &[Area::Time],
+        Family::Error => &[Area::Payloads, Area::Numbers],
+        Family::Dropped => &[Area::Dropped],
+        Family::Durable => &[Area::Durable],
+        // No area is about these.
+        Family::Concurrent | Family::Identity => &[],
     }
 }

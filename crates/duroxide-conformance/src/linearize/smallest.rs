@@ -43,7 +43,7 @@ pub(crate) fn smallest(
                 *broken = smaller;
                 true
             }
-            _ => false,
+            Linearity::Explained | Linearity::Unknown => false,
         }
     };
     let reads: Vec<usize> = (0..end).filter(|call| history[*call].call.is_read()).collect();

@@ -43,7 +43,7 @@ pub(super) fn strangers(run: &Run) -> BTreeSet<usize> {
     let Some((last, before)) = run.observed.split_last() else { return BTreeSet::new() };
     let expected = || match &run.end {
         End::Deviates(deviation) => found(&deviation.mismatch.expected),
-        _ => None,
+        End::Agrees | End::Inconclusive(_) => None,
     };
     let Some(subject) = subject(last, before).or_else(expected) else { return BTreeSet::new() };
     let is_stranger = |seen: &&Observed| self::subject(seen, before).is_some_and(|instance| instance != subject);
