@@ -10,8 +10,6 @@ use duroxide_sim::call::{AckTurn, ActivityId, Call, Event, Item, Metadata, Sessi
 
 use crate::script::{Act, HERE, Queue};
 
-/// The instance locked by the call's token.
-
 pub(super) fn plain(call: Call) -> Act {
     Act { call, relative: false, dropped_after: None }
 }

@@ -1,5 +1,7 @@
 //! [`Family`]: the first word of a rule's id.
 
+use duroxide_sim::call::Method;
+
 use super::TABLES;
 
 /// Declares the families with their names.
@@ -64,6 +66,46 @@ impl Family {
             at += 1;
         }
         None
+    }
+
+    /// The methods that the rules of the family concern; for families about every
+    /// method, one that every script calls.
+    pub fn methods(self) -> &'static [Method] {
+        match self {
+            Family::Turn => &[Method::FetchOrchestrationItem],
+            Family::AckTurn => &[Method::AckOrchestrationItem],
+            Family::AbandonTurn => &[Method::AbandonOrchestrationItem],
+            Family::RenewTurn => &[Method::RenewOrchestrationItemLock],
+            Family::Enqueue => &[Method::EnqueueForOrchestrator],
+            Family::EnqueueJob => &[Method::EnqueueForWorker],
+            Family::Job | Family::Tag => &[Method::FetchWorkItem],
+            Family::AckJob => &[Method::AckWorkItem],
+            Family::AbandonJob => &[Method::AbandonWorkItem],
+            Family::RenewJob => &[Method::RenewWorkItemLock],
+            Family::Session => &[Method::RenewSessionLock, Method::CleanupOrphanedSessions],
+            Family::Read => &[Method::Read, Method::ReadWithExecution, Method::ReadHistory],
+            Family::Append => &[Method::AppendWithExecution],
+            Family::Kv => &[Method::GetKvValue, Method::GetKvAllValues],
+            Family::Status => &[Method::GetCustomStatus],
+            Family::Stats => &[Method::GetInstanceStats],
+            Family::List => &[Method::ListInstances, Method::ListInstancesByStatus],
+            Family::Info => &[Method::GetInstanceInfo],
+            Family::Execution => &[Method::ListExecutions, Method::GetExecutionInfo],
+            Family::Metrics => &[Method::GetSystemMetrics],
+            Family::Depths => &[Method::GetQueueDepths],
+            Family::Tree => &[Method::ListChildren, Method::GetParentId, Method::GetInstanceTree],
+            Family::Delete => &[Method::DeleteInstance, Method::DeleteInstancesAtomic],
+            Family::DeleteBulk => &[Method::DeleteInstanceBulk],
+            Family::Prune => &[Method::PruneExecutions],
+            Family::PruneBulk => &[Method::PruneExecutionsBulk],
+            Family::Concurrent
+            | Family::Dropped
+            | Family::Durable
+            | Family::Error
+            | Family::Identity
+            | Family::Payload
+            | Family::Time => &[Method::FetchOrchestrationItem],
+        }
     }
 }
 

@@ -53,7 +53,7 @@ fn arguments(call: &Call, base: Time, tokens: &TokenNames) -> Vec<Code> {
         }
         Call::AckWorkItem { token: of, completion } => {
             let completion = completion.as_ref().map(|one| Code::call("Some", vec![item(one, base)]));
-            vec![token(of, tokens), completion.unwrap_or_else(|| Code::None)]
+            vec![token(of, tokens), completion.unwrap_or(Code::None)]
         }
         Call::RenewSessionLock { owners, extend_for, idle_for } => {
             vec![Code::slice(owners.iter().map(|owner| Code::str(owner)).collect()), extend_for.code(), idle_for.code()]

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use duroxide_sim::call::Method;
 use serde::Serialize;
 
 use crate::contract::{self, Check, Family, Rule};
@@ -70,45 +69,6 @@ pub(super) fn lines(verdict: &Verdict) -> Vec<RuleLine> {
 fn is_reached(rule: &Rule, called: &BTreeSet<&str>) -> bool {
     let shows = |check: &Check| matches!(check, Check::Script | Check::ReadBack | Check::Drain | Check::Dropped);
     rule.checks.iter().any(shows)
-        && Family::of(rule.id).is_some_and(|family| methods(family).iter().any(|method| called.contains(method.name())))
-}
-
-/// The methods that the rules of a family concern; for families about every method,
-/// one that every script calls.
-fn methods(family: Family) -> &'static [Method] {
-    match family {
-        Family::Turn => &[Method::FetchOrchestrationItem],
-        Family::AckTurn => &[Method::AckOrchestrationItem],
-        Family::AbandonTurn => &[Method::AbandonOrchestrationItem],
-        Family::RenewTurn => &[Method::RenewOrchestrationItemLock],
-        Family::Enqueue => &[Method::EnqueueForOrchestrator],
-        Family::EnqueueJob => &[Method::EnqueueForWorker],
-        Family::Job | Family::Tag => &[Method::FetchWorkItem],
-        Family::AckJob => &[Method::AckWorkItem],
-        Family::AbandonJob => &[Method::AbandonWorkItem],
-        Family::RenewJob => &[Method::RenewWorkItemLock],
-        Family::Session => &[Method::RenewSessionLock, Method::CleanupOrphanedSessions],
-        Family::Read => &[Method::Read, Method::ReadWithExecution, Method::ReadHistory],
-        Family::Append => &[Method::AppendWithExecution],
-        Family::Kv => &[Method::GetKvValue, Method::GetKvAllValues],
-        Family::Status => &[Method::GetCustomStatus],
-        Family::Stats => &[Method::GetInstanceStats],
-        Family::List => &[Method::ListInstances, Method::ListInstancesByStatus],
-        Family::Info => &[Method::GetInstanceInfo],
-        Family::Execution => &[Method::ListExecutions, Method::GetExecutionInfo],
-        Family::Metrics => &[Method::GetSystemMetrics],
-        Family::Depths => &[Method::GetQueueDepths],
-        Family::Tree => &[Method::ListChildren, Method::GetParentId, Method::GetInstanceTree],
-        Family::Delete => &[Method::DeleteInstance, Method::DeleteInstancesAtomic],
-        Family::DeleteBulk => &[Method::DeleteInstanceBulk],
-        Family::Prune => &[Method::PruneExecutions],
-        Family::PruneBulk => &[Method::PruneExecutionsBulk],
-        Family::Concurrent
-        | Family::Dropped
-        | Family::Durable
-        | Family::Error
-        | Family::Identity
-        | Family::Payload
-        | Family::Time => &[Method::FetchOrchestrationItem],
-    }
+        && Family::of(rule.id)
+            .is_some_and(|family| family.methods().iter().any(|method| called.contains(method.name())))
 }
