@@ -29,7 +29,7 @@ fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-fn files(folders: &[&str]) -> Vec<(String, String)> {
+pub fn files(folders: &[&str]) -> Vec<(String, String)> {
     let mut found = Vec::new();
     folders.iter().for_each(|folder| rust_files(&root().join(folder), &mut found));
     assert!(!found.is_empty(), "there is no code in {folders:?}");
@@ -38,12 +38,12 @@ fn files(folders: &[&str]) -> Vec<(String, String)> {
 }
 
 /// The source without comments and without what stands in string literals.
-fn code(line: &str) -> String {
+pub fn code(line: &str) -> String {
     let line = line.split("//").next().unwrap_or_default();
     line.split('"').step_by(2).collect::<Vec<_>>().join("\"\"")
 }
 
-fn report(breaches: Vec<String>) {
+pub fn report(breaches: Vec<String>) {
     assert!(breaches.is_empty(), "{} breaches:\n{}", breaches.len(), breaches.join("\n"));
 }
 
