@@ -17,6 +17,7 @@ use duroxide::SystemStats;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
+mod added;
 mod admin;
 mod answering;
 mod method;

@@ -21,6 +21,7 @@ mod capsule;
 #[cfg(target_os = "linux")]
 mod determinism;
 mod difference;
+mod environment;
 #[cfg(target_os = "linux")]
 mod interrupt;
 mod part;
@@ -31,6 +32,7 @@ mod pool;
 mod printed;
 mod problem;
 mod reason;
+mod replayed;
 mod report;
 #[cfg(target_os = "linux")]
 mod server;
@@ -51,8 +53,9 @@ use crate::sim::{Cause, Handle, Outcome, Sim};
 use crate::text::{Line, Quoted};
 use crate::{clock, command};
 
+pub use crate::versions::Versions;
 use answer::{Answer, Order, Perform};
-pub use capsule::{Capsule, CapsuleError, Versions};
+pub use capsule::{Capsule, CapsuleError};
 pub use difference::Difference;
 use place::Place;
 pub use problem::{Finding, Problem};
@@ -348,7 +351,7 @@ impl Explore {
                 return self.replayed(&path, &capsule, place, perform);
             }
             if capsule.test != place.name && command::runs_one_test() && !self.allows_stale {
-                return Err(stale::of_another_test(&path, &capsule, place));
+                return Err(replayed::of_another_test(&path, &capsule, place));
             }
             say(format_args!(
                 "{CAPSULE_VARIABLE} names a run of {}; {} is not affected and explores as usual.",
@@ -418,15 +421,15 @@ impl Explore {
         match alone(&capsule.order(), place, perform) {
             (Err(Problem::Failed(mut finding)), answer) => {
                 finding.notes.extend(warning);
-                finding.notes.extend(stale::note(capsule, &answer));
-                finding.notes.extend(stale::other_failure(capsule, &finding.failure));
+                finding.notes.extend(replayed::note(capsule, &answer));
+                finding.notes.extend(replayed::other_failure(capsule, &finding.failure));
                 finding.capsule = Some(capsule::from_package(path));
                 finding.is_kept = true;
                 Err(Problem::Failed(finding))
             }
             (other, answer) => {
                 if other.is_ok() && !self.allows_stale {
-                    stale::check(path, capsule, &answer, place)?;
+                    replayed::check(path, capsule, &answer, place)?;
                 }
                 if other.is_ok() {
                     let warning = warning.map(|warning| format!(" {warning}")).unwrap_or_default();

@@ -15,7 +15,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::call::{AckTurn, Call, Reply, instance_of};
+use crate::call::{AckTurn, Call, Item, Reply, instance_of};
 use crate::clock::Time;
 use crate::text::Line;
 use crate::trace::{Answer, Entry, Span, Trace};
@@ -170,6 +170,7 @@ impl<'a> Model<'a> {
             (call, Answer::Reply(Reply::Deleted(counts))) if counts.instances_deleted > 0 => self.deleted(call),
             (call, Answer::Reply(Reply::Pruned(counts))) if counts.executions_deleted > 0 => match call {
                 Call::PruneExecutions { instance, .. } => self.histories.pruned(instance),
+                // It does not report which instances it pruned.
                 _ => self.histories.all_pruned(),
             },
             _ => {}
@@ -180,8 +181,7 @@ impl<'a> Model<'a> {
         let now = self.now;
         match call {
             Call::EnqueueForOrchestrator { item, delay } => {
-                let known = self.histories.knows(&instance_of(item));
-                self.queues.push(item, now + delay.unwrap_or_default(), known);
+                self.push(item, now + delay.unwrap_or_default());
             }
             Call::EnqueueForWorker { item } => self.queues.push_job(item, now),
             Call::AckOrchestrationItem(ack) => self.acked(ack),
@@ -198,10 +198,7 @@ impl<'a> Model<'a> {
             Call::AckWorkItem { token, completion } => {
                 let found = self.queues.ack_job(now, token);
                 self.breach_all(Law::OneLiveLease, found);
-                if let Some(item) = completion {
-                    let known = self.histories.knows(&instance_of(item));
-                    self.queues.push(item, now, known);
-                }
+                completion.iter().for_each(|item| self.push(item, now));
             }
             Call::RenewWorkItemLock { token, extend_for } => {
                 let found = self.queues.renew_job(now, token, now + *extend_for);
@@ -213,8 +210,39 @@ impl<'a> Model<'a> {
             Call::AppendWithExecution { instance, execution, events } => {
                 self.histories.appended(instance, *execution, events);
             }
-            _ => {}
+            // Sessions are not followed, and the others never answer that they are done.
+            Call::RenewSessionLock { .. } | Call::CleanupOrphanedSessions { .. } => {}
+            Call::FetchOrchestrationItem { .. } | Call::FetchWorkItem { .. } => {}
+            Call::Read { .. }
+            | Call::ReadWithExecution { .. }
+            | Call::GetCustomStatus { .. }
+            | Call::GetKvValue { .. }
+            | Call::GetKvAllValues { .. }
+            | Call::GetInstanceStats { .. }
+            | Call::ListInstances
+            | Call::ListInstancesByStatus { .. }
+            | Call::ListExecutions { .. }
+            | Call::ReadHistoryWithExecutionId { .. }
+            | Call::ReadHistory { .. }
+            | Call::LatestExecutionId { .. }
+            | Call::GetInstanceInfo { .. }
+            | Call::GetExecutionInfo { .. }
+            | Call::GetSystemMetrics
+            | Call::GetQueueDepths
+            | Call::ListChildren { .. }
+            | Call::GetParentId { .. }
+            | Call::GetInstanceTree { .. }
+            | Call::DeleteInstancesAtomic { .. }
+            | Call::DeleteInstance { .. }
+            | Call::DeleteInstanceBulk { .. }
+            | Call::PruneExecutions { .. }
+            | Call::PruneExecutionsBulk { .. } => {}
         }
+    }
+
+    fn push(&mut self, item: &'a Item, visible_at: Time) {
+        let known = self.histories.knows(&instance_of(item));
+        self.queues.push(item, visible_at, known);
     }
 
     fn acked(&mut self, ack: &'a AckTurn) {
@@ -234,8 +262,7 @@ impl<'a> Model<'a> {
                 duroxide::providers::WorkItem::TimerFired { fire_at_ms, .. } => Time(*fire_at_ms),
                 _ => now,
             };
-            let known = self.histories.knows(&instance_of(item));
-            self.queues.push(item, visible_at, known);
+            self.push(item, visible_at);
         }
     }
 
@@ -245,6 +272,7 @@ impl<'a> Model<'a> {
         let gone: Vec<&str> = match call {
             Call::DeleteInstancesAtomic { instances, .. } => instances.iter().map(String::as_str).collect(),
             Call::DeleteInstance { instance, .. } => self.tree(instance),
+            // Whatever else deletes may have deleted any instance that has ended.
             _ => {
                 let ended = self.histories.ended();
                 for instance in ended {

@@ -9,12 +9,18 @@
 //! from a [`Storm`], which draws them from the seed. A simulation is one run of one seed;
 //! [`crate::explore()`] runs many.
 
+mod busy;
 mod cause;
 mod chains;
+mod checks;
 mod cluster;
+mod codes;
+mod context;
+mod counter;
 mod crashes;
 mod effects;
 mod ending;
+mod escape_policy;
 mod executor;
 mod failure;
 mod handle;
@@ -24,12 +30,15 @@ mod hints;
 mod impaired;
 mod input;
 mod jitter;
+mod judge;
 mod life;
 mod limits;
 mod link;
+mod member;
 mod missed;
 mod no_progress;
 mod node;
+mod node_error;
 mod outcome;
 mod output;
 mod panics;
@@ -38,17 +47,20 @@ mod polled;
 mod properties;
 mod property;
 mod pulse;
+mod record;
 mod rest;
 mod run;
 mod setup;
 mod skew;
+mod sleepers;
 mod stall;
 mod stall_report;
 mod storm;
-mod strayed;
 mod stuck;
 mod tails;
 mod tasks;
+mod topology;
+mod up;
 mod waits;
 
 use std::collections::BTreeMap;
@@ -64,24 +76,24 @@ use crate::provider::{Memory, MemorySettings};
 use crate::seed::Seed;
 use crate::trace::Trace;
 
-pub use cause::Cause;
+pub use busy::Busy;
+pub use cause::{Cause, Held};
 pub use crashes::{Incident, Incidents, Survey, crash_everywhere, try_crash_everywhere};
 pub use effects::Effects;
-pub use ending::Held;
-pub(crate) use executor::Journal;
 pub use failure::Failure;
-pub use handle::{Handle, NodeError};
+pub use handle::Handle;
 pub use handlers::{Lack, TagsOfNode, UnknownHandler};
 pub use input::Input;
 pub use limits::Limits;
 pub use missed::{Missed, Why};
 pub use no_progress::{Circling, Code, NoProgress};
 pub use node::Node;
+pub use node_error::NodeError;
 pub use outcome::Outcome;
 pub use output::OutputError;
 pub use panics::TaskPanic;
 pub use plan::{Action, CallSite, Plan, PlanEntry, Trigger};
-pub use rest::Busy;
+pub(crate) use record::Journal;
 pub use storm::{FaultKind, Storm};
 pub use stuck::Stuck;
 pub use tails::Tail;
@@ -138,7 +150,7 @@ pub struct Sim {
     finish_within: Option<Duration>,
     effects: Effects,
     journal: Option<Journal>,
-    escapes: strayed::Policy,
+    escapes: escape_policy::Policy,
     /// Whether work for a handler that no node has is allowed.
     unknown_handlers: bool,
     /// Whether tasks may panic.
@@ -210,7 +222,7 @@ impl Sim {
             finish_within: None,
             effects: Effects::default(),
             journal: None,
-            escapes: strayed::Policy::default(),
+            escapes: escape_policy::Policy::default(),
             unknown_handlers: false,
             tolerates_panics: false,
             misused: None,

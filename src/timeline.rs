@@ -12,11 +12,13 @@ mod calls;
 mod difference;
 mod html;
 mod item;
+mod lane;
 mod lanes;
 mod leave;
 mod order;
 mod picture;
 mod rows;
+mod source;
 mod walk;
 
 use std::collections::BTreeSet;
@@ -33,7 +35,8 @@ use crate::trace::{Part, Trace, Wanted};
 
 use difference::Difference;
 pub(crate) use leave::write_page;
-use picture::{Picture, Source, SourceFailure};
+use picture::Picture;
+use source::{Source, SourceFailure};
 
 /// One or two runs, to be shown as an HTML page.
 ///

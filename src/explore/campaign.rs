@@ -15,9 +15,11 @@ use super::capsule::{self, Capsule};
 use super::determinism::DeterminismCheck;
 use super::place::Place;
 use super::pool::{Role, Worker};
-use super::shard::{self, Shard};
+use super::shard::Shard;
 use super::shrink::Batch;
-use super::{Difference, ExplorationReport, Explore, Finding, Problem, SEEDS, Stopped, interrupt, shrink, stale};
+use super::{
+    Difference, ExplorationReport, Explore, Finding, Problem, SEEDS, Stopped, environment, interrupt, replayed, shrink,
+};
 use crate::clock::{Escapes, Stopwatch};
 use crate::progress::Progress;
 use crate::seed::{SEED_VARIABLE, Seed};
@@ -54,11 +56,11 @@ type Told = (u64, Option<Answer>);
 impl<'a> Campaign<'a> {
     fn new(explore: Explore, place: &'a Place) -> Result<Campaign<'a>, String> {
         let reads = explore.reads_environment;
-        let shard = if reads { Shard::from_env()? } else { Shard::default() };
+        let shard = if reads { environment::shard()? } else { Shard::default() };
         let unbounded = if explore.at_most.is_some() { u64::MAX } else { SEEDS };
-        let count = if reads { shard::seeds_from_env()? } else { None };
+        let count = if reads { environment::seeds()? } else { None };
         let count = count.or(explore.seeds).unwrap_or(unbounded);
-        let base = if reads { shard::base_from_env()? } else { None };
+        let base = if reads { environment::base()? } else { None };
         Ok(Campaign {
             base: base.unwrap_or(explore.base),
             shard,
@@ -337,7 +339,7 @@ impl<'a> Campaign<'a> {
             let capsule = super::capsule_at(path)?;
             let answer = worker.order(&[capsule.order()]).and_then(|()| worker.answer()).map_err(Problem::Setup)?;
             if capsule.test != self.place.name && !self.explore.allows_stale {
-                return Err(stale::of_another_test(path, &capsule, self.place));
+                return Err(replayed::of_another_test(path, &capsule, self.place));
             }
             if let Some(failure) = &answer.failure {
                 if let Cause::Setup(why) = &failure.cause {
@@ -348,13 +350,13 @@ impl<'a> Campaign<'a> {
                 let mut finding = Finding::new(failure.clone(), report, self.place.command.clone());
                 finding.notes.push(format!("This is the run of the capsule {}.", path.display()));
                 finding.notes.extend(capsule.warning());
-                finding.notes.extend(stale::note(&capsule, &answer));
+                finding.notes.extend(replayed::note(&capsule, &answer));
                 finding.capsule = Some(capsule::from_package(path));
                 finding.is_kept = true;
                 return Err(Problem::Failed(Box::new(finding)));
             }
             if !self.explore.allows_stale {
-                stale::check(path, &capsule, &answer, self.place)?;
+                replayed::check(path, &capsule, &answer, self.place)?;
             }
         }
         Ok(self.explore.capsules.len() as u64)

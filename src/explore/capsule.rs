@@ -21,6 +21,7 @@ use crate::seed::Seed;
 use crate::sim::{Cause, Failure, Plan, PlanEntry, Tail, Unfinished};
 use crate::text::{Line, Quoted};
 use crate::trace::{Trace, Wanted};
+use crate::versions::Versions;
 
 /// The format version that this crate writes and reads.
 const VERSION: u32 = 2;
@@ -90,30 +91,6 @@ pub struct Capsule {
 /// The trace stays on one line; the rest of a capsule is pretty-printed for readers.
 fn on_one_line<S: Serializer>(trace: &Trace, to: S) -> Result<S::Ok, S::Error> {
     serde_json::value::to_raw_value(trace).map_err(S::Error::custom)?.serialize(to)
-}
-
-/// The versions of the crates that influence how a run goes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Versions {
-    /// The version of this crate.
-    pub duroxide_sim: String,
-    /// The version of duroxide.
-    pub duroxide: String,
-}
-
-impl Versions {
-    /// The versions compiled into this program.
-    pub fn here() -> Versions {
-        let duroxide = duroxide::providers::current_build_version().to_string();
-        Versions { duroxide_sim: env!("CARGO_PKG_VERSION").to_owned(), duroxide }
-    }
-}
-
-impl fmt::Display for Versions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "duroxide-sim {} and duroxide {}", Line(&self.duroxide_sim), Line(&self.duroxide))
-    }
 }
 
 /// A file that is not a capsule, or that cannot be read or written: a full sentence.

@@ -97,7 +97,7 @@ impl<'a> Queues<'a> {
                     row.droppable = false;
                     attempts = attempts.max(row.attempts);
                 }
-                Err(law) => found.push((law, refused(law, item, instance))),
+                Err(why) => found.push((why.law(), why.sentence(item, instance))),
             }
         }
         if attempts != turn.attempts && !turn.messages.is_empty() {
@@ -130,11 +130,11 @@ impl<'a> Queues<'a> {
         }
         let free = rows.iter_mut().filter(same).find(|row| !row.is_held(now) || all_held);
         let Some(row) = free else {
-            found.push((Law::AckedOnce, refused(Law::AckedOnce, &job.item, id.0)));
+            found.push((Law::AckedOnce, Unavailable::Gone.sentence(&job.item, id.0)));
             return found;
         };
         if row.visible_at > now {
-            found.push((Law::NothingInvisible, refused(Law::NothingInvisible, &job.item, id.0)));
+            found.push((Law::NothingInvisible, Unavailable::Invisible.sentence(&job.item, id.0)));
         }
         row.attempts += 1;
         if row.attempts != job.attempts {
@@ -308,7 +308,12 @@ impl<'a> Queues<'a> {
 
 /// Finds the row of a delivered message, starting after the last one found, because messages arrive
 /// in the order in which they were sent.
-fn take<'r, 'a>(rows: &'r mut [Row<'a>], item: &Item, now: Time, cursor: &mut usize) -> Result<&'r mut Row<'a>, Law> {
+fn take<'r, 'a>(
+    rows: &'r mut [Row<'a>],
+    item: &Item,
+    now: Time,
+    cursor: &mut usize,
+) -> Result<&'r mut Row<'a>, Unavailable> {
     let free = |row: &Row<'_>| row.lease.is_none() && row.item == item;
     let start = (*cursor).min(rows.len());
     let order = || (start..rows.len()).chain(0..start);
@@ -318,16 +323,34 @@ fn take<'r, 'a>(rows: &'r mut [Row<'a>], item: &Item, now: Time, cursor: &mut us
             *cursor = at + 1;
             Ok(&mut rows[at])
         }
-        None if order().any(|at| free(&rows[at])) => Err(Law::NothingInvisible),
-        None => Err(Law::AckedOnce),
+        None if order().any(|at| free(&rows[at])) => Err(Unavailable::Invisible),
+        None => Err(Unavailable::Gone),
     }
 }
 
-fn refused(law: Law, item: &Item, instance: &str) -> String {
-    let item = describe_item(item);
-    match law {
-        Law::NothingInvisible => format!("{item} for {instance} was fetched before it was visible."),
-        _ => format!("{item} for {instance} was fetched, although it was acked or never enqueued."),
+/// Why a fetched item was not available.
+#[derive(Clone, Copy)]
+enum Unavailable {
+    Invisible,
+    Gone,
+}
+
+impl Unavailable {
+    fn law(self) -> Law {
+        match self {
+            Unavailable::Invisible => Law::NothingInvisible,
+            Unavailable::Gone => Law::AckedOnce,
+        }
+    }
+
+    fn sentence(self, item: &Item, instance: &str) -> String {
+        let item = describe_item(item);
+        match self {
+            Unavailable::Invisible => format!("{item} for {instance} was fetched before it was visible."),
+            Unavailable::Gone => {
+                format!("{item} for {instance} was fetched, although it was acked or never enqueued.")
+            }
+        }
     }
 }
 

@@ -5,15 +5,24 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::ending::Held;
+use super::busy::Busy;
 use super::handlers::UnknownHandler;
 use super::missed::Missed;
 use super::no_progress::NoProgress;
 use super::panics::TaskPanic;
-use super::rest::Busy;
 use super::stuck::Stuck;
 use crate::text::{Line, Lines, Quoted};
 use crate::trace::Span;
+
+/// A period in which an `eventually` property held before it failed again. Times count from
+/// the start of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// When the property was first seen to hold.
+    pub from: Duration,
+    /// When it was first seen not to hold again.
+    pub until: Duration,
+}
 
 /// Why a simulation failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,38 +8,59 @@
 //! the recorder and the counter.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use super::chains::Chains;
+use super::codes::Codes;
+use super::context::{RunContext, RunSpec};
+use super::counter::Counter;
 use super::effects::Effects;
-use super::executor::{Due, Judge, PlanExecutor, after};
-use super::handle::{Handle, NodeError};
+use super::executor::{Due, PlanExecutor, after};
 use super::handlers::{Handlers, UnknownHandler};
 use super::jitter::LatencyJitter;
-use super::life::{Impairment, NodeHealth, ProcessRun};
+use super::life::{Impairment, ProcessRun};
 use super::link::{NodeLink, StorageLink};
+use super::member::{Member, State};
 use super::missed::{self, Missed};
-use super::node::{Build, Node, Up};
+use super::node_error::NodeError;
 use super::plan::{Action, Plan};
-use super::property::Properties;
-use super::rest::Codes;
-use super::run::{Pulse, RunContext};
-use super::setup::{self, RunSpec};
+use super::pulse::Pulse;
 use super::skew::Skewed;
-use super::stall::Sleepers;
+use super::sleepers::Sleepers;
 use super::stall_report;
-use super::storm::{StormState, Topology};
+use super::storm::StormState;
 use super::tasks::ours;
-use crate::call::{Answering, Call, Handler, Reply};
+use super::topology::{Topology, most_attempts};
+use super::up::Up;
+use crate::call::{Handler, Reply};
 use crate::clock::{self, Time};
-use crate::faults::{CallContext, Counts, FaultRule, Faults};
+use crate::faults::{CallContext, Counts, FaultAction, FaultRule, Faults};
 use crate::provider::Memory;
 use crate::seed::Seed;
 use crate::trace::{Log, NodeEvent, Recorder};
+
+/// Checks the `always` and `sometimes` properties. Returns whether one is broken.
+pub(super) type Look = Box<dyn Fn(&Arc<Cluster>) -> bool + Send + Sync>;
+
+/// The rule over every call, shared by the layers of all nodes and clients.
+#[derive(Clone)]
+struct SharedRule(Arc<dyn FaultRule>);
+
+impl FaultRule for SharedRule {
+    fn judge(&self, asked: &CallContext<'_>) -> FaultAction {
+        self.0.judge(asked)
+    }
+
+    fn applied(&self, asked: &CallContext<'_>, reply: &Reply) {
+        self.0.applied(asked, reply);
+    }
+}
 
 pub(super) struct Cluster {
     pub seed: Seed,
@@ -56,13 +77,13 @@ pub(super) struct Cluster {
     pub sleepers: Sleepers,
     /// Tasks that wait for an output.
     pub waiters: Sleepers,
-    pub properties: Arc<Properties>,
     pub effects: Effects,
     pub chains: Mutex<Chains>,
     handlers: Arc<Handlers>,
     /// Whether work for a handler that no node has is allowed.
     unknown_handlers: AtomicBool,
-    rules: Vec<Arc<dyn FaultRule>>,
+    rule: SharedRule,
+    look: Option<Look>,
     /// The nodes and their limits, for fault generators.
     pub topology: Topology,
     /// The names of the nodes, in the order in which they were added.
@@ -74,44 +95,17 @@ pub(super) struct Cluster {
     over: AtomicBool,
 }
 
-pub(super) struct Member {
-    builds: Vec<Build>,
-    /// The index of the current build, or of the last one if the node is down.
-    build: usize,
-    condition: Arc<NodeHealth>,
-    state: State,
-    starts: u64,
-}
-
-enum State {
-    Down,
-    Starting(Arc<ProcessRun>),
-    Up(Up),
-}
-
-impl Member {
-    pub fn new(spec: Node) -> (String, Member) {
-        let node = Member { builds: spec.builds, build: 0, condition: Arc::default(), state: State::Down, starts: 0 };
-        (spec.name, node)
-    }
-
-    fn life(&self) -> Option<&Arc<ProcessRun>> {
-        match &self.state {
-            State::Down => None,
-            State::Starting(life) | State::Up(Up { life, .. }) => Some(life),
-        }
-    }
-
-    fn build_named(&self, node: &str, build: &str) -> Result<usize, NodeError> {
-        let names = || self.builds.iter().map(|build| build.name.clone()).collect();
-        let at = self.builds.iter().position(|known| known.name == build);
-        at.ok_or_else(|| NodeError::NoBuild { node: node.to_owned(), build: build.to_owned(), builds: names() })
-    }
-}
-
 impl Cluster {
-    pub fn new(context: &RunContext, spec: RunSpec) -> Arc<Cluster> {
-        let topology = setup::topology(&spec.nodes);
+    /// Creates the nodes of a run, without starting them. `judge` makes the rule over every
+    /// call from the cluster and the test's own rules; `look` is called at every call that
+    /// may change anything.
+    pub fn new(
+        context: &RunContext,
+        spec: RunSpec,
+        judge: impl FnOnce(Weak<Cluster>, Vec<Arc<dyn FaultRule>>) -> Arc<dyn FaultRule>,
+        look: Option<Look>,
+    ) -> Arc<Cluster> {
+        let topology = Topology::of(&spec.nodes);
         let storm = spec.storm.map(|storm| {
             let (storm, timed) = StormState::draw(&storm, context.seed, context.start, topology.clone());
             let mut record = context.record.lock();
@@ -119,10 +113,10 @@ impl Cluster {
             timed.into_iter().for_each(|entry| record.add(entry));
             storm
         });
-        let patience = setup::most_attempts(&spec.nodes);
+        let patience = most_attempts(&spec.nodes);
         let jitter = spec.latencies.then(|| LatencyJitter::draw(context.seed, &topology));
         let codes = Codes::default();
-        Arc::new(Cluster {
+        Arc::new_cyclic(|cluster| Cluster {
             seed: context.seed,
             start: context.start,
             end: context.start + context.limits.virtual_time,
@@ -134,12 +128,12 @@ impl Cluster {
             waiters: Sleepers::new(&codes),
             codes,
             ends: AtomicBool::new(false),
-            properties: context.properties.clone(),
             effects: context.effects.clone(),
             handlers: context.handlers.clone(),
             unknown_handlers: AtomicBool::new(context.unknown_handlers || spec.nodes.is_empty()),
             chains: Mutex::new(Chains::new(context.start, &context.limits, patience, topology.nodes.keys())),
-            rules: spec.rules,
+            rule: SharedRule(judge(cluster.clone(), spec.rules)),
+            look,
             topology,
             order: spec.nodes.iter().map(|spec| spec.name.clone()).collect(),
             nodes: Mutex::new(spec.nodes.into_iter().map(Member::new).collect()),
@@ -161,12 +155,12 @@ impl Cluster {
     /// Adds entries to the plan.
     pub fn script(self: &Arc<Self>, plan: Plan) {
         self.executor.add(plan, self.start);
-        self.executor.keep_agenda(self);
+        self.keep_agenda();
     }
 
     /// Checks the `always` and `sometimes` properties; ends the run if one is broken.
     pub fn look(self: &Arc<Self>) {
-        if !self.properties.are_none() && self.properties.look(&Handle::new(self.clone())) {
+        if self.look.as_ref().is_some_and(|look| look(self)) {
             self.pulse.end_for_property();
         }
     }
@@ -197,7 +191,7 @@ impl Cluster {
 
     /// Starts every node. A start that is held up continues in the background.
     pub async fn open(self: &Arc<Self>) {
-        self.executor.keep_agenda(self);
+        self.keep_agenda();
         for name in &self.order {
             let (cluster, name) = (self.clone(), name.clone());
             let mut start = Box::pin(async move { cluster.start(&name, None).await });
@@ -224,9 +218,9 @@ impl Cluster {
         NodeLink { inner: self.faults(name, storage_link), life: life.clone() }
     }
 
-    fn faults<H: Handler>(self: &Arc<Self>, name: &str, inner: H) -> Faults<H, Judge> {
+    fn faults<H: Handler>(self: &Arc<Self>, name: &str, inner: H) -> Faults<H, SharedRule> {
         let counts = self.counts.lock().entry(name.to_owned()).or_default().clone();
-        Faults::new(inner, name, Judge::new(self, self.rules.clone())).counting(counts)
+        Faults::new(inner, name, self.rule.clone()).counting(counts)
     }
 
     fn recorded(&self, name: &str) -> Recorder<Counter<Arc<Memory>>> {
@@ -243,7 +237,7 @@ impl Cluster {
             if let Some(build) = build {
                 node.build = node.build_named(name, build)?;
             }
-            let life = ProcessRun::new(node.condition.clone(), name, &self.codes, self.start, self.pulse.clone());
+            let life = ProcessRun::new(node.health.clone(), name, &self.codes, self.start, self.pulse.clone());
             node.state = State::Starting(life.clone());
             let build = node.builds[node.build].clone();
             self.log.mark(name, NodeEvent::Started { build: build.name.clone(), restarts: node.starts });
@@ -268,7 +262,7 @@ impl Cluster {
                 self.codes.stir();
                 Ok(())
             }
-            _ => crashed,
+            State::Starting(_) | State::Up(_) | State::Down => crashed,
         })
     }
 
@@ -326,7 +320,7 @@ impl Cluster {
             if impairment == Impairment::Stall && node.life().is_none() {
                 return Err(NodeError::Down(name.to_owned()));
             }
-            node.condition.begin(impairment, until);
+            node.health.begin(impairment, until);
             Ok(())
         })?;
         self.log.mark(
@@ -344,8 +338,8 @@ impl Cluster {
     }
 
     /// Ends an impairment that was to last until `due` at the latest.
-    pub fn end_trouble(&self, name: &str, impairment: Impairment, due: Time) -> Result<(), NodeError> {
-        let ended = self.with(name, |node| Ok(node.condition.end(impairment, due)))?;
+    pub fn end_impairment(&self, name: &str, impairment: Impairment, due: Time) -> Result<(), NodeError> {
+        let ended = self.with(name, |node| Ok(node.health.end(impairment, due)))?;
         if ended {
             self.log.mark(
                 name,
@@ -361,7 +355,7 @@ impl Cluster {
 
     pub fn skew(&self, name: &str, by_ms: i64) -> Result<(), NodeError> {
         self.with(name, |node| {
-            node.condition.set_skew(by_ms);
+            node.health.set_skew(by_ms);
             Ok(())
         })?;
         self.log.mark(name, NodeEvent::Skewed { by_ms });
@@ -376,7 +370,7 @@ impl Cluster {
 
     fn schedule(self: &Arc<Self>, at: Time, due: Due) {
         self.executor.schedule(at, due);
-        self.executor.keep_agenda(self);
+        self.keep_agenda();
     }
 
     /// Carries out an action of a plan. Records it if it cannot be carried out.
@@ -448,40 +442,41 @@ impl Cluster {
         missed::in_run(&self.executor.record(), &self.counts.lock(), clock::now() - self.start)
     }
 
+    /// Starts the agenda's task, once there is an item on the agenda.
+    fn keep_agenda(self: &Arc<Self>) {
+        if self.executor.begins_agenda() {
+            ours(|| tokio::spawn(keep(Arc::downgrade(self), self.executor.bell())));
+        }
+    }
+
     /// Carries out an item of the agenda.
-    pub fn carry_out(self: &Arc<Self>, due: Due) {
+    fn carry_out(self: &Arc<Self>, due: Due) {
         match due {
             Due::PlanEntry(number) => self.perform(&self.executor.reach(number)),
             Due::Start(node) => self.start_aside(&node, &Action::Start { node: node.clone() }),
             Due::End(node, impairment) => {
-                self.end_trouble(&node, impairment, clock::now()).expect("a node with an impairment exists");
+                self.end_impairment(&node, impairment, clock::now()).expect("a node with an impairment exists");
             }
         }
         self.codes.stir();
     }
 }
 
-/// A layer that counts calls, and ends the run at the limit.
-struct Counter<H> {
-    inner: H,
-    pulse: Arc<Pulse>,
-}
-
-impl<H: Handler> Handler for Counter<H> {
-    fn handle(&self, call: Arc<Call>) -> Answering<'_> {
-        // A task whose calls are all answered at once never yields the thread, so the run
-        // could not be ended.
-        if !self.pulse.step() {
-            return Answering::wait(std::future::pending());
+/// Carries out the items of the agenda, each at its time.
+async fn keep(cluster: Weak<Cluster>, bell: Arc<Notify>) {
+    loop {
+        let mut rung = pin!(bell.notified());
+        rung.as_mut().enable();
+        let Some(cluster) = cluster.upgrade() else { return };
+        while let Some(due) = cluster.executor.due(clock::now()) {
+            cluster.carry_out(due);
         }
-        self.inner.handle(call)
-    }
-
-    fn describe(&self) -> String {
-        self.inner.describe()
-    }
-
-    fn has_admin(&self) -> bool {
-        self.inner.has_admin()
+        let next = cluster.executor.next().unwrap_or(Time::MAX);
+        drop(cluster);
+        tokio::select! {
+            biased;
+            () = rung => {}
+            () = clock::sleep_until(next) => {}
+        }
     }
 }

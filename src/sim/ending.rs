@@ -13,12 +13,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
+use super::busy::Busy;
+use super::cause::Held;
 use super::cluster::Cluster;
 use super::handle::Handle;
-use super::property::Broken;
-use super::rest::{self, Bounds, Busy};
+use super::property::{Broken, Properties};
+use super::rest::{self, Bounds};
 use crate::clock::{self, Time};
 
 /// The default deadline of [`super::Sim::eventually`] properties.
@@ -28,16 +28,6 @@ const EVENTUALLY: Duration = Duration::from_secs(3600);
 /// to come to rest.
 const FEWEST: u64 = 300;
 const MOST: u64 = 100_000;
-
-/// A period in which an `eventually` property held before it failed again. Times count from
-/// the start of the run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
-    /// When the property was first seen to hold.
-    pub from: Duration,
-    /// When it was first seen not to hold again.
-    pub until: Duration,
-}
 
 /// The outcome of the checks after the body succeeded.
 pub(super) enum Ending {
@@ -58,6 +48,7 @@ pub(super) enum Ending {
 /// The observations of the `eventually` properties so far.
 struct Watch<'a> {
     cluster: &'a Arc<Cluster>,
+    properties: &'a Properties,
     seen: Vec<Seen>,
 }
 
@@ -74,7 +65,7 @@ impl Watch<'_> {
     fn look(&mut self) -> bool {
         let now = clock::now();
         let since = |time: Time| time - self.cluster.start;
-        let told: Vec<Option<Broken>> = self.cluster.properties.eventually(&handle(self.cluster)).collect();
+        let told: Vec<Option<Broken>> = self.properties.eventually(&handle(self.cluster)).collect();
         self.seen.resize_with(told.len(), Seen::default);
         for (seen, broken) in self.seen.iter_mut().zip(told) {
             if broken.is_none() {
@@ -99,15 +90,19 @@ fn handle(cluster: &Arc<Cluster>) -> Handle {
 }
 
 /// Waits until the run is at rest, and checks the properties there.
-pub(super) async fn judge(cluster: &Arc<Cluster>, calm: Time, finish_within: Option<Duration>) -> Ending {
-    let properties = &cluster.properties;
+pub(super) async fn judge(
+    cluster: &Arc<Cluster>,
+    properties: &Properties,
+    calm: Time,
+    finish_within: Option<Duration>,
+) -> Ending {
     if finish_within.is_none() && !properties.are_for_the_end() {
-        return look(cluster).unwrap_or(Ending::Well);
+        return look(cluster, properties).unwrap_or(Ending::Well);
     }
     // From here on, waits have bounds of their own.
     cluster.ends.store(true, Ordering::Relaxed);
     let deadline = clock::now().max(calm) + finish_within.unwrap_or(EVENTUALLY);
-    let mut watch = Watch { cluster, seen: Vec::new() };
+    let mut watch = Watch { cluster, properties, seen: Vec::new() };
     let finished = || finish_within.is_none() || cluster.memory.inspect(|store| !store.has_unfinished());
     let by_deadline = Bounds { until: deadline, search: None };
     let mut at_rest = rest::reached(cluster, calm, by_deadline, || watch.look() && finished()).await;
@@ -120,7 +115,7 @@ pub(super) async fn judge(cluster: &Arc<Cluster>, calm: Time, finish_within: Opt
         }
         if !properties.are_for_the_end() {
             quiet.into_iter().for_each(|since| cluster.pulse.rests(since));
-            return look(cluster).unwrap_or(Ending::Well);
+            return look(cluster, properties).unwrap_or(Ending::Well);
         }
         let calls = cluster.log.moves().clamp(FEWEST, MOST);
         let far = Bounds { until: cluster.end.before(Duration::from_millis(1)), search: Some(calls) };
@@ -131,7 +126,7 @@ pub(super) async fn judge(cluster: &Arc<Cluster>, calm: Time, finish_within: Opt
         .await;
         let Ok(_) = at_rest else {
             let unjudged = properties.first_at_end().map(|name| Ending::NeverAtRest(name, rest::busy(cluster, calm)));
-            return look(cluster).or(unjudged).unwrap_or(Ending::Well);
+            return look(cluster, properties).or(unjudged).unwrap_or(Ending::Well);
         };
         let late = || cluster.memory.inspect(|store| store.has_unfinished() || store.any_ended_after(deadline));
         if finish_within.is_some() && late() {
@@ -140,11 +135,11 @@ pub(super) async fn judge(cluster: &Arc<Cluster>, calm: Time, finish_within: Opt
     }
     at_rest.iter().for_each(|since| cluster.pulse.rests(*since));
     let at_end = || properties.at_end(&handle(cluster)).map(Ending::AtEnd);
-    look(cluster).or_else(|| watch.verdict()).or_else(at_end).unwrap_or(Ending::Well)
+    look(cluster, properties).or_else(|| watch.verdict()).or_else(at_end).unwrap_or(Ending::Well)
 }
 
 /// Checks the `always` properties once more.
-fn look(cluster: &Arc<Cluster>) -> Option<Ending> {
+fn look(cluster: &Arc<Cluster>, properties: &Properties) -> Option<Ending> {
     cluster.look();
-    cluster.properties.broken().map(Ending::Property)
+    properties.broken().map(Ending::Property)
 }

@@ -9,66 +9,22 @@ use duroxide::Client;
 use serde::de::DeserializeOwned;
 
 use super::cause::Cause;
+use super::checks;
 use super::cluster::Cluster;
 use super::effects::Effects;
 use super::life::Impairment;
+use super::node_error::NodeError;
 use super::output::{self, OutputError};
 use super::plan::Plan;
-use super::setup;
 use crate::call::Event;
 use crate::clock::{self, Time};
 use crate::provider::{Memory, Port};
 use crate::seed::{Seed, Stream};
-use crate::text::Line;
 use crate::trace::{ExecutionHistory, History, Trace};
 
 /// A handle to a running simulation. Clones refer to the same simulation.
 #[derive(Clone)]
 pub struct Handle(Arc<Cluster>);
-
-/// Why an operation on a node failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum NodeError {
-    /// There is no node of this name. The second field lists the names of the nodes.
-    Unknown(String, Vec<String>),
-    /// The node is not running.
-    Down(String),
-    /// The node is already running.
-    Up(String),
-    /// The node has no build of this name. `builds` lists the names that exist.
-    #[allow(missing_docs)]
-    NoBuild { node: String, build: String, builds: Vec<String> },
-    /// The node crashed while it was starting.
-    Crashed(String),
-    /// The plan cannot be carried out, for the reason in the text.
-    Plan(String),
-    /// The simulation of this handle is over.
-    Over,
-}
-
-impl fmt::Display for NodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sentence = match self {
-            NodeError::Unknown(name, names) => {
-                format!("The simulation has no node {name:?}; it has {names:?}. Add it with Sim::node.")
-            }
-            NodeError::Down(name) => format!("Node {name:?} is not running. Start it first."),
-            NodeError::Up(name) => format!("Node {name:?} is running already. Stop or crash it first."),
-            NodeError::NoBuild { node, build, builds } => {
-                format!("Node {node:?} has no build {build:?}; it has {builds:?}. Add it with Node::with_build.")
-            }
-            NodeError::Crashed(name) => format!("Node {name:?} crashed while it was starting. Start it again."),
-            NodeError::Plan(why) => why.clone(),
-            NodeError::Over => format!("{OVER} Use a handle only inside the body."),
-        };
-        Line(sentence).fmt(f)
-    }
-}
-
-impl std::error::Error for NodeError {}
-
-const OVER: &str = "The simulation that this handle belongs to is over.";
 
 impl Handle {
     /// Returns the simulation, if it is still running.
@@ -88,7 +44,7 @@ impl Handle {
 
     /// Returns a client of the simulation's provider: duroxide's own `Client`.
     pub fn client(&self) -> Client {
-        self.client_named(setup::CLIENT)
+        self.client_named(checks::CLIENT)
     }
 
     /// Returns a client whose calls appear in the trace under `name`. If the name is empty
@@ -96,7 +52,7 @@ impl Handle {
     /// ([`super::Cause::Setup`]).
     pub fn client_named(&self, name: &str) -> Client {
         let cluster = self.running();
-        setup::check_client(name, &cluster.topology).unwrap_or_else(|why| {
+        checks::check_client(name, &cluster.topology).unwrap_or_else(|why| {
             cluster.executor.record().misused.get_or_insert(why);
         });
         Client::new(Arc::new(Port::over(cluster.client_storage(name))))
@@ -304,8 +260,8 @@ impl Handle {
     ///
     /// If there is no such node.
     pub fn heal(&self, node: &str) -> Result<(), NodeError> {
-        self.cluster()?.end_trouble(node, Impairment::Cut, Time::MAX)?;
-        self.0.end_trouble(node, Impairment::Outage, Time::MAX)
+        self.cluster()?.end_impairment(node, Impairment::Cut, Time::MAX)?;
+        self.0.end_impairment(node, Impairment::Outage, Time::MAX)
     }
 
     /// Stalls a node for a while: its calls, the replies to them and its activities wait,
@@ -344,8 +300,8 @@ impl Handle {
     /// change nothing.
     pub fn script(&self, plan: Plan) -> Result<(), NodeError> {
         let cluster = self.cluster()?;
-        setup::check_plan(&plan, &cluster.topology)
-            .and_then(|()| setup::check_script(&plan))
+        checks::check_plan(&plan, &cluster.topology)
+            .and_then(|()| checks::check_script(&plan))
             .map_err(NodeError::Plan)?;
         cluster.script(plan);
         Ok(())

@@ -8,7 +8,7 @@ use duroxide::providers::WorkItem;
 use serde::{Deserialize, Serialize};
 
 use super::node::Node;
-use crate::call::{AckTurn, Call, Item, Reply, Tags};
+use crate::call::{Call, Item, Reply, Tags};
 use crate::provider::tags_of;
 
 /// A handler that no build of any node has.
@@ -180,14 +180,7 @@ impl Handlers {
             };
             Some(UnknownHandler { lack, instance, by: by.to_owned() })
         };
-        match call {
-            Call::EnqueueForOrchestrator { item, .. } | Call::EnqueueForWorker { item } => look(item),
-            Call::AckOrchestrationItem(ack) => {
-                let AckTurn { jobs, messages, .. } = &**ack;
-                jobs.iter().chain(messages).find_map(look)
-            }
-            _ => None,
-        }
+        call.added().items().find_map(look)
     }
 }
 

@@ -37,8 +37,5 @@ fn replays_differently(trace: &Trace) -> bool {
         let EventKind::OrchestrationFailed { details } = &event.kind else { return false };
         matches!(details, ErrorDetails::Configuration { kind: ConfigErrorKind::Nondeterminism, .. })
     };
-    trace.entries.iter().any(|entry| match &*entry.call {
-        Call::AckOrchestrationItem(ack) => ack.history.iter().any(found),
-        _ => false,
-    })
+    trace.entries.iter().any(|entry| entry.call.added().events.iter().any(found))
 }

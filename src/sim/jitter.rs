@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::plan::{Action, CallSite, PlanEntry, Trigger};
-use super::storm::Topology;
+use super::topology::Topology;
 use crate::faults::{CallContext, FaultAction};
 use crate::seed::{Seed, Stream};
 

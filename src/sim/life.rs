@@ -14,11 +14,11 @@ use std::task::Poll;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::codes::{Code, Codes};
 use super::no_progress;
 use super::panics;
 use super::polled::Polled;
-use super::rest::{Code, Codes};
-use super::run::Pulse;
+use super::pulse::Pulse;
 use crate::clock::{self, Time};
 
 /// The impairments of a node.
@@ -104,7 +104,7 @@ pub(super) struct ProcessRun {
     /// The start of the simulation run, not of this process.
     start: Time,
     pulse: Arc<Pulse>,
-    condition: Arc<NodeHealth>,
+    health: Arc<NodeHealth>,
     node: String,
     number: u64,
     codes: Codes,
@@ -116,15 +116,9 @@ pub(super) struct ProcessRun {
 impl ProcessRun {
     /// Creates a process run of `node`, in a simulation that began at `start`. It registers
     /// its activities in `codes`.
-    pub fn new(
-        condition: Arc<NodeHealth>,
-        node: &str,
-        codes: &Codes,
-        start: Time,
-        pulse: Arc<Pulse>,
-    ) -> Arc<ProcessRun> {
+    pub fn new(health: Arc<NodeHealth>, node: &str, codes: &Codes, start: Time, pulse: Arc<Pulse>) -> Arc<ProcessRun> {
         Arc::new(ProcessRun {
-            condition,
+            health,
             node: node.to_owned(),
             start,
             pulse,
@@ -135,32 +129,32 @@ impl ProcessRun {
         })
     }
 
-    pub fn condition(&self) -> &NodeHealth {
-        &self.condition
+    pub fn health(&self) -> &NodeHealth {
+        &self.health
     }
 
     /// Ends the process at once: none of its code continues from here on.
     pub fn end(&self) {
         self.alive.store(false, Ordering::Relaxed);
-        self.condition.state.lock().stalled_until = None;
-        self.condition.changed.notify_waiters();
+        self.health.state.lock().stalled_until = None;
+        self.health.changed.notify_waiters();
         self.codes.forget(self.number);
     }
 
     /// Whether the process is running.
     pub fn runs(&self) -> bool {
-        self.alive.load(Ordering::Relaxed) && self.condition.state.lock().stalled_until.is_none()
+        self.alive.load(Ordering::Relaxed) && self.health.state.lock().stalled_until.is_none()
     }
 
     /// Whether calls and replies pass between the process and the storage.
     pub fn passes(&self) -> bool {
-        let state = *self.condition.state.lock();
+        let state = *self.health.state.lock();
         self.alive.load(Ordering::Relaxed) && state.stalled_until.is_none() && state.cut_until.is_none()
     }
 
     /// Whether the storage refuses the process's calls.
     pub fn refused(&self) -> bool {
-        self.condition.state.lock().refused_until.is_some()
+        self.health.state.lock().refused_until.is_some()
     }
 
     /// Records that a read made at `asked` is answered now.
@@ -183,7 +177,7 @@ impl ProcessRun {
 
     async fn when(&self, holds: impl Fn(&ProcessRun) -> bool) {
         loop {
-            let mut changed = pin!(self.condition.changed.notified());
+            let mut changed = pin!(self.health.changed.notified());
             changed.as_mut().enable();
             if holds(self) {
                 return;
@@ -203,7 +197,7 @@ impl ProcessRun {
         let mut work = pin!(work);
         let mut done = None;
         loop {
-            let mut changed = pin!(self.condition.changed.notified());
+            let mut changed = pin!(self.health.changed.notified());
             changed.as_mut().enable();
             if off(self) {
                 return None;
@@ -259,7 +253,7 @@ impl ProcessRun {
             value
         });
         let seen = poll_fn(|cx| {
-            let shift = self.condition.skew_ms().saturating_mul(1_000_000);
+            let shift = self.health.skew_ms().saturating_mul(1_000_000);
             let polled = || polls.poll(&self.pulse, || clock::shifted(shift, || code.as_mut().poll(cx)));
             // duroxide records a panic of the activity in the history.
             self.codes.spawns().notice(|| panics::reported(polled))

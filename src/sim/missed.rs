@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::executor::Record;
 use super::plan::{PlanEntry, Trigger};
+use super::record::Record;
 use crate::faults::Counts;
 use crate::text::{Line, Quoted};
 use crate::trace::Span;

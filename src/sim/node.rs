@@ -1,22 +1,10 @@
-//! [`Node`]: a real duroxide runtime on the simulation's provider.
+//! [`Node`]: the programs that a node can run, and their options.
 
 use std::fmt;
-use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 
+use duroxide::runtime::RuntimeOptions;
 use duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
-use duroxide::runtime::{Runtime, RuntimeOptions};
-use duroxide::{ActivityContext, runtime::ActivityHandler};
-
-use super::life::ProcessRun;
-use super::run::panic_text;
-use super::tasks::ours;
-use crate::call::Handler;
-use crate::clock;
-use crate::provider::Port;
 
 /// The code of a node: its activities and orchestrations.
 type Code = (ActivityRegistry, OrchestrationRegistry);
@@ -67,7 +55,7 @@ impl fmt::Debug for Build {
 
 impl Build {
     /// Returns the code for one start.
-    fn code(&self) -> Code {
+    pub fn code(&self) -> Code {
         match &self.factory {
             Some(make) => make(),
             None => (self.activities.clone(), self.orchestrations.clone()),
@@ -142,64 +130,4 @@ impl Node {
     fn last(&mut self) -> &mut Build {
         self.builds.last_mut().expect("a node has at least one build")
     }
-}
-
-/// A node that is running.
-pub(super) struct Up {
-    pub runtime: Arc<Runtime>,
-    pub life: Arc<ProcessRun>,
-}
-
-impl Up {
-    /// Starts a runtime on `storage`. `incarnation` counts all starts in the simulation:
-    /// duroxide derives a runtime's id from the last digits of the clock, and on a virtual
-    /// clock two nodes would get the same id.
-    pub async fn start(build: Build, storage: impl Handler + 'static, life: Arc<ProcessRun>, incarnation: u64) -> Up {
-        let (activities, orchestrations) = build.code();
-        let activities = tied(&activities, &life);
-        let provider = Arc::new(Port::over(storage));
-        let mut start = pin!(Runtime::start_with_options(provider, activities, orchestrations, build.options));
-        let nanos = i64::try_from(incarnation % 1_000_000).expect("a number below a million fits in an i64");
-        let runtime = poll_fn(|cx| ours(|| clock::shifted(nanos, || start.as_mut().poll(cx)))).await;
-        Up { runtime, life }
-    }
-
-    /// Ends the node like a power failure: from this instant on nothing reaches the
-    /// storage, and no activity continues.
-    pub fn crash(self) {
-        self.life.end();
-        ours(|| tokio::spawn(self.runtime.shutdown(Some(0))));
-    }
-}
-
-/// Fails the activity if it panics, as duroxide does. duroxide's error text would contain
-/// tokio's task id, which is not deterministic.
-async fn caught(work: impl Future<Output = Result<String, String>>) -> Result<String, String> {
-    let mut work = pin!(work);
-    poll_fn(|cx| {
-        let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx)));
-        polled.unwrap_or_else(|payload| {
-            Poll::Ready(Err(format!("the activity panicked with message {:?}", panic_text(&*payload))))
-        })
-    })
-    .await
-}
-
-/// Wraps the activities so that they belong to one process run: they continue only while it
-/// runs, and see the node's clock.
-fn tied(activities: &ActivityRegistry, life: &Arc<ProcessRun>) -> ActivityRegistry {
-    let handlers = activities.list_names().into_iter().filter_map(|name| {
-        let (_, handler) = activities.resolve_handler(&name)?;
-        Some((name, handler))
-    });
-    let tie = |builder: duroxide::runtime::registry::ActivityRegistryBuilder,
-               (name, handler): (String, Arc<dyn ActivityHandler>)| {
-        let life = life.clone();
-        builder.register(name.clone(), move |ctx: ActivityContext, input: String| {
-            let (handler, life) = (handler.clone(), life.clone());
-            let (activity, instance) = (name.clone(), ctx.instance_id().to_owned());
-            async move { caught(life.code(activity, instance, handler.invoke(ctx, input))).await }
-        })
-    };
-    handlers.fold(ActivityRegistry::builder(), tie).build()
 }

@@ -7,7 +7,7 @@
 //! activities, which duroxide records in histories. A panic that the task survives is
 //! removed again: the task shows that the panic was caught by making another provider call.
 //! duroxide handles panics of orchestrations in this way (`replay_engine.rs`), and records
-//! them in histories too. A panic of an activity fails the activity (`node.rs`).
+//! them in histories too. A panic of an activity fails the activity (`up.rs`).
 //!
 //! This module only records; `run` decides the outcome.
 
@@ -18,7 +18,6 @@ use std::sync::Once;
 
 use serde::{Deserialize, Serialize};
 
-use super::run::panic_text;
 use crate::text::{Line, Lines};
 
 /// A panic of a task that is reported nowhere else.
@@ -37,6 +36,12 @@ impl fmt::Display for TaskPanic {
             place => write!(f, "{} (at {})", Lines(&self.text), Line(place)),
         }
     }
+}
+
+/// Returns the message of a panic.
+pub(super) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a message".to_owned())
 }
 
 struct Noted {

@@ -6,7 +6,7 @@ use std::task::{Wake, Waker};
 
 use super::cause::Cause;
 use super::no_progress::{Code, NoProgress};
-use super::run::Pulse;
+use super::pulse::Pulse;
 use super::stuck::Stuck;
 use crate::call::{Call, Reply};
 use crate::clock::{self, Thread, Time};

@@ -9,8 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 
 use super::handle::Handle;
-use super::panics;
-use super::run::panic_text;
+use super::panics::{self, panic_text};
 
 /// A check, which returns what is wrong if the property does not hold.
 type Test = Box<dyn Fn(&Handle) -> Result<(), String> + Send + Sync>;

@@ -14,216 +14,23 @@
 //!
 //! This module only detects rest; `ending` checks the properties.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use duroxide::providers::WorkItem;
-use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
 
+use super::busy::Busy;
 use super::cluster::Cluster;
+use super::codes::Code;
 use super::stall;
-use super::tasks::Spawns;
 use crate::clock::{self, Time};
-use crate::text::Line;
-use crate::trace::{Span, describe_item};
+use crate::trace::describe_item;
 
 /// The quiet period after which a run with tasks of the test's own is at rest.
 pub(super) const QUIET: Duration = Duration::from_secs(3600);
 
 /// The number of items listed individually.
 const MOST: usize = 12;
-
-/// Something that keeps a run from being at rest. Times count from the start of the run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum Busy {
-    /// The calm of the storm has not begun.
-    Storm {
-        /// When the calm begins.
-        until: Duration,
-    },
-    /// The agenda of the plan is not empty: an entry, the start of a node, or the end of a
-    /// partition is due.
-    Planned {
-        /// When it is due.
-        at: Duration,
-    },
-    /// A node is starting.
-    Start {
-        /// The node.
-        node: String,
-    },
-    /// An activity is running.
-    Activity {
-        /// The node.
-        node: String,
-        /// The activity's name.
-        activity: String,
-        /// The instance it works for.
-        instance: String,
-        /// When it started.
-        since: Duration,
-    },
-    /// A node holds the lock of the instance.
-    Turn {
-        /// The instance.
-        instance: String,
-        /// When the lock expires.
-        until: Duration,
-    },
-    /// A message for an instance is queued.
-    Message {
-        /// The instance.
-        instance: String,
-        /// The message as text.
-        message: String,
-        /// When the message becomes visible.
-        due: Duration,
-    },
-    /// An activity is in the worker queue.
-    Job {
-        /// The instance.
-        instance: String,
-        /// The work item as text.
-        job: String,
-        /// When the work item becomes visible.
-        due: Duration,
-        /// The number of fetches.
-        attempts: u32,
-    },
-    /// Tasks of the body are in [`super::Handle::sleep`].
-    Sleepers {
-        /// The number of tasks.
-        tasks: u64,
-    },
-    /// Tasks of the body are in [`super::Handle::output`].
-    Waiters {
-        /// The number of tasks.
-        tasks: u64,
-    },
-    /// Further items that are not listed.
-    More {
-        /// The number of items.
-        things: usize,
-    },
-}
-
-impl fmt::Display for Busy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Busy::Storm { until } => write!(f, "the storm lasts until +{}", Span(*until)),
-            Busy::Planned { at } => write!(f, "the plan's agenda has an action at +{}", Span(*at)),
-            Busy::Start { node } => write!(f, "node {} is starting", Line(node)),
-            Busy::Activity { node, activity, instance, since } => write!(
-                f,
-                "activity {} of {} has been running on node {} since +{}",
-                Line(activity),
-                Line(instance),
-                Line(node),
-                Span(*since)
-            ),
-            Busy::Turn { instance, until } => write!(f, "{} is locked until +{}", Line(instance), Span(*until)),
-            Busy::Message { instance, message, due } => {
-                write!(
-                    f,
-                    "the message {} for {} is queued, visible from +{}",
-                    Line(message),
-                    Line(instance),
-                    Span(*due)
-                )
-            }
-            Busy::Job { instance, job, due, attempts } => write!(
-                f,
-                "{} of {} is in the worker queue, fetched {attempts} times, visible from +{}",
-                Line(job),
-                Line(instance),
-                Span(*due)
-            ),
-            Busy::Sleepers { tasks } => write!(f, "tasks of the body in Handle::sleep: {tasks}"),
-            Busy::Waiters { tasks } => write!(f, "tasks of the body in Handle::output: {tasks}"),
-            Busy::More { things } => write!(f, "and {things} more"),
-        }
-    }
-}
-
-/// The running activities, with the notification of any change in the run. Clones share the
-/// same state.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Codes(Arc<Inside>);
-
-#[derive(Debug, Default)]
-struct Inside {
-    codes: Mutex<(u64, BTreeMap<u64, Code>)>,
-    lives: AtomicU64,
-    spawns: Spawns,
-    stirred: Notify,
-}
-
-/// A running activity.
-#[derive(Clone, Debug)]
-pub(super) struct Code {
-    /// The number of the process run to which it belongs.
-    pub life: u64,
-    pub node: String,
-    pub activity: String,
-    pub instance: String,
-    pub since: Time,
-}
-
-impl Codes {
-    /// Registers an activity until the returned guard is dropped.
-    pub fn one(&self, code: Code) -> impl Drop + use<> {
-        struct One(Codes, u64);
-        impl Drop for One {
-            fn drop(&mut self) {
-                let gone = self.0.0.codes.lock().1.remove(&self.1).is_some();
-                if gone {
-                    self.0.stir();
-                }
-            }
-        }
-        let mut codes = self.0.codes.lock();
-        codes.0 += 1;
-        let number = codes.0;
-        codes.1.insert(number, code);
-        One(self.clone(), number)
-    }
-
-    /// Returns the number of the next process run.
-    pub fn next_life(&self) -> u64 {
-        self.0.lives.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// Returns the record of tasks spawned by the test's code.
-    pub fn spawns(&self) -> &Spawns {
-        &self.0.spawns
-    }
-
-    /// Removes the activities of a process that has crashed.
-    pub fn forget(&self, life: u64) {
-        self.0.codes.lock().1.retain(|_, code| code.life != life);
-        self.stir();
-    }
-
-    fn any(&self) -> bool {
-        !self.0.codes.lock().1.is_empty()
-    }
-
-    fn each(&self) -> Vec<Code> {
-        self.0.codes.lock().1.values().cloned().collect()
-    }
-
-    /// Signals that something has happened.
-    pub fn stir(&self) {
-        self.0.stirred.notify_waiters();
-    }
-}
 
 /// The bounds on how far a run may go to come to rest.
 #[derive(Clone, Copy)]
@@ -255,7 +62,7 @@ pub(super) async fn reached(
     let last = bounds.search.map(|calls| (cluster.log.moves() + calls, cluster.pulse.steps() + POLLS));
     let mut since: Option<Time> = None;
     loop {
-        let mut stirred = pin!(cluster.codes.0.stirred.notified());
+        let mut stirred = pin!(cluster.codes.stirred());
         stirred.as_mut().enable();
         // Let everything happen first that can happen at this instant.
         clock::settle().await;

@@ -10,30 +10,29 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::cause::Cause;
-use super::cluster::Cluster;
-use super::effects::Effects;
-use super::ending::{self, Ending, Held};
-use super::executor::Record;
+use super::busy::Busy;
+use super::cause::{Cause, Held};
+use super::cluster::{Cluster, Look};
+use super::context::{RunContext, RunSpec};
+use super::ending::{self, Ending};
+use super::escape_policy::Policy;
 use super::failure::Failure;
 use super::handle::Handle;
 use super::handlers::Handlers;
 use super::heap::{grow_heap, keep_pages};
+use super::judge::Judge;
 use super::missed::Missed;
 use super::no_progress::{Code, NoProgress};
-use super::panics::{self, TaskPanic};
+use super::panics::{self, TaskPanic, panic_text};
 use super::polled::{Calling, Polled};
 use super::property::{Broken, Properties};
-pub(super) use super::pulse::Pulse;
-use super::pulse::{PROPERTY, REAL_TIME, STALL, STEPS, TASK_PANIC, VERDICT};
-use super::rest::Busy;
-use super::setup::{self, RunSpec};
-use super::strayed::Policy;
-use super::{Limits, Outcome, Run, Sim, stall, stall_report, tails};
+use super::pulse::{PROPERTY, Pulse, REAL_TIME, STALL, STEPS, TASK_PANIC, VERDICT};
+use super::record::Record;
+use super::{Outcome, Run, Sim, setup, stall, stall_report, tails};
 use crate::clock::{self, Escapes, Time, Virtual, escapes};
+use crate::faults::FaultRule;
 use crate::laws;
 use crate::provider::Memory;
-use crate::seed::Seed;
 use crate::trace::{Log, Remains, Trace};
 
 /// The number of times in a row that the thread may answer the watchdog without any
@@ -60,32 +59,16 @@ enum End<T> {
 }
 
 /// Everything that a run needs besides the body, shared between threads.
-pub(super) struct RunContext {
-    pub seed: Seed,
-    pub start: Time,
-    pub limits: Limits,
-    pub memory: Arc<Memory>,
-    pub log: Log,
-    pub pulse: Arc<Pulse>,
-    pub record: Arc<Mutex<Record>>,
-    pub properties: Arc<Properties>,
-    pub effects: Effects,
+struct Simulation {
+    context: RunContext,
+    properties: Arc<Properties>,
     escapes: Mutex<Escapes>,
     select_is_seeded: AtomicBool,
     missed: Mutex<Vec<Missed>>,
     policy: Policy,
-    pub handlers: Arc<Handlers>,
-    pub unknown_handlers: bool,
     finish_within: Option<Duration>,
     tolerates_panics: bool,
     logs: bool,
-}
-
-impl RunContext {
-    /// Returns when the calm begins: at the start, if there is no storm.
-    fn calm(&self) -> Time {
-        self.start + self.record.lock().plan.calm.unwrap_or_default()
-    }
 }
 
 pub(super) fn run<B, F, R>(sim: Sim, body: B) -> Result<Run<R::Value>, Box<Failure>>
@@ -95,7 +78,7 @@ where
     R: Outcome,
 {
     let seed = setup::check(&sim).map_err(|why| Failure::setup(sim.seed, sim.start, why))?;
-    let context = Arc::new(RunContext {
+    let context = RunContext {
         seed,
         start: sim.start,
         limits: sim.limits,
@@ -103,20 +86,23 @@ where
         log: if sim.traces { Log::new() } else { Log::forgetful() },
         pulse: Arc::new(Pulse::new(sim.start, &sim.limits)),
         record: Arc::new(Mutex::new(Record::of(sim.plan, !sim.replays && !sim.allows_unreached, sim.journal))),
-        properties: Arc::new(Properties::new(sim.properties)),
         effects: sim.effects,
+        handlers: Arc::new(Handlers::of(&sim.nodes)),
+        unknown_handlers: sim.unknown_handlers,
+    };
+    let run = Arc::new(Simulation {
+        context,
+        properties: Arc::new(Properties::new(sim.properties)),
         escapes: Mutex::default(),
         select_is_seeded: AtomicBool::new(false),
         missed: Mutex::default(),
         policy: sim.escapes,
-        handlers: Arc::new(Handlers::of(&sim.nodes)),
-        unknown_handlers: sim.unknown_handlers,
         finish_within: sim.finish_within,
         tolerates_panics: sim.tolerates_panics,
         logs: sim.logs,
     });
     let (send, receive) = channel();
-    let inside = context.clone();
+    let inside = run.clone();
     // Keep the test's name: libtest captures the output of threads, and panics are reported
     // under the thread's name.
     let name = std::thread::current().name().unwrap_or("simulation").to_owned();
@@ -131,12 +117,12 @@ where
     let thread = thread.map_err(|error| {
         Failure::setup(seed, sim.start, format!("The simulation's thread could not be started: {error}."))
     })?;
-    let end = watch(&context, &receive);
+    let end = watch(&run.context, &receive);
     if end.is_some() {
         // The result has arrived; a panic while the thread ends does not matter any more.
         let _ = thread.join();
     }
-    conclude(&context, end, sim.laws)
+    conclude(&run, end, sim.laws)
 }
 
 /// Waits for the end of the run on real time. Returns `None` if the run had to be
@@ -181,22 +167,23 @@ fn watch<T>(context: &RunContext, receive: &Receiver<End<T>>) -> Option<End<T>> 
 }
 
 /// Runs on the simulation's own thread, where time is virtual from here on.
-fn simulate<B, F, R>(context: &RunContext, spec: RunSpec, body: B) -> End<R::Value>
+fn simulate<B, F, R>(run: &Simulation, spec: RunSpec, body: B) -> End<R::Value>
 where
     B: FnOnce(Handle) -> F,
     F: Future<Output = R>,
     R: Outcome,
 {
+    let context = &run.context;
     keep_pages();
     *context.pulse.thread.lock() = clock::Thread::current();
     let quiet = tracing::subscriber::NoSubscriber::default();
-    let _quiet = (!context.logs).then(|| tracing::subscriber::set_default(quiet));
+    let _quiet = (!run.logs).then(|| tracing::subscriber::set_default(quiet));
     let entropy = context.seed.child("entropy").stream();
-    escapes::begin(context.policy.locate);
+    escapes::begin(run.policy.locate);
     let clock = Virtual::enter(context.start, &entropy);
     let pulse = (context.pulse.clone(), context.pulse.clone());
     panics::begin();
-    let tolerates = context.tolerates_panics;
+    let tolerates = run.tolerates_panics;
     let parks = move || {
         if !tolerates && panics::any() {
             pulse.0.end(TASK_PANIC);
@@ -216,21 +203,21 @@ where
         Ok(runtime) => runtime,
         Err(error) => return End::Panic(format!("The simulation's tokio runtime could not be built: {error}.")),
     };
-    let run = || {
+    let whole = || {
         runtime.block_on(async {
             let is_seeded = clock.tie(&context.seed.child("select").stream());
-            context.select_is_seeded.store(is_seeded, Ordering::Relaxed);
-            let end = drive(context, spec, body).await;
+            run.select_is_seeded.store(is_seeded, Ordering::Relaxed);
+            let end = drive(run, spec, body).await;
             context.log.close();
             end
         })
     };
-    let end = catch_unwind(AssertUnwindSafe(run));
+    let end = catch_unwind(AssertUnwindSafe(whole));
     // The waker keeps the runtime alive, whose callbacks keep the pulse alive.
     context.pulse.root.lock().take();
     let end = end.unwrap_or_else(|payload| End::Panic(panic_text(&*payload)));
     context.pulse.now.store(clock::now().0, Ordering::Relaxed);
-    *context.escapes.lock() = escapes::end();
+    *run.escapes.lock() = escapes::end();
     // Tasks are dropped here, still on virtual time. A blocking task that never ends is
     // left behind.
     let dropped = catch_unwind(AssertUnwindSafe(|| runtime.shutdown_background()));
@@ -253,19 +240,20 @@ pub(super) fn discard<T: Send + 'static>(left: T, entries: usize) {
 }
 
 /// Starts the nodes, then polls the body until it ends or the run must end.
-async fn drive<B, F, R>(context: &RunContext, spec: RunSpec, body: B) -> End<R::Value>
+async fn drive<B, F, R>(run: &Simulation, spec: RunSpec, body: B) -> End<R::Value>
 where
     B: FnOnce(Handle) -> F,
     F: Future<Output = R>,
     R: Outcome,
 {
-    let cluster = Cluster::new(context, spec);
+    let context = &run.context;
+    let cluster = cluster_of(run, spec);
     let whole = async {
         cluster.open().await;
         let spawns = cluster.codes.spawns();
         let body = spawns.notice(|| body(Handle::new(cluster.clone())));
         let value = spawns.notice_all(body).await.into_result()?;
-        Ok(match ending::judge(&cluster, context.calm(), context.finish_within).await {
+        Ok(match ending::judge(&cluster, &run.properties, context.calm(), run.finish_within).await {
             Ending::Well => End::Body(Ok(value)),
             Ending::Property(broken) => End::Property(broken),
             Ending::Unfinished => End::Unfinished,
@@ -293,7 +281,7 @@ where
             }
             TASK_PANIC => return Poll::Ready(End::TaskPanic(Vec::new())),
             PROPERTY => {
-                let broken = cluster.properties.broken().expect("the run is told to end because a property is broken");
+                let broken = run.properties.broken().expect("the run is told to end because a property is broken");
                 return Poll::Ready(End::Property(broken));
             }
             _ => {}
@@ -319,12 +307,20 @@ where
         limit.as_mut().poll(cx).map(|()| End::VirtualTime)
     })
     .await;
-    *context.missed.lock() = cluster.missed();
+    *run.missed.lock() = cluster.missed();
     if matches!(end, End::Unfinished | End::Stalled(..) | End::Caused(_) | End::VirtualTime | End::NeverAtRest(..)) {
-        cluster.properties.note_pending(&Handle::new(cluster.clone()));
+        run.properties.note_pending(&Handle::new(cluster.clone()));
     }
     cluster.close();
     end
+}
+
+/// Creates the nodes of the run.
+fn cluster_of(run: &Simulation, spec: RunSpec) -> Arc<Cluster> {
+    let properties = run.properties.clone();
+    let look: Look = Box::new(move |cluster| properties.look(&Handle::new(cluster.clone())));
+    let judge = |cluster, rules| Arc::new(Judge::new(cluster, rules)) as Arc<dyn FaultRule>;
+    Cluster::new(&run.context, spec, judge, (!run.properties.are_none()).then_some(look))
 }
 
 /// Returns the end of a run whose body failed with `cause`.
@@ -337,13 +333,9 @@ fn failed<T>(cluster: &Cluster, cause: Cause) -> End<T> {
     }
 }
 
-pub(super) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a message".to_owned())
-}
-
 /// Returns the result of a run as far as its end decides it.
-fn cause_of<T>(context: &RunContext, end: Option<End<T>>) -> Result<T, Box<Cause>> {
+fn cause_of<T>(run: &Simulation, end: Option<End<T>>) -> Result<T, Box<Cause>> {
+    let context = &run.context;
     let cause = match end {
         Some(End::Body(Ok(value))) => return Ok(value),
         Some(End::Body(Err(text))) => Cause::Error(text),
@@ -353,7 +345,7 @@ fn cause_of<T>(context: &RunContext, end: Option<End<T>>) -> Result<T, Box<Cause
         Some(End::Last(Broken { name, what })) => Cause::AtEnd { name, what },
         Some(End::TaskPanic(panics)) => Cause::TaskPanic(panics),
         Some(End::NeverAtRest(name, busy)) => Cause::NeverAtRest { name, busy },
-        Some(End::Unfinished) => Cause::Unfinished(context.finish_within.unwrap_or_default()),
+        Some(End::Unfinished) => Cause::Unfinished(run.finish_within.unwrap_or_default()),
         Some(End::Stalled(since, then)) => Cause::Stalled { since: since - context.start, then },
         Some(End::Caused(cause)) => cause,
         Some(End::VirtualTime) => Cause::VirtualTimeLimit(context.limits.virtual_time),
@@ -365,10 +357,11 @@ fn cause_of<T>(context: &RunContext, end: Option<End<T>>) -> Result<T, Box<Cause
 }
 
 /// Turns the end of a run into its result.
-fn conclude<T>(context: &RunContext, end: Option<End<T>>, check_laws: bool) -> Result<Run<T>, Box<Failure>> {
+fn conclude<T>(run: &Simulation, end: Option<End<T>>, check_laws: bool) -> Result<Run<T>, Box<Failure>> {
+    let context = &run.context;
     let now = context.pulse.end_time();
     let given_up = end.is_none();
-    let cause = cause_of(context, end);
+    let cause = cause_of(run, end);
     // An abandoned thread may hold the provider's lock forever, so the provider is read
     // only if the run has ended.
     let (entries, marks) = context.log.take();
@@ -388,18 +381,18 @@ fn conclude<T>(context: &RunContext, end: Option<End<T>>, check_laws: bool) -> R
         (plan, unreached, record.misused.take())
     };
     let cause = misused.map_or(cause, |why| Err(Box::new(Cause::Setup(why))));
-    let (sometimes, pending) = (context.properties.sometimes(), context.properties.take_pending());
-    let missed = std::mem::take(&mut *context.missed.lock());
-    let escapes = if given_up { Escapes::new() } else { context.escapes.lock().clone() };
+    let (sometimes, pending) = (run.properties.sometimes(), run.properties.take_pending());
+    let missed = std::mem::take(&mut *run.missed.lock());
+    let escapes = if given_up { Escapes::new() } else { run.escapes.lock().clone() };
     let breaches = if check_laws && !given_up { laws::check(&trace) } else { Vec::new() };
-    let real_io = context.policy.refuses(&escapes);
+    let real_io = run.policy.refuses(&escapes);
     let cause = match cause {
         Ok(value) if breaches.is_empty() && missed.is_empty() && !real_io => {
             let (seed, elapsed, memory) = (context.seed, now - context.start, context.memory.clone());
-            let select_is_seeded = context.select_is_seeded.load(Ordering::Relaxed);
+            let select_is_seeded = run.select_is_seeded.load(Ordering::Relaxed);
             #[rustfmt::skip]
-            let run = Run { value, seed, elapsed, trace, memory, plan, unreached, sometimes, escapes, select_is_seeded };
-            return Ok(run);
+            let result = Run { value, seed, elapsed, trace, memory, plan, unreached, sometimes, escapes, select_is_seeded };
+            return Ok(result);
         }
         Ok(_) if !breaches.is_empty() => Cause::Laws,
         Ok(_) if real_io => Cause::RealIo,

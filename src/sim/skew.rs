@@ -60,7 +60,43 @@ impl<H> Skewed<H> {
                     None => call,
                 }
             }
-            _ => call,
+            // They carry no time of the node's.
+            Call::FetchOrchestrationItem { .. }
+            | Call::AckOrchestrationItem(_)
+            | Call::AbandonOrchestrationItem { .. }
+            | Call::RenewOrchestrationItemLock { .. }
+            | Call::AppendWithExecution { .. }
+            | Call::EnqueueForWorker { .. }
+            | Call::FetchWorkItem { .. }
+            | Call::RenewWorkItemLock { .. }
+            | Call::AbandonWorkItem { .. }
+            | Call::RenewSessionLock { .. }
+            | Call::CleanupOrphanedSessions { .. }
+            | Call::EnqueueForOrchestrator { .. }
+            | Call::DeleteInstancesAtomic { .. }
+            | Call::DeleteInstance { .. }
+            | Call::DeleteInstanceBulk { .. }
+            | Call::PruneExecutions { .. }
+            | Call::PruneExecutionsBulk { .. }
+            | Call::Read { .. }
+            | Call::ReadWithExecution { .. }
+            | Call::GetCustomStatus { .. }
+            | Call::GetKvValue { .. }
+            | Call::GetKvAllValues { .. }
+            | Call::GetInstanceStats { .. }
+            | Call::ListInstances
+            | Call::ListInstancesByStatus { .. }
+            | Call::ListExecutions { .. }
+            | Call::ReadHistoryWithExecutionId { .. }
+            | Call::ReadHistory { .. }
+            | Call::LatestExecutionId { .. }
+            | Call::GetInstanceInfo { .. }
+            | Call::GetExecutionInfo { .. }
+            | Call::GetSystemMetrics
+            | Call::GetQueueDepths
+            | Call::ListChildren { .. }
+            | Call::GetParentId { .. }
+            | Call::GetInstanceTree { .. } => call,
         }
     }
 }
@@ -78,9 +114,9 @@ impl<H: Handler> Handler for Skewed<H> {
                 reply
             });
         }
-        let condition = self.life.condition();
-        let shifted = self.shifted(call, condition.skew_ms());
-        let turn = if matches!(*shifted, Call::AckOrchestrationItem(_)) { condition.turn_behind() } else { 0 };
+        let health = self.life.health();
+        let shifted = self.shifted(call, health.skew_ms());
+        let turn = if matches!(*shifted, Call::AckOrchestrationItem(_)) { health.turn_behind() } else { 0 };
         if turn <= FIRST {
             return self.inner.handle(shifted);
         }

@@ -20,52 +20,16 @@
 //! in real time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Limits;
 use super::cluster::Cluster;
-use super::rest::Codes;
 use crate::clock::{self, Time};
 use crate::trace::next_read;
 
 /// Tolerance for work that became due a moment ago and may still be on its way.
 const MOMENT: Duration = Duration::from_secs(60);
-
-/// Counts tasks that wait: in the handle's `sleep`, or for an output.
-#[derive(Debug, Default)]
-pub(super) struct Sleepers {
-    count: AtomicU64,
-    /// Is notified when a task stops waiting.
-    codes: Codes,
-}
-
-impl Sleepers {
-    pub fn new(codes: &Codes) -> Sleepers {
-        Sleepers { count: AtomicU64::new(0), codes: codes.clone() }
-    }
-
-    /// Counts one waiting task until the returned guard is dropped.
-    pub fn one(&self) -> impl Drop + '_ {
-        struct One<'a>(&'a Sleepers);
-        impl Drop for One<'_> {
-            fn drop(&mut self) {
-                self.0.count.fetch_sub(1, Ordering::Relaxed);
-                self.0.codes.stir();
-            }
-        }
-        self.count.fetch_add(1, Ordering::Relaxed);
-        One(self)
-    }
-
-    pub fn count(&self) -> u64 {
-        self.count.load(Ordering::Relaxed)
-    }
-
-    pub fn any(&self) -> bool {
-        self.count() > 0
-    }
-}
 
 /// Returns the time since when there has been nothing but polling.
 pub(super) fn since(cluster: &Cluster) -> Time {

@@ -28,15 +28,15 @@ pub(super) fn unfinished(
     let look = |name: &String| Look { memory, handlers, calls, name, start, now }.look();
     let mut all: Vec<Unfinished> = names.iter().take(MOST).map(look).collect();
     let wanted: Vec<(String, MisdirectedEvent)> = all.iter().flat_map(came_elsewhere).collect();
-    for (at, strayed) in wanted {
-        all.iter_mut().filter(|one| one.instance == at).for_each(|one| one.strayed.push(strayed.clone()));
+    for (at, event) in wanted {
+        all.iter_mut().filter(|one| one.instance == at).for_each(|one| one.misdirected.push(event.clone()));
     }
     let rest = names.into_iter().skip(MOST);
     all.extend(rest.map(|instance| Unfinished {
         instance,
         waits: Vec::new(),
-        strayed: Vec::new(),
-        untaken: Vec::new(),
+        misdirected: Vec::new(),
+        unconsumed: Vec::new(),
     }));
     all
 }
@@ -93,8 +93,8 @@ impl Look<'_> {
         if waits.is_empty() {
             waits.push(Wait::Unseen);
         }
-        let untaken = events.map(|events| untaken(&events, self.start)).unwrap_or_default();
-        Unfinished { instance: self.name.to_owned(), waits, strayed: Vec::new(), untaken }
+        let unconsumed = events.map(|events| unconsumed(&events, self.start)).unwrap_or_default();
+        Unfinished { instance: self.name.to_owned(), waits, misdirected: Vec::new(), unconsumed }
     }
 
     /// Returns the name of a started instance with a similar name.
@@ -234,7 +234,7 @@ fn starts(item: &WorkItem) -> bool {
 }
 
 /// Returns the events in a history that its code has not consumed.
-pub(super) fn untaken(events: &[Event], start: Time) -> Vec<UnconsumedEvent> {
+pub(super) fn unconsumed(events: &[Event], start: Time) -> Vec<UnconsumedEvent> {
     let signals = Signals::of(events);
     let wanted: Vec<String> = open(events, &signals).into_iter().filter_map(subject).cloned().collect();
     let one = |name: &str, at_ms: u64, count: usize, queued: bool| UnconsumedEvent {

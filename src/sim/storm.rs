@@ -13,11 +13,11 @@
 //!
 //! A storm affects only nodes: a client's errors are for its caller to handle.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::topology::Topology;
 use crate::variants::listed;
 
 mod state;
@@ -213,14 +213,3 @@ impl Storm {
 /// The time before the calm in which no fault of a node begins, so that a restart is
 /// complete when the calm begins: a shutdown takes up to a second.
 const MARGIN: Duration = Duration::from_secs(2);
-
-/// The facts about the nodes that fault generators need.
-#[derive(Clone, Debug)]
-pub(super) struct Topology {
-    /// The nodes, with the names of their builds.
-    pub nodes: BTreeMap<String, Vec<String>>,
-    /// The shortest lock that any node requests; latencies stay well below it.
-    pub shortest_lock: Duration,
-    /// The smallest `max_attempts` of any node.
-    pub fewest_attempts: u32,
-}

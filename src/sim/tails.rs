@@ -30,19 +30,19 @@ pub struct Tail {
     pub events: Vec<String>,
     /// Events that the instance received and its code has not consumed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub untaken: Vec<UnconsumedEvent>,
+    pub unconsumed: Vec<UnconsumedEvent>,
 }
 
 impl Tail {
     /// Returns the lines that a failure prints.
     pub(super) fn lines(&self) -> Vec<String> {
-        let Tail { instance, status, execution, before, events, untaken } = self;
+        let Tail { instance, status, execution, before, events, unconsumed } = self;
         let mut lines = vec![format!("{instance}, execution {execution}, {status}:")];
         if *before > 0 {
             lines.push(format!("  ({before} earlier events are not shown)"));
         }
         lines.extend(events.iter().map(|event| format!("  {event}")));
-        lines.extend(untaken.iter().map(|event| format!("  {event}")));
+        lines.extend(unconsumed.iter().map(|event| format!("  {event}")));
         lines.iter().map(crate::text::line).collect()
     }
 }
@@ -99,8 +99,8 @@ fn tail(memory: &Memory, name: &str, start: Time) -> Option<(Tail, String)> {
     // For instances that have not ended, the unconsumed events are listed with what they
     // wait for.
     let has_ended = memory.inspect(|store| store.has_ended(name));
-    let untaken = if has_ended { stall_report::untaken(&events, start) } else { Vec::new() };
-    Some((Tail { instance: name.to_owned(), status, execution, before, events: lines, untaken }, last))
+    let unconsumed = if has_ended { stall_report::unconsumed(&events, start) } else { Vec::new() };
+    Some((Tail { instance: name.to_owned(), status, execution, before, events: lines, unconsumed }, last))
 }
 
 fn line(event: &Event, start: Time) -> String {

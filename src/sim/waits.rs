@@ -22,10 +22,10 @@ pub struct Unfinished {
     /// Events that this instance received while a parent or child waits for one of that
     /// name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub strayed: Vec<MisdirectedEvent>,
+    pub misdirected: Vec<MisdirectedEvent>,
     /// Events that this instance received and its code has not consumed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub untaken: Vec<UnconsumedEvent>,
+    pub unconsumed: Vec<UnconsumedEvent>,
 }
 
 /// What an instance waits for.
@@ -166,7 +166,7 @@ impl fmt::Display for Unfinished {
             write!(f, "{}{wait}", if n == 0 { "" } else { "; " })?;
         }
         f.write_str(".")?;
-        for MisdirectedEvent { name, wanted_by } in &self.strayed {
+        for MisdirectedEvent { name, wanted_by } in &self.misdirected {
             write!(f, " It received an event {name:?} for which it does not wait, but {wanted_by} does.")?;
         }
         let is_told = |event: &UnconsumedEvent| {
@@ -174,9 +174,9 @@ impl fmt::Display for Unfinished {
                 matches!(wait, Wait::Open { subject, about, .. }
                 if subject.as_ref() == Some(&event.name) && about.contains(&About::Lost))
             };
-            self.strayed.iter().any(|strayed| strayed.name == event.name) || self.waits.iter().any(is_lost)
+            self.misdirected.iter().any(|other| other.name == event.name) || self.waits.iter().any(is_lost)
         };
-        self.untaken.iter().filter(|event| !is_told(event)).try_for_each(|event| write!(f, " {event}"))
+        self.unconsumed.iter().filter(|event| !is_told(event)).try_for_each(|event| write!(f, " {event}"))
     }
 }
 

@@ -229,7 +229,7 @@ impl Store {
                 fresh = history.fresh(events);
                 &fresh[..]
             }
-            _ => events,
+            Leeway::None | Leeway::RefuseExpired | Leeway::KeepSessions => events,
         };
         if let Some(refusal) = history.refusal("append_with_execution", events) {
             return Err(refusal);

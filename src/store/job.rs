@@ -268,7 +268,9 @@ impl Store {
         const OPERATION: &str = "abandon_work_item";
         let id = match leeway {
             Leeway::RefuseExpired => self.held_job(OPERATION, token, now)?,
-            _ => self.jobs.tokens.get(token).copied().ok_or_else(|| lock_lost(OPERATION, token))?,
+            Leeway::None | Leeway::IgnoreDuplicates | Leeway::KeepSessions => {
+                self.jobs.tokens.get(token).copied().ok_or_else(|| lock_lost(OPERATION, token))?
+            }
         };
         self.jobs.set_lease(id, None);
         self.jobs.move_to(id, now + delay.unwrap_or_default());

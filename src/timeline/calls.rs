@@ -48,11 +48,7 @@ pub(super) fn lines(
         *slot = place;
         let entry = &trace.entries[*number];
         let words = words(&entry.call, &entry.answer, &mut tokens, trace.started);
-        let history = match &*entry.call {
-            Call::AckOrchestrationItem(ack) => &ack.history[..],
-            Call::AppendWithExecution { events, .. } => &events[..],
-            _ => &[],
-        };
+        let history = entry.call.added().events;
         let event = |event: &crate::call::Event| EventLine { id: event.event_id, text: describe_event(event) };
         let line = Line {
             number: numbers.get(*number).copied().unwrap_or(*number),

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::item::At;
+use super::lane::{Lane, LaneKind, Life};
 use super::order::Order;
-use super::picture::{Lane, LaneKind, Life, Source};
+use super::source::Source;
 use crate::text;
 
 /// The lane indices by name.

@@ -7,19 +7,19 @@ use serde::Serialize;
 use super::calls;
 use super::difference::{Difference, Side};
 use super::item::{At, Item, Kind, State};
+use super::lane::{Lane, LaneKind};
 use super::order::{Course, Order};
 use super::rows;
-use super::walk::Walked;
-use crate::sim::Unfinished;
+use super::source::Source;
 use crate::text::{self, Lines};
 use crate::trace::Trace;
-use crate::versions::versions;
+use crate::versions::Versions;
 
 /// The data that the page shows.
 #[derive(Debug, PartialEq, Serialize)]
 pub(super) struct Picture {
     pub title: String,
-    pub versions: BTreeMap<&'static str, String>,
+    pub versions: Versions,
     pub runs: Vec<RunFacts>,
     /// Times since the start in milliseconds, in ascending order.
     pub moments: Vec<u64>,
@@ -76,40 +76,6 @@ pub(super) struct ShownSide {
     pub time: u64,
 }
 
-/// A lane: a node, a client or an instance.
-#[derive(Debug, PartialEq, Serialize)]
-pub(super) struct Lane {
-    pub kind: LaneKind,
-    pub name: String,
-    /// The orchestration, if it is an instance.
-    pub about: String,
-    pub parent: Option<usize>,
-    pub depth: usize,
-    /// The state of the lane in each run, if the run has it.
-    pub lives: Vec<Option<Life>>,
-    pub rows: usize,
-}
-
-/// The kind of a lane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum LaneKind {
-    Node,
-    Client,
-    Instance,
-}
-
-/// A lane in one run.
-#[derive(Debug, PartialEq, Serialize)]
-pub(super) struct Life {
-    pub from: usize,
-    pub to: usize,
-    /// How it ended, or that it has not.
-    pub state: String,
-    /// What it waits for, if that is known.
-    pub waits: String,
-}
-
 /// An item in the form that the page reads.
 #[derive(Debug, PartialEq, Serialize)]
 pub(super) struct Shown {
@@ -143,32 +109,6 @@ pub(super) struct Shown {
 #[allow(clippy::trivially_copy_pass_by_ref)] // As serde calls it.
 fn is_zero(number: &usize) -> bool {
     *number == 0
-}
-
-/// A run to be shown.
-pub(super) struct Source<'a> {
-    pub name: String,
-    pub trace: &'a Trace,
-    /// The indices of its calls in the whole run, if it is a part of it.
-    pub numbers: Vec<usize>,
-    /// The number of calls in the whole run.
-    pub calls: usize,
-    pub seed: Option<String>,
-    /// In milliseconds.
-    pub elapsed: u64,
-    pub failure: Option<SourceFailure>,
-    pub walked: Walked,
-}
-
-/// How the run failed.
-pub(super) struct SourceFailure {
-    pub headline: String,
-    pub text: String,
-    /// In milliseconds since the start.
-    pub at: u64,
-    pub instances: Vec<String>,
-    /// What the unfinished instances wait for.
-    pub waits: Vec<Unfinished>,
 }
 
 /// Creates the picture of one or two runs, and the lines of their calls.
@@ -209,7 +149,7 @@ pub(super) fn picture(title: String, sources: &[Source<'_>], difference: Option<
     };
     let picture = Picture {
         title: text::line(title),
-        versions: versions(),
+        versions: Versions::here(),
         runs: sources.iter().enumerate().map(facts).collect(),
         difference: difference.map(|_| ShownDifference { at: order.difference(shared.unwrap_or(0)), sides }),
         moments: order.moments,
@@ -225,8 +165,8 @@ fn order(sources: &[Source<'_>], shared: Option<usize>) -> Order {
         let places =
             source.walked.items.iter().flat_map(|item| [Some(item.from), Some(item.to), item.since, item.tail]);
         times.extend(places.flatten().filter_map(|at| match at {
-            At::Time(time) if time < source.elapsed => Some(time),
-            _ => None,
+            At::Time(time) => Some(time).filter(|time| *time < source.elapsed),
+            At::Step(_) | At::Near(_) | At::End => None,
         }));
         times.extend(source.failure.as_ref().map(|failure| failure.at).filter(|at| *at < source.elapsed));
     }
@@ -313,7 +253,7 @@ fn arrange(items: &mut [Shown], lanes: &mut [Lane], runs: usize) {
             .filter(|number| match items[*number].kind {
                 Kind::Turn => lane.kind != LaneKind::Instance,
                 Kind::Activity | Kind::Timer | Kind::Wait | Kind::Child => true,
-                _ => false,
+                Kind::Event | Kind::End | Kind::Call | Kind::Node | Kind::Fault | Kind::Latency | Kind::Law => false,
             })
             .collect();
         let points = packed.len() < members.len();

@@ -1,6 +1,7 @@
 //! The crate keeps to its own rules: who may import whom, what may stand
 //! where, and how long files and functions may be.
 
+mod circles;
 mod rules;
 
 use std::fs;
@@ -34,7 +35,10 @@ const TABLE: &[Row] = &[
     ("progress", &[], &["duroxide::", "tokio", "SystemTime", "HashMap", "Instant"]),
     (
         "explore",
-        &["call", "clock", "command", "ddmin", "progress", "seed", "faults", "laws", "text", "trace", "sim"],
+        &[
+            "call", "clock", "command", "ddmin", "progress", "seed", "faults", "laws", "text", "trace", "sim",
+            "versions",
+        ],
         &["SystemTime", "HashMap", "Instant"],
     ),
     (
@@ -43,7 +47,7 @@ const TABLE: &[Row] = &[
         &["SystemTime", "HashMap", "Instant", "tokio"],
     ),
     ("contract", &[], &["fn "]),
-    ("versions", &[], &["struct "]),
+    ("versions", &["text"], &["tokio", "SystemTime"]),
     ("variants", &[], &["fn ", "struct "]),
     ("guide", &[], &["fn "]),
     // It shows what is elsewhere.
@@ -57,6 +61,37 @@ const TABLE: &[Row] = &[
 #[test]
 fn modules_import_only_what_the_table_allows() {
     rules::imports("crate::", TABLE);
+}
+
+#[test]
+fn no_file_imports_in_a_circle() {
+    let circles = circles::circles(&rules::files(&["src"]));
+    assert!(circles.is_empty(), "move what both need into a file below them: {}", circles.join("\n"));
+}
+
+#[test]
+fn circles_are_found_through_groups_reexports_and_paths() {
+    let found = |files: &[(&str, &str)]| {
+        let owned = |(path, text): &(&str, &str)| ((*path).to_owned(), (*text).to_owned());
+        circles::circles(&files.iter().map(owned).collect::<Vec<_>>())
+    };
+    // In a group, and through the root.
+    let group = ("src/a.rs", "use crate::{b::{self, X}, other::Y};\nfn f(_: X) {}");
+    let root = ("src/b.rs", "use crate::A;\npub struct X(A);");
+    let circle = found(&[("src/lib.rs", "mod a;\nmod b;\npub use a::A;"), group, root]);
+    assert_eq!(circle, ["a circle of 2 files:\n  src/a.rs imports of src/b.rs: X\n  src/b.rs imports of src/a.rs: A"]);
+    // By a path, and by a module's name.
+    let path = ("src/c.rs", "fn f() { super::d::g() }");
+    let name = ("src/d.rs", "use crate::{\n    c,\n};\npub(crate) use c::f as h;\nfn g() { c::f() }");
+    assert_eq!(found(&[("src/lib.rs", "mod c; mod d;"), path, name]).len(), 1);
+    // A parent passes on what its child defines, and the child uses its parent's.
+    let parent = ("src/e.rs", "mod f;\npub use f::Child;\npub struct Parent(Child);");
+    let child = ("src/e/f.rs", "use super::Parent;\npub struct Child(Box<Parent>);");
+    assert_eq!(found(&[("src/lib.rs", "mod e;"), parent, child]), [""; 0]);
+    // Neither comments nor texts import.
+    let words = ("src/g.rs", "// use crate::h::X;\nconst T: &str = \"crate::h::X\";\npub struct Y;");
+    let other = ("src/h.rs", "use crate::g::Y;\npub struct X(Y);");
+    assert_eq!(found(&[("src/lib.rs", "mod g; mod h;"), words, other]), [""; 0]);
 }
 
 /// ARCHITECTURE.md shows the table. With `UPDATE_ARCHITECTURE=1` it is written there.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::plan::{Action, CallSite, PlanEntry, Trigger};
-use super::{FaultKind, MARGIN, Storm, Topology};
+use super::super::topology::Topology;
+use super::{FaultKind, MARGIN, Storm};
 use crate::call::Call;
 use crate::clock::{self, Time};
 use crate::faults::{CallContext, FaultAction};
@@ -24,7 +25,7 @@ pub(in super::super) struct StormState {
     /// The exclusive upper bound of a latency.
     latency_ms: u64,
     /// The rate of other faults: one call in this many draws one.
-    trouble_in: u64,
+    fault_in: u64,
     left: u64,
     unsurvivable: bool,
     /// The index of the build that each node is assumed to run.
@@ -88,7 +89,7 @@ impl StormState {
         let mut storm = StormState {
             latency_in: *pick(&mut random, &[1, 1, 2, 8]),
             latency_ms: bearable.min(*pick(&mut random, &[3, 20, 100, 500])),
-            trouble_in: *pick(&mut random, &[4, 12, 40, 150]),
+            fault_in: *pick(&mut random, &[4, 12, 40, 150]),
             left: if most == 0 { 0 } else { 1 + random.below(most) },
             random,
             start,
@@ -121,7 +122,7 @@ impl StormState {
             }
             let at = spread(&mut self.random, Duration::from_millis(1), self.calm - MARGIN);
             let node = pick(&mut self.random, &names).clone();
-            if let Some(what) = self.trouble_of(&node, at) {
+            if let Some(what) = self.node_fault(&node, at) {
                 self.left -= 1;
                 entries.push(PlanEntry { when: Trigger::At(at), what });
             }
@@ -137,7 +138,7 @@ impl StormState {
     }
 
     /// Draws a fault of a node at `at`, if a kind of such faults is enabled.
-    fn trouble_of(&mut self, node: &str, at: Duration) -> Option<Action> {
+    fn node_fault(&mut self, node: &str, at: Duration) -> Option<Action> {
         let on: Vec<NodeFault> =
             NodeFault::ALL.iter().copied().filter(|fault| self.kinds.contains(&fault.kind())).collect();
         if on.is_empty() || at + MARGIN >= self.calm {
@@ -169,10 +170,10 @@ impl StormState {
     /// Returns the fault before a call, if the storm draws one.
     pub fn before(&mut self, asked: &CallContext<'_>) -> Option<PlanEntry> {
         let elapsed = self.touches(asked)?;
-        if self.begins_trouble() {
+        if self.begins_fault() {
             let what = match self.fault_of(asked.call, elapsed) {
                 Some(verdict) => Some(Action::Fault(verdict)),
-                None => self.trouble_of(asked.by, elapsed),
+                None => self.node_fault(asked.by, elapsed),
             };
             if let Some(what) = what {
                 self.left -= 1;
@@ -186,10 +187,10 @@ impl StormState {
     /// Returns the fault after a call, if the storm draws one.
     pub fn after(&mut self, asked: &CallContext<'_>) -> Option<PlanEntry> {
         let elapsed = self.touches(asked)?;
-        if !self.begins_trouble() {
+        if !self.begins_fault() {
             return None;
         }
-        let what = self.trouble_of(asked.by, elapsed)?;
+        let what = self.node_fault(asked.by, elapsed)?;
         self.left -= 1;
         Some(PlanEntry { when: Trigger::After(point(asked)), what })
     }
@@ -200,8 +201,8 @@ impl StormState {
         (elapsed < self.calm && self.nodes.contains_key(asked.by)).then_some(elapsed)
     }
 
-    fn begins_trouble(&mut self) -> bool {
-        self.left > 0 && self.random.one_in(self.trouble_in)
+    fn begins_fault(&mut self) -> bool {
+        self.left > 0 && self.random.one_in(self.fault_in)
     }
 
     /// Draws a fault of the call. The chance of one is the share of call faults among the

@@ -1,189 +1,261 @@
-//! Circles between the files of a package: files that import each other, in
-//! however many steps.
+//! Circles of imports between the files of `src`: a file that imports, directly or through
+//! others, what imports it. Then neither can be read, or moved, without the other.
 //!
-//! A file imports the one that defines a name, not those that re-export it. A
-//! module may use what its ancestors define: it is a part of them.
+//! A file imports another if it names something that is defined there. A name that passes
+//! through a `pub use` counts as an import of the file that defines it, and `mod` declares
+//! but does not import. What a file takes from its own parents does not count: it is the
+//! inside of theirs, and can only be read with them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::rules;
+/// A module's path in the crate. The root's is empty.
+type Module = Vec<String>;
 
-/// A module, by the names on the way to it from the root of the crate; or an
-/// item in it, with its name.
-type Path = Vec<String>;
-
-/// A name that a file imports, and the name it has there.
-struct Import {
-    path: Path,
-    name: String,
-    is_shown: bool,
-}
-
+/// What one file has to say.
+#[derive(Default)]
 struct File {
-    name: String,
-    imports: Vec<Import>,
-    /// The paths in expressions and types.
-    uses: Vec<Path>,
+    path: String,
+    /// The code, without comments, the contents of strings, and `use` items.
+    body: String,
+    /// The names that `use` items bring in, with their paths.
+    uses: BTreeMap<String, Use>,
 }
 
-struct Package(BTreeMap<Path, File>);
+struct Use {
+    path: Vec<String>,
+    /// Whether others may import the name from here.
+    passes_on: bool,
+}
 
-/// No files of the package import each other, in however many steps.
-pub fn none() {
-    let package = Package::read();
-    let edges = package.edges();
-    let reached: BTreeMap<&Path, BTreeSet<&Path>> = edges.keys().map(|from| (from, reach(&edges, from))).collect();
-    let mut circles: BTreeSet<BTreeSet<&str>> = BTreeSet::new();
-    for (from, to) in &reached {
-        let back = to.iter().filter(|other| reached[**other].contains(*from));
-        let circle: BTreeSet<&str> = back.map(|other| &*package.0[*other].name).collect();
-        if !circle.is_empty() {
-            circles.insert(circle);
+/// The imports of each file: the file imported, and the names taken from it.
+type Imports = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
+
+/// Returns each circle as text, with the names that tie it.
+pub fn circles(files: &[(String, String)]) -> Vec<String> {
+    let files: BTreeMap<Module, File> = files.iter().map(|(path, text)| read(path, text)).collect();
+    let imports: Imports =
+        files.keys().map(|module| (files[module].path.clone(), imports_of(module, &files))).collect();
+    let reached: BTreeMap<&String, BTreeSet<&String>> =
+        imports.keys().map(|file| (file, reach(file, &imports))).collect();
+    let mut told = BTreeSet::new();
+    let mut circles = Vec::new();
+    for (file, reaches) in &reached {
+        let circle: BTreeSet<&String> =
+            reaches.iter().copied().filter(|other| reached[*other].contains(*file)).collect();
+        if circle.is_empty() || !told.insert(circle.clone()) {
+            continue;
         }
-    }
-    let text = |circle: BTreeSet<&str>| {
-        let inside = |path: &Path| circle.contains(&*package.0[path].name);
-        let mut lines = vec![format!("{} files import each other:", circle.len())];
-        for from in edges.keys().filter(|from| inside(from)) {
-            for to in edges[from].iter().filter(|to| inside(to)) {
-                lines.push(format!("  {} imports {}", package.0[from].name, package.0[*to].name));
+        let mut text = format!("a circle of {} files:", circle.len());
+        for from in &circle {
+            for (to, names) in imports[*from].iter().filter(|(to, _)| circle.contains(to)) {
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                text += &format!("\n  {from} imports of {to}: {}", names.join(", "));
             }
         }
-        lines.join("\n")
-    };
-    rules::report(circles.into_iter().map(text).collect());
+        circles.push(text);
+    }
+    circles
 }
 
-/// Every module that is imported from here, in one step or several.
-fn reach<'a>(edges: &'a BTreeMap<Path, BTreeSet<&'a Path>>, from: &Path) -> BTreeSet<&'a Path> {
+/// The files that `file` imports, directly or through others.
+fn reach<'a>(file: &'a String, imports: &'a Imports) -> BTreeSet<&'a String> {
     let mut found = BTreeSet::new();
-    let mut open: Vec<&Path> = edges[from].iter().copied().collect();
-    while let Some(next) = open.pop() {
-        if found.insert(next) {
-            open.extend(edges[next].iter().copied());
+    let mut next = vec![file];
+    while let Some(file) = next.pop() {
+        next.extend(imports[file].keys().filter(|other| found.insert(*other)));
+    }
+    found
+}
+
+fn read(path: &str, text: &str) -> (Module, File) {
+    let inner = path.trim_start_matches("src/").trim_end_matches(".rs");
+    let module: Module = inner.split('/').filter(|part| *part != "lib").map(str::to_owned).collect();
+    let mut file = File { path: path.to_owned(), ..File::default() };
+    let mut items = String::new();
+    for part in plain(text).split_inclusive([';', '{', '}']) {
+        // A group's braces belong to its item.
+        items += part;
+        let Some(at) = use_at(&items) else {
+            file.body += &std::mem::take(&mut items);
+            continue;
+        };
+        if part.ends_with(';') {
+            let item = std::mem::take(&mut items);
+            let (before, item) = item.split_at(at);
+            let passes_on = before.trim_end().ends_with("pub") || before.trim_end().ends_with(')');
+            file.body += before;
+            let tree = item.trim_start().trim_start_matches("use").trim_end_matches(';');
+            expand(&[], tree, &mut |name, path| drop(file.uses.insert(name, Use { path, passes_on })));
+        }
+    }
+    file.body += &items;
+    (module, file)
+}
+
+/// Where a `use` item begins in a piece of code.
+fn use_at(code: &str) -> Option<usize> {
+    let word = |at: &usize| {
+        let before = code[..*at].chars().next_back();
+        let begins = code[..*at].trim_end();
+        let is_item = begins.is_empty() || begins.ends_with(['}', ';', '{', ']', ')']) || begins.ends_with("pub");
+        before.is_none_or(char::is_whitespace) && is_item && code[*at + 3..].starts_with(char::is_whitespace)
+    };
+    code.match_indices("use").map(|(at, _)| at).find(word)
+}
+
+/// Tells every name that a `use` tree brings in, with its path.
+fn expand(prefix: &[String], tree: &str, tell: &mut impl FnMut(String, Vec<String>)) {
+    let tree = tree.trim();
+    if let Some((head, group)) = tree.split_once('{') {
+        let prefix: Vec<String> = prefix.iter().cloned().chain(segments(head)).collect();
+        let group = group.trim_end().strip_suffix('}').unwrap_or(group);
+        return parts(group).into_iter().for_each(|part| expand(&prefix, part, tell));
+    }
+    let (path, alias) = tree.split_once(" as ").map_or((tree, None), |(path, alias)| (path, Some(alias.trim())));
+    let mut path: Vec<String> = prefix.iter().cloned().chain(segments(path)).collect();
+    if path.len() > 1 && path.last().is_some_and(|last| last == "self") {
+        path.pop();
+    }
+    // Every name of a glob is one of its module's.
+    let Some(last) = path.last().cloned() else { return };
+    tell(alias.map_or(last, str::to_owned), path);
+}
+
+fn segments(path: &str) -> impl Iterator<Item = String> + '_ {
+    path.split("::").map(|segment| segment.trim().to_owned()).filter(|segment| !segment.is_empty())
+}
+
+/// The items of a group, by the commas outside inner groups.
+fn parts(group: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut found) = (0, 0, Vec::new());
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                found.push(&group[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    found.push(&group[start..]);
+    found.into_iter().filter(|part| !part.trim().is_empty()).collect()
+}
+
+/// The files that a module names something of, with what.
+fn imports_of(module: &Module, files: &BTreeMap<Module, File>) -> BTreeMap<String, BTreeSet<String>> {
+    let file = &files[module];
+    let mut found = BTreeMap::<String, BTreeSet<String>>::new();
+    let mut import = |path: &[String]| {
+        let Some((defined_in, name)) = resolve(module, path, files, 0) else { return };
+        // A module's own name takes nothing of it.
+        let Some(name) = name else { return };
+        if !module.starts_with(&defined_in) {
+            found.entry(files[&defined_in].path.clone()).or_default().insert(name);
+        }
+    };
+    let paths = paths(&file.body);
+    let words: BTreeSet<&str> = paths.iter().map(|path| path[0].as_str()).collect();
+    for (name, item) in &file.uses {
+        if !item.passes_on || words.contains(name.as_str()) {
+            import(&item.path);
+        }
+    }
+    for path in paths.iter().filter(|path| path.len() > 1) {
+        match file.uses.get(&path[0]) {
+            Some(item) => import(&item.path.iter().chain(&path[1..]).cloned().collect::<Vec<_>>()),
+            None => import(path),
         }
     }
     found
 }
 
-impl Package {
-    fn read() -> Package {
-        let mut modules = BTreeMap::new();
-        for (name, text) in rules::files(&["src"]) {
-            let inner = name.trim_start_matches("src/").trim_end_matches(".rs");
-            let module: Path =
-                inner.split('/').filter(|part| !["lib", "mod"].contains(part)).map(str::to_owned).collect();
-            let code: String = text.lines().map(|line| rules::code(line) + "\n").collect();
-            let (imports, rest) = imports(&code);
-            modules.insert(module, File { name, imports, uses: paths(&rest) });
-        }
-        Package(modules)
-    }
-
-    /// The modules that each module imports from.
-    fn edges(&self) -> BTreeMap<Path, BTreeSet<&Path>> {
-        let of = |module: &Path, file: &File| {
-            let imported = file.imports.iter().map(|import| &import.path).chain(&file.uses);
-            let definers = imported.filter_map(|path| self.definer(&self.absolute(module, path)?, 0));
-            definers.filter(|definer| !module.starts_with(definer)).collect()
-        };
-        self.0.iter().map(|(module, file)| (module.clone(), of(module, file))).collect()
-    }
-
-    /// A path from the root of the crate; `None` for other crates'.
-    fn absolute(&self, module: &[String], path: &[String]) -> Option<Path> {
-        let (first, rest) = path.split_first()?;
-        let mut base = module.to_vec();
-        match first.as_str() {
-            "crate" => base.clear(),
+/// Returns the module that defines what a path in `module` names, and its name; no name if
+/// the path is that of a module.
+fn resolve(
+    module: &Module,
+    path: &[String],
+    files: &BTreeMap<Module, File>,
+    depth: usize,
+) -> Option<(Module, Option<String>)> {
+    let mut here = module.clone();
+    for (n, segment) in path.iter().enumerate() {
+        let child: Module = here.iter().cloned().chain([segment.clone()]).collect();
+        match segment.as_str() {
+            "crate" => here = Module::new(),
             "self" => {}
-            "super" => {
-                base.pop()?;
-                return self.absolute(&base, &[&["self".to_owned()], rest].concat());
+            "super" => drop(here.pop()),
+            _ if files.contains_key(&child) => here = child,
+            // Another crate's, or a name of this file.
+            _ if n == 0 => return None,
+            // A name that another file passes on.
+            _ if depth < 9 && files[&here].uses.contains_key(segment) => {
+                let passed_on = files[&here].uses[segment].path.iter().chain(&path[n + 1..]);
+                let path: Vec<String> = passed_on.cloned().collect();
+                return resolve(&here, &path, files, depth + 1);
             }
-            child => {
-                base.push(child.to_owned());
-                self.0.get(&base)?;
-            }
-        }
-        match rest.first().map(String::as_str) {
-            Some("super") => self.absolute(&base, rest),
-            _ => Some([&base[..], rest].concat()),
+            _ => return Some((here, Some(segment.clone()))),
         }
     }
-
-    /// The module that defines what a path leads to.
-    fn definer(&self, path: &[String], depth: usize) -> Option<&Path> {
-        let length = (0..=path.len()).rev().find(|length| self.0.contains_key(&path[..*length]))?;
-        let (module, file) = self.0.get_key_value(&path[..length])?;
-        let Some(name) = path.get(length) else { return Some(module) };
-        let shown = file.imports.iter().find(|import| import.is_shown && import.name == *name);
-        match shown.and_then(|import| self.absolute(module, &import.path)) {
-            // A name that is shown by itself ends somewhere.
-            Some(further) if depth < 10 => self.definer(&further, depth + 1),
-            _ => Some(module),
-        }
-    }
+    Some((here, None))
 }
 
-/// The imports of some code, and the code without them.
-fn imports(code: &str) -> (Vec<Import>, String) {
-    let (mut found, mut rest) = (Vec::new(), String::new());
-    let mut lines = code.lines();
-    while let Some(line) = lines.next() {
-        let words = line.trim_start();
-        let is_shown = words.starts_with("pub");
-        let after = words.strip_prefix("pub").map_or(words, |after| match after.strip_prefix('(') {
-            Some(within) => within.split_once(')').map_or("", |(_, after)| after).trim_start(),
-            None => after.trim_start(),
-        });
-        let Some(tree) = after.strip_prefix("use ") else {
-            rest += line;
-            rest.push('\n');
+/// The paths in a piece of code, single names included.
+fn paths(code: &str) -> Vec<Vec<String>> {
+    let mut found: Vec<Vec<String>> = Vec::new();
+    let mut end_of_last = None;
+    let mut rest = 0;
+    while let Some(start) = code[rest..].find(is_of_name).map(|at| rest + at) {
+        let end = code[start..].find(|c| !is_of_name(c)).map_or(code.len(), |at| start + at);
+        let name = code[start..end].to_owned();
+        match found.last_mut() {
+            Some(path) if end_of_last.is_some_and(|end: usize| code[end..start].trim() == "::") => path.push(name),
+            _ => found.push(vec![name]),
+        }
+        (end_of_last, rest) = (Some(end), end);
+    }
+    found
+}
+
+fn is_of_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// The code without comments and without the contents of strings.
+fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let skipped = if rest.starts_with("//") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if rest.starts_with("r#\"") {
+            rest.find("\"#").map_or(rest.len(), |at| at + 2)
+        } else if rest.starts_with("'\"'") {
+            3
+        } else if c == '"' {
+            1 + end_of_string(&rest[1..])
+        } else {
+            plain.push(c);
+            rest = &rest[c.len_utf8()..];
             continue;
         };
-        let mut tree = tree.to_owned();
-        while !tree.contains(';') {
-            let Some(line) = lines.next() else { break };
-            tree += line.trim();
+        plain.push(' ');
+        rest = &rest[skipped..];
+    }
+    plain
+}
+
+/// The length of a string literal after its opening quote.
+fn end_of_string(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return at + 1,
+            _ => {}
         }
-        expand(tree.trim().trim_end_matches(';'), &[], is_shown, &mut found);
     }
-    (found, rest)
-}
-
-/// Adds each name that a tree of imports has.
-fn expand(tree: &str, before: &[String], is_shown: bool, found: &mut Vec<Import>) {
-    if let Some((head, group)) = tree.split_once('{') {
-        let head = head.trim().trim_end_matches("::");
-        let before: Path = before.iter().cloned().chain(words(head)).collect();
-        let group = group.trim_end().trim_end_matches('}');
-        let mut depth = 0;
-        let branch = |c: char| {
-            depth += i32::from(c == '{') - i32::from(c == '}');
-            c == ',' && depth == 0
-        };
-        group.split(branch).filter(|tree| !tree.trim().is_empty()).for_each(|tree| {
-            expand(tree.trim(), &before, is_shown, found);
-        });
-        return;
-    }
-    let (path, alias) = tree.split_once(" as ").map_or((tree, None), |(path, alias)| (path, Some(alias.trim())));
-    let mut path: Path = before.iter().cloned().chain(words(path.trim())).collect();
-    if path.len() > 1 && path.last().is_some_and(|last| last == "self") {
-        path.pop();
-    }
-    let name = alias.map(str::to_owned).or_else(|| path.last().cloned()).unwrap_or_default();
-    found.push(Import { path, name, is_shown });
-}
-
-fn words(path: &str) -> impl Iterator<Item = String> {
-    path.split("::").filter(|word| !word.is_empty()).map(str::to_owned)
-}
-
-/// The paths in some code that begin at the root of the crate or a parent.
-fn paths(code: &str) -> Vec<Path> {
-    let is_of_path = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
-    let all = code.split(|c: char| !is_of_path(c)).map(|path| words(path).collect::<Path>());
-    all.filter(|path| matches!(path.first().map(String::as_str), Some("crate" | "super" | "self"))).collect()
+    text.len()
 }

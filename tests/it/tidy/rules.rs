@@ -29,6 +29,7 @@ fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
+/// The files of code in these folders, with what stands in them.
 pub fn files(folders: &[&str]) -> Vec<(String, String)> {
     let mut found = Vec::new();
     folders.iter().for_each(|folder| rust_files(&root().join(folder), &mut found));

@@ -64,7 +64,7 @@ fn astray(orchestration: &'static str, input: &'static str, raised_on: &'static 
         .any(|wait| matches!(wait, Wait::Open { about, .. } if about.contains(&About::CameTo(raised_on.to_owned()))));
     assert!(came, "{failure}");
     let other = failure.waits.iter().find(|unfinished| unfinished.instance == raised_on).expect("it waits too");
-    assert_eq!((&*other.strayed[0].name, &*other.strayed[0].wanted_by), (name, waiting), "{failure}");
+    assert_eq!((&*other.misdirected[0].name, &*other.misdirected[0].wanted_by), (name, waiting), "{failure}");
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn an_event_with_a_misspelt_name_is_told_beside_the_name_that_is_waited_for() {
     });
     let failure = failure.map(drop).expect_err("nobody gets the event");
     let [unfinished] = &failure.waits[..] else { panic!("{failure}") };
-    let told: Vec<_> = unfinished.untaken.iter().map(|event| (&*event.name, event.count, event.queued)).collect();
+    let told: Vec<_> = unfinished.unconsumed.iter().map(|event| (&*event.name, event.count, event.queued)).collect();
     assert_eq!(told, [("aproval", 2, false), ("approvals", 1, true)], "{failure}");
     for told in [
         "It received an event \"aproval\" at +3.000 (2 of them) while it did not wait for one, and lost it; it waits for \

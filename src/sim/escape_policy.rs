@@ -23,7 +23,7 @@ impl Default for Policy {
 impl Policy {
     /// Whether a run with these escapes fails.
     pub fn refuses(self, escapes: &Escapes) -> bool {
-        !self.tolerates && escapes.keys().any(|stray| stray.is_io())
+        !self.tolerates && escapes.keys().any(|escape| escape.is_io())
     }
 
     /// Prints the escapes of a successful run.

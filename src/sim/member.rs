@@ -1,0 +1,45 @@
+//! [`Member`]: a node of a running simulation, and whether it runs.
+
+use std::sync::Arc;
+
+use super::life::{NodeHealth, ProcessRun};
+use super::node::{Build, Node};
+use super::node_error::NodeError;
+use super::up::Up;
+
+/// A node of a running simulation.
+pub(super) struct Member {
+    pub builds: Vec<Build>,
+    /// The index of the current build, or of the last one if the node is down.
+    pub build: usize,
+    pub health: Arc<NodeHealth>,
+    pub state: State,
+    pub starts: u64,
+}
+
+/// Whether a node runs.
+pub(super) enum State {
+    Down,
+    Starting(Arc<ProcessRun>),
+    Up(Up),
+}
+
+impl Member {
+    pub fn new(spec: Node) -> (String, Member) {
+        let node = Member { builds: spec.builds, build: 0, health: Arc::default(), state: State::Down, starts: 0 };
+        (spec.name, node)
+    }
+
+    pub fn life(&self) -> Option<&Arc<ProcessRun>> {
+        match &self.state {
+            State::Down => None,
+            State::Starting(life) | State::Up(Up { life, .. }) => Some(life),
+        }
+    }
+
+    pub fn build_named(&self, node: &str, build: &str) -> Result<usize, NodeError> {
+        let names = || self.builds.iter().map(|build| build.name.clone()).collect();
+        let at = self.builds.iter().position(|known| known.name == build);
+        at.ok_or_else(|| NodeError::NoBuild { node: node.to_owned(), build: build.to_owned(), builds: names() })
+    }
+}

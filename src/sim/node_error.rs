@@ -1,0 +1,49 @@
+//! [`NodeError`]: why an operation on a node failed.
+
+use std::fmt;
+
+use crate::text::Line;
+
+/// Why an operation on a node failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// There is no node of this name. The second field lists the names of the nodes.
+    Unknown(String, Vec<String>),
+    /// The node is not running.
+    Down(String),
+    /// The node is already running.
+    Up(String),
+    /// The node has no build of this name. `builds` lists the names that exist.
+    #[allow(missing_docs)]
+    NoBuild { node: String, build: String, builds: Vec<String> },
+    /// The node crashed while it was starting.
+    Crashed(String),
+    /// The plan cannot be carried out, for the reason in the text.
+    Plan(String),
+    /// The simulation of this handle is over.
+    Over,
+}
+
+impl fmt::Display for NodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sentence = match self {
+            NodeError::Unknown(name, names) => {
+                format!("The simulation has no node {name:?}; it has {names:?}. Add it with Sim::node.")
+            }
+            NodeError::Down(name) => format!("Node {name:?} is not running. Start it first."),
+            NodeError::Up(name) => format!("Node {name:?} is running already. Stop or crash it first."),
+            NodeError::NoBuild { node, build, builds } => {
+                format!("Node {node:?} has no build {build:?}; it has {builds:?}. Add it with Node::with_build.")
+            }
+            NodeError::Crashed(name) => format!("Node {name:?} crashed while it was starting. Start it again."),
+            NodeError::Plan(why) => why.clone(),
+            NodeError::Over => {
+                "The simulation that this handle belongs to is over. Use a handle only inside the body.".to_owned()
+            }
+        };
+        Line(sentence).fmt(f)
+    }
+}
+
+impl std::error::Error for NodeError {}
