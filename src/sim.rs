@@ -9,6 +9,8 @@
 //! from a [`Storm`], which draws them from the seed. A simulation is one run of one seed;
 //! [`crate::explore()`] runs many.
 
+mod activity;
+mod alone;
 mod busy;
 mod cause;
 mod chains;
@@ -18,6 +20,9 @@ mod codes;
 mod context;
 mod counter;
 mod crashes;
+mod deliveries;
+mod double;
+mod doubles;
 mod effects;
 mod ending;
 mod escape_policy;
@@ -60,10 +65,12 @@ mod stuck;
 mod tails;
 mod tasks;
 mod topology;
+mod typed;
+mod until;
 mod up;
 mod waits;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,9 +83,11 @@ use crate::provider::{Memory, MemorySettings};
 use crate::seed::Seed;
 use crate::trace::Trace;
 
+pub use activity::{ActivityCall, ActivityCalls};
 pub use busy::Busy;
 pub use cause::{Cause, Held};
 pub use crashes::{Incident, Incidents, Survey, crash_everywhere, try_crash_everywhere};
+pub use double::Double;
 pub use effects::Effects;
 pub use failure::Failure;
 pub use handle::Handle;
@@ -139,6 +148,9 @@ pub struct Sim {
     logs: bool,
     rules: Vec<Arc<dyn FaultRule>>,
     plan: Plan,
+    doubles: Vec<(String, Double)>,
+    /// Activities that exist only as doubles.
+    activities: BTreeSet<String>,
     storm: Option<Storm>,
     /// Whether the seed draws latencies for calls.
     latencies: bool,
@@ -214,6 +226,8 @@ impl Sim {
             logs: std::env::var_os("RUST_LOG").is_some(),
             rules: Vec::new(),
             plan: Plan::new(),
+            doubles: Vec::new(),
+            activities: BTreeSet::new(),
             storm: None,
             latencies: false,
             replays: false,
@@ -241,6 +255,52 @@ impl Sim {
     pub fn node(mut self, node: Node) -> Sim {
         self.nodes.push(node);
         self
+    }
+
+    /// Replaces an activity by a double on all nodes and builds. The activity's own handler
+    /// runs for the calls that no double of the activity admits ([`Double::for_input`],
+    /// [`Double::for_instance`]); of several that do, the one added first answers.
+    ///
+    /// A double for an activity that no node has fails the run ([`Cause::Setup`]); see
+    /// [`Sim::activity`] for activities that exist only as doubles.
+    ///
+    /// ```
+    /// use duroxide_sim::sim::Double;
+    /// use duroxide_sim::{Node, Sim};
+    /// use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
+    /// use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext, RetryPolicy};
+    /// use std::time::Duration;
+    ///
+    /// let activities = ActivityRegistry::builder()
+    ///     .register("Charge", |_: ActivityContext, _: String| async move { Err("no network in tests".to_owned()) })
+    ///     .build();
+    /// let orchestrations = OrchestrationRegistry::builder()
+    ///     .register("Order", |ctx: OrchestrationContext, card: String| async move {
+    ///         ctx.schedule_activity_with_retry("Charge", card, RetryPolicy::new(3)).await
+    ///     })
+    ///     .build();
+    ///
+    /// Sim::new(1)
+    ///     .node(Node::new("a", activities, orchestrations))
+    ///     .double("Charge", Double::fails("503").times(2).then(Double::returns("receipt-1")))
+    ///     .run(|sim| async move {
+    ///         sim.client().start_orchestration("order-1", "Order", "4711").await?;
+    ///         assert_eq!(sim.output::<String>("order-1", Duration::from_secs(600)).await?, "receipt-1");
+    ///         assert_eq!(sim.activities("order-1").len(), 3);
+    ///         Ok::<_, Box<dyn std::error::Error>>(())
+    ///     });
+    /// ```
+    pub fn double(mut self, activity: impl Into<String>, double: Double) -> Sim {
+        self.doubles.push((activity.into(), double));
+        self
+    }
+
+    /// Adds an activity that exists only as a double, on all nodes and builds that have no
+    /// handler of this name: for activities whose handlers cannot be built in a test.
+    pub fn activity(mut self, activity: impl Into<String>, double: Double) -> Sim {
+        let activity = activity.into();
+        self.activities.insert(activity.clone());
+        self.double(activity, double)
     }
 
     /// Adds a fault rule, which judges every call of nodes and clients for which the plan

@@ -20,6 +20,7 @@ use super::chains::Chains;
 use super::codes::Codes;
 use super::context::{RunContext, RunSpec};
 use super::counter::Counter;
+use super::doubles::Doubles;
 use super::effects::Effects;
 use super::executor::{Due, PlanExecutor, after};
 use super::handlers::{Handlers, UnknownHandler};
@@ -37,6 +38,7 @@ use super::stall_report;
 use super::storm::StormState;
 use super::tasks::ours;
 use super::topology::{Topology, most_attempts};
+use super::until::Awaited;
 use super::up::Up;
 use crate::call::{Handler, Reply};
 use crate::clock::{self, Time};
@@ -77,7 +79,9 @@ pub(super) struct Cluster {
     pub sleepers: Sleepers,
     /// Tasks that wait for an output.
     pub waiters: Sleepers,
+    pub awaited: Awaited,
     pub effects: Effects,
+    pub doubles: Arc<Doubles>,
     pub chains: Mutex<Chains>,
     handlers: Arc<Handlers>,
     /// Whether work for a handler that no node has is allowed.
@@ -126,9 +130,11 @@ impl Cluster {
             executor: PlanExecutor::new(context.record.clone(), storm, jitter, context.start),
             sleepers: Sleepers::new(&codes),
             waiters: Sleepers::new(&codes),
+            awaited: Awaited::default(),
             codes,
             ends: AtomicBool::new(false),
             effects: context.effects.clone(),
+            doubles: context.doubles.clone(),
             handlers: context.handlers.clone(),
             unknown_handlers: AtomicBool::new(context.unknown_handlers || spec.nodes.is_empty()),
             chains: Mutex::new(Chains::new(context.start, &context.limits, patience, topology.nodes.keys())),
@@ -249,7 +255,7 @@ impl Cluster {
             *starts += 1;
             *starts
         };
-        let starting = Up::start(build, self.node_storage(name, &life), life.clone(), incarnation);
+        let starting = Up::start(build, self.node_storage(name, &life), life.clone(), &self.doubles, incarnation);
         let crashed = Err(NodeError::Crashed(name.to_owned()));
         let up = tokio::select! {
             biased;

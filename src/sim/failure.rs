@@ -33,6 +33,10 @@ pub struct Failure {
     pub at: Time,
     /// The instances that had not ended, and what each waited for.
     pub waits: Vec<Unfinished>,
+    /// What the tasks of the body were waiting for ([`super::Handle::until`]), as the end of
+    /// the sentence "the body waits until …".
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub awaited: Vec<String>,
     /// If the body failed: the last events of the instances that its failure concerns.
     pub tails: Vec<Tail>,
     /// If the run ended for another reason that concerns liveness: the `eventually`
@@ -85,6 +89,7 @@ impl Failure {
             start,
             at: start,
             waits: Vec::new(),
+            awaited: Vec::new(),
             tails: Vec::new(),
             pending: Vec::new(),
             breaches: Vec::new(),
@@ -150,6 +155,7 @@ impl Failure {
             writeln!(f, "  last call:    {} by {}", last.call.method(), Line(&last.by))?;
         }
         let lists = [
+            ("The body waits until:", &self.awaited),
             ("Unfinished instances:", &self.waits_as_text()),
             ("Nodes that were impaired at the end:", &impaired::nodes(&self.trace)),
             ("Last events of the instances concerned:", &self.tails_as_text()),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use duroxide::Client;
 use serde::de::DeserializeOwned;
 
+use super::activity::ActivityCalls;
 use super::cause::Cause;
 use super::checks;
 use super::cluster::Cluster;
@@ -34,7 +35,7 @@ impl Handle {
 
     /// Returns the simulation, for methods without a meaning once it is over.
     #[track_caller]
-    fn running(&self) -> &Arc<Cluster> {
+    pub(super) fn running(&self) -> &Arc<Cluster> {
         self.cluster().unwrap_or_else(|over| panic!("{over}"))
     }
 
@@ -139,6 +140,27 @@ impl Handle {
     pub fn memory(&self) -> Arc<Memory> {
         self.0.expect_others();
         self.0.memory.clone()
+    }
+
+    /// Returns the calls of activities by an instance so far, of handlers and of doubles, in
+    /// the order in which they began. Every delivery counts: an activity that is delivered
+    /// again after a crash appears twice.
+    pub fn activities(&self, instance: &str) -> ActivityCalls {
+        self.0.doubles.log.of(instance)
+    }
+
+    /// Lets the calls of this activity go that a double holds at this moment
+    /// ([`super::Double::held`]), and returns their number. Calls that begin later are held
+    /// again.
+    ///
+    /// # Errors
+    ///
+    /// If no call of the activity is held ([`NodeError::NotHeld`]).
+    pub fn release(&self, activity: &str) -> Result<usize, NodeError> {
+        match self.cluster()?.doubles.release(activity) {
+            0 => Err(NodeError::NotHeld(activity.to_owned())),
+            count => Ok(count),
+        }
     }
 
     /// Returns the seed of this run.

@@ -7,6 +7,7 @@ mod clock;
 mod commands;
 mod delete;
 mod determinism;
+mod doubles;
 mod events;
 mod explore;
 mod faults;
@@ -30,6 +31,7 @@ mod store;
 mod tidy;
 mod timeline;
 mod trace;
+mod until;
 mod waits;
 mod workflows;
 
