@@ -13,10 +13,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use duroxide::Client;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::chains::Chains;
+use super::client_call::{self, ClientCall};
 use super::codes::Codes;
 use super::context::{RunContext, RunSpec};
 use super::counter::Counter;
@@ -43,7 +45,7 @@ use super::up::Up;
 use crate::call::{Handler, Reply};
 use crate::clock::{self, Time};
 use crate::faults::{CallContext, Counts, FaultAction, FaultRule, Faults};
-use crate::provider::Memory;
+use crate::provider::{Memory, Port};
 use crate::seed::Seed;
 use crate::trace::{Log, NodeEvent, Recorder};
 
@@ -386,6 +388,9 @@ impl Cluster {
     }
 
     fn carry(self: &Arc<Self>, what: &Action) {
+        if let Action::Client { call, .. } = what {
+            return self.call_as_client(call, what);
+        }
         let Some(name) = what.node() else { return };
         let restart = |restart_after: &Option<Duration>| {
             if let Some(restart_after) = restart_after {
@@ -415,9 +420,20 @@ impl Cluster {
             Action::Outage { lasts, .. } => self.begin(name, Impairment::Outage, after(*lasts)),
             Action::Stall { lasts, .. } => self.begin(name, Impairment::Stall, after(*lasts)),
             Action::Skew { by_ms, .. } => self.skew(name, *by_ms),
-            Action::Fault(_) => Ok(()),
+            Action::Fault(_) | Action::Client { .. } => Ok(()),
         };
         self.skipped(name, what, done);
+    }
+
+    /// Makes a client call of the plan. Until it is answered, it counts as under way.
+    fn call_as_client(self: &Arc<Self>, call: &ClientCall, what: &Action) {
+        let (cluster, call, what) = (self.clone(), call.clone(), what.clone());
+        tokio::spawn(async move {
+            let _under_way = cluster.sleepers.one();
+            let client = Client::new(Arc::new(Port::over(cluster.client_storage(client_call::CALLER))));
+            let done = call.make(&client).await.map_err(|error| NodeError::Plan(error.to_string()));
+            cluster.skipped(client_call::CALLER, &what, done);
+        });
     }
 
     fn finish_stop(&self, name: &str, up: Up) {
@@ -459,6 +475,24 @@ impl Cluster {
     fn carry_out(self: &Arc<Self>, due: Due) {
         match due {
             Due::PlanEntry(number) => self.perform(&self.executor.reach(number)),
+            Due::Approach(number, at) => {
+                let is_tie = || self.memory.inspect(|store| store.has_message_due_at(at));
+                if self.executor.comes_first(number, self.seed, is_tie) {
+                    self.perform(&self.executor.reach(number));
+                } else {
+                    self.executor.schedule(at, Due::Last(number));
+                }
+            }
+            Due::Last(number) => {
+                let (cluster, what) = (self.clone(), self.executor.reach(number));
+                ours(|| {
+                    tokio::spawn(async move {
+                        let _under_way = cluster.sleepers.one();
+                        clock::settle().await;
+                        cluster.perform(&what);
+                    })
+                });
+            }
             Due::Start(node) => self.start_aside(&node, &Action::Start { node: node.clone() }),
             Due::End(node, impairment) => {
                 self.end_impairment(&node, impairment, clock::now()).expect("a node with an impairment exists");

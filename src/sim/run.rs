@@ -82,6 +82,7 @@ where
     let seed = setup::check(&sim).map_err(|why| Failure::setup(sim.seed, sim.start, why))?;
     let pulse = Arc::new(Pulse::new(sim.start, &sim.limits));
     let handlers = Handlers::of(&sim.nodes, &sim.activities);
+    let record = Record::of(sim.plan, sim.replays, !sim.replays && !sim.allows_unreached, sim.journal);
     let context = RunContext {
         seed,
         start: sim.start,
@@ -89,7 +90,7 @@ where
         memory: Arc::new(Memory::with_settings(sim.settings)),
         log: if sim.traces { Log::new() } else { Log::forgetful() },
         pulse: pulse.clone(),
-        record: Arc::new(Mutex::new(Record::of(sim.plan, !sim.replays && !sim.allows_unreached, sim.journal))),
+        record: Arc::new(Mutex::new(record)),
         effects: sim.effects,
         doubles: Arc::new(Doubles::new(sim.doubles, sim.activities, sim.start, pulse)),
         handlers: Arc::new(handlers),

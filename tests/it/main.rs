@@ -23,6 +23,7 @@ mod prune;
 mod readme;
 mod rest;
 mod scopes;
+mod scripted;
 mod seed;
 mod shared;
 mod sim;
