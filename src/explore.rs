@@ -48,6 +48,7 @@ use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::errors::whole;
 use crate::seed::{SEED_VARIABLE, Seed};
 use crate::sim::{Cause, Handle, Outcome, Sim};
 use crate::text::{Line, Quoted};
@@ -473,5 +474,5 @@ fn alone(order: &Order, place: &Place, perform: Perform) -> (Result<ExplorationR
 }
 
 fn capsule_at(path: &Path) -> Result<Capsule, Problem> {
-    Capsule::read(capsule::from_package(path)).map_err(|error| Problem::Setup(error.to_string()))
+    Capsule::read(capsule::from_package(path)).map_err(|error| Problem::Setup(whole(&error)))
 }

@@ -77,6 +77,12 @@
 //!   the provider's; the laws do not know the store.
 //! - Nothing on virtual time waits for another thread.
 //!
+//! # Errors
+//!
+//! The text of every error is full sentences. An error that wraps another one returns it from
+//! `source()` and leaves its text out, so that a reporter that prints the chain says everything
+//! once. An error that holds a whole report, such as [`explore::Problem`], wraps nothing.
+//!
 //! # Platforms
 //!
 //! Simulations need Linux with glibc on x86-64 or AArch64. Elsewhere, and
@@ -90,6 +96,7 @@ pub mod clock;
 mod command;
 pub mod contract;
 mod ddmin;
+mod errors;
 pub mod explore;
 pub mod faults;
 // Its tests run as tests/it/readme.

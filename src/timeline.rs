@@ -28,6 +28,7 @@ use std::time::Duration;
 
 use crate::clock::Time;
 use crate::command::write_whole;
+use crate::errors::Wrapped;
 use crate::laws::Breach;
 use crate::sim::{Failure, Run, Unfinished};
 use crate::text::{Line, Lines};
@@ -169,7 +170,7 @@ impl<'a> Timeline<'a> {
     /// If the file cannot be written.
     pub fn write(&self, file: impl AsRef<Path>) -> Result<PathBuf, TimelineError> {
         let file = file.as_ref();
-        let failed = |error: std::io::Error| TimelineError { file: file.to_owned(), reason: error.to_string() };
+        let failed = |error: std::io::Error| TimelineError { file: file.to_owned(), source: Wrapped::new(error) };
         write_whole(file, &self.html()).map_err(failed)?;
         Ok(file.to_owned())
     }
@@ -325,14 +326,17 @@ fn left_out(shown: usize, all: usize) -> String {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimelineError {
     file: PathBuf,
-    reason: String,
+    source: Wrapped,
 }
 
 impl fmt::Display for TimelineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let TimelineError { file, reason } = self;
-        write!(f, "The timeline cannot be written to {}: {reason}. Choose another path.", Line(file.display()))
+        write!(f, "The timeline cannot be written to {}. Choose another path.", Line(self.file.display()))
     }
 }
 
-impl std::error::Error for TimelineError {}
+impl std::error::Error for TimelineError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(self.source.source())
+    }
+}

@@ -8,7 +8,7 @@ use crate::text::Line;
 
 /// The versions of the crates that influence how a run goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Versions {
     /// The version of this crate.
     pub duroxide_sim: String,

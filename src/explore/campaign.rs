@@ -21,6 +21,7 @@ use super::{
     Difference, ExplorationReport, Explore, Finding, Problem, SEEDS, Stopped, environment, interrupt, replayed, shrink,
 };
 use crate::clock::{Escapes, Stopwatch};
+use crate::errors::whole;
 use crate::progress::Progress;
 use crate::seed::{SEED_VARIABLE, Seed};
 use crate::sim::{Cause, Failure};
@@ -179,7 +180,7 @@ impl<'a> Campaign<'a> {
         // The capsule comes first: it replays the failure, and the page only shows it.
         match capsule.write(&path) {
             Ok(()) => finding.capsule = Some(path),
-            Err(error) => finding.notes.push(error.to_string()),
+            Err(error) => finding.notes.push(whole(&error)),
         }
         match self.explore.page.map(|write| write(&capsule, &page)) {
             None => {}

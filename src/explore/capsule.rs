@@ -16,6 +16,7 @@ use super::place::Place;
 use super::{Finding, Shrunk};
 use crate::clock::Time;
 use crate::command;
+use crate::errors::Wrapped;
 use crate::laws::Breach;
 use crate::seed::Seed;
 use crate::sim::{Cause, Failure, Plan, PlanEntry, Tail, Unfinished};
@@ -32,6 +33,7 @@ const LARGEST: u64 = 1 << 30;
 
 /// A failing run in the form of a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Capsule {
     /// The version of the file format.
     pub capsule: u32,
@@ -98,15 +100,22 @@ fn on_one_line<S: Serializer>(trace: &Trace, to: S) -> Result<S::Ok, S::Error> {
 
 /// A file that is not a capsule, or that cannot be read or written: a full sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CapsuleError(String);
+pub struct CapsuleError {
+    sentence: String,
+    source: Option<Wrapped>,
+}
 
 impl fmt::Display for CapsuleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Line(&self.0).fmt(f)
+        Line(&self.sentence).fmt(f)
     }
 }
 
-impl std::error::Error for CapsuleError {}
+impl std::error::Error for CapsuleError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(Wrapped::source)
+    }
+}
 
 impl Capsule {
     /// The capsule of an exploration's finding.
@@ -155,33 +164,36 @@ impl Capsule {
             capsule: u32,
         }
         let path = path.as_ref();
-        let wrong =
-            |why: String| CapsuleError(format!("The capsule {} cannot be used: {why}.", Quoted(path.display())));
-        let about = std::fs::metadata(path).map_err(|error| wrong(error.to_string()))?;
+        let wrong = |why: &str| CapsuleError {
+            sentence: format!("The capsule {} cannot be used{why}.", Quoted(path.display())),
+            source: None,
+        };
+        let because = |why: &str, error: Wrapped| CapsuleError { source: Some(error), ..wrong(why) };
+        let unread = |error: std::io::Error| because("", Wrapped::new(error));
+        let about = std::fs::metadata(path).map_err(unread)?;
         // Reading a pipe or a device may never end.
         if !about.is_file() {
-            return Err(wrong("it is not a regular file".to_owned()));
+            return Err(wrong(": it is not a regular file"));
         }
         if about.len() > LARGEST {
-            let why = format!("it has {} bytes, and the limit is {LARGEST}", about.len());
-            return Err(wrong(why));
+            return Err(wrong(&format!(": it has {} bytes, and the limit is {LARGEST}", about.len())));
         }
-        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-        let not_a_capsule = |error: serde_json::Error| wrong(format!("it is not a capsule: {error}"));
+        let text = std::fs::read_to_string(path).map_err(unread)?;
+        let not_a_capsule = |error: serde_json::Error| because(": it is not a capsule", Wrapped::new(error));
         let is_object = text.trim_start().starts_with('{');
         let head: Head = match serde_json::from_str(&text) {
             // An array can be read as a `Head`, too.
             Ok(head) if is_object => head,
             Err(error) if is_object || !error.is_data() => return Err(not_a_capsule(error)),
             Ok(_) | Err(_) => {
-                return Err(wrong("it is not a capsule: it does not contain a JSON object".to_owned()));
+                return Err(wrong(": it is not a capsule, because it does not contain a JSON object"));
             }
         };
         if head.capsule != VERSION {
             let (theirs, ours) = (head.capsule, VERSION);
-            return Err(wrong(format!("it has format {theirs}, and this crate reads format {ours}")));
+            return Err(wrong(&format!(": it has format {theirs}, and this crate reads format {ours}")));
         }
-        serde_json::from_str(&text).map_err(|error| wrong(format!("it is damaged: {error}")))
+        serde_json::from_str(&text).map_err(|error| because(": it is damaged", Wrapped::new(error)))
     }
 
     /// Writes the capsule, creating the folder if needed. The file is written completely or not at
@@ -192,8 +204,9 @@ impl Capsule {
     /// If the file cannot be written.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), CapsuleError> {
         let path = path.as_ref();
-        let wrong = |error: std::io::Error| {
-            CapsuleError(format!("The capsule {} could not be written: {error}.", path.display()))
+        let wrong = |error: std::io::Error| CapsuleError {
+            sentence: format!("The capsule {} could not be written.", path.display()),
+            source: Some(Wrapped::new(error)),
         };
         command::write_whole(path, &self.json()).map_err(wrong)
     }

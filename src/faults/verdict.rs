@@ -12,6 +12,7 @@ use crate::call::{Call, Method};
 /// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
+#[serde(deny_unknown_fields)]
 pub enum FaultAction {
     /// The call passes unchanged.
     Pass,

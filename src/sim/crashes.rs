@@ -83,7 +83,7 @@ pub enum Incidents {
 impl fmt::Display for Incidents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Incidents::Without(failure) => write!(f, "The scenario fails without any crash. {failure}"),
+            Incidents::Without(_) => f.write_str("The scenario fails without any crash."),
             Incidents::NoCalls => f.write_str(
                 "No crash was tried: the trace of the run has no call of a node. Give the simulation a node that has \
                  work to do, and keep its trace (Sim::without_trace turns it off).",
@@ -108,7 +108,14 @@ impl fmt::Display for Incidents {
     }
 }
 
-impl std::error::Error for Incidents {}
+impl std::error::Error for Incidents {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Incidents::Without(failure) => Some(&**failure),
+            Incidents::NoCalls | Incidents::HasFaults | Incidents::Found { .. } => None,
+        }
+    }
+}
 
 /// Runs a scenario once without faults, then once for each side of each provider call that
 /// its nodes made, with a crash of the node there and a restart a second later. Every run
@@ -160,6 +167,7 @@ where
     // A closure would not pass on the caller's line.
     match try_crash_everywhere(build, body) {
         Ok(survey) => survey,
+        Err(Incidents::Without(failure)) => panic!("The scenario fails without any crash. {failure}"),
         Err(incidents) => panic!("{incidents}"),
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// A number given to a body ([`super::Handle::input`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Input {
     /// The number.
     pub value: u64,

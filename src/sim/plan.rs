@@ -36,6 +36,7 @@ use crate::trace::Span;
 /// );
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Plan {
     /// The entries. Their order matters only for entries at the same moment, which happen
     /// in this order.
@@ -51,6 +52,7 @@ pub struct Plan {
 
 /// One fault or other action of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PlanEntry {
     /// When it happens.
     pub when: Trigger,
@@ -72,6 +74,7 @@ pub enum Trigger {
 
 /// One provider call of a run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CallSite {
     /// The caller: a node, or a client by its name in the trace.
     pub node: String,
@@ -85,6 +88,7 @@ pub struct CallSite {
 /// A fault, a recovery, another action on a node, or a client call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
+#[serde(deny_unknown_fields)]
 pub enum Action {
     /// A node crashes: from then on nothing it does reaches the storage.
     Crash {

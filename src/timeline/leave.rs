@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Timeline, TimelineError};
 use crate::command::{left_by, test_name};
+use crate::errors::whole;
 use crate::explore::Capsule;
 use crate::sim::{Cause, Failure, Sim};
 
@@ -45,7 +46,7 @@ impl Capsule {
 
 /// Writes the page of a failure that an exploration found.
 pub(crate) fn write_page(capsule: &Capsule, path: &Path) -> Result<(), String> {
-    capsule.timeline().write(path).map(|_| ()).map_err(|error| error.to_string())
+    capsule.timeline().write(path).map(|_| ()).map_err(|error| whole(&error))
 }
 
 impl Sim {
@@ -65,7 +66,7 @@ impl Sim {
                     let left_out = failure.timeline().left_out().map(|left_out| format!("\n{left_out}"));
                     format!("See the run in a browser:\n  {}{}", page.display(), left_out.unwrap_or_default())
                 }
-                Err(error) => error.to_string(),
+                Err(error) => whole(&error),
             })
         })
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Trace;
 use crate::clock::Time;
+use crate::errors::Wrapped;
 use crate::text::Line;
 
 /// The version that is written.
@@ -46,14 +47,19 @@ impl Trace {
     /// If a line is invalid, with its number.
     pub fn from_json_lines(text: &str) -> Result<Trace, TraceError> {
         fn read<T: serde::de::DeserializeOwned>(line: usize, text: Option<&str>) -> Result<T, TraceError> {
-            let text = text.ok_or(TraceError { line, reason: "the text ends before this line".to_owned() })?;
-            serde_json::from_str(text).map_err(|error| TraceError { line, reason: error.to_string() })
+            let text =
+                text.ok_or(TraceError { line, reason: ": the text ends before this line".to_owned(), source: None })?;
+            serde_json::from_str(text).map_err(|error| TraceError {
+                line,
+                reason: String::new(),
+                source: Some(Wrapped::new(error)),
+            })
         }
         let mut lines = text.lines();
         let head: Head = read(1, lines.next())?;
         if !(1..=VERSION).contains(&head.trace) {
-            let reason = format!("it has version {}, and this crate reads versions 1 to {VERSION}", head.trace);
-            return Err(TraceError { line: 1, reason });
+            let reason = format!(": it has version {}, and this crate reads versions 1 to {VERSION}", head.trace);
+            return Err(TraceError { line: 1, reason, source: None });
         }
         let entries = (0..head.entries).map(|n| read(n + 2, lines.next())).collect::<Result<_, _>>()?;
         let marks = (0..head.marks).map(|n| read(n + 2 + head.entries, lines.next())).collect::<Result<_, _>>()?;
@@ -69,13 +75,19 @@ impl Trace {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceError {
     line: usize,
+    /// What follows "cannot be read".
     reason: String,
+    source: Option<Wrapped>,
 }
 
 impl fmt::Display for TraceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Line {} of the trace cannot be read: {}. Record the trace again.", self.line, Line(&self.reason))
+        write!(f, "Line {} of the trace cannot be read{}. Record the trace again.", self.line, Line(&self.reason))
     }
 }
 
-impl std::error::Error for TraceError {}
+impl std::error::Error for TraceError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(Wrapped::source)
+    }
+}

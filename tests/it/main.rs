@@ -8,6 +8,7 @@ mod commands;
 mod delete;
 mod determinism;
 mod doubles;
+mod errors;
 mod events;
 mod explore;
 mod faults;

@@ -14,6 +14,7 @@ const TABLE: &[Row] = &[
     ("seed", &[], &["duroxide::", "SystemTime", "tokio"]),
     ("clock", &["seed"], &["duroxide::", "HashMap"]),
     ("text", &[], &["duroxide::", "tokio", "SystemTime", "HashMap", "Instant"]),
+    ("errors", &[], &["duroxide::", "tokio", "SystemTime"]),
     ("command", &["seed", "text"], &["duroxide::", "tokio", "SystemTime", "HashMap"]),
     ("call", &[], &["tokio", "SystemTime", "Mutex", "HashMap"]),
     (
@@ -22,7 +23,7 @@ const TABLE: &[Row] = &[
         &["async ", "tokio", "Mutex", "Arc<", "HashMap", "SystemTime", "Instant::now", "rand"],
     ),
     ("provider", &["call", "clock", "seed", "store"], &["SystemTime", "thread::"]),
-    ("trace", &["call", "clock", "faults", "text"], &["SystemTime", "HashMap"]),
+    ("trace", &["call", "clock", "errors", "faults", "text"], &["SystemTime", "HashMap"]),
     ("faults", &["call", "clock", "seed", "text"], &["SystemTime", "HashMap", "duroxide::"]),
     ("laws", &["call", "clock", "seed", "text", "trace", "variants"], &["SystemTime", "HashMap", "Mutex"]),
     (
@@ -36,14 +37,14 @@ const TABLE: &[Row] = &[
     (
         "explore",
         &[
-            "call", "clock", "command", "ddmin", "progress", "seed", "faults", "laws", "text", "trace", "sim",
-            "versions",
+            "call", "clock", "command", "ddmin", "errors", "progress", "seed", "faults", "laws", "text", "trace",
+            "sim", "versions",
         ],
         &["SystemTime", "HashMap", "Instant"],
     ),
     (
         "timeline",
-        &["call", "clock", "command", "explore", "laws", "sim", "text", "trace", "versions"],
+        &["call", "clock", "command", "errors", "explore", "laws", "sim", "text", "trace", "versions"],
         &["SystemTime", "HashMap", "Instant", "tokio"],
     ),
     ("contract", &[], &["fn "]),

@@ -86,7 +86,10 @@ fn a_failure_whose_files_cannot_be_written_is_told_all_the_same() {
     let Err(Problem::Failed(found)) = found.map_err(|problem| *problem) else { panic!("it fails") };
     let text = found.to_string();
     assert!(text.contains("\"never right\" must always hold"), "{text}");
-    assert!(text.contains("could not be written: ") && text.contains("The timeline cannot be written to "), "{text}");
+    assert!(
+        text.contains("could not be written. The reason: ") && text.contains("The timeline cannot be written to "),
+        "{text}"
+    );
     assert!(found.capsule.is_none() && found.page.is_none(), "{text}");
     assert!(found.command().starts_with("DUROXIDE_SIM_SEED="), "{text}");
     assert_eq!(std::fs::read_to_string(&place).ok().as_deref(), Some("in the way"));

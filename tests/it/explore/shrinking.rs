@@ -293,25 +293,37 @@ pub fn file(name: &str, text: &str) -> std::path::PathBuf {
     path
 }
 
+/// What an error and all that it wraps say.
+fn chain(error: &dyn std::error::Error) -> String {
+    let wrapped = error.source().map(chain);
+    wrapped.map_or_else(|| error.to_string(), |reason| format!("{error} The reason: {reason}"))
+}
+
 #[test]
 fn a_damaged_capsule_is_an_error_that_says_so() {
-    let missing = Capsule::read("no/such/file.json").expect_err("there is none").to_string();
+    let missing = chain(&Capsule::read("no/such/file.json").expect_err("there is none"));
     assert!(missing.contains("no/such/file.json") && missing.contains("No such file"), "{missing}");
     let capsule = Capsule::read(finding(planted).capsule.expect("a capsule")).expect("it can be read");
-    let plan = Plan::new().fault(CallSite::new("a", Method::AckWorkItem, 1), FaultAction::LoseReply);
+    let plan = Plan::new()
+        .at(Duration::from_secs(1), Action::Stall { node: "a".to_owned(), lasts: Duration::from_secs(1) })
+        .fault(CallSite::new("a", Method::AckWorkItem, 1), FaultAction::LoseReply);
     let misspelt = serde_json::to_string(&Capsule { plan, ..capsule }).expect("it has a JSON form");
+    let unknown_in_plan = misspelt.replacen("\"lasts\":", "\"lasting\":", 1);
+    let unknown = misspelt.replacen("\"seed\":", "\"seeds\":", 1);
     let misspelt = misspelt.replacen("\"ack_work_item\"", "\"ack\"", 1);
     for (text, why) in [
-        ("not json", "it is not a capsule: expected"),
+        ("not json", "it is not a capsule. The reason: expected"),
         ("{\"capsule\": 7}", "it has format 7, and this crate reads format 2"),
-        ("{\"capsule\": 2, \"seed\": 5}", "it is damaged: missing field"),
-        ("", "it is not a capsule: EOF"),
+        ("{\"capsule\": 2, \"seed\": 5}", "it is damaged. The reason: missing field"),
+        ("", "it is not a capsule. The reason: EOF"),
         ("[2]", "it does not contain a JSON object"),
         (" 3", "it does not contain a JSON object"),
+        (&unknown, "unknown field `seeds`, expected one of `capsule`"),
+        (&unknown_in_plan, "unknown field `lasting`, expected"),
         (&misspelt, "unknown variant `ack`, expected one of `fetch_orchestration_item`, `ack_orchestration_item`"),
     ] {
         let path = file("damaged", text);
-        let error = Capsule::read(&path).expect_err("it is damaged").to_string();
+        let error = chain(&Capsule::read(&path).expect_err("it is damaged"));
         assert!(error.contains(why), "{error}");
         let found = explore().seeds(1).capsule(&path).try_run(shop, order).expect_err("it is damaged");
         assert!(found.to_string().contains(why), "{found}");
