@@ -9,8 +9,9 @@
 //! from a [`Storm`], which draws them from the seed. A simulation is one run of one seed;
 //! [`crate::explore()`] runs many.
 
+mod activities;
 mod activity;
-mod alone;
+mod awaited;
 mod busy;
 mod cause;
 mod chains;
@@ -257,52 +258,6 @@ impl Sim {
     pub fn node(mut self, node: Node) -> Sim {
         self.nodes.push(node);
         self
-    }
-
-    /// Replaces an activity by a double on all nodes and builds. The activity's own handler
-    /// runs for the calls that no double of the activity admits ([`Double::for_input`],
-    /// [`Double::for_instance`]); of several that do, the one added first answers.
-    ///
-    /// A double for an activity that no node has fails the run ([`Cause::Setup`]); see
-    /// [`Sim::activity`] for activities that exist only as doubles.
-    ///
-    /// ```
-    /// use duroxide_sim::sim::Double;
-    /// use duroxide_sim::{Node, Sim};
-    /// use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
-    /// use duroxide_sim::duroxide::{ActivityContext, OrchestrationContext, RetryPolicy};
-    /// use std::time::Duration;
-    ///
-    /// let activities = ActivityRegistry::builder()
-    ///     .register("Charge", |_: ActivityContext, _: String| async move { Err("no network in tests".to_owned()) })
-    ///     .build();
-    /// let orchestrations = OrchestrationRegistry::builder()
-    ///     .register("Order", |ctx: OrchestrationContext, card: String| async move {
-    ///         ctx.schedule_activity_with_retry("Charge", card, RetryPolicy::new(3)).await
-    ///     })
-    ///     .build();
-    ///
-    /// Sim::new(1)
-    ///     .node(Node::new("a", activities, orchestrations))
-    ///     .double("Charge", Double::fails("503").times(2).then(Double::returns("receipt-1")))
-    ///     .run(|sim| async move {
-    ///         sim.client().start_orchestration("order-1", "Order", "4711").await?;
-    ///         assert_eq!(sim.output::<String>("order-1", Duration::from_secs(600)).await?, "receipt-1");
-    ///         assert_eq!(sim.activities("order-1").len(), 3);
-    ///         Ok::<_, Box<dyn std::error::Error>>(())
-    ///     });
-    /// ```
-    pub fn double(mut self, activity: impl Into<String>, double: Double) -> Sim {
-        self.doubles.push((activity.into(), double));
-        self
-    }
-
-    /// Adds an activity that exists only as a double, on all nodes and builds that have no
-    /// handler of this name: for activities whose handlers cannot be built in a test.
-    pub fn activity(mut self, activity: impl Into<String>, double: Double) -> Sim {
-        let activity = activity.into();
-        self.activities.insert(activity.clone());
-        self.double(activity, double)
     }
 
     /// Adds a fault rule, which judges every call of nodes and clients for which the plan

@@ -5,13 +5,12 @@ use std::fmt;
 use duroxide::{Client, ClientError, PruneOptions};
 use serde::{Deserialize, Serialize};
 
-use super::plan::Action;
 use crate::text::{Line, Quoted};
 
 /// The name under which the calls of plans appear in traces.
 pub(super) const CALLER: &str = "plan";
 
-/// A request to duroxide's `Client` that a plan makes at a virtual time ([`Action::Client`]).
+/// A request to duroxide's `Client` that a plan makes at a virtual time ([`super::Action::Client`]).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[allow(missing_docs)] // The fields are the parameters of the client's methods.
@@ -75,16 +74,6 @@ impl ClientCall {
         ClientCall::Prune { instance: instance.to_owned(), keep_last }
     }
 
-    /// Fixes that the call comes before what is due at the same time ([`Tie::First`]).
-    pub fn first(self) -> Action {
-        Action::Client { call: self, tie: Tie::First }
-    }
-
-    /// Fixes that the call comes after what is due at the same time ([`Tie::Last`]).
-    pub fn last(self) -> Action {
-        Action::Client { call: self, tie: Tie::Last }
-    }
-
     /// Makes the call.
     pub(super) async fn make(&self, client: &Client) -> Result<(), ClientError> {
         match self {
@@ -104,12 +93,6 @@ impl ClientCall {
                 client.prune_executions(instance, options).await.map(drop)
             }
         }
-    }
-}
-
-impl From<ClientCall> for Action {
-    fn from(call: ClientCall) -> Action {
-        Action::Client { call, tie: Tie::Drawn }
     }
 }
 

@@ -7,18 +7,17 @@
 //! reached the provider, and the laws are checked on that. Clients have only the faults,
 //! the recorder and the counter.
 
+mod agenda;
+
 use std::collections::BTreeMap;
-use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use duroxide::Client;
 use parking_lot::Mutex;
-use tokio::sync::Notify;
 
+use super::awaited::Awaited;
 use super::chains::Chains;
-use super::client_call::{self, ClientCall};
 use super::codes::Codes;
 use super::context::{RunContext, RunSpec};
 use super::counter::Counter;
@@ -40,12 +39,11 @@ use super::stall_report;
 use super::storm::StormState;
 use super::tasks::ours;
 use super::topology::{Topology, most_attempts};
-use super::until::Awaited;
 use super::up::Up;
 use crate::call::{Handler, Reply};
 use crate::clock::{self, Time};
 use crate::faults::{CallContext, Counts, FaultAction, FaultRule, Faults};
-use crate::provider::{Memory, Port};
+use crate::provider::Memory;
 use crate::seed::Seed;
 use crate::trace::{Log, NodeEvent, Recorder};
 
@@ -425,17 +423,6 @@ impl Cluster {
         self.skipped(name, what, done);
     }
 
-    /// Makes a client call of the plan. Until it is answered, it counts as under way.
-    fn call_as_client(self: &Arc<Self>, call: &ClientCall, what: &Action) {
-        let (cluster, call, what) = (self.clone(), call.clone(), what.clone());
-        tokio::spawn(async move {
-            let _under_way = cluster.sleepers.one();
-            let client = Client::new(Arc::new(Port::over(cluster.client_storage(client_call::CALLER))));
-            let done = call.make(&client).await.map_err(|error| NodeError::Plan(error.to_string()));
-            cluster.skipped(client_call::CALLER, &what, done);
-        });
-    }
-
     fn finish_stop(&self, name: &str, up: Up) {
         let (log, name) = (self.log.clone(), name.to_owned());
         tokio::spawn(async move {
@@ -462,61 +449,5 @@ impl Cluster {
     /// Returns the parts of the plan that must happen and have not happened.
     pub fn missed(&self) -> Vec<Missed> {
         missed::in_run(&self.executor.record(), &self.counts.lock(), clock::now() - self.start)
-    }
-
-    /// Starts the agenda's task, once there is an item on the agenda.
-    fn keep_agenda(self: &Arc<Self>) {
-        if self.executor.begins_agenda() {
-            ours(|| tokio::spawn(keep(Arc::downgrade(self), self.executor.bell())));
-        }
-    }
-
-    /// Carries out an item of the agenda.
-    fn carry_out(self: &Arc<Self>, due: Due) {
-        match due {
-            Due::PlanEntry(number) => self.perform(&self.executor.reach(number)),
-            Due::Approach(number, at) => {
-                let is_tie = || self.memory.inspect(|store| store.has_message_due_at(at));
-                if self.executor.comes_first(number, self.seed, is_tie) {
-                    self.perform(&self.executor.reach(number));
-                } else {
-                    self.executor.schedule(at, Due::Last(number));
-                }
-            }
-            Due::Last(number) => {
-                let (cluster, what) = (self.clone(), self.executor.reach(number));
-                ours(|| {
-                    tokio::spawn(async move {
-                        let _under_way = cluster.sleepers.one();
-                        clock::settle().await;
-                        cluster.perform(&what);
-                    })
-                });
-            }
-            Due::Start(node) => self.start_aside(&node, &Action::Start { node: node.clone() }),
-            Due::End(node, impairment) => {
-                self.end_impairment(&node, impairment, clock::now()).expect("a node with an impairment exists");
-            }
-        }
-        self.codes.stir();
-    }
-}
-
-/// Carries out the items of the agenda, each at its time.
-async fn keep(cluster: Weak<Cluster>, bell: Arc<Notify>) {
-    loop {
-        let mut rung = pin!(bell.notified());
-        rung.as_mut().enable();
-        let Some(cluster) = cluster.upgrade() else { return };
-        while let Some(due) = cluster.executor.due(clock::now()) {
-            cluster.carry_out(due);
-        }
-        let next = cluster.executor.next().unwrap_or(Time::MAX);
-        drop(cluster);
-        tokio::select! {
-            biased;
-            () = rung => {}
-            () = clock::sleep_until(next) => {}
-        }
     }
 }

@@ -273,6 +273,24 @@ impl Action {
     }
 }
 
+impl From<ClientCall> for Action {
+    fn from(call: ClientCall) -> Action {
+        Action::Client { call, tie: Tie::Drawn }
+    }
+}
+
+impl ClientCall {
+    /// Fixes that the call comes before what is due at the same time ([`Tie::First`]).
+    pub fn first(self) -> Action {
+        Action::Client { call: self, tie: Tie::First }
+    }
+
+    /// Fixes that the call comes after what is due at the same time ([`Tie::Last`]).
+    pub fn last(self) -> Action {
+        Action::Client { call: self, tie: Tie::Last }
+    }
+}
+
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inputs
