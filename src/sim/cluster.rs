@@ -26,7 +26,7 @@ use super::effects::Effects;
 use super::executor::{Due, PlanExecutor, after};
 use super::handlers::{Handlers, UnknownHandler};
 use super::jitter::LatencyJitter;
-use super::life::{Impairment, ProcessRun};
+use super::life::{Impairment, NodeHealth, ProcessRun};
 use super::link::{NodeLink, StorageLink};
 use super::member::{Member, State};
 use super::missed::{self, Missed};
@@ -243,6 +243,9 @@ impl Cluster {
             if let Some(build) = build {
                 node.build = node.build_named(name, build)?;
             }
+            if node.builds.is_empty() {
+                return Err(NodeError::ByHand(name.to_owned()));
+            }
             let life = ProcessRun::new(node.health.clone(), name, &self.codes, self.start, self.pulse.clone());
             node.state = State::Starting(life.clone());
             let build = node.builds[node.build].clone();
@@ -268,8 +271,22 @@ impl Cluster {
                 self.codes.stir();
                 Ok(())
             }
-            State::Starting(_) | State::Up(_) | State::Down => crashed,
+            State::Starting(_) | State::ByHand(_) | State::Up(_) | State::Down => crashed,
         })
+    }
+
+    /// Returns the provider for a runtime or a client that the body makes by itself, with the
+    /// layers of a node. It appears as `provider`, further ones as `provider-2` and so on.
+    pub fn provider(self: &Arc<Self>) -> impl Handler + use<> {
+        self.expect_others();
+        let mut nodes = self.nodes.lock();
+        let name = |number: usize| if number == 1 { "provider".to_owned() } else { format!("provider-{number}") };
+        let name = (1..).map(name).find(|name| !nodes.contains_key(name)).expect("the numbers do not end");
+        let health: Arc<NodeHealth> = Arc::default();
+        let life = ProcessRun::new(health.clone(), &name, &self.codes, self.start, self.pulse.clone());
+        nodes.insert(name.clone(), Member::by_hand(health, life.clone()));
+        drop(nodes);
+        self.node_storage(&name, &life)
     }
 
     /// Returns the nodes that are starting.
@@ -283,7 +300,7 @@ impl Cluster {
         self.with(name, |node| {
             match std::mem::replace(&mut node.state, State::Down) {
                 State::Down => return Err(NodeError::Down(name.to_owned())),
-                State::Starting(life) => life.end(),
+                State::Starting(life) | State::ByHand(life) => life.end(),
                 State::Up(up) => up.crash(),
             }
             self.log.mark(name, NodeEvent::Crashed);

@@ -23,6 +23,8 @@ pub enum NodeError {
     Plan(String),
     /// No call of this activity is held ([`super::Handle::release`]).
     NotHeld(String),
+    /// The body made this runtime by itself ([`crate::provider()`]), so only the body can start it again.
+    ByHand(String),
     /// The simulation of this handle is over.
     Over,
 }
@@ -43,6 +45,10 @@ impl fmt::Display for NodeError {
             NodeError::NotHeld(activity) => format!(
                 "No call of activity {activity:?} is held at this moment. Wait until one is (Handle::until), and give \
                  the activity a double that holds calls (Double::held)."
+            ),
+            NodeError::ByHand(name) => format!(
+                "{name:?} is not a node of the simulation: the body has started its runtime by itself, and has to \
+                 start the next one."
             ),
             NodeError::Over => {
                 "The simulation that this handle belongs to is over. Use a handle only inside the body.".to_owned()

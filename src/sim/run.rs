@@ -29,7 +29,7 @@ use super::polled::{Calling, Polled};
 use super::property::{Broken, Properties};
 use super::pulse::{PROPERTY, Pulse, REAL_TIME, STALL, STEPS, TASK_PANIC, VERDICT};
 use super::record::Record;
-use super::{Outcome, Run, Sim, setup, stall, stall_report, tails};
+use super::{Outcome, Run, Sim, current, setup, stall, stall_report, tails};
 use crate::clock::{self, Escapes, Time, Virtual, escapes};
 use crate::faults::FaultRule;
 use crate::laws;
@@ -255,6 +255,7 @@ where
 {
     let context = &run.context;
     let cluster = cluster_of(run, spec);
+    let _current = current::enter(&cluster);
     let whole = async {
         cluster.open().await;
         let spawns = cluster.codes.spawns();

@@ -1,6 +1,7 @@
 //! The tests of simulations and of the provider.
 #![allow(missing_docs)]
 
+mod attribute;
 mod backoff;
 mod client;
 mod clock;
