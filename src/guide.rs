@@ -1,12 +1,15 @@
 //! The guide: tutorials, recipes and reference tables.
 //!
-//! - Testing an orchestration: [`writing_tests`], then [`faults`] and [`exploring`].
+//! - Testing an orchestration: [`writing_tests`], then [`doubles`], [`faults`] and [`exploring`].
 //! - Hunting a bug: [`bug_reports`] and [`timeline`].
 //! - Checking a provider: [duroxide-conformance](https://docs.rs/duroxide-conformance).
 //! - Reference: [`cookbook`], [`simulated`], [`environment`], [`troubleshooting`], [`speed`].
 
 #[doc = include_str!("guide/writing_tests.md")]
 pub mod writing_tests {}
+
+#[doc = include_str!("guide/doubles.md")]
+pub mod doubles {}
 
 #[doc = include_str!("guide/faults.md")]
 pub mod faults {}

@@ -118,9 +118,28 @@ mod variants;
 mod versions;
 
 pub use duroxide;
+/// Makes an `async fn` a test whose body runs in a simulation: on virtual time, from a seed.
+///
+/// The function takes nothing or a [`Handle`], and returns what a body of [`Sim::run`] may
+/// return. `#[duroxide_sim::test(seed = 7)]` sets the seed, which is 1 otherwise;
+/// `#[duroxide_sim::test(seeds = 1000)]` explores that many seeds ([`explore()`]). The
+/// simulation has no nodes: the body starts runtimes on [`provider()`]. Where nodes, faults or
+/// properties are wanted, use [`Sim`] in a plain `#[test]`.
+///
+/// ```
+/// use std::time::Duration;
+/// use duroxide_sim::Handle;
+///
+/// #[duroxide_sim::test(seed = 7)]
+/// async fn a_day_passes_at_once(sim: Handle) {
+///     tokio::time::sleep(Duration::from_secs(86_400)).await;
+///     assert_eq!(sim.elapsed(), Duration::from_secs(86_400));
+/// }
+/// ```
+pub use duroxide_sim_macros::test;
 pub use provider::{Memory, MemorySettings};
 pub use seed::Seed;
-pub use sim::{Failure, Handle, Limits, Node, Sim};
+pub use sim::{Failure, Handle, Limits, Node, Sim, provider};
 
 /// Explores a scenario over many seeds. See [`explore::Explore`].
 #[must_use = "exploring does nothing until it is run"]

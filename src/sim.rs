@@ -9,15 +9,23 @@
 //! from a [`Storm`], which draws them from the seed. A simulation is one run of one seed;
 //! [`crate::explore()`] runs many.
 
+mod activities;
+mod activity;
+mod awaited;
 mod busy;
 mod cause;
 mod chains;
 mod checks;
+mod client_call;
 mod cluster;
 mod codes;
 mod context;
 mod counter;
 mod crashes;
+mod current;
+mod deliveries;
+mod double;
+mod doubles;
 mod effects;
 mod ending;
 mod escape_policy;
@@ -60,10 +68,12 @@ mod stuck;
 mod tails;
 mod tasks;
 mod topology;
+mod typed;
+mod until;
 mod up;
 mod waits;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,9 +86,13 @@ use crate::provider::{Memory, MemorySettings};
 use crate::seed::Seed;
 use crate::trace::Trace;
 
+pub use activity::{ActivityCall, ActivityCalls};
 pub use busy::Busy;
 pub use cause::{Cause, Held};
+pub use client_call::{ClientCall, Tie};
 pub use crashes::{Incident, Incidents, Survey, crash_everywhere, try_crash_everywhere};
+pub use current::provider;
+pub use double::Double;
 pub use effects::Effects;
 pub use failure::Failure;
 pub use handle::Handle;
@@ -139,6 +153,9 @@ pub struct Sim {
     logs: bool,
     rules: Vec<Arc<dyn FaultRule>>,
     plan: Plan,
+    doubles: Vec<(String, Double)>,
+    /// Activities that exist only as doubles.
+    activities: BTreeSet<String>,
     storm: Option<Storm>,
     /// Whether the seed draws latencies for calls.
     latencies: bool,
@@ -214,6 +231,8 @@ impl Sim {
             logs: std::env::var_os("RUST_LOG").is_some(),
             rules: Vec::new(),
             plan: Plan::new(),
+            doubles: Vec::new(),
+            activities: BTreeSet::new(),
             storm: None,
             latencies: false,
             replays: false,

@@ -61,6 +61,9 @@ pub struct Capsule {
     pub at: Time,
     /// The instances that had not ended, with what they waited for.
     pub waits: Vec<Unfinished>,
+    /// What the tasks of the body were waiting for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub awaited: Vec<String>,
     /// If the body failed, the last events of the instances that the failure is about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tails: Vec<Tail>,
@@ -136,6 +139,7 @@ impl Capsule {
             start: failure.start,
             at: failure.at,
             waits: failure.waits.clone(),
+            awaited: failure.awaited.clone(),
             tails: failure.tails.clone(),
             pending: failure.pending.clone(),
             breaches: failure.breaches.clone(),
@@ -220,6 +224,7 @@ impl Capsule {
             start,
             at,
             waits,
+            awaited,
             tails,
             pending,
             breaches,
@@ -236,6 +241,7 @@ impl Capsule {
             start,
             at,
             waits,
+            awaited,
             tails,
             pending,
             breaches,

@@ -12,6 +12,7 @@ mod anchor;
 mod numbers;
 mod search;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -44,8 +45,22 @@ pub(super) fn shrink(
     failure: &Failure,
     at_most: Duration,
     width: usize,
-    run: impl FnMut(Batch<'_>) -> Result<Vec<Option<Box<Failure>>>, String>,
+    mut run: impl FnMut(Batch<'_>) -> Result<Vec<Option<Box<Failure>>>, String>,
 ) -> Result<Option<Minimal>, String> {
+    // Client calls are what the test does, and no faults: every candidate makes them.
+    let (calls, faults): (Vec<PlanEntry>, Vec<PlanEntry>) =
+        failure.plan.entries.iter().cloned().partition(PlanEntry::is_client_call);
+    let with_faults = || Failure { plan: Plan { entries: faults, ..failure.plan.clone() }, ..failure.clone() };
+    let failure = &*if calls.is_empty() { Cow::Borrowed(failure) } else { Cow::Owned(with_faults()) };
+    let with_calls = |replay: &Replay| {
+        let mut replay = replay.clone();
+        replay.plan.entries.extend(calls.iter().cloned());
+        replay
+    };
+    let run = |batch: Batch<'_>| {
+        let replays: Vec<Replay> = batch.replays.iter().map(with_calls).collect();
+        run(Batch { replays: &replays, brief: batch.brief })
+    };
     let nodes = failure.trace.marks.iter().filter(|mark| mark.what.is_ordinary()).map(|mark| mark.node.to_string());
     let nodes: BTreeSet<String> = nodes.collect();
     let mut search = Search::of(failure, at_most, width, run);
@@ -62,7 +77,7 @@ pub(super) fn shrink(
         untried,
         stopped,
     };
-    Ok(Some(Minimal { replay: search.best, shrunk }))
+    Ok(Some(Minimal { replay: with_calls(&search.best), shrunk }))
 }
 
 /// The candidates of which any that fails shows that the plan is not minimal.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::client_call::CALLER;
 use super::plan::{Action, Plan, PlanEntry, Trigger};
 use super::topology::Topology;
 use crate::faults::FaultAction;
@@ -75,6 +76,16 @@ fn check_entry(entry: &PlanEntry, topology: &Topology) -> Result<(), String> {
     }
     if matches!(entry.what, Action::Fault(_)) && !matches!(entry.when, Trigger::Before(_)) {
         return wrong("a fault applies to a call. Name the call with Trigger::Before.".to_owned());
+    }
+    if matches!(entry.what, Action::Client { .. }) {
+        if !matches!(entry.when, Trigger::At(_)) {
+            return wrong("a client call happens at a virtual time. Use Trigger::At.".to_owned());
+        }
+        if topology.nodes.contains_key(CALLER) {
+            return wrong(format!(
+                "a node is named {CALLER:?}, which is the name of the plan's client in traces. Give the node another name."
+            ));
+        }
     }
     let (Trigger::Before(point) | Trigger::After(point)) = &entry.when else { return Ok(()) };
     if point.nth == 0 {

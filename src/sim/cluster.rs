@@ -7,24 +7,26 @@
 //! reached the provider, and the laws are checked on that. Clients have only the faults,
 //! the recorder and the counter.
 
+mod agenda;
+
 use std::collections::BTreeMap;
-use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::Notify;
 
+use super::awaited::Awaited;
 use super::chains::Chains;
 use super::codes::Codes;
 use super::context::{RunContext, RunSpec};
 use super::counter::Counter;
+use super::doubles::Doubles;
 use super::effects::Effects;
 use super::executor::{Due, PlanExecutor, after};
 use super::handlers::{Handlers, UnknownHandler};
 use super::jitter::LatencyJitter;
-use super::life::{Impairment, ProcessRun};
+use super::life::{Impairment, NodeHealth, ProcessRun};
 use super::link::{NodeLink, StorageLink};
 use super::member::{Member, State};
 use super::missed::{self, Missed};
@@ -77,7 +79,9 @@ pub(super) struct Cluster {
     pub sleepers: Sleepers,
     /// Tasks that wait for an output.
     pub waiters: Sleepers,
+    pub awaited: Awaited,
     pub effects: Effects,
+    pub doubles: Arc<Doubles>,
     pub chains: Mutex<Chains>,
     handlers: Arc<Handlers>,
     /// Whether work for a handler that no node has is allowed.
@@ -126,9 +130,11 @@ impl Cluster {
             executor: PlanExecutor::new(context.record.clone(), storm, jitter, context.start),
             sleepers: Sleepers::new(&codes),
             waiters: Sleepers::new(&codes),
+            awaited: Awaited::default(),
             codes,
             ends: AtomicBool::new(false),
             effects: context.effects.clone(),
+            doubles: context.doubles.clone(),
             handlers: context.handlers.clone(),
             unknown_handlers: AtomicBool::new(context.unknown_handlers || spec.nodes.is_empty()),
             chains: Mutex::new(Chains::new(context.start, &context.limits, patience, topology.nodes.keys())),
@@ -237,6 +243,9 @@ impl Cluster {
             if let Some(build) = build {
                 node.build = node.build_named(name, build)?;
             }
+            if node.builds.is_empty() {
+                return Err(NodeError::ByHand(name.to_owned()));
+            }
             let life = ProcessRun::new(node.health.clone(), name, &self.codes, self.start, self.pulse.clone());
             node.state = State::Starting(life.clone());
             let build = node.builds[node.build].clone();
@@ -249,7 +258,7 @@ impl Cluster {
             *starts += 1;
             *starts
         };
-        let starting = Up::start(build, self.node_storage(name, &life), life.clone(), incarnation);
+        let starting = Up::start(build, self.node_storage(name, &life), life.clone(), &self.doubles, incarnation);
         let crashed = Err(NodeError::Crashed(name.to_owned()));
         let up = tokio::select! {
             biased;
@@ -262,8 +271,22 @@ impl Cluster {
                 self.codes.stir();
                 Ok(())
             }
-            State::Starting(_) | State::Up(_) | State::Down => crashed,
+            State::Starting(_) | State::ByHand(_) | State::Up(_) | State::Down => crashed,
         })
+    }
+
+    /// Returns the provider for a runtime or a client that the body makes by itself, with the
+    /// layers of a node. It appears as `provider`, further ones as `provider-2` and so on.
+    pub fn provider(self: &Arc<Self>) -> impl Handler + use<> {
+        self.expect_others();
+        let mut nodes = self.nodes.lock();
+        let name = |number: usize| if number == 1 { "provider".to_owned() } else { format!("provider-{number}") };
+        let name = (1..).map(name).find(|name| !nodes.contains_key(name)).expect("the numbers do not end");
+        let health: Arc<NodeHealth> = Arc::default();
+        let life = ProcessRun::new(health.clone(), &name, &self.codes, self.start, self.pulse.clone());
+        nodes.insert(name.clone(), Member::by_hand(health, life.clone()));
+        drop(nodes);
+        self.node_storage(&name, &life)
     }
 
     /// Returns the nodes that are starting.
@@ -277,7 +300,7 @@ impl Cluster {
         self.with(name, |node| {
             match std::mem::replace(&mut node.state, State::Down) {
                 State::Down => return Err(NodeError::Down(name.to_owned())),
-                State::Starting(life) => life.end(),
+                State::Starting(life) | State::ByHand(life) => life.end(),
                 State::Up(up) => up.crash(),
             }
             self.log.mark(name, NodeEvent::Crashed);
@@ -380,6 +403,9 @@ impl Cluster {
     }
 
     fn carry(self: &Arc<Self>, what: &Action) {
+        if let Action::Client { call, .. } = what {
+            return self.call_as_client(call, what);
+        }
         let Some(name) = what.node() else { return };
         let restart = |restart_after: &Option<Duration>| {
             if let Some(restart_after) = restart_after {
@@ -409,7 +435,7 @@ impl Cluster {
             Action::Outage { lasts, .. } => self.begin(name, Impairment::Outage, after(*lasts)),
             Action::Stall { lasts, .. } => self.begin(name, Impairment::Stall, after(*lasts)),
             Action::Skew { by_ms, .. } => self.skew(name, *by_ms),
-            Action::Fault(_) => Ok(()),
+            Action::Fault(_) | Action::Client { .. } => Ok(()),
         };
         self.skipped(name, what, done);
     }
@@ -440,43 +466,5 @@ impl Cluster {
     /// Returns the parts of the plan that must happen and have not happened.
     pub fn missed(&self) -> Vec<Missed> {
         missed::in_run(&self.executor.record(), &self.counts.lock(), clock::now() - self.start)
-    }
-
-    /// Starts the agenda's task, once there is an item on the agenda.
-    fn keep_agenda(self: &Arc<Self>) {
-        if self.executor.begins_agenda() {
-            ours(|| tokio::spawn(keep(Arc::downgrade(self), self.executor.bell())));
-        }
-    }
-
-    /// Carries out an item of the agenda.
-    fn carry_out(self: &Arc<Self>, due: Due) {
-        match due {
-            Due::PlanEntry(number) => self.perform(&self.executor.reach(number)),
-            Due::Start(node) => self.start_aside(&node, &Action::Start { node: node.clone() }),
-            Due::End(node, impairment) => {
-                self.end_impairment(&node, impairment, clock::now()).expect("a node with an impairment exists");
-            }
-        }
-        self.codes.stir();
-    }
-}
-
-/// Carries out the items of the agenda, each at its time.
-async fn keep(cluster: Weak<Cluster>, bell: Arc<Notify>) {
-    loop {
-        let mut rung = pin!(bell.notified());
-        rung.as_mut().enable();
-        let Some(cluster) = cluster.upgrade() else { return };
-        while let Some(due) = cluster.executor.due(clock::now()) {
-            cluster.carry_out(due);
-        }
-        let next = cluster.executor.next().unwrap_or(Time::MAX);
-        drop(cluster);
-        tokio::select! {
-            biased;
-            () = rung => {}
-            () = clock::sleep_until(next) => {}
-        }
     }
 }

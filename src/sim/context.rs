@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::doubles::Doubles;
 use super::effects::Effects;
 use super::handlers::Handlers;
 use super::limits::Limits;
@@ -27,6 +28,7 @@ pub(super) struct RunContext {
     pub pulse: Arc<Pulse>,
     pub record: Arc<Mutex<Record>>,
     pub effects: Effects,
+    pub doubles: Arc<Doubles>,
     pub handlers: Arc<Handlers>,
     pub unknown_handlers: bool,
 }

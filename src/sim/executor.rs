@@ -14,6 +14,7 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
+use super::client_call::Tie;
 use super::jitter::LatencyJitter;
 use super::life::Impairment;
 use super::plan::{Action, Plan, PlanEntry, Trigger};
@@ -23,6 +24,10 @@ use super::topology::Topology;
 use crate::call::Method;
 use crate::clock::{self, Time};
 use crate::faults::CallContext;
+use crate::seed::Seed;
+
+/// The smallest step of the virtual clock.
+const STEP: Duration = Duration::from_millis(1);
 
 /// The side of a call.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,6 +62,10 @@ struct Agenda {
 pub(super) enum Due {
     /// An entry of the plan, by index.
     PlanEntry(usize),
+    /// A client call of the plan that is due one [`STEP`] later, at this time.
+    Approach(usize, Time),
+    /// A client call of the plan, by index, which comes after what else is due.
+    Last(usize),
     /// The start of a node.
     Start(String),
     /// The end of an impairment.
@@ -81,7 +90,7 @@ impl PlanExecutor {
         };
         let entries = executor.record.lock().plan.entries.clone();
         for (number, entry) in entries.into_iter().enumerate() {
-            executor.expect(number, &entry.when, start);
+            executor.expect(number, &entry, start);
         }
         executor
     }
@@ -91,16 +100,38 @@ impl PlanExecutor {
         self.record.lock()
     }
 
-    /// Adds entries during the run. Their times count from its start.
+    /// Adds entries during the run. Their times count from its start. A plan that is replayed
+    /// has them already; its client calls get the times that the body gives them now, which
+    /// may depend on inputs.
     pub fn add(&self, plan: Plan, start: Time) {
+        if self.record.lock().replays {
+            return plan.entries.iter().for_each(|entry| self.claim(entry, start));
+        }
         for entry in plan.entries {
-            let when = entry.when.clone();
+            let expected = entry.clone();
             let number = self.write_down(entry, false);
             let mut record = self.record.lock();
             record.demanded[number] = record.demands;
             drop(record);
-            self.expect(number, &when, start);
+            self.expect(number, &expected, start);
         }
+    }
+
+    /// Gives a client call of the replayed plan the time of this entry.
+    fn claim(&self, entry: &PlanEntry, start: Time) {
+        let mut record = self.record.lock();
+        let given = record.plan.entries.iter().enumerate();
+        let is_it = |(at, known): &(usize, &PlanEntry)| known.what == entry.what && !record.claimed.contains(at);
+        let Some((number, _)) = given.filter(|_| entry.is_client_call()).find(is_it) else { return };
+        record.claimed.insert(number);
+        if record.reached[number] {
+            return;
+        }
+        record.plan.entries[number].when = entry.when.clone();
+        drop(record);
+        let ours = |due: &Due| matches!(due, Due::Approach(of, _) | Due::Last(of) if *of == number);
+        self.agenda.lock().due.retain(|_, due| !ours(due));
+        self.expect(number, entry, start);
     }
 
     fn write_down(&self, entry: PlanEntry, reached: bool) -> usize {
@@ -111,9 +142,15 @@ impl PlanExecutor {
         number
     }
 
-    fn expect(&self, number: usize, when: &Trigger, start: Time) {
-        let (point, side) = match when {
-            Trigger::At(after_start) => return self.schedule(start + *after_start, Due::PlanEntry(number)),
+    fn expect(&self, number: usize, entry: &PlanEntry, start: Time) {
+        let (point, side) = match &entry.when {
+            Trigger::At(after_start) => {
+                let at = start + *after_start;
+                return match &entry.what {
+                    Action::Client { .. } => self.schedule(at.before(STEP), Due::Approach(number, at)),
+                    _ => self.schedule(at, Due::PlanEntry(number)),
+                };
+            }
             Trigger::Before(point) => (point, Side::Before),
             Trigger::After(point) => (point, Side::After),
         };
@@ -131,6 +168,22 @@ impl PlanExecutor {
         agenda.due.insert((at, number), due);
         drop(agenda);
         self.bell.notify_waiters();
+    }
+
+    /// Whether this client call comes before what is due at the same time. `is_tie` says
+    /// whether anything is.
+    pub fn comes_first(&self, number: usize, seed: Seed, is_tie: impl FnOnce() -> bool) -> bool {
+        let mut record = self.record.lock();
+        let Action::Client { call, tie } = &record.plan.entries[number].what else { return false };
+        match tie {
+            Tie::First => true,
+            Tie::Last => false,
+            Tie::Drawn if !is_tie() => false,
+            Tie::Drawn => {
+                let name = format!("{call}, before what is due then");
+                record.input(&name, 0..=1, seed) == 1
+            }
+        }
     }
 
     /// Marks an entry as happening now, and returns its action.

@@ -33,6 +33,10 @@ pub struct Failure {
     pub at: Time,
     /// The instances that had not ended, and what each waited for.
     pub waits: Vec<Unfinished>,
+    /// What the tasks of the body were waiting for ([`super::Handle::until`]), as the end of
+    /// the sentence "the body waits until …".
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub awaited: Vec<String>,
     /// If the body failed: the last events of the instances that its failure concerns.
     pub tails: Vec<Tail>,
     /// If the run ended for another reason that concerns liveness: the `eventually`
@@ -85,6 +89,7 @@ impl Failure {
             start,
             at: start,
             waits: Vec::new(),
+            awaited: Vec::new(),
             tails: Vec::new(),
             pending: Vec::new(),
             breaches: Vec::new(),
@@ -149,6 +154,7 @@ impl Failure {
             writeln!(f, "  last call:    {} by {}", last.call.method(), Line(&last.by))?;
         }
         let lists = [
+            ("The body waits until:", &self.awaited),
             ("Unfinished instances:", &self.waits_as_text()),
             ("Nodes that were impaired at the end:", &impaired::nodes(&self.trace)),
             ("Last events of the instances concerned:", &self.tails_as_text()),
@@ -159,6 +165,7 @@ impl Failure {
             ("Properties that must eventually hold, and did not yet:", &self.pending),
             ("Broken laws:", &self.breaches_as_text()),
             ("Inputs:", &self.inputs_as_text()),
+            ("Client calls of the plan:", &self.calls_as_text()),
             ("Injected faults:", &self.plan_as_text()),
             ("Actions that reached past the simulation:", &self.strays_as_text()),
             ("Stack of the simulation's thread:", &self.stack),
@@ -203,18 +210,24 @@ impl Failure {
         self.plan.inputs.iter().map(|(name, input)| format!("{}: {}", Line(name), input.value)).collect()
     }
 
-    /// Returns the lines of the plan; of a long plan, the first ones that are not
+    fn calls_as_text(&self) -> Vec<String> {
+        self.plan.entries.iter().filter(|entry| entry.is_client_call()).map(PlanEntry::to_string).collect()
+    }
+
+    /// Returns the lines of the plan's faults; of a long plan, the first ones that are not
     /// latencies.
     fn plan_as_text(&self) -> Vec<String> {
         const MOST: usize = 30;
-        let latency = |entry: &&PlanEntry| matches!(entry.what, Action::Fault(FaultAction::Delay { .. }));
-        let all = &self.plan.entries;
+        let latency = |entry: &PlanEntry| matches!(entry.what, Action::Fault(FaultAction::Delay { .. }));
+        let all: Vec<&PlanEntry> = self.plan.entries.iter().filter(|entry| !entry.is_client_call()).collect();
         if all.len() <= MOST {
-            let plan = Plan { inputs: BTreeMap::new(), ..self.plan.clone() };
+            let entries = all.into_iter().cloned().collect();
+            let plan = Plan { inputs: BTreeMap::new(), entries, calm: self.plan.calm };
             return plan.to_string().lines().map(str::to_owned).collect();
         }
-        let mut lines: Vec<String> = all.iter().filter(|e| !latency(e)).take(MOST).map(PlanEntry::to_string).collect();
-        let latencies = all.iter().filter(latency).count();
+        let mut lines: Vec<String> =
+            all.iter().filter(|entry| !latency(entry)).take(MOST).map(ToString::to_string).collect();
+        let latencies = all.iter().filter(|entry| latency(entry)).count();
         let more = counted(all.len() - lines.len(), "more entry", "more entries");
         lines.push(format!("and {more}, {latencies} of them call latencies."));
         lines

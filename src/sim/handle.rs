@@ -8,6 +8,7 @@ use std::time::Duration;
 use duroxide::Client;
 use serde::de::DeserializeOwned;
 
+use super::activity::ActivityCalls;
 use super::cause::Cause;
 use super::checks;
 use super::cluster::Cluster;
@@ -15,7 +16,7 @@ use super::effects::Effects;
 use super::life::Impairment;
 use super::node_error::NodeError;
 use super::output::{self, OutputError};
-use super::plan::Plan;
+use super::plan::{Action, Plan};
 use crate::call::Event;
 use crate::clock::{self, Time};
 use crate::provider::{Memory, Port};
@@ -34,7 +35,7 @@ impl Handle {
 
     /// Returns the simulation, for methods without a meaning once it is over.
     #[track_caller]
-    fn running(&self) -> &Arc<Cluster> {
+    pub(super) fn running(&self) -> &Arc<Cluster> {
         self.cluster().unwrap_or_else(|over| panic!("{over}"))
     }
 
@@ -139,6 +140,27 @@ impl Handle {
     pub fn memory(&self) -> Arc<Memory> {
         self.0.expect_others();
         self.0.memory.clone()
+    }
+
+    /// Returns the calls of activities by an instance so far, of handlers and of doubles, in
+    /// the order in which they began. Every delivery counts: an activity that is delivered
+    /// again after a crash appears twice.
+    pub fn activities(&self, instance: &str) -> ActivityCalls {
+        self.0.doubles.log.of(instance)
+    }
+
+    /// Lets the calls of this activity go that a double holds at this moment
+    /// ([`super::Double::held`]), and returns their number. Calls that begin later are held
+    /// again.
+    ///
+    /// # Errors
+    ///
+    /// If no call of the activity is held ([`NodeError::NotHeld`]).
+    pub fn release(&self, activity: &str) -> Result<usize, NodeError> {
+        match self.cluster()?.doubles.release(activity) {
+            0 => Err(NodeError::NotHeld(activity.to_owned())),
+            count => Ok(count),
+        }
     }
 
     /// Returns the seed of this run.
@@ -288,6 +310,35 @@ impl Handle {
     /// If there is no such node.
     pub fn skew(&self, node: &str, by_ms: i64) -> Result<(), NodeError> {
         self.cluster()?.skew(node, by_ms)
+    }
+
+    /// Makes a client call at a virtual time after the start of the run, as an entry of the
+    /// plan: it is kept in capsules, shrunk with the faults, and counts as work that is due.
+    /// If the time has passed, it happens at once; if the run ends earlier, it does not happen.
+    ///
+    /// An event that is due at the very millisecond of its time-out comes before or after it
+    /// as the seed decides, so that exploring sees both; [`super::ClientCall::first`] and
+    /// [`super::ClientCall::last`] fix the order. For a time drawn from the seed, combine it
+    /// with [`Handle::input`].
+    ///
+    /// ```
+    /// # async fn inputs(sim: duroxide_sim::Handle) -> Result<(), duroxide_sim::sim::NodeError> {
+    /// use duroxide_sim::sim::ClientCall;
+    /// use std::time::Duration;
+    ///
+    /// const DAY: Duration = Duration::from_secs(86_400);
+    /// sim.at(3 * DAY, ClientCall::raise_event("order-1", "approved", "yes"))?;
+    /// let days = sim.input("days until the cancellation", 1..=7);
+    /// sim.at(DAY * days as u32, ClientCall::cancel("order-2", "changed my mind"))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`Handle::script`].
+    pub fn at(&self, after_start: Duration, what: impl Into<Action>) -> Result<(), NodeError> {
+        self.script(Plan::new().at(after_start, what))
     }
 
     /// Adds entries to the plan of the run. Their times count from the start of the run;

@@ -115,8 +115,9 @@ pub(super) struct Handlers {
 }
 
 impl Handlers {
-    pub fn of(nodes: &[Node]) -> Handlers {
-        let mut handlers = Handlers::default();
+    /// The handlers of these nodes, with activities that all of them have besides.
+    pub fn of(nodes: &[Node], activities: &BTreeSet<String>) -> Handlers {
+        let mut handlers = Handlers { activities: activities.clone(), ..Handlers::default() };
         for (spec, build) in nodes.iter().flat_map(|spec| spec.builds.iter().map(move |build| (spec, build))) {
             handlers.activities.extend(build.activities.list_names());
             for name in build.orchestrations.list_names() {

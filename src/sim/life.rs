@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::codes::{Code, Codes};
+use super::deliveries::Deliveries;
 use super::no_progress;
 use super::panics;
 use super::polled::Polled;
@@ -105,9 +106,10 @@ pub(super) struct ProcessRun {
     start: Time,
     pulse: Arc<Pulse>,
     health: Arc<NodeHealth>,
-    node: String,
+    pub node: String,
     number: u64,
     codes: Codes,
+    pub deliveries: Deliveries,
     alive: AtomicBool,
     /// When a read by the process was last answered late, in milliseconds.
     late: AtomicU64,
@@ -124,9 +126,15 @@ impl ProcessRun {
             pulse,
             number: codes.next_life(),
             codes: codes.clone(),
+            deliveries: Deliveries::default(),
             alive: AtomicBool::new(true),
             late: AtomicU64::new(0),
         })
+    }
+
+    /// Signals that something has happened.
+    pub fn stir(&self) {
+        self.codes.stir();
     }
 
     pub fn health(&self) -> &NodeHealth {

@@ -34,6 +34,7 @@ impl<H: Handler> NodeLink<H> {
         if let Some(asked) = read {
             self.life.has_read(asked);
         }
+        self.life.deliveries.note(&reply);
         reply
     }
 }
@@ -49,7 +50,10 @@ impl<H: Handler> Handler for NodeLink<H> {
             });
         }
         match self.inner.handle(call).try_now() {
-            Ok(reply) if self.life.passes() => Answering::ready(reply),
+            Ok(reply) if self.life.passes() => {
+                self.life.deliveries.note(&reply);
+                Answering::ready(reply)
+            }
             Ok(reply) => Answering::wait(self.let_in(reply, read)),
             Err(answering) => Answering::wait(self.through(answering, read)),
         }

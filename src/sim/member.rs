@@ -21,6 +21,8 @@ pub(super) struct Member {
 pub(super) enum State {
     Down,
     Starting(Arc<ProcessRun>),
+    /// A runtime that the body starts by itself, on the provider of this life.
+    ByHand(Arc<ProcessRun>),
     Up(Up),
 }
 
@@ -30,10 +32,15 @@ impl Member {
         (spec.name, node)
     }
 
+    /// The place of a runtime that the body starts by itself.
+    pub fn by_hand(health: Arc<NodeHealth>, life: Arc<ProcessRun>) -> Member {
+        Member { builds: Vec::new(), build: 0, health, state: State::ByHand(life), starts: 1 }
+    }
+
     pub fn life(&self) -> Option<&Arc<ProcessRun>> {
         match &self.state {
             State::Down => None,
-            State::Starting(life) | State::Up(Up { life, .. }) => Some(life),
+            State::Starting(life) | State::ByHand(life) | State::Up(Up { life, .. }) => Some(life),
         }
     }
 

@@ -54,6 +54,20 @@ impl fmt::Debug for Build {
 }
 
 impl Build {
+    /// Replaces the orchestrations by others that are made from them.
+    pub fn add_orchestrations(
+        &mut self,
+        add: impl Fn(&OrchestrationRegistry) -> OrchestrationRegistry + Clone + Send + Sync + 'static,
+    ) {
+        self.orchestrations = add(&self.orchestrations);
+        if let Some(factory) = self.factory.take() {
+            self.factory = Some(Arc::new(move || {
+                let (activities, orchestrations) = factory();
+                (activities, add(&orchestrations))
+            }));
+        }
+    }
+
     /// Returns the code for one start.
     pub fn code(&self) -> Code {
         match &self.factory {

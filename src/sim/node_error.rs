@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::text::Line;
 
-/// Why an operation on a node failed.
+/// Why an operation on a node or an activity failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NodeError {
@@ -21,6 +21,10 @@ pub enum NodeError {
     Crashed(String),
     /// The plan cannot be carried out, for the reason in the text.
     Plan(String),
+    /// No call of this activity is held ([`super::Handle::release`]).
+    NotHeld(String),
+    /// The body made this runtime by itself ([`crate::provider()`]), so only the body can start it again.
+    ByHand(String),
     /// The simulation of this handle is over.
     Over,
 }
@@ -38,6 +42,14 @@ impl fmt::Display for NodeError {
             }
             NodeError::Crashed(name) => format!("Node {name:?} crashed while it was starting. Start it again."),
             NodeError::Plan(why) => why.clone(),
+            NodeError::NotHeld(activity) => format!(
+                "No call of activity {activity:?} is held at this moment. Wait until one is (Handle::until), and give \
+                 the activity a double that holds calls (Double::held)."
+            ),
+            NodeError::ByHand(name) => format!(
+                "{name:?} is not a node of the simulation: the body has started its runtime by itself, and has to \
+                 start the next one."
+            ),
             NodeError::Over => {
                 "The simulation that this handle belongs to is over. Use a handle only inside the body.".to_owned()
             }

@@ -12,6 +12,7 @@ use duroxide::{ErrorDetails, EventKind};
 use serde::de::DeserializeOwned;
 
 use super::cluster::Cluster;
+use super::typed::decode;
 use crate::clock::{self, Time};
 use crate::text::{Line, Lines, Quoted};
 use crate::trace::{History, Span};
@@ -202,13 +203,4 @@ fn look(cluster: &Cluster, instance: &str) -> Seen {
             _ => Err(details.unwrap_or_else(|| unknown(output))),
         })
     })
-}
-
-/// Decodes an output like duroxide's typed client: as JSON, or else as a plain string.
-fn decode<T: DeserializeOwned>(output: &str) -> Result<T, String> {
-    let plain = || serde_json::from_value(serde_json::Value::String(output.to_owned()));
-    match serde_json::from_str(output) {
-        Ok(value) => Ok(value),
-        Err(error) => plain().map_err(|_| error.to_string()),
-    }
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::client_call::{ClientCall, Tie};
 use super::input::Input;
 use crate::call::Method;
 use crate::faults::FaultAction;
@@ -84,7 +85,7 @@ pub struct CallSite {
     pub nth: u64,
 }
 
-/// A fault, a recovery, or another action on a node.
+/// A fault, a recovery, another action on a node, or a client call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(deny_unknown_fields)]
@@ -149,6 +150,14 @@ pub enum Action {
     /// The call of the entry's trigger meets this fault. Valid only with
     /// [`Trigger::Before`]; only the first fault for a call applies.
     Fault(FaultAction),
+    /// A client calls duroxide. Valid only with [`Trigger::At`].
+    Client {
+        /// The call.
+        call: ClientCall,
+        /// What comes first if something else is due at the same millisecond.
+        #[serde(default)]
+        tie: Tie,
+    },
 }
 
 impl Plan {
@@ -157,9 +166,9 @@ impl Plan {
         Plan::default()
     }
 
-    /// Adds an action at a virtual time after the start.
-    pub fn at(self, after_start: Duration, what: Action) -> Plan {
-        self.and(Trigger::At(after_start), what)
+    /// Adds an action, or a client call, at a virtual time after the start.
+    pub fn at(self, after_start: Duration, what: impl Into<Action>) -> Plan {
+        self.and(Trigger::At(after_start), what.into())
     }
 
     /// Adds an action before a call.
@@ -191,6 +200,11 @@ impl PlanEntry {
             (Trigger::Before(point) | Trigger::After(point), None) => &point.node,
             (Trigger::At(_), None) => "",
         }
+    }
+
+    /// Whether the entry is what the test does, and no fault.
+    pub(crate) fn is_client_call(&self) -> bool {
+        matches!(self.what, Action::Client { .. })
     }
 
     /// Whether the entry affects this node, or happens at one of its calls.
@@ -238,11 +252,12 @@ impl Action {
                 Some(*lasts)
             }
             Action::Crash { .. } | Action::Stop { .. } | Action::Start { .. } | Action::Upgrade { .. } => None,
-            Action::Skew { .. } | Action::Fault(_) => None,
+            Action::Skew { .. } | Action::Fault(_) | Action::Client { .. } => None,
         }
     }
 
-    /// Returns the affected node; `None` for a fault, which affects a call.
+    /// Returns the affected node; `None` for a fault, which affects a call, and for a client
+    /// call.
     pub fn node(&self) -> Option<&str> {
         match self {
             Action::Crash { node, .. }
@@ -253,8 +268,26 @@ impl Action {
             | Action::Outage { node, .. }
             | Action::Stall { node, .. }
             | Action::Skew { node, .. } => Some(node),
-            Action::Fault(_) => None,
+            Action::Fault(_) | Action::Client { .. } => None,
         }
+    }
+}
+
+impl From<ClientCall> for Action {
+    fn from(call: ClientCall) -> Action {
+        Action::Client { call, tie: Tie::Drawn }
+    }
+}
+
+impl ClientCall {
+    /// Fixes that the call comes before what is due at the same time ([`Tie::First`]).
+    pub fn first(self) -> Action {
+        Action::Client { call: self, tie: Tie::First }
+    }
+
+    /// Fixes that the call comes after what is due at the same time ([`Tie::Last`]).
+    pub fn last(self) -> Action {
+        Action::Client { call: self, tie: Tie::Last }
     }
 }
 
@@ -316,6 +349,9 @@ impl fmt::Display for Action {
                 write!(f, "{}'s clock is set {} {side}", Line(node), Span(Duration::from_millis(by_ms.unsigned_abs())))
             }
             Action::Fault(verdict) => write!(f, "the call {verdict}"),
+            Action::Client { call, tie: Tie::Drawn } => call.fmt(f),
+            Action::Client { call, tie: Tie::First } => write!(f, "{call}, before what is due then"),
+            Action::Client { call, tie: Tie::Last } => write!(f, "{call}, after what is due then"),
         }
     }
 }

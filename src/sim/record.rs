@@ -1,6 +1,6 @@
 //! [`Record`]: what a run has done of its plan so far.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -22,8 +22,12 @@ pub(super) struct Record {
     pub demanded: Vec<bool>,
     /// Whether scripted entries must happen.
     pub demands: bool,
+    /// Whether the plan is the whole plan of an earlier run.
+    pub replays: bool,
     /// The actions that could not be carried out, with the reasons as full sentences.
     pub not_done: Vec<(Action, String)>,
+    /// The client calls of a replayed plan that the body has made again, by index.
+    pub claimed: BTreeSet<usize>,
     /// The inputs of the given plan. Inputs that are drawn go into `plan`.
     pub given: BTreeMap<String, Input>,
     /// The ranges with which inputs were requested.
@@ -35,7 +39,7 @@ pub(super) struct Record {
 
 impl Record {
     /// Creates a record of this plan. `demands` says whether its entries must happen.
-    pub fn of(mut plan: Plan, demands: bool, journal: Option<Journal>) -> Record {
+    pub fn of(mut plan: Plan, replays: bool, demands: bool, journal: Option<Journal>) -> Record {
         let (reached, demanded) = (vec![false; plan.entries.len()], vec![demands; plan.entries.len()]);
         let given = std::mem::take(&mut plan.inputs);
         journal.iter().for_each(|journal| journal(&plan));
@@ -44,7 +48,9 @@ impl Record {
             reached,
             demanded,
             demands,
+            replays,
             not_done: Vec::new(),
+            claimed: BTreeSet::new(),
             given,
             ranges: BTreeMap::new(),
             misused: None,

@@ -14,6 +14,7 @@ use super::busy::Busy;
 use super::cause::{Cause, Held};
 use super::cluster::{Cluster, Look};
 use super::context::{RunContext, RunSpec};
+use super::doubles::Doubles;
 use super::ending::{self, Ending};
 use super::escape_policy::Policy;
 use super::failure::Failure;
@@ -28,7 +29,7 @@ use super::polled::{Calling, Polled};
 use super::property::{Broken, Properties};
 use super::pulse::{PROPERTY, Pulse, REAL_TIME, STALL, STEPS, TASK_PANIC, VERDICT};
 use super::record::Record;
-use super::{Outcome, Run, Sim, setup, stall, stall_report, tails};
+use super::{Outcome, Run, Sim, current, setup, stall, stall_report, tails};
 use crate::clock::{self, Escapes, Time, Virtual, escapes};
 use crate::faults::FaultRule;
 use crate::laws;
@@ -65,6 +66,7 @@ struct Simulation {
     escapes: Mutex<Escapes>,
     select_is_seeded: AtomicBool,
     missed: Mutex<Vec<Missed>>,
+    awaited: Mutex<Vec<String>>,
     policy: Policy,
     finish_within: Option<Duration>,
     tolerates_panics: bool,
@@ -78,16 +80,20 @@ where
     R: Outcome,
 {
     let seed = setup::check(&sim).map_err(|why| Failure::setup(sim.seed, sim.start, why))?;
+    let pulse = Arc::new(Pulse::new(sim.start, &sim.limits));
+    let handlers = Handlers::of(&sim.nodes, &sim.activities);
+    let record = Record::of(sim.plan, sim.replays, !sim.replays && !sim.allows_unreached, sim.journal);
     let context = RunContext {
         seed,
         start: sim.start,
         limits: sim.limits,
         memory: Arc::new(Memory::with_settings(sim.settings)),
         log: if sim.traces { Log::new() } else { Log::forgetful() },
-        pulse: Arc::new(Pulse::new(sim.start, &sim.limits)),
-        record: Arc::new(Mutex::new(Record::of(sim.plan, !sim.replays && !sim.allows_unreached, sim.journal))),
+        pulse: pulse.clone(),
+        record: Arc::new(Mutex::new(record)),
         effects: sim.effects,
-        handlers: Arc::new(Handlers::of(&sim.nodes)),
+        doubles: Arc::new(Doubles::new(sim.doubles, sim.activities, sim.start, pulse)),
+        handlers: Arc::new(handlers),
         unknown_handlers: sim.unknown_handlers,
     };
     let run = Arc::new(Simulation {
@@ -96,6 +102,7 @@ where
         escapes: Mutex::default(),
         select_is_seeded: AtomicBool::new(false),
         missed: Mutex::default(),
+        awaited: Mutex::default(),
         policy: sim.escapes,
         finish_within: sim.finish_within,
         tolerates_panics: sim.tolerates_panics,
@@ -248,6 +255,7 @@ where
 {
     let context = &run.context;
     let cluster = cluster_of(run, spec);
+    let _current = current::enter(&cluster);
     let whole = async {
         cluster.open().await;
         let spawns = cluster.codes.spawns();
@@ -308,6 +316,7 @@ where
     })
     .await;
     *run.missed.lock() = cluster.missed();
+    *run.awaited.lock() = cluster.awaited.each();
     if matches!(end, End::Unfinished | End::Stalled(..) | End::Caused(_) | End::VirtualTime | End::NeverAtRest(..)) {
         run.properties.note_pending(&Handle::new(cluster.clone()));
     }
@@ -405,6 +414,7 @@ fn conclude<T>(run: &Simulation, end: Option<End<T>>, check_laws: bool) -> Resul
         start: context.start,
         at: now,
         waits,
+        awaited: std::mem::take(&mut *run.awaited.lock()),
         tails,
         pending,
         breaches,

@@ -1,8 +1,11 @@
 //! The checks that a simulation can run at all.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::checks::{CLIENT, check_plan, check_script};
+use super::double::Double;
+use super::handlers::nearest;
 use super::node::Node;
 use super::property::Property;
 use super::topology::Topology;
@@ -28,6 +31,7 @@ pub(super) fn check(sim: &Sim) -> Result<Seed, String> {
     check_times(sim.start, &sim.limits)?;
     check_nodes(&sim.nodes)?;
     check_properties(&sim.properties)?;
+    check_doubles(sim)?;
     if let Some(why) = &sim.misused {
         return Err(why.clone());
     }
@@ -73,6 +77,33 @@ fn check_nodes(nodes: &[Node]) -> Result<(), String> {
                 let name = &spec.name;
                 return Err(format!("Node {name:?} has two builds {:?}. Give each a name of its own.", build.name));
             }
+        }
+    }
+    Ok(())
+}
+
+/// Checks that every double and every answer can be reached.
+fn check_doubles(sim: &Sim) -> Result<(), String> {
+    let builds = || sim.nodes.iter().flat_map(|node| &node.builds);
+    let known: BTreeSet<String> = builds().flat_map(|build| build.activities.list_names()).collect();
+    for (n, (name, double)) in sim.doubles.iter().enumerate() {
+        if let Some(why) = &double.misused {
+            return Err(format!("The double of activity {name:?} cannot be used: {}.", why.trim_end_matches('.')));
+        }
+        if !known.contains(name) && !sim.activities.contains(name) {
+            let near = nearest(name, known.iter()).map(|near| format!("; the nearest name is {near:?}"));
+            return Err(format!(
+                "There is a double of activity {name:?}, but no node has such an activity{}. Correct the name, or add \
+                 the activity with Sim::activity if it exists only as a double.",
+                near.unwrap_or_default()
+            ));
+        }
+        let all: fn(&Double) -> bool = |double| double.filters.is_empty();
+        if sim.doubles[..n].iter().any(|(other, before)| other == name && all(before)) {
+            return Err(format!(
+                "A double of activity {name:?} is never reached, because one before it answers all calls. Add those \
+                 with filters first."
+            ));
         }
     }
     Ok(())

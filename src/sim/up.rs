@@ -1,5 +1,6 @@
 //! [`Up`]: a real duroxide runtime on the simulation's provider.
 
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -7,9 +8,10 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use duroxide::ActivityContext;
-use duroxide::runtime::registry::ActivityRegistry;
+use duroxide::runtime::registry::{ActivityRegistry, ActivityRegistryBuilder};
 use duroxide::runtime::{ActivityHandler, Runtime};
 
+use super::doubles::{Begun, Doubles};
 use super::life::ProcessRun;
 use super::node::Build;
 use super::panics::panic_text;
@@ -28,9 +30,15 @@ impl Up {
     /// Starts a runtime on `storage`. `incarnation` counts all starts in the simulation:
     /// duroxide derives a runtime's id from the last digits of the clock, and on a virtual
     /// clock two nodes would get the same id.
-    pub async fn start(build: Build, storage: impl Handler + 'static, life: Arc<ProcessRun>, incarnation: u64) -> Up {
+    pub async fn start(
+        build: Build,
+        storage: impl Handler + 'static,
+        life: Arc<ProcessRun>,
+        doubles: &Arc<Doubles>,
+        incarnation: u64,
+    ) -> Up {
         let (activities, orchestrations) = build.code();
-        let activities = tied(&activities, &life);
+        let activities = tied(&activities, &life, doubles);
         let provider = Arc::new(Port::over(storage));
         let mut start = pin!(Runtime::start_with_options(provider, activities, orchestrations, build.options));
         let nanos = i64::try_from(incarnation % 1_000_000).expect("a number below a million fits in an i64");
@@ -60,20 +68,24 @@ async fn caught(work: impl Future<Output = Result<String, String>>) -> Result<St
 }
 
 /// Wraps the activities so that they belong to one process run: they continue only while it
-/// runs, and see the node's clock.
-fn tied(activities: &ActivityRegistry, life: &Arc<ProcessRun>) -> ActivityRegistry {
-    let handlers = activities.list_names().into_iter().filter_map(|name| {
+/// runs, see the node's clock, are recorded, and are answered by their doubles.
+fn tied(activities: &ActivityRegistry, life: &Arc<ProcessRun>, doubles: &Arc<Doubles>) -> ActivityRegistry {
+    let own = activities.list_names().into_iter().filter_map(|name| {
         let (_, handler) = activities.resolve_handler(&name)?;
-        Some((name, handler))
+        Some((name, Some(handler)))
     });
-    let tie = |builder: duroxide::runtime::registry::ActivityRegistryBuilder,
-               (name, handler): (String, Arc<dyn ActivityHandler>)| {
-        let life = life.clone();
+    let mut handlers: BTreeMap<String, Option<Arc<dyn ActivityHandler>>> = own.collect();
+    doubles.added().for_each(|name| {
+        handlers.entry(name.clone()).or_default();
+    });
+    let tie = |builder: ActivityRegistryBuilder, (name, handler): (String, Option<Arc<dyn ActivityHandler>>)| {
+        let (life, doubles) = (life.clone(), doubles.clone());
         builder.register(name.clone(), move |ctx: ActivityContext, input: String| {
-            let (handler, life) = (handler.clone(), life.clone());
+            let (handler, life, doubles) = (handler.clone(), life.clone(), doubles.clone());
             let (activity, instance) = (name.clone(), ctx.instance_id().to_owned());
-            async move { caught(life.code(activity, instance, handler.invoke(ctx, input))).await }
+            let begun = Begun { life: life.clone(), delivery: life.deliveries.take(&ctx, &input), ctx, input };
+            async move { caught(life.code(activity, instance, doubles.run(begun, handler))).await }
         })
     };
-    handlers.fold(ActivityRegistry::builder(), tie).build()
+    handlers.into_iter().fold(ActivityRegistry::builder(), tie).build()
 }

@@ -201,6 +201,11 @@ impl Store {
         self.jobs.count() > 0 || self.ready.values().flatten().any(|(at, _, key)| self.is_due(*at, *key))
     }
 
+    /// Whether a message becomes visible, or a lock on an instance expires, at this very time.
+    pub fn has_message_due_at(&self, time: Time) -> bool {
+        self.ready.values().flatten().any(|(at, _, _)| *at == time)
+    }
+
     fn is_due(&self, at: Time, key: Key) -> bool {
         at < Time::MAX && !self.instances[&key].is_terminal()
     }

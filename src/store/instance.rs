@@ -247,7 +247,7 @@ impl Store {
         self.find(instance).map_or(INITIAL_EXECUTION_ID, Instance::latest)
     }
 
-    pub(super) fn custom_status(&self, instance: &str, last_seen: u64) -> Option<(Option<String>, u64)> {
+    pub(crate) fn custom_status(&self, instance: &str, last_seen: u64) -> Option<(Option<String>, u64)> {
         let record = self.find(instance)?.record.as_ref()?;
         let version = record.custom_status_version;
         (version > last_seen).then(|| (record.custom_status.clone(), version))

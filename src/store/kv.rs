@@ -70,7 +70,7 @@ impl Kv {
 }
 
 impl Store {
-    pub(super) fn kv_value(&self, instance: &str, key: &str) -> Option<String> {
+    pub(crate) fn kv_value(&self, instance: &str, key: &str) -> Option<String> {
         self.find(instance)?.kv.value(key).map(str::to_owned)
     }
 

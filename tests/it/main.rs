@@ -1,12 +1,14 @@
 //! The tests of simulations and of the provider.
 #![allow(missing_docs)]
 
+mod attribute;
 mod backoff;
 mod client;
 mod clock;
 mod commands;
 mod delete;
 mod determinism;
+mod doubles;
 mod errors;
 mod events;
 mod explore;
@@ -23,6 +25,7 @@ mod prune;
 mod readme;
 mod rest;
 mod scopes;
+mod scripted;
 mod seed;
 mod shared;
 mod sim;
@@ -31,6 +34,7 @@ mod store;
 mod tidy;
 mod timeline;
 mod trace;
+mod until;
 mod waits;
 mod workflows;
 

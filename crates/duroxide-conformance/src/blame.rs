@@ -20,16 +20,17 @@ mod refusal;
 mod reopened;
 mod versions;
 
+use super::contract::{Rule, rule};
 use super::drive::Observed;
-use super::oracle::{Aspect, Mismatch};
+use super::mismatch::{Aspect, Mismatch};
 
 use duroxide_sim::call::{Call, Reply};
 use past::Past;
 pub(super) use refusal::is_about_contention;
 
-/// The id of the rule that the last of the observed calls breaks.
-pub(crate) fn blame(observed: &[Observed], mismatch: &Mismatch) -> &'static str {
-    let Some((last, before)) = observed.split_last() else { return "error.no-panic" };
+/// The rule that the last of the observed calls breaks.
+pub(crate) fn blame(observed: &[Observed], mismatch: &Mismatch) -> &'static Rule {
+    let Some((last, before)) = observed.split_last() else { return rule!("error.no-panic") };
     let case = Case { past: Past(before), last, mismatch };
     if let Some(rule) = dropped::rule(&case).or_else(|| reopened::rule(&case)) {
         return rule;
@@ -38,9 +39,9 @@ pub(crate) fn blame(observed: &[Observed], mismatch: &Mismatch) -> &'static str 
         Aspect::Panicked | Aspect::Hung => case.unanswered(),
         Aspect::Token => {
             if case.is_turn() {
-                "turn.token-unique"
+                rule!("turn.token-unique")
             } else {
-                "job.token-unique"
+                rule!("job.token-unique")
             }
         }
         Aspect::Retryable => refusal::retryable(&case),
@@ -48,8 +49,8 @@ pub(crate) fn blame(observed: &[Observed], mismatch: &Mismatch) -> &'static str 
         Aspect::Refused => refusal::refused(&case),
         Aspect::Missed => fetch::missed(&case),
         Aspect::Barred(bar) => fetch::barred(&case, bar),
-        Aspect::Part(part) if case.last.call.is_read() => read::part(&case, part),
-        Aspect::Part(part) => fetch::part(&case, part),
+        Aspect::Part(part) if case.last.call.is_read() => read::part(&case, *part),
+        Aspect::Part(part) => fetch::part(&case, *part),
     }
 }
 
@@ -93,13 +94,13 @@ impl Case<'_> {
     }
 
     /// The rule for a call that panicked or hung.
-    fn unanswered(&self) -> &'static str {
+    fn unanswered(&self) -> &'static Rule {
         match self.call() {
-            _ if self.mismatch.aspect == Aspect::Panicked => "error.no-panic",
-            _ if self.past.has_dropped() => "dropped.releases-resources",
-            Call::FetchOrchestrationItem { .. } => "turn.poll-ends-in-time",
-            Call::FetchWorkItem { .. } => "job.poll-ends-in-time",
-            _ => "error.no-panic",
+            _ if self.mismatch.aspect == Aspect::Panicked => rule!("error.no-panic"),
+            _ if self.past.has_dropped() => rule!("dropped.releases-resources"),
+            Call::FetchOrchestrationItem { .. } => rule!("turn.poll-ends-in-time"),
+            Call::FetchWorkItem { .. } => rule!("job.poll-ends-in-time"),
+            _ => rule!("error.no-panic"),
         }
     }
 }

@@ -4,57 +4,31 @@ use duroxide_sim::seed::Seed;
 
 use super::blame::blame;
 use super::config::Config;
-use super::contract::{self, Strength};
+use super::contract::Strength;
 use super::detect::{on_clock, on_its_clock, settled};
 use super::drive::{Observed, OnDeviation, Run, ends_with_read, stop_at_once};
 use super::explore::{Explorer, Plan};
-use super::oracle::Mismatch;
+use super::mismatch::Mismatch;
 use super::pace::Pace;
-use super::progress::Progress;
-use super::pulse::{Pulse, Watch};
+use super::pulse::Pulse;
 use super::regress::Kept;
 use super::script::Script;
 use super::script_runner::ScriptRunner;
 use super::storage::Storage;
 use super::verdict::Verdict;
 use super::waivers::Waivers;
+use super::watch::Watch;
 use crate::report::Report;
 
 /// Checks a provider with one caller.
 pub async fn check_storage(storage: &dyn Storage, config: &Config) -> Verdict {
-    let (config, waivers) = match settle(config) {
+    let (config, waivers) = match config.settle() {
         Ok(settled) => settled,
         Err(why) => return Verdict::trouble(storage.label(), config.seed, why),
     };
     let mut verdict = examine(storage, &config, &waivers, Work::Everything).await;
-    verdict.troubles.extend(write_reports(&Report::of(&verdict), &config));
+    verdict.troubles.extend(Report::of(&verdict).write_all(&config.reports));
     verdict
-}
-
-/// Returns the configuration with the environment's overrides applied, and its
-/// waivers.
-///
-/// # Errors
-///
-/// A message, if a variable or the waiver file is invalid.
-pub(crate) fn settle(config: &Config) -> Result<(Config, Waivers), String> {
-    let config = config.clone().with_env().map_err(|error| error.to_string())?;
-    let waivers = config.load_waivers().map_err(|error| error.to_string())?;
-    Ok((config, waivers))
-}
-
-/// Starts the watchdog and progress display for a check of `calls` calls.
-///
-/// # Errors
-///
-/// A message, if the storage is unavailable here or the watchdog thread cannot
-/// be started.
-pub(crate) fn watch(storage: &dyn Storage, config: &Config, calls: u64) -> Result<Watch, String> {
-    let label = storage.label();
-    if let Some(why) = storage.unavailable() {
-        return Err(format!("{label} cannot be checked here: {why}"));
-    }
-    Watch::start(config.at_most, Progress::new(config.progress, &label, calls))
 }
 
 /// Runs one script on an empty provider, up to the first deviation.
@@ -79,9 +53,8 @@ pub(crate) async fn replay_all(
     scripts: &[&Script],
     config: &Config,
 ) -> Result<Vec<Run>, String> {
-    let may = |rule| contract::find(rule).is_some_and(|rule| rule.strength == Strength::May);
     let policy = |observed: &[Observed], mismatch: &Mismatch| {
-        let passes = ends_with_read(observed) && may(blame(observed, mismatch));
+        let passes = ends_with_read(observed) && blame(observed, mismatch).strength == Strength::May;
         if passes { OnDeviation::GoOn } else { OnDeviation::Stop }
     };
     let run = async |pace: Pace| {
@@ -114,9 +87,9 @@ pub(crate) async fn examine(storage: &dyn Storage, config: &Config, waivers: &Wa
     let trouble = |why: String| Verdict::trouble(storage.label(), config.seed, why);
     let calls = match &work {
         Work::Plan(plan) => plan.calls,
-        _ => config.calls_at(storage.time()),
+        Work::Everything | Work::Waivers | Work::Kept(_) => config.calls_at(storage.time()),
     };
-    let watch = match watch(storage, config, calls) {
+    let watch = match Watch::of(storage, config, calls) {
         Ok(watch) => watch,
         Err(why) => return trouble(why),
     };
@@ -171,10 +144,4 @@ async fn rerun_all(explorer: &mut Explorer<'_>, config: &Config) {
         }
         Err(error) => explorer.verdict.troubles.push(error.to_string()),
     }
-}
-
-/// Writes the configured reports. Returns an error message for each that could
-/// not be written.
-pub(crate) fn write_reports(report: &Report, config: &Config) -> Vec<String> {
-    config.reports.iter().filter_map(|(format, file)| report.write(*format, file).err()).collect()
 }

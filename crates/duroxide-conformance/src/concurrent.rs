@@ -20,38 +20,36 @@ mod arena;
 mod blame;
 mod interleave;
 mod play;
-mod program;
-mod race;
 mod record;
 mod rounds;
 mod yield_injector;
 
-pub use program::{Program, ProgramError, Round};
-pub use race::{Race, ShownRace};
 pub(crate) use rounds::Theme;
 
 use duroxide_sim::seed::Seed;
 
 use self::arena::{Arena, Judged};
-use super::check::{settle, watch};
 use super::config::Config;
+use super::contract::{Rule, rule};
 use super::detect::{on_clock, on_its_clock, settled};
 use super::pace::Pace;
 use super::pulse::Pulse;
+use super::race::{Program, Race};
 use super::storage::{Storage, TimeSource};
 use super::verdict::Verdict;
 use super::waivers::Waivers;
+use super::watch::Watch;
 
 /// The rules that only concurrent callers can break; every program checks each
 /// of them.
-const RULES: [&str; 7] = [
-    "concurrent.linearizable",
-    "concurrent.one-lock-winner",
-    "concurrent.one-ack-winner",
-    "concurrent.nothing-lost",
-    "concurrent.no-false-refusals",
-    "concurrent.deletions",
-    "error.contention-is-retryable",
+const RULES: &[&Rule] = &[
+    rule!("concurrent.linearizable"),
+    rule!("concurrent.one-lock-winner"),
+    rule!("concurrent.one-ack-winner"),
+    rule!("concurrent.nothing-lost"),
+    rule!("concurrent.no-false-refusals"),
+    rule!("concurrent.deletions"),
+    rule!("error.contention-is-retryable"),
 ];
 
 /// Checks a provider with several concurrent callers, for the configured number
@@ -85,7 +83,7 @@ pub async fn replay_race(storage: &dyn Storage, program: &Program, schedule: See
 }
 
 async fn check_with(storage: &dyn Storage, config: &Config, callers: Callers) -> Verdict {
-    match settle(config) {
+    match config.settle() {
         Ok((config, waivers)) => {
             let plan = Plan { seed: config.seed, calls: config.calls_at(storage.time()), theme: None, callers };
             concurrent(storage, &config, &waivers, plan).await
@@ -115,7 +113,7 @@ pub(crate) struct Plan {
 /// Performs the check and returns its verdict.
 pub(crate) async fn concurrent(storage: &dyn Storage, config: &Config, waivers: &Waivers, plan: Plan) -> Verdict {
     let trouble = |why: String| Verdict::trouble(storage.label(), plan.seed, why);
-    let watch = match watch(storage, config, plan.calls) {
+    let watch = match Watch::of(storage, config, plan.calls) {
         Ok(watch) => watch,
         Err(why) => return trouble(why),
     };
@@ -180,7 +178,7 @@ async fn run(
             },
         }
     }
-    verdict.reached.extend(RULES);
+    verdict.reached.extend(RULES.iter().map(|rule| rule.id));
     arena.close().await;
     verdict
 }

@@ -11,7 +11,8 @@ use duroxide_sim::seed::{SEED_VARIABLE, Seed, SeedError};
 
 use super::generate::Profile;
 use super::minimise::Budget;
-use super::regress::{Kept, KeptError, Regressions, SCRIPT_VARIABLE};
+use super::regress::{Kept, KeptError, Regressions};
+use super::script::SCRIPT_VARIABLE;
 use super::storage::TimeSource;
 use super::waivers::{Waivers, WaiversError};
 use crate::report::Format;
@@ -173,6 +174,18 @@ impl Config {
     pub(crate) fn load_waivers(&self) -> Result<Waivers, WaiversError> {
         self.waivers.as_ref().map_or_else(|| Ok(Waivers::default()), Waivers::read)
     }
+
+    /// The configuration with the environment's overrides applied, and its
+    /// waivers.
+    ///
+    /// # Errors
+    ///
+    /// A message, if a variable or the waiver file is invalid.
+    pub(crate) fn settle(&self) -> Result<(Config, Waivers), String> {
+        let config = self.clone().with_env().map_err(|error| error.to_string())?;
+        let waivers = config.load_waivers().map_err(|error| error.to_string())?;
+        Ok((config, waivers))
+    }
 }
 
 fn variable(name: &str) -> Option<String> {
@@ -221,7 +234,7 @@ impl fmt::Display for ConfigError {
             ),
             ConfigError::Script(error) => write!(f, "{SCRIPT_VARIABLE}: {error}"),
             ConfigError::Report(text) => {
-                let formats = Format::ALL.map(Format::name).join("|");
+                let formats = Format::ALL.iter().map(|format| format.name()).collect::<Vec<_>>().join("|");
                 write!(
                     f,
                     "{text:?} does not name a report. Give a format and a file, as in --report json=report.json or \

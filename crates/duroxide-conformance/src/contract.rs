@@ -5,6 +5,7 @@ mod admin;
 mod capability;
 mod data;
 mod delete;
+mod family;
 mod finish_job;
 mod history;
 mod hold_turn;
@@ -19,6 +20,9 @@ mod turn;
 mod values;
 mod world;
 
+use duroxide_sim::laws::Law;
+
+pub(crate) use family::Family;
 pub use page::page;
 
 /// How binding a rule is.
@@ -62,8 +66,8 @@ pub enum Check {
     Reopen,
     /// The official validation with this module and name.
     Official(&'static str),
-    /// The law with this name.
-    Law(&'static str),
+    /// This law.
+    Law(Law),
 }
 
 /// One rule of the contract.
@@ -115,28 +119,69 @@ const fn may(id: &'static str, claim: &'static str, source: &'static str, checks
     Rule { id, strength: Strength::May, claim, source, checks }
 }
 
+const TABLES: &[&[Rule]] = &[
+    turn::RULES,
+    capability::RULES,
+    ack_turn::RULES,
+    hold_turn::RULES,
+    queue::RULES,
+    job::RULES,
+    finish_job::RULES,
+    session::RULES,
+    tag::RULES,
+    history::RULES,
+    values::RULES,
+    admin::RULES,
+    delete::RULES,
+    prune::RULES,
+    data::RULES,
+    world::RULES,
+];
+
 /// Every rule, by area.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    [
-        turn::RULES,
-        capability::RULES,
-        ack_turn::RULES,
-        hold_turn::RULES,
-        queue::RULES,
-        job::RULES,
-        finish_job::RULES,
-        session::RULES,
-        tag::RULES,
-        history::RULES,
-        values::RULES,
-        admin::RULES,
-        delete::RULES,
-        prune::RULES,
-        data::RULES,
-        world::RULES,
-    ]
-    .into_iter()
-    .flatten()
+    TABLES.iter().copied().flatten()
+}
+
+/// The rule with this id, which the compiler looks up: an id that the contract
+/// does not have is a compile error.
+macro_rules! rule {
+    ($id:literal) => {{
+        const RULE: &$crate::contract::Rule = $crate::contract::known($id);
+        RULE
+    }};
+}
+pub(crate) use rule;
+
+/// The rule with this id, for [`rule!`].
+pub(crate) const fn known(id: &str) -> &'static Rule {
+    let mut table = 0;
+    while table < TABLES.len() {
+        let mut at = 0;
+        while at < TABLES[table].len() {
+            if is_same(TABLES[table][at].id.as_bytes(), id.as_bytes()) {
+                return &TABLES[table][at];
+            }
+            at += 1;
+        }
+        table += 1;
+    }
+    panic!("the contract has no rule with this id")
+}
+
+/// `==`, which constants do not have yet.
+const fn is_same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < one.len() {
+        if one[at] != other[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
 }
 
 /// The rule with this id.

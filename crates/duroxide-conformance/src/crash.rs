@@ -27,11 +27,14 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::blame::{blame, is_of_ended_lock};
+use super::contract::{Rule, rule};
 use super::drive::{Deviation, End, Observed, Run, Stage, ignore_events, past_reads, play, resume};
 use super::explore::signature::{DeviationSignature, deviations};
 use super::minimise::spelled_out;
-use super::oracle::{Aspect, Mismatch, Oracle, Reading};
+use super::mismatch::{Aspect, JobPart, Mismatch, Part, TurnPart};
+use super::oracle::Oracle;
 use super::pace::Pace;
+use super::reading::Reading;
 use super::script::{Script, Step};
 use super::storage::{Storage, TimeSource};
 
@@ -124,7 +127,7 @@ pub(crate) async fn crash(
     }
     let rule = found.map(|deviation| {
         run.observed.truncate(deviation.observed + 1);
-        let rule = rule(&run, before, &deviation.mismatch, storage.reading());
+        let rule = broken_rule(&run, before, &deviation.mismatch, storage.reading()).id;
         run.end = End::Deviates(deviation);
         rule
     });
@@ -190,16 +193,18 @@ async fn anomalies(
 
 /// The rule that the last observed call breaks. Of the calls after the crash,
 /// it is the first with a wrong answer.
-fn rule(run: &Run, before: usize, mismatch: &Mismatch, reading: Reading) -> &'static str {
+fn broken_rule(run: &Run, before: usize, mismatch: &Mismatch, reading: Reading) -> &'static Rule {
     let under_way = run.observed[..before].last().filter(|last| last.reply.is_none());
     match &mismatch.aspect {
         Aspect::Panicked | Aspect::Hung => blame(&run.observed, mismatch),
-        Aspect::Part("attempts") => "durable.attempts-survive",
-        Aspect::Missed if is_of_ended_lock(&run.observed, mismatch) => "durable.locks-end",
-        _ if has_lost_the_last(run, before, reading) => "durable.acknowledged-survives",
-        Aspect::Missed if was_taken(under_way, mismatch) => "durable.locks-end",
-        _ if under_way.is_some() => "durable.nothing-half-done",
-        _ => "durable.acknowledged-survives",
+        Aspect::Part(Part::Turn(TurnPart::Attempts) | Part::Job(JobPart::Attempts)) => {
+            rule!("durable.attempts-survive")
+        }
+        Aspect::Missed if is_of_ended_lock(&run.observed, mismatch) => rule!("durable.locks-end"),
+        _ if has_lost_the_last(run, before, reading) => rule!("durable.acknowledged-survives"),
+        Aspect::Missed if was_taken(under_way, mismatch) => rule!("durable.locks-end"),
+        _ if under_way.is_some() => rule!("durable.nothing-half-done"),
+        _ => rule!("durable.acknowledged-survives"),
     }
 }
 

@@ -14,8 +14,10 @@ use duroxide_sim::call::{Answering, Call, Handler, Reply};
 use duroxide_sim::clock::Time;
 use duroxide_sim::provider::Under;
 
+use super::calls::reads;
 use super::grid::Grid;
-use super::oracle::{Aspect, Mismatch, Oracle};
+use super::mismatch::{Aspect, Mismatch};
+use super::oracle::Oracle;
 use super::pace::{Late, Pace};
 use super::panics::catch;
 use super::resolve::Bindings;
@@ -424,7 +426,23 @@ impl Play<'_> {
             Call::EnqueueForOrchestrator { item, .. } | Call::EnqueueForWorker { item } => {
                 learn(&duroxide_sim::call::instance_of(item));
             }
-            _ => {}
+            reads!()
+            | Call::FetchOrchestrationItem { .. }
+            | Call::AckOrchestrationItem(_)
+            | Call::AbandonOrchestrationItem { .. }
+            | Call::RenewOrchestrationItemLock { .. }
+            | Call::AppendWithExecution { .. }
+            | Call::FetchWorkItem { .. }
+            | Call::AckWorkItem { .. }
+            | Call::RenewWorkItemLock { .. }
+            | Call::AbandonWorkItem { .. }
+            | Call::RenewSessionLock { .. }
+            | Call::CleanupOrphanedSessions { .. }
+            | Call::DeleteInstancesAtomic { .. }
+            | Call::DeleteInstance { .. }
+            | Call::DeleteInstanceBulk { .. }
+            | Call::PruneExecutions { .. }
+            | Call::PruneExecutionsBulk { .. } => {}
         }
         if let Reply::Turn(Some(turn)) = reply {
             learn(&turn.instance);

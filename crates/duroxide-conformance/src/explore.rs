@@ -24,7 +24,7 @@ use super::drive::{Deviation, End, Observed, OnDeviation, Run, SkipPolicy, ends_
 use super::finding::{Finding, Subject};
 use super::generate::{self, Profile};
 use super::minimise::{Depth, minimise_to};
-use super::oracle::{Aspect, Mismatch};
+use super::mismatch::{Aspect, Mismatch};
 use super::pulse::Pulse;
 use super::regress::Kept;
 use super::script::Script;
@@ -131,7 +131,7 @@ impl Known {
 
     fn policy(&self, observed: &[Observed], mismatch: &Mismatch) -> OnDeviation {
         let is_answered = || observed.last().is_some_and(|last| last.reply.is_some());
-        if ends_with_read(observed) && is_answered() && self.is_settled(blame(observed, mismatch)) {
+        if ends_with_read(observed) && is_answered() && self.is_settled(blame(observed, mismatch).id) {
             OnDeviation::GoOn
         } else {
             OnDeviation::Stop
@@ -140,7 +140,7 @@ impl Known {
 
     /// Whether to skip a call that the provider should refuse but is known to accept.
     fn skips(&self, observed: &[Observed], mismatch: &Mismatch) -> bool {
-        self.accepted.contains(blame(observed, mismatch))
+        self.accepted.contains(blame(observed, mismatch).id)
             && !self.foreseen.fetch_add(1, Ordering::Relaxed).is_multiple_of(MADE_OF)
     }
 }
@@ -277,7 +277,7 @@ impl<'a> Explorer<'a> {
         };
         let rule = match &run.end {
             End::Deviates(last) => rule_of(&run, last),
-            _ => guess,
+            End::Agrees | End::Inconclusive(_) => guess,
         };
         if self.known.is_settled(rule) {
             return;
@@ -416,7 +416,7 @@ impl<'a> Explorer<'a> {
         let known = &self.known;
         let is_like =
             |observed: &[Observed], mismatch: &Mismatch| DeviationSignature::seen(observed, mismatch) == *signature;
-        let is_new = |observed: &[Observed], mismatch: &Mismatch| !known.is_settled(blame(observed, mismatch));
+        let is_new = |observed: &[Observed], mismatch: &Mismatch| !known.is_settled(blame(observed, mismatch).id);
         let policy = |observed: &[Observed], mismatch: &Mismatch| {
             let counts = is_like(observed, mismatch) && (which != New || is_new(observed, mismatch));
             if counts { OnDeviation::Stop } else { known.policy(observed, mismatch) }

@@ -13,6 +13,7 @@ mod layout;
 mod program;
 mod rule;
 mod table;
+mod uses;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -21,9 +22,8 @@ use duroxide_sim::seed::Seed;
 use duroxide_sim::unstable::text::Line as OneLine;
 use serde::Serialize;
 
-use super::drive::{Deviation, Run};
-use super::regress::{self, SCRIPT_VARIABLE};
-use super::script::Script;
+use super::drive::{Deviation, End, Run};
+use super::script::{SCRIPT_VARIABLE, Script};
 use super::storage::{Storage, TimeSource};
 
 pub use table::Line;
@@ -111,8 +111,8 @@ impl Finding {
     /// The answer that deviates.
     pub fn deviation(&self) -> Option<&Deviation> {
         match &self.run.end {
-            super::drive::End::Deviates(deviation) => Some(deviation),
-            _ => None,
+            End::Deviates(deviation) => Some(deviation),
+            End::Agrees | End::Inconclusive(_) => None,
         }
     }
 
@@ -148,7 +148,7 @@ impl Finding {
 
 /// The command that reruns a script.
 fn replay(rule: &str, script: &Script, file: Option<&str>) -> String {
-    let file = file.map_or_else(|| regress::file_name(rule, script), str::to_owned);
+    let file = file.map_or_else(|| script.file_name(rule), str::to_owned);
     let command = duroxide_sim::unstable::command::here();
     format!("{SCRIPT_VARIABLE}={} {command}", duroxide_sim::unstable::command::quoted(&file))
 }

@@ -46,13 +46,14 @@ use duroxide_sim::seed::Seed;
 
 use super::script::{Script, Step};
 use draft::Draft;
+use moves::Moves;
 
 /// Generates the script of a seed.
 pub fn script(seed: Seed, profile: Profile) -> Script {
     let mut random = seed.child("script").stream();
     let length = length(&mut random);
     let mut draft = Draft::new(random, profile);
-    let moves = draft.moves();
+    let moves = Moves::draw(&mut draft.random, profile);
     while draft.len() < length {
         moves.pick(&mut draft.random).make(&mut draft);
     }

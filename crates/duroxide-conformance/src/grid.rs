@@ -11,6 +11,8 @@ use duroxide::providers::WorkItem;
 use duroxide_sim::call::{Call, Item};
 use duroxide_sim::clock::Time;
 
+use super::calls::reads;
+
 /// Longer durations are not waited for.
 const FOR_EVER: Duration = Duration::from_secs(1 << 33);
 
@@ -43,7 +45,12 @@ impl Grid {
             Call::PruneExecutionsBulk { query, keep } => {
                 self.asks(query.completed_before) && self.asks(keep.completed_before)
             }
-            _ => true,
+            reads!()
+            | Call::AppendWithExecution { .. }
+            | Call::EnqueueForWorker { .. }
+            | Call::AckWorkItem { .. }
+            | Call::DeleteInstancesAtomic { .. }
+            | Call::DeleteInstance { .. } => true,
         }
     }
 

@@ -4,7 +4,10 @@
 //! A variant of `check` for a known rule: it continues after other deviations
 //! where possible, and stops at the first deviation of that rule.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+
+use duroxide_sim::call::Method;
+use duroxide_sim::store::Ineligible;
 
 use super::blame::blame;
 use super::config::Config;
@@ -14,7 +17,7 @@ use super::explore::signature::{deviations, rule_of};
 use super::finding::{Finding, Subject};
 use super::generate::{self, Profile};
 use super::minimise::{Budget, minimise};
-use super::oracle::{Aspect, Mismatch};
+use super::mismatch::{Aspect, Mismatch};
 use super::pace::Pace;
 use super::script::Script;
 use super::script_runner::ScriptRunner;
@@ -40,7 +43,7 @@ pub async fn hunt(storage: &dyn Storage, rule: &str, config: &Config) -> Hunt {
         let runner = ScriptRunner::new(storage, pace, config.patience);
         let hunt = Hunt { finding: None, calls: 0, others: BTreeSet::new(), is_one_of_several: false };
         let shrinking = config.shrinking;
-        let mut hunter = Hunter { storage, runner, rule, shrinking, hunt, tries: BTreeMap::new() };
+        let mut hunter = Hunter { storage, runner, rule, shrinking, hunt, tries: Vec::new() };
         hunter.search(config).await;
         hunter.runner.close().await;
         hunter.hunt
@@ -49,7 +52,7 @@ pub async fn hunt(storage: &dyn Storage, rule: &str, config: &Config) -> Hunt {
 }
 
 /// The signature of a deviation, and the rule that it seems to break.
-type Signature = (&'static str, String, &'static str);
+type Signature = (Method, Aspect, &'static str);
 
 struct Hunter<'a> {
     storage: &'a dyn Storage,
@@ -58,7 +61,7 @@ struct Hunter<'a> {
     shrinking: Budget,
     hunt: Hunt,
     /// How many times deviations with a signature were shrunk.
-    tries: BTreeMap<Signature, u32>,
+    tries: Vec<(Signature, u32)>,
 }
 
 /// The maximum of `tries`, for signatures of other rules.
@@ -77,7 +80,7 @@ impl Hunter<'_> {
             number += 1;
             let rule = self.rule;
             let policy = |observed: &[Observed], mismatch: &Mismatch| {
-                let other = ends_with_read(observed) && blame(observed, mismatch) != rule;
+                let other = ends_with_read(observed) && blame(observed, mismatch).id != rule;
                 if other { OnDeviation::GoOn } else { OnDeviation::Stop }
             };
             let run = self.runner.run(&script, &policy, None).await;
@@ -85,14 +88,14 @@ impl Hunter<'_> {
             for deviation in deviations(&run) {
                 let (method, aspect) = signature(&run, deviation);
                 let signature = (method, aspect, rule_of(&run, deviation));
-                let tries = self.tries.entry(signature.clone()).or_default();
-                *tries += 1;
-                if *tries > MOST_TRIES && signature.2 != self.rule || *tries > 10 * MOST_TRIES {
+                let tries = self.count(&signature);
+                if tries > MOST_TRIES && signature.2 != self.rule || tries > 10 * MOST_TRIES {
                     continue;
                 }
-                let is_one_of_several = signature.2 == self.rule && *tries > 1;
+                let is_one_of_several = signature.2 == self.rule && tries > 1;
                 let (script, run, rule) = self.shrink(&script, &signature, is_one_of_several).await;
-                if let Some(run) = run.filter(|_| rule == self.rule) {
+                let Some((run, rule)) = run.zip(rule) else { continue };
+                if rule == self.rule {
                     self.hunt.is_one_of_several = is_one_of_several;
                     let subject = Subject::of(self.storage);
                     self.hunt.finding = Some(Finding { rule, script, run, seed: Some(seed), subject, file: None });
@@ -103,13 +106,32 @@ impl Hunter<'_> {
         }
     }
 
+    /// How many deviations with this signature there are with this one.
+    fn count(&mut self, signature: &Signature) -> u32 {
+        match self.tries.iter_mut().find(|(known, _)| known == signature) {
+            Some((_, tries)) => {
+                *tries += 1;
+                *tries
+            }
+            None => {
+                self.tries.push((signature.clone(), 1));
+                1
+            }
+        }
+    }
+
     /// Returns the smallest script with this signature and the rule it breaks.
     /// If `kept`, the rule must stay the same.
-    async fn shrink(&mut self, script: &Script, wanted: &Signature, kept: bool) -> (Script, Option<Run>, &'static str) {
+    async fn shrink(
+        &mut self,
+        script: &Script,
+        wanted: &Signature,
+        kept: bool,
+    ) -> (Script, Option<Run>, Option<&'static str>) {
         let like = |observed: &[Observed], mismatch: &Mismatch| {
-            observed.last().is_some_and(|last| last.call.method().name() == wanted.0)
+            observed.last().is_some_and(|last| last.call.method() == wanted.0)
                 && aspect(mismatch) == wanted.1
-                && (!kept || blame(observed, mismatch) == wanted.2)
+                && (!kept || blame(observed, mismatch).id == wanted.2)
         };
         let policy = |observed: &[Observed], mismatch: &Mismatch| {
             if ends_with_read(observed) && !like(observed, mismatch) { OnDeviation::GoOn } else { OnDeviation::Stop }
@@ -122,20 +144,21 @@ impl Hunter<'_> {
         };
         let minimal = minimise(script.clone(), shrinking, shows).await;
         let rule = match minimal.run.as_ref().map(|run| (run, &run.end)) {
-            Some((run, End::Deviates(last))) => rule_of(run, last),
-            _ => "",
+            Some((run, End::Deviates(last))) => Some(rule_of(run, last)),
+            Some((_, End::Agrees | End::Inconclusive(_))) | None => None,
         };
         (minimal.script, minimal.run, rule)
     }
 }
 
-fn signature(run: &Run, deviation: &Deviation) -> (&'static str, String) {
-    (run.observed[deviation.observed].call.method().name(), aspect(&deviation.mismatch))
+fn signature(run: &Run, deviation: &Deviation) -> (Method, Aspect) {
+    (run.observed[deviation.observed].call.method(), aspect(&deviation.mismatch))
 }
 
-fn aspect(mismatch: &Mismatch) -> String {
+/// The aspect, whatever made the item ineligible.
+fn aspect(mismatch: &Mismatch) -> Aspect {
     match &mismatch.aspect {
-        Aspect::Barred(_) => "Barred".to_owned(),
-        aspect => format!("{aspect:?}"),
+        Aspect::Barred(_) => Aspect::Barred(Ineligible::Absent),
+        aspect => aspect.clone(),
     }
 }

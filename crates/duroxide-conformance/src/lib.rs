@@ -19,6 +19,7 @@
 mod official;
 
 mod blame;
+mod calls;
 mod check;
 mod compare;
 mod concurrent;
@@ -35,12 +36,15 @@ mod grid;
 mod hunt;
 mod linearize;
 mod minimise;
+mod mismatch;
 mod oracle;
 mod pace;
 mod panics;
 mod progress;
 mod pulse;
+mod race;
 mod readback;
+mod reading;
 mod regress;
 pub mod report;
 mod resolve;
@@ -54,18 +58,19 @@ mod trials;
 pub mod unstable;
 mod verdict;
 mod waivers;
+mod watch;
 
 #[doc = include_str!("saboteurs.md")]
 pub mod saboteurs {}
 
-pub use concurrent::{Race, ShownRace};
 pub use config::{CALLS_VARIABLE, Config, ConfigError, REPORT_VARIABLE};
 pub use differential::{Comparison, Judge, Parting, differential, differential_script};
 pub use finding::{Finding, Line, Shown, Subject};
 pub use generate::{Area, Profile};
-pub use oracle::Reading;
-pub use regress::{Kept, KeptError, Regressions, SCRIPT_VARIABLE};
-pub use script::{Act, Script, ScriptError, Step};
+pub use race::{Race, ShownRace};
+pub use reading::Reading;
+pub use regress::{Kept, KeptError, Regressions};
+pub use script::{Act, SCRIPT_VARIABLE, Script, ScriptError, Step};
 pub use storage::{Storage, TimeSource};
 pub use suite::Suite;
 pub use verdict::{Counts, Stale, Verdict, Waived};

@@ -30,7 +30,8 @@ use self::cut::{Relations, cut};
 use self::entry::{Entry, Others, Standing, entries};
 use self::order::Orders;
 use self::search::{Found, MOST_ENTRIES, Search};
-use super::oracle::{Aspect, Mismatch, Reading};
+use super::mismatch::{Aspect, Mismatch};
+use super::reading::Reading;
 
 /// The result of checking a history.
 #[derive(Clone, Debug, PartialEq)]

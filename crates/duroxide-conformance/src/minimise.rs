@@ -8,6 +8,7 @@
 mod aim;
 mod inside;
 mod names;
+mod path;
 mod plainer;
 mod steps;
 

@@ -16,55 +16,10 @@ use duroxide_sim::call::{Call, Reply};
 use duroxide_sim::clock::Time;
 use duroxide_sim::store::{Choice, Ineligible, Leeway, OrphanPolicy, Pick, Store};
 
+use super::calls::reads;
 use super::compare::{Differs, compare};
-
-/// How an answer deviates from every allowed answer.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Mismatch {
-    /// The part of the answer, or the property of it, that deviates.
-    pub aspect: Aspect,
-    /// An allowed answer. For a fetch that found nothing, the item it should
-    /// have returned.
-    pub expected: Reply,
-}
-
-impl Mismatch {
-    /// Ranks mismatches, so that the most plausible world explains the failure;
-    /// lower is closer. A wrong part of an answer is closer than an item that
-    /// does not exist in that world.
-    fn distance(&self) -> u8 {
-        match self.aspect {
-            Aspect::Part(_) | Aspect::Retryable => 0,
-            // Worlds in which the item exists but is not eligible are closer.
-            Aspect::Barred(Ineligible::Absent) => 3,
-            Aspect::Barred(_) | Aspect::Missed => 2,
-            _ => 1,
-        }
-    }
-}
-
-/// The way in which an answer deviates.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Aspect {
-    /// The call succeeded, but had to be refused.
-    Accepted,
-    /// The call was refused without a reason.
-    Refused,
-    /// The error is marked retryable, but a retry cannot succeed.
-    Retryable,
-    /// A fetch found nothing, although an item was eligible.
-    Missed,
-    /// A fetch returned an item that was not eligible.
-    Barred(Ineligible),
-    /// A fetch returned a lock token that was issued before.
-    Token,
-    /// The named part of the answer is wrong.
-    Part(&'static str),
-    /// The call panicked.
-    Panicked,
-    /// The call did not complete in time.
-    Hung,
-}
+use super::mismatch::{Aspect, Mismatch};
+use super::reading::Reading;
 
 /// The possible states of a provider.
 #[derive(Clone, Debug)]
@@ -76,23 +31,6 @@ pub(crate) struct Oracle {
     doubts: u64,
     /// The mismatches of the last answer in the worlds that it ruled out.
     ruled_out: Vec<Mismatch>,
-}
-
-/// Behaviour that the contract leaves open, as the provider declares it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reading {
-    /// Whether timestamps in answers (`created_at`, `completed_at`, …) follow
-    /// the clock that the check controls.
-    pub timestamps: bool,
-    /// Whether `enqueue_for_orchestrator` honours its delay ("Providers without
-    /// delayed_visibility support can ignore this").
-    pub delayed_visibility: bool,
-}
-
-impl Default for Reading {
-    fn default() -> Reading {
-        Reading { timestamps: true, delayed_visibility: true }
-    }
 }
 
 /// The maximum number of worlds; a run that exceeds it is inconclusive.
@@ -214,7 +152,23 @@ pub(crate) fn picks(world: &Store, now: Time, call: &Call) -> Vec<Pick> {
         Call::FetchWorkItem { session, tags, .. } => {
             (0..world.eligible_jobs(now, session.as_ref(), tags)).map(Pick::Nth).collect()
         }
-        _ => vec![Pick::Oldest],
+        reads!()
+        | Call::AckOrchestrationItem(_)
+        | Call::AbandonOrchestrationItem { .. }
+        | Call::RenewOrchestrationItemLock { .. }
+        | Call::AppendWithExecution { .. }
+        | Call::EnqueueForWorker { .. }
+        | Call::AckWorkItem { .. }
+        | Call::RenewWorkItemLock { .. }
+        | Call::AbandonWorkItem { .. }
+        | Call::RenewSessionLock { .. }
+        | Call::CleanupOrphanedSessions { .. }
+        | Call::EnqueueForOrchestrator { .. }
+        | Call::DeleteInstancesAtomic { .. }
+        | Call::DeleteInstance { .. }
+        | Call::DeleteInstanceBulk { .. }
+        | Call::PruneExecutions { .. }
+        | Call::PruneExecutionsBulk { .. } => vec![Pick::Oldest],
     }
 }
 

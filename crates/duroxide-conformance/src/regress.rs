@@ -10,10 +10,7 @@ use std::path::{Path, PathBuf};
 use duroxide_sim::unstable::text::Line;
 
 use super::finding::Finding;
-use super::script::Script;
-
-/// The environment variable that names a script file; only that script is run.
-pub const SCRIPT_VARIABLE: &str = "DUROXIDE_SIM_SCRIPT";
+use super::script::{SCRIPT_VARIABLE, Script};
 
 /// A folder of kept scripts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +58,7 @@ impl Regressions {
     ///
     /// If the file cannot be written.
     pub fn keep(&self, finding: &Finding) -> Result<PathBuf, KeptError> {
-        let file = self.folder.join(file_name(finding.rule, &finding.script));
+        let file = self.folder.join(finding.script.file_name(finding.rule));
         let seed = finding.seed.map(|seed| format!("# seed: {seed}\n")).unwrap_or_default();
         let shown = finding.shown();
         let lines = |what: &str, lines: &[String]| -> String {
@@ -130,14 +127,6 @@ impl Kept {
     pub fn from_env() -> Result<Option<Kept>, KeptError> {
         std::env::var_os(SCRIPT_VARIABLE).map(|file| Kept::read(Path::new(&file))).transpose()
     }
-}
-
-/// The file name for a finding's script.
-pub(super) fn file_name(rule: &str, script: &Script) -> String {
-    let plain = |letter: char| if letter.is_ascii_alphanumeric() || ".-_".contains(letter) { letter } else { '-' };
-    let rule: String = rule.chars().map(plain).collect();
-    let hash = duroxide_sim::Seed(0).child(&script.to_string()).0;
-    format!("{rule}-{:08x}.script", hash >> 32)
 }
 
 /// A kept script that cannot be used.

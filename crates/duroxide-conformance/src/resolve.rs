@@ -9,10 +9,8 @@ use duroxide::providers::WorkItem;
 use duroxide_sim::call::{ActivityId, Call, Event, InstanceQuery, Item, Job, Reply, Turn};
 use duroxide_sim::clock::Time;
 
-use super::script::Act;
-
-/// The instance locked by the call's token.
-const HERE: &str = "@";
+use super::calls::reads;
+use super::script::{Act, HERE, Queue, Token, after_here};
 
 /// The base of the numbers in a relative call.
 #[derive(Clone, Debug, Default)]
@@ -81,7 +79,19 @@ impl Bindings {
                 substitution.query(query);
                 substitution.time(&mut keep.completed_before);
             }
-            other => other.instance_mut().into_iter().for_each(|instance| substitution.instance(instance)),
+            other @ (reads!()
+            | Call::FetchOrchestrationItem { .. }
+            | Call::AbandonOrchestrationItem { .. }
+            | Call::RenewOrchestrationItemLock { .. }
+            | Call::FetchWorkItem { .. }
+            | Call::AckWorkItem { .. }
+            | Call::RenewWorkItemLock { .. }
+            | Call::AbandonWorkItem { .. }
+            | Call::RenewSessionLock { .. }
+            | Call::CleanupOrphanedSessions { .. }
+            | Call::DeleteInstance { .. }) => {
+                other.instance_mut().into_iter().for_each(|instance| substitution.instance(instance))
+            }
         }
         call
     }
@@ -92,15 +102,10 @@ impl Bindings {
         let Some(token) = call.token_mut() else {
             return self.turns.last().map(|(_, target)| target.clone()).unwrap_or_default();
         };
-        let named = |issued: &[(String, LockTarget)], back: &str| {
-            let back: usize = back.parse().ok()?;
-            let at = issued.len().checked_sub(back.checked_add(1)?)?;
-            Some(issued[at].clone())
-        };
-        let found = match token.split_once(':') {
-            Some(("turn", back)) => named(&self.turns, back),
-            Some(("job", back)) => named(&self.jobs, back),
-            _ => None,
+        let found = match Token::parse(token) {
+            Token::Fetched { queue: Queue::Turn, back } => self.turns.iter().nth_back(back).cloned(),
+            Token::Fetched { queue: Queue::Job, back } => self.jobs.iter().nth_back(back).cloned(),
+            Token::Forged(_) => None,
         };
         let (text, target) = found.unwrap_or_else(|| (token.clone(), LockTarget::default()));
         *token = text;
@@ -178,11 +183,8 @@ impl Substitution<'_> {
     }
 
     fn instance(&self, instance: &mut String) {
-        match instance.strip_prefix(HERE) {
-            Some(rest) if rest.is_empty() || rest.starts_with("::") => {
-                *instance = format!("{}{rest}", self.target.instance);
-            }
-            _ => {}
+        if let Some(rest) = after_here(instance) {
+            *instance = format!("{}{rest}", self.target.instance);
         }
     }
 

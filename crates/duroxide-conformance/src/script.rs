@@ -18,12 +18,19 @@
 //! Times in calls (`fire_at_ms`, `completed_before`) are relative to the
 //! script's start.
 
+mod token;
+
 use std::fmt;
 
 use duroxide_sim::call::Call;
 use duroxide_sim::unstable::call::is_fetch;
 use duroxide_sim::unstable::text::{Json, Line};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use token::{CHILD, HERE, Queue, Token, after_here};
+
+/// The environment variable that names a script file; only that script is run.
+pub const SCRIPT_VARIABLE: &str = "DUROXIDE_SIM_SCRIPT";
 
 /// A sequence of provider calls. Displays as one line of JSON for each step and
 /// parses from that; lines that begin with `#` are comments.
@@ -87,6 +94,14 @@ impl Script {
     /// Whether there are no steps.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// The name of the file that keeps the script, which breaks this rule.
+    pub(crate) fn file_name(&self, rule: &str) -> String {
+        let plain = |letter: char| if letter.is_ascii_alphanumeric() || ".-_".contains(letter) { letter } else { '-' };
+        let rule: String = rule.chars().map(plain).collect();
+        let hash = duroxide_sim::Seed(0).child(&self.to_string()).0;
+        format!("{rule}-{:08x}.script", hash >> 32)
     }
 
     /// The script without the calls whose futures are dropped.

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use duroxide::provider_validations::ProviderFactory;
 use duroxide::providers::Provider;
 
-use super::oracle::Reading;
+use super::reading::Reading;
 
 /// How a provider reads time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,8 @@ pub trait Storage: ProviderFactory {
 
     /// Rust code that makes a new, empty provider: the body of an `async fn()
     /// -> Arc<dyn Provider>`, used by the programs in findings. Without it (the
-    /// default) the programs leave a placeholder.
+    /// default) the programs leave a placeholder. The programs import `Arc` for
+    /// it; other items it names by their paths.
     fn code(&self) -> Option<String> {
         None
     }

@@ -13,7 +13,7 @@ use duroxide::providers::Provider;
 use parking_lot::Mutex;
 
 use super::detect::{Found, detect};
-use super::oracle::Reading;
+use super::reading::Reading;
 use super::storage::{Storage, TimeSource};
 
 /// The storage that a test binary checks.

@@ -20,7 +20,6 @@ use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Completion, Failed};
 
-use super::check::write_reports;
 use super::config::Config;
 use super::storage::Storage;
 use crate::report::{Ending, Report, TrialLine};
@@ -101,7 +100,7 @@ fn run(storage: Arc<dyn Storage>, config: Config, arguments: Vec<String>) -> Res
     if !arguments.list && std::env::var_os("NEXTEST").is_none() {
         let (verdict, lines) = context.results();
         let report = Report::of(&verdict).with_trials(lines);
-        for why in write_reports(&report, &context.config) {
+        for why in report.write_all(&context.config.reports) {
             eprintln!("{why}");
             code = FAILED;
         }

@@ -7,11 +7,10 @@ use duroxide_sim::call::Reply;
 use duroxide_sim::seed::Seed;
 use duroxide_sim::unstable::text::Line;
 
-use super::concurrent::Race;
 use super::drive::Observed;
 use super::finding::Finding;
+use super::race::Race;
 use super::waivers::Waiver;
-use crate::report::Report;
 
 /// The result of a check. Displays as a report for people.
 #[derive(Clone, Debug)]
@@ -213,11 +212,5 @@ impl Verdict {
         self.notes.extend(other.notes);
         self.reached.extend(other.reached);
         self.counts.merge(other.counts);
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&Report::of(self).text())
     }
 }

@@ -10,8 +10,8 @@ use duroxide_sim::unstable::text::{Line, Lines};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::concurrent::Program;
 use super::contract;
+use super::race::Program;
 use super::script::Script;
 
 /// A file of known deviations.

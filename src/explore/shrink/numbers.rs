@@ -182,7 +182,7 @@ fn times(what: &mut Action) -> Vec<&mut Duration> {
             restart_after.as_mut().into_iter().collect()
         }
         Action::Partition { lasts, .. } | Action::Outage { lasts, .. } | Action::Stall { lasts, .. } => vec![lasts],
-        Action::Start { .. } | Action::Upgrade { .. } | Action::Skew { .. } => Vec::new(),
+        Action::Start { .. } | Action::Upgrade { .. } | Action::Skew { .. } | Action::Client { .. } => Vec::new(),
         Action::Fault(verdict) => match verdict {
             FaultAction::Delay { before, after } => vec![before, after],
             FaultAction::Drop { after } => vec![after],

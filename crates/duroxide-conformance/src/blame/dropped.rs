@@ -8,10 +8,12 @@ use duroxide_sim::call::Call;
 
 use super::Case;
 use super::past::may_change;
-use crate::oracle::Aspect;
+use crate::calls::reads;
+use crate::contract::{Rule, rule};
+use crate::mismatch::Aspect;
 
 /// The rule that the dropped call breaks, if it caused the deviation.
-pub(super) fn rule(case: &Case<'_>) -> Option<&'static str> {
+pub(super) fn rule(case: &Case<'_>) -> Option<&'static Rule> {
     match case.mismatch.aspect {
         // These deviations are wrong in any state.
         Aspect::Panicked | Aspect::Hung | Aspect::Token | Aspect::Retryable => return None,
@@ -22,22 +24,23 @@ pub(super) fn rule(case: &Case<'_>) -> Option<&'static str> {
     if is_dropped { named(&last.call) } else { None }
 }
 
-fn named(call: &Call) -> Option<&'static str> {
+fn named(call: &Call) -> Option<&'static Rule> {
     Some(match call {
-        Call::FetchOrchestrationItem { .. } | Call::FetchWorkItem { .. } => "dropped.fetch",
-        Call::AckOrchestrationItem(_) => "dropped.ack-turn",
-        Call::AckWorkItem { .. } => "dropped.ack-job",
+        Call::FetchOrchestrationItem { .. } | Call::FetchWorkItem { .. } => rule!("dropped.fetch"),
+        Call::AckOrchestrationItem(_) => rule!("dropped.ack-turn"),
+        Call::AckWorkItem { .. } => rule!("dropped.ack-job"),
         Call::AbandonOrchestrationItem { .. }
         | Call::AbandonWorkItem { .. }
         | Call::RenewOrchestrationItemLock { .. }
         | Call::RenewWorkItemLock { .. }
-        | Call::RenewSessionLock { .. } => "dropped.release",
-        Call::EnqueueForOrchestrator { .. } | Call::EnqueueForWorker { .. } => "dropped.enqueue",
-        Call::AppendWithExecution { .. } => "dropped.append",
+        | Call::RenewSessionLock { .. } => rule!("dropped.release"),
+        Call::EnqueueForOrchestrator { .. } | Call::EnqueueForWorker { .. } => rule!("dropped.enqueue"),
+        Call::AppendWithExecution { .. } => rule!("dropped.append"),
         Call::DeleteInstance { .. }
         | Call::DeleteInstancesAtomic { .. }
         | Call::DeleteInstanceBulk { .. }
-        | Call::PruneExecutions { .. } => "dropped.remove",
-        _ => return None,
+        | Call::PruneExecutions { .. } => rule!("dropped.remove"),
+        // The contract has no rule for the two that change something.
+        reads!() | Call::CleanupOrphanedSessions { .. } | Call::PruneExecutionsBulk { .. } => return None,
     })
 }

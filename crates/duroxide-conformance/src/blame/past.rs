@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use duroxide::providers::WorkItem;
-use duroxide_sim::call::{AckTurn, Call, Item, Job, Reply, SessionClaim, Turn, instance_of};
+use duroxide_sim::call::{AckTurn, Call, Job, Reply, SessionClaim, Turn, instance_of};
 use duroxide_sim::clock::Time;
 use duroxide_sim::unstable::call::is_fetch;
 
@@ -184,25 +184,5 @@ fn deletes(seen: &Observed, instance: &str) -> bool {
         (_, Some(Reply::Refused(_)) | None) => false,
         (Call::DeleteInstancesAtomic { instances, .. }, _) => instances.iter().any(|name| name == instance),
         _ => true,
-    }
-}
-
-/// The messages that a call enqueues.
-pub(super) fn enqueues(call: &Call) -> &[Item] {
-    match call {
-        Call::EnqueueForOrchestrator { item, .. } | Call::AckWorkItem { completion: Some(item), .. } => {
-            std::slice::from_ref(item)
-        }
-        Call::AckOrchestrationItem(ack) => &ack.messages,
-        _ => &[],
-    }
-}
-
-/// The work items that a call enqueues, unless it is refused.
-pub(super) fn enqueues_jobs(call: &Call) -> &[Item] {
-    match call {
-        Call::EnqueueForWorker { item } | Call::EnqueueForOrchestrator { item, .. } => std::slice::from_ref(item),
-        Call::AckOrchestrationItem(ack) => &ack.jobs,
-        _ => &[],
     }
 }

@@ -1,23 +1,28 @@
 //! Attributes wrong answers of reads: which earlier call should have had a
 //! different effect.
 
+mod record;
+
 use duroxide::EventKind;
 use duroxide_sim::call::{AckTurn, Call, Reply};
 
 use super::Case;
 use super::past::is_deletion;
 use super::payload::spoiled;
+use crate::calls::writes;
+use crate::contract::{Rule, rule};
 use crate::drive::Observed;
+use crate::mismatch::{Field, HistoryPart, NamesPart, Part, StatusPart};
 
 /// The rule for a wrong part of a read's answer.
-pub(super) fn part(case: &Case<'_>, part: &str) -> &'static str {
+pub(super) fn part(case: &Case<'_>, part: Part) -> &'static Rule {
     if was_right(case) {
-        return "read.changes-nothing";
+        return rule!("read.changes-nothing");
     }
     if let Some(rule) = undone(case) {
         return rule;
     }
-    let is_time = part.ends_with("_at");
+    let is_time = matches!(part, Part::Field(field) if field.is_time());
     // If there should be no value, the value was not altered.
     let is_nothing = *case.expected() == Reply::Value(None);
     if let Some(rule) = spoiled(case.expected(), case.got()).filter(|_| !is_time && !is_nothing) {
@@ -32,19 +37,19 @@ pub(super) fn part(case: &Case<'_>, part: &str) -> &'static str {
         Call::GetCustomStatus { .. } => status(case, part),
         Call::GetKvValue { .. } | Call::GetKvAllValues { .. } => value(case),
         Call::GetInstanceStats { .. } => stats(case, part),
-        Call::ListInstances if part == "order" => "list.newest-first",
-        Call::ListInstancesByStatus { .. } if part == "order" => "list.newest-first",
-        Call::ListInstances => created(case).unwrap_or("list.all"),
-        Call::ListInstancesByStatus { .. } => "list.by-status",
-        Call::ListExecutions { .. } => "execution.listed",
-        Call::GetInstanceInfo { .. } => info(case, part),
-        Call::GetExecutionInfo { .. } => execution(case, part),
-        Call::GetSystemMetrics => metrics(case, part),
+        Call::ListInstances if part == NamesPart::Order.into() => rule!("list.newest-first"),
+        Call::ListInstancesByStatus { .. } if part == NamesPart::Order.into() => rule!("list.newest-first"),
+        Call::ListInstances => created(case).unwrap_or(rule!("list.all")),
+        Call::ListInstancesByStatus { .. } => rule!("list.by-status"),
+        Call::ListExecutions { .. } => rule!("execution.listed"),
+        Call::GetInstanceInfo { .. } => record::info(case, part),
+        Call::GetExecutionInfo { .. } => record::execution(case, part),
+        Call::GetSystemMetrics => record::metrics(case, part),
         Call::GetQueueDepths => depths(case),
-        Call::ListChildren { .. } if is_more(case) => "tree.children",
-        Call::ListChildren { .. } => parent(case).unwrap_or("tree.children"),
-        Call::GetParentId { .. } => parent(case).unwrap_or("tree.parent"),
-        _ => "tree.whole",
+        Call::ListChildren { .. } if is_more(case) => rule!("tree.children"),
+        Call::ListChildren { .. } => parent(case).unwrap_or(rule!("tree.children")),
+        Call::GetParentId { .. } => parent(case).unwrap_or(rule!("tree.parent")),
+        writes!() | Call::GetInstanceTree { .. } => rule!("tree.whole"),
     }
 }
 
@@ -56,42 +61,42 @@ fn was_right(case: &Case<'_>) -> bool {
 
 /// The rule, if the last call that may have changed something must not have
 /// changed this: a refused call, a deletion or a pruning.
-fn undone(case: &Case<'_>) -> Option<&'static str> {
+fn undone(case: &Case<'_>) -> Option<&'static Rule> {
     let culprit = case.past.culprit()?;
     match (&*culprit.call, culprit.reply.as_ref()?) {
         (Call::AckOrchestrationItem(_), Reply::Refused(_)) => Some(atomic(case)),
-        (Call::AckWorkItem { .. }, Reply::Refused(_)) => Some("ack-job.refusal-changes-nothing"),
-        (call, Reply::Refused(_)) if is_deletion(call) => Some("delete.refusals-leave-all"),
-        (_, Reply::Refused(_)) => Some("error.refusal-changes-nothing"),
+        (Call::AckWorkItem { .. }, Reply::Refused(_)) => Some(rule!("ack-job.refusal-changes-nothing")),
+        (call, Reply::Refused(_)) if is_deletion(call) => Some(rule!("delete.refusals-leave-all")),
+        (_, Reply::Refused(_)) => Some(rule!("error.refusal-changes-nothing")),
         (call, Reply::Deleted(_)) if is_deletion(call) => deleted(case, call),
         (Call::PruneExecutions { .. } | Call::PruneExecutionsBulk { .. }, Reply::Pruned(_)) => pruned(case),
         (Call::AbandonOrchestrationItem { .. }, _) if !matches!(case.call(), Call::GetQueueDepths) => {
-            Some("abandon-turn.commits-nothing")
+            Some(rule!("abandon-turn.commits-nothing"))
         }
         _ => None,
     }
 }
 
-fn atomic(case: &Case<'_>) -> &'static str {
+fn atomic(case: &Case<'_>) -> &'static Rule {
     match case.call() {
         Call::Read { .. }
         | Call::ReadHistory { .. }
         | Call::ReadWithExecution { .. }
-        | Call::ReadHistoryWithExecutionId { .. } => "ack-turn.atomic-history",
-        Call::GetKvValue { .. } | Call::GetKvAllValues { .. } => "ack-turn.atomic-values",
+        | Call::ReadHistoryWithExecutionId { .. } => rule!("ack-turn.atomic-history"),
+        Call::GetKvValue { .. } | Call::GetKvAllValues { .. } => rule!("ack-turn.atomic-values"),
         Call::GetQueueDepths => match (case.expected(), case.got()) {
             (Reply::QueueDepths(expected), Reply::QueueDepths(got)) if expected.worker_queue != got.worker_queue => {
-                "ack-turn.atomic-jobs"
+                rule!("ack-turn.atomic-jobs")
             }
-            _ => "ack-turn.atomic-messages",
+            _ => rule!("ack-turn.atomic-messages"),
         },
-        _ => "ack-turn.atomic-metadata",
+        _ => rule!("ack-turn.atomic-metadata"),
     }
 }
 
-fn deleted(case: &Case<'_>, call: &Call) -> Option<&'static str> {
+fn deleted(case: &Case<'_>, call: &Call) -> Option<&'static Rule> {
     if matches!(call, Call::DeleteInstanceBulk { .. }) {
-        return Some("delete-bulk.deletes-whole");
+        return Some(rule!("delete-bulk.deletes-whole"));
     }
     // Whether the read concerns something that was deleted.
     let about_deleted = match (call, case.call().instance()) {
@@ -106,18 +111,18 @@ fn deleted(case: &Case<'_>, call: &Call) -> Option<&'static str> {
     };
     Some(match case.call() {
         Call::GetKvValue { .. } | Call::GetKvAllValues { .. } | Call::GetCustomStatus { .. } if about_deleted => {
-            "delete.removes-values"
+            rule!("delete.removes-values")
         }
         Call::GetQueueDepths => match (case.expected(), case.got()) {
-            (expected, got) if more(expected, got) => "delete.removes-messages",
+            (expected, got) if more(expected, got) => rule!("delete.removes-messages"),
             (Reply::QueueDepths(expected), Reply::QueueDepths(got)) if got.worker_queue > expected.worker_queue => {
-                "delete.removes-jobs"
+                rule!("delete.removes-jobs")
             }
-            _ => "delete.leaves-others",
+            _ => rule!("delete.leaves-others"),
         },
-        _ if about_deleted => "delete.removes-record",
-        _ if matches!(call, Call::DeleteInstance { .. }) && in_tree(case, call) => "delete.cascade",
-        _ => "delete.leaves-others",
+        _ if about_deleted => rule!("delete.removes-record"),
+        _ if matches!(call, Call::DeleteInstance { .. }) && in_tree(case, call) => rule!("delete.cascade"),
+        _ => rule!("delete.leaves-others"),
     })
 }
 
@@ -129,14 +134,14 @@ fn in_tree(case: &Case<'_>, _: &Call) -> bool {
     })
 }
 
-fn pruned(case: &Case<'_>) -> Option<&'static str> {
+fn pruned(case: &Case<'_>) -> Option<&'static Rule> {
     Some(match case.call() {
-        Call::GetKvValue { .. } | Call::GetKvAllValues { .. } => "kv.kept-by-pruning",
+        Call::GetKvValue { .. } | Call::GetKvAllValues { .. } => rule!("kv.kept-by-pruning"),
         Call::ReadWithExecution { .. }
         | Call::ReadHistoryWithExecutionId { .. }
         | Call::GetSystemMetrics
-        | Call::ListExecutions { .. } => "prune.removes-history",
-        _ => "prune.leaves-rest",
+        | Call::ListExecutions { .. } => rule!("prune.removes-history"),
+        _ => rule!("prune.leaves-rest"),
     })
 }
 
@@ -155,26 +160,26 @@ fn acks<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (&'a Observed, &'a AckTu
         .filter(move |(_, ack)| asked.is_none() || case.past.turn_of(&ack.token).map(|turn| &*turn.instance) == asked)
 }
 
-fn history(case: &Case<'_>, part: &str) -> &'static str {
+fn history(case: &Case<'_>, part: Part) -> &'static Rule {
     let appended = matches!(case.past.culprit().map(|seen| &*seen.call), Some(Call::AppendWithExecution { .. }));
     let given = matches!(case.call(), Call::ReadWithExecution { .. } | Call::ReadHistoryWithExecutionId { .. });
     let several = acks(case).map(|(_, ack)| ack.execution).collect::<std::collections::BTreeSet<_>>().len() > 1;
     match part {
-        "order" => "read.in-order",
-        "event" => {
+        Part::History(HistoryPart::Order) => rule!("read.in-order"),
+        Part::History(HistoryPart::Event) => {
             if appended {
-                "append.never-overwrites"
+                rule!("append.never-overwrites")
             } else {
-                "read.complete"
+                rule!("read.complete")
             }
         }
-        _ if appended => "append.stored",
-        _ if given && several && is_other(case) => "read.given-execution",
-        _ if moved(case) => "ack-turn.history-in-given-execution",
-        _ if several && given => "ack-turn.history-in-given-execution",
-        _ if several => "read.latest-execution",
-        _ if given => "read.given-execution",
-        _ => "ack-turn.history-appended",
+        _ if appended => rule!("append.stored"),
+        _ if given && several && is_other(case) => rule!("read.given-execution"),
+        _ if moved(case) => rule!("ack-turn.history-in-given-execution"),
+        _ if several && given => rule!("ack-turn.history-in-given-execution"),
+        _ if several => rule!("read.latest-execution"),
+        _ if given => rule!("read.given-execution"),
+        _ => rule!("ack-turn.history-appended"),
     }
 }
 
@@ -195,17 +200,17 @@ fn moved(case: &Case<'_>) -> bool {
         .is_some_and(|(_, ack)| case.past.turn_of(&ack.token).is_some_and(|turn| turn.execution != ack.execution))
 }
 
-fn latest(case: &Case<'_>) -> &'static str {
+fn latest(case: &Case<'_>) -> &'static Rule {
     let appended = case.past.calls().any(|seen| matches!(&*seen.call, Call::AppendWithExecution { .. }));
     let known = acks(case).next().is_some();
     match (known, appended) {
-        (_, true) => "read.appended-execution",
-        (false, false) => "read.latest-execution-id-unknown",
-        (true, false) => "read.latest-execution-id",
+        (_, true) => rule!("read.appended-execution"),
+        (false, false) => rule!("read.latest-execution-id-unknown"),
+        (true, false) => rule!("read.latest-execution-id"),
     }
 }
 
-fn status(case: &Case<'_>, part: &str) -> &'static str {
+fn status(case: &Case<'_>, part: Part) -> &'static Rule {
     let updates = |ack: &AckTurn| {
         let all = ack.history.iter().filter_map(|event| match &event.kind {
             EventKind::CustomStatusUpdated { status } => Some(status.is_some()),
@@ -215,24 +220,24 @@ fn status(case: &Case<'_>, part: &str) -> &'static str {
     };
     let Some((_, ack)) = acks(case).next() else {
         return match acks_of_others(case) {
-            true => "status.of-the-instance",
-            false => "status.fresh-is-nothing",
+            true => rule!("status.of-the-instance"),
+            false => rule!("status.fresh-is-nothing"),
         };
     };
     let last = updates(ack);
     let executions = acks(case).any(|(_, other)| other.execution != ack.execution);
     match (&last[..], part) {
-        (_, "value") if matches!(case.call(), Call::GetCustomStatus { last_seen_version: 1.., .. }) => {
-            "status.newer-returned"
+        (_, Part::Value) if matches!(case.call(), Call::GetCustomStatus { last_seen_version: 1.., .. }) => {
+            rule!("status.newer-returned")
         }
-        ([_, _, ..], "version") => "status.version-step",
-        ([_, _, ..], _) => "status.last-wins",
-        ([], _) if executions => "status.of-the-instance",
-        ([], _) => "status.none-keeps",
-        ([false], "custom_status") => "status.cleared",
-        ([false], _) => "status.version-rises",
-        (_, "version") => "status.version-rises",
-        _ => "status.set",
+        ([_, _, ..], Part::Status(StatusPart::Version)) => rule!("status.version-step"),
+        ([_, _, ..], _) => rule!("status.last-wins"),
+        ([], _) if executions => rule!("status.of-the-instance"),
+        ([], _) => rule!("status.none-keeps"),
+        ([false], Part::Status(StatusPart::Text)) => rule!("status.cleared"),
+        ([false], _) => rule!("status.version-rises"),
+        (_, Part::Status(StatusPart::Version)) => rule!("status.version-rises"),
+        _ => rule!("status.set"),
     }
 }
 
@@ -243,20 +248,20 @@ fn acks_of_others(case: &Case<'_>) -> bool {
         .any(|seen| matches!(&*seen.call, Call::AckOrchestrationItem(_)) && seen.reply == Some(Reply::Done))
 }
 
-fn value(case: &Case<'_>) -> &'static str {
+fn value(case: &Case<'_>) -> &'static Rule {
     let appended = matches!(case.past.culprit().map(|seen| &*seen.call), Some(Call::AppendWithExecution { .. }));
     if appended {
-        return "kv.append-writes-nothing";
+        return rule!("kv.append-writes-nothing");
     }
     let Some((_, ack)) = acks(case).next() else {
-        return if acks_of_others(case) { "kv.isolated" } else { "kv.missing-is-nothing" };
+        return if acks_of_others(case) { rule!("kv.isolated") } else { rule!("kv.missing-is-nothing") };
     };
     if let Some(rule) = of_other_key(case).or_else(|| of_all(case)) {
         return rule;
     }
     let other = acks_of_all(case).next().map(|(_, ack)| &ack.token);
     if other != Some(&ack.token) {
-        return "kv.isolated";
+        return rule!("kv.isolated");
     }
     // Whether a value is missing that should be visible at the latest when the
     // execution ends.
@@ -277,21 +282,21 @@ fn value(case: &Case<'_>) -> &'static str {
         })
         .collect();
     match &writes[..] {
-        [] if ack.metadata.status.is_some() => "kv.merged-at-end",
-        [] if acks(case).count() > 1 => "kv.readers-see-both",
-        [] => "kv.isolated",
-        [_, _, ..] => "kv.in-order",
-        [EventKind::KeyValueSet { value, .. }] if value.is_empty() => "kv.empty-is-a-value",
-        [EventKind::KeyValueSet { .. }] if unseen && ack.metadata.status.is_none() => "kv.readers-see-both",
-        [EventKind::KeyValueSet { .. }] => "kv.set",
-        [EventKind::KeyValueCleared { .. }] => "kv.clear",
-        [_] => "kv.clear-all",
+        [] if ack.metadata.status.is_some() => rule!("kv.merged-at-end"),
+        [] if acks(case).count() > 1 => rule!("kv.readers-see-both"),
+        [] => rule!("kv.isolated"),
+        [_, _, ..] => rule!("kv.in-order"),
+        [EventKind::KeyValueSet { value, .. }] if value.is_empty() => rule!("kv.empty-is-a-value"),
+        [EventKind::KeyValueSet { .. }] if unseen && ack.metadata.status.is_none() => rule!("kv.readers-see-both"),
+        [EventKind::KeyValueSet { .. }] => rule!("kv.set"),
+        [EventKind::KeyValueCleared { .. }] => rule!("kv.clear"),
+        [_] => rule!("kv.clear-all"),
     }
 }
 
 /// The rule, if the answer belongs to a similar key that was written, while
 /// this one never was.
-fn of_other_key(case: &Case<'_>) -> Option<&'static str> {
+fn of_other_key(case: &Case<'_>) -> Option<&'static Rule> {
     let (Call::GetKvValue { key, .. }, Reply::Value(None)) = (case.call(), case.expected()) else { return None };
     let written = |key: &String| {
         acks(case).flat_map(|(_, ack)| &ack.history).any(|event| match &event.kind {
@@ -299,122 +304,46 @@ fn of_other_key(case: &Case<'_>) -> Option<&'static str> {
             _ => false,
         })
     };
-    (!written(key)).then_some("payload.names-exact")
+    (!written(key)).then_some(rule!("payload.names-exact"))
 }
 
 /// The rule, if some keys are missing in a read of all keys.
-fn of_all(case: &Case<'_>) -> Option<&'static str> {
+fn of_all(case: &Case<'_>) -> Option<&'static Rule> {
     let (Reply::Values(expected), Reply::Values(got)) = (case.expected(), case.got()) else { return None };
     let part = got.iter().all(|(key, value)| expected.get(key) == Some(value));
-    (part && !got.is_empty() && got.len() < expected.len()).then_some("kv.all-values")
+    (part && !got.is_empty() && got.len() < expected.len()).then_some(rule!("kv.all-values"))
 }
 
-fn stats(case: &Case<'_>, part: &str) -> &'static str {
+fn stats(case: &Case<'_>, part: Part) -> &'static Rule {
     match part {
-        "history_event_count" => "stats.event-count",
-        "history_size_bytes" => "stats.history-size",
-        "queue_pending_count" => "stats.pending-count",
-        "kv_user_key_count" => "stats.key-count",
-        "kv_total_value_bytes" => "stats.value-bytes",
-        _ if acks(case).next().is_some() => "ack-turn.creates-instance",
-        _ => "stats.unknown-is-nothing",
+        Part::Field(Field::HistoryEventCount) => rule!("stats.event-count"),
+        Part::Field(Field::HistorySizeBytes) => rule!("stats.history-size"),
+        Part::Field(Field::QueuePendingCount) => rule!("stats.pending-count"),
+        Part::Field(Field::KvUserKeyCount) => rule!("stats.key-count"),
+        Part::Field(Field::KvTotalValueBytes) => rule!("stats.value-bytes"),
+        _ if acks(case).next().is_some() => rule!("ack-turn.creates-instance"),
+        _ => rule!("stats.unknown-is-nothing"),
     }
 }
 
 /// The rule, if an instance is listed too early or not at all.
-fn created(case: &Case<'_>) -> Option<&'static str> {
+fn created(case: &Case<'_>) -> Option<&'static Rule> {
     let culprit = case.past.culprit()?;
     match &*culprit.call {
-        Call::EnqueueForOrchestrator { .. } | Call::EnqueueForWorker { .. } => Some("enqueue.creates-no-instance"),
-        Call::AppendWithExecution { .. } => Some("append.creates-no-instance"),
+        Call::EnqueueForOrchestrator { .. } | Call::EnqueueForWorker { .. } => {
+            Some(rule!("enqueue.creates-no-instance"))
+        }
+        Call::AppendWithExecution { .. } => Some(rule!("append.creates-no-instance")),
         Call::AckOrchestrationItem(ack) if ack.metadata.orchestration_name.is_none() => {
-            Some("ack-turn.nameless-creates-nothing")
+            Some(rule!("ack-turn.nameless-creates-nothing"))
         }
         _ => None,
     }
 }
 
-fn info(case: &Case<'_>, part: &str) -> &'static str {
-    let all: Vec<&AckTurn> = acks(case).map(|(_, ack)| ack).collect();
-    let Some(last) = all.first() else { return "info.fields" };
-    match part {
-        "created_at" | "updated_at" if in_seconds(case) => "time.milliseconds",
-        "created_at" => "info.created-at",
-        "updated_at" => "info.updated-at",
-        "orchestration_name" | "orchestration_version" => identity(case, part, &all),
-        "current_execution_id" => "ack-turn.current-execution-greatest",
-        "status" | "output" if last.metadata.status.is_none() && last.metadata.output.is_some() => {
-            "ack-turn.output-without-status"
-        }
-        "status" | "output" if all.iter().any(|ack| ack.execution != last.execution) => "info.fields",
-        "status" | "output" if last.metadata.status.is_none() => "ack-turn.status-none-keeps",
-        "status" | "output" => "ack-turn.status-stored",
-        "parent_instance_id" => parent(case).unwrap_or("info.fields"),
-        _ => "info.fields",
-    }
-}
-
-/// Whether a time differs by a factor.
-fn in_seconds(case: &Case<'_>) -> bool {
-    let (Reply::Instance(expected), Reply::Instance(got)) = (case.expected(), case.got()) else { return false };
-    [1_000, 1_000_000].into_iter().any(|factor| {
-        got.created_at == expected.created_at / factor || got.created_at == expected.created_at.saturating_mul(factor)
-    })
-}
-
-fn identity(_: &Case<'_>, part: &str, all: &[&AckTurn]) -> &'static str {
-    let name = part == "orchestration_name";
-    let given = |ack: &&&AckTurn| match name {
-        true => ack.metadata.orchestration_name.is_some(),
-        false => ack.metadata.orchestration_version.is_some(),
-    };
-    let count = all.iter().filter(given).count();
-    match all.first() {
-        Some(last) if given(&last) => "ack-turn.identity-stored",
-        Some(_) if count > 0 => "ack-turn.identity-none-keeps",
-        _ if !name => "info.version-unknown",
-        _ => "info.fields",
-    }
-}
-
-fn execution(case: &Case<'_>, part: &str) -> &'static str {
-    let asked = match case.call() {
-        Call::GetExecutionInfo { execution, .. } => *execution,
-        _ => 0,
-    };
-    match part {
-        "status" | "output" if acks(case).next().is_some_and(|(_, ack)| ack.execution != asked) => "execution.info",
-        "event_count" => "execution.event-count",
-        "started_at" => "execution.started-at",
-        "completed_at" | "completed_at set" => "ack-turn.completed-at",
-        "status" | "output" => match acks(case).next() {
-            Some((_, ack)) if ack.metadata.status.is_none() && ack.metadata.output.is_some() => {
-                "ack-turn.output-without-status"
-            }
-            Some(_) if acks(case).all(|(_, ack)| ack.metadata.status.is_none()) => "ack-turn.execution-created",
-            Some((_, ack)) if ack.metadata.status.is_none() => "ack-turn.status-none-keeps",
-            _ => "ack-turn.status-stored",
-        },
-        _ => "execution.info",
-    }
-}
-
-fn metrics(case: &Case<'_>, part: &str) -> &'static str {
-    let unrecorded = case.past.calls().any(|seen| match &*seen.call {
-        Call::AppendWithExecution { .. } => true,
-        Call::AckOrchestrationItem(ack) => ack.metadata.orchestration_name.is_none(),
-        _ => false,
-    });
-    match part {
-        "running_instances" | "completed_instances" | "failed_instances" => "metrics.by-status",
-        _ if unrecorded => "metrics.unrecorded-events",
-        _ => "metrics.totals",
-    }
-}
-
-fn depths(case: &Case<'_>) -> &'static str {
+fn depths(case: &Case<'_>) -> &'static Rule {
     let (Reply::QueueDepths(expected), Reply::QueueDepths(got)) = (case.expected(), case.got()) else {
-        return "depths.waiting-counted";
+        return rule!("depths.waiting-counted");
     };
     let turns = expected.orchestrator_queue != got.orchestrator_queue;
     let fetched = if turns { case.past.turns().next().map(|f| f.0) } else { case.past.jobs().next().map(|f| f.0) };
@@ -425,22 +354,24 @@ fn depths(case: &Case<'_>) -> &'static str {
     };
     match case.past.culprit().map(|seen| (&*seen.call, &seen.reply)) {
         Some((Call::AckWorkItem { completion: Some(_), .. }, Some(Reply::Done))) if turns && lower => {
-            return "ack-job.completion-enqueued";
+            return rule!("ack-job.completion-enqueued");
         }
         Some((Call::AckWorkItem { completion: None, .. }, Some(Reply::Done))) if turns && !lower => {
-            return "ack-job.none-enqueues-nothing";
+            return rule!("ack-job.none-enqueues-nothing");
         }
-        Some((Call::AbandonWorkItem { .. }, Some(Reply::Done))) if !turns && lower => return "abandon-job.keeps-job",
+        Some((Call::AbandonWorkItem { .. }, Some(Reply::Done))) if !turns && lower => {
+            return rule!("abandon-job.keeps-job");
+        }
         _ => {}
     }
-    let Some(number) = fetched else { return "depths.waiting-counted" };
+    let Some(number) = fetched else { return rule!("depths.waiting-counted") };
     let released = case.past.0[number + 1..].iter().any(|seen| seen.call.token().is_some());
     match (lower, released) {
-        (true, false) => "depths.ended-locks",
-        (false, false) => "depths.held-not-counted",
-        (true, true) => "depths.waiting-counted",
-        (false, true) if turns => "ack-turn.messages-removed",
-        (false, true) => "ack-job.removes",
+        (true, false) => rule!("depths.ended-locks"),
+        (false, false) => rule!("depths.held-not-counted"),
+        (true, true) => rule!("depths.waiting-counted"),
+        (false, true) if turns => rule!("ack-turn.messages-removed"),
+        (false, true) => rule!("ack-job.removes"),
     }
 }
 
@@ -452,7 +383,7 @@ fn is_more(case: &Case<'_>) -> bool {
     }
 }
 
-fn parent(case: &Case<'_>) -> Option<&'static str> {
+fn parent(case: &Case<'_>) -> Option<&'static Rule> {
     let given: Vec<bool> = case
         .past
         .calls()
@@ -462,8 +393,8 @@ fn parent(case: &Case<'_>) -> Option<&'static str> {
         })
         .collect();
     match &given[..] {
-        [true] => Some("ack-turn.parent-stored"),
-        [false, .., true] => Some("ack-turn.parent-later"),
+        [true] => Some(rule!("ack-turn.parent-stored")),
+        [false, .., true] => Some(rule!("ack-turn.parent-later")),
         _ => None,
     }
 }

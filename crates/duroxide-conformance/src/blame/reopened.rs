@@ -7,11 +7,12 @@ use duroxide_sim::call::Reply;
 
 use super::Case;
 use super::past::{Fate, may_change};
-use crate::oracle::Aspect;
+use crate::contract::{Rule, rule};
+use crate::mismatch::{Aspect, JobPart, Part, TurnPart};
 
 /// The rule that the reopened storage breaks, if reopening caused the
 /// deviation.
-pub(super) fn rule(case: &Case<'_>) -> Option<&'static str> {
+pub(super) fn rule(case: &Case<'_>) -> Option<&'static Rule> {
     let at = match case.last.reopened {
         true => case.past.0.len(),
         false => case.past.0.iter().rposition(|seen| seen.reopened)?,
@@ -22,11 +23,13 @@ pub(super) fn rule(case: &Case<'_>) -> Option<&'static str> {
     }
     match &case.mismatch.aspect {
         Aspect::Panicked | Aspect::Hung | Aspect::Token | Aspect::Retryable => None,
-        Aspect::Missed if was_locked(case) => Some("durable.locks-end"),
-        Aspect::Part("attempts") => Some("durable.attempts-survive"),
-        Aspect::Refused if case.call().token().is_some() => Some("durable.tokens-survive"),
+        Aspect::Missed if was_locked(case) => Some(rule!("durable.locks-end")),
+        Aspect::Part(Part::Turn(TurnPart::Attempts) | Part::Job(JobPart::Attempts)) => {
+            Some(rule!("durable.attempts-survive"))
+        }
+        Aspect::Refused if case.call().token().is_some() => Some(rule!("durable.tokens-survive")),
         Aspect::Accepted | Aspect::Refused | Aspect::Missed | Aspect::Barred(_) | Aspect::Part(_) => {
-            Some("durable.reopen-sees-all")
+            Some(rule!("durable.reopen-sees-all"))
         }
     }
 }

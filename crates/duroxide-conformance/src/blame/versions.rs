@@ -4,6 +4,7 @@ use duroxide_sim::call::{Call, Reply, Turn, VersionRange};
 use semver::Version;
 
 use super::Case;
+use crate::contract::{Rule, rule};
 
 /// The versions that acks pinned the executions of an instance to, in order.
 fn pins<'a>(case: &'a Case<'_>, turn: &'a Turn, own: bool) -> Vec<&'a Version> {
@@ -12,25 +13,27 @@ fn pins<'a>(case: &'a Case<'_>, turn: &'a Turn, own: bool) -> Vec<&'a Version> {
 }
 
 /// The rule, if the filter excluded an eligible item.
-pub(super) fn missed(case: &Case<'_>, turn: &Turn, ranges: &[VersionRange]) -> &'static str {
+pub(super) fn missed(case: &Case<'_>, turn: &Turn, ranges: &[VersionRange]) -> &'static Rule {
     if holds_back_another(case, turn, ranges) {
-        return "turn.capability-looks-further";
+        return rule!("turn.capability-looks-further");
     }
     let (own, earlier) = (pins(case, turn, true), pins(case, turn, false));
     let Some(pinned) = own.last() else {
         return match (ranges, &earlier[..]) {
-            ([], _) => "turn.capability-no-ranges-unpinned",
-            (_, [_, ..]) => "turn.capability-current-execution",
-            _ => "turn.capability-unpinned-passes",
+            ([], _) => rule!("turn.capability-no-ranges-unpinned"),
+            (_, [_, ..]) => rule!("turn.capability-current-execution"),
+            _ => rule!("turn.capability-unpinned-passes"),
         };
     };
     match ranges {
-        _ if own.len() > 1 => "ack-turn.pinned-stored",
-        _ if !earlier.is_empty() => "turn.capability-current-execution",
-        [first, .., _] if !first.contains(pinned) => "turn.capability-any-range",
-        _ if is_odd(pinned, ranges) => "turn.capability-semver-order",
-        _ if ranges.iter().any(|range| range.min == **pinned || range.max == **pinned) => "turn.capability-range-ends",
-        _ => "turn.capability-compatible-taken",
+        _ if own.len() > 1 => rule!("ack-turn.pinned-stored"),
+        _ if !earlier.is_empty() => rule!("turn.capability-current-execution"),
+        [first, .., _] if !first.contains(pinned) => rule!("turn.capability-any-range"),
+        _ if is_odd(pinned, ranges) => rule!("turn.capability-semver-order"),
+        _ if ranges.iter().any(|range| range.min == **pinned || range.max == **pinned) => {
+            rule!("turn.capability-range-ends")
+        }
+        _ => rule!("turn.capability-compatible-taken"),
     }
 }
 
@@ -56,18 +59,18 @@ fn is_odd(pinned: &Version, ranges: &[VersionRange]) -> bool {
 }
 
 /// The rule, if the filter let an ineligible item pass.
-pub(super) fn barred(case: &Case<'_>, turn: &Turn, ranges: &[VersionRange]) -> &'static str {
+pub(super) fn barred(case: &Case<'_>, turn: &Turn, ranges: &[VersionRange]) -> &'static Rule {
     let (own, earlier) = (pins(case, turn, true), pins(case, turn, false));
     let last = case.past.acks_of(&turn.instance).rfind(|(_, ack)| ack.execution == turn.execution);
     let given = last.is_some_and(|(_, ack)| ack.metadata.pinned_duroxide_version.is_some());
     match (&own[..], ranges) {
-        ([], []) => "turn.capability-no-ranges-unpinned",
-        (_, []) => "turn.capability-no-ranges",
-        ([_, ..], _) if !given => "ack-turn.pinned-none-keeps",
-        ([_, _, ..], _) => "ack-turn.pinned-stored",
-        _ if !earlier.is_empty() => "turn.capability-current-execution",
-        ([pinned], _) if is_odd(pinned, ranges) => "turn.capability-semver-order",
-        _ => "turn.capability-incompatible-skipped",
+        ([], []) => rule!("turn.capability-no-ranges-unpinned"),
+        (_, []) => rule!("turn.capability-no-ranges"),
+        ([_, ..], _) if !given => rule!("ack-turn.pinned-none-keeps"),
+        ([_, _, ..], _) => rule!("ack-turn.pinned-stored"),
+        _ if !earlier.is_empty() => rule!("turn.capability-current-execution"),
+        ([pinned], _) if is_odd(pinned, ranges) => rule!("turn.capability-semver-order"),
+        _ => rule!("turn.capability-incompatible-skipped"),
     }
 }
 

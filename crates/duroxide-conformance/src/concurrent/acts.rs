@@ -8,10 +8,7 @@ use duroxide::EventKind;
 use duroxide::providers::WorkItem;
 use duroxide_sim::call::{AckTurn, ActivityId, Call, Event, Item, Metadata, SessionClaim, Tags};
 
-use crate::script::Act;
-
-/// The instance locked by the call's token.
-const HERE: &str = "@";
+use crate::script::{Act, HERE, Queue};
 
 pub(super) fn plain(call: Call) -> Act {
     Act { call, relative: false, dropped_after: None }
@@ -56,12 +53,12 @@ pub(super) fn fetch(lock_for_ms: u64) -> Act {
 }
 
 pub(super) fn renew(lock_for_ms: u64) -> Act {
-    let token = "turn:0".to_owned();
+    let token = Queue::Turn.last();
     plain(Call::RenewOrchestrationItemLock { token, extend_for: Duration::from_millis(lock_for_ms) })
 }
 
 pub(super) fn abandon() -> Act {
-    plain(Call::AbandonOrchestrationItem { token: "turn:0".to_owned(), delay: None, ignore_attempt: false })
+    plain(Call::AbandonOrchestrationItem { token: Queue::Turn.last(), delay: None, ignore_attempt: false })
 }
 
 /// The changes of an ack, apart from its terminal event.
@@ -105,7 +102,7 @@ impl Outcome {
             })
         };
         relative(Call::AckOrchestrationItem(Box::new(AckTurn {
-            token: "turn:0".to_owned(),
+            token: Queue::Turn.last(),
             execution: self.execution,
             history: self.kinds.into_iter().enumerate().map(event).collect(),
             jobs: self.jobs,
@@ -225,14 +222,14 @@ pub(super) fn ack_job(result: Option<u64>) -> Act {
         let (instance, result) = (HERE.to_owned(), result.to_string());
         Arc::new(WorkItem::ActivityCompleted { instance, execution_id: 0, id: 0, result })
     });
-    relative(Call::AckWorkItem { token: "job:0".to_owned(), completion })
+    relative(Call::AckWorkItem { token: Queue::Job.last(), completion })
 }
 
 pub(super) fn renew_job(lock_for_ms: u64) -> Act {
     let extend_for = Duration::from_millis(lock_for_ms);
-    plain(Call::RenewWorkItemLock { token: "job:0".to_owned(), extend_for })
+    plain(Call::RenewWorkItemLock { token: Queue::Job.last(), extend_for })
 }
 
 pub(super) fn abandon_job() -> Act {
-    plain(Call::AbandonWorkItem { token: "job:0".to_owned(), delay: None, ignore_attempt: false })
+    plain(Call::AbandonWorkItem { token: Queue::Job.last(), delay: None, ignore_attempt: false })
 }

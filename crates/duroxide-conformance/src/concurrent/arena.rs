@@ -9,17 +9,16 @@ use duroxide_sim::seed::Seed;
 use super::Callers;
 use super::blame::blame;
 use super::play::{Lapse, Place, play};
-use super::program::Program;
-use super::race::Race;
 use super::rounds::{Theme, Waits, program};
 use crate::config::Config;
 use crate::drive::{Observed, past_reads};
 use crate::explore::signature::deviations;
 use crate::finding::Subject;
 use crate::linearize::{Broken, Budget, Linearity, Made, SequentialAnomalies, linearize_within, smallest};
-use crate::oracle::Reading;
 use crate::pace::Pace;
 use crate::pulse::Pulse;
+use crate::race::{Program, Race};
+use crate::reading::Reading;
 use crate::script::Script;
 use crate::script_runner::ScriptRunner;
 use crate::storage::Storage;
@@ -97,7 +96,7 @@ impl<'a> Arena<'a> {
     pub async fn learn_from(&mut self, script: &Script) {
         let run = self.runner.run(script, &past_reads, None).await;
         for deviation in deviations(&run) {
-            let method = run.observed[deviation.observed].call.method().name();
+            let method = run.observed[deviation.observed].call.method();
             self.anomalies.learn(method, &deviation.mismatch.aspect);
         }
     }
@@ -125,7 +124,7 @@ impl<'a> Arena<'a> {
             Linearity::Unknown => return Judged::Unknown("There are too many possible orders to search them all."),
             Linearity::Broken(broken) => broken,
         };
-        if known.contains(&blame(&history, &broken.calls, &broken)) {
+        if known.contains(&blame(&history, &broken.calls, &broken).id) {
             return Judged::Explained;
         }
         let found = Found { program, schedule: seed, history, broken };
@@ -158,7 +157,7 @@ impl<'a> Arena<'a> {
         // What the sequential runs revealed may explain this run.
         match self.judge(&found.history) {
             Linearity::Broken(broken) => Ok(Found { broken, ..found }),
-            _ => Err(Judged::Explained),
+            Linearity::Explained | Linearity::Unknown => Err(Judged::Explained),
         }
     }
 
@@ -171,7 +170,7 @@ impl<'a> Arena<'a> {
             let learned = broken
                 .stuck
                 .iter()
-                .filter(|(call, mismatch)| self.anomalies.learn(history[*call].call.method().name(), &mismatch.aspect));
+                .filter(|(call, mismatch)| self.anomalies.learn(history[*call].call.method(), &mismatch.aspect));
             if learned.count() == 0 {
                 return false;
             }
@@ -183,7 +182,7 @@ impl<'a> Arena<'a> {
         let history = self.play(&program, (self.place)(schedule)).await;
         match self.judge(&history) {
             Linearity::Broken(broken) => Some(Found { program, schedule, history, broken }),
-            _ => None,
+            Linearity::Explained | Linearity::Unknown => None,
         }
     }
 
@@ -242,7 +241,7 @@ impl<'a> Arena<'a> {
     /// Reduces a run to the calls that matter and describes it.
     pub fn describe(&self, found: Found, seed: Seed) -> Race {
         let (calls, broken) = smallest(&found.history, found.broken, &self.anomalies, self.reading);
-        let rule = blame(&found.history, &calls, &broken);
+        let rule = blame(&found.history, &calls, &broken).id;
         let place = |call: usize| calls.iter().position(|kept| *kept == call);
         let stuck = broken.stuck.iter().filter_map(|(call, mismatch)| Some((place(*call)?, mismatch.clone())));
         Race {

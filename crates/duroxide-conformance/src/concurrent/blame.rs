@@ -6,11 +6,12 @@ use duroxide_sim::call::{Call, Refusal, Reply};
 use duroxide_sim::store::Ineligible;
 
 use crate::blame::is_about_contention;
+use crate::contract::{Rule, rule};
 use crate::linearize::{Broken, Made};
-use crate::oracle::{Aspect, Mismatch};
+use crate::mismatch::{Aspect, Field, Mismatch, Part, TurnPart};
 
-/// Returns the id of the rule. `calls` are those that contradict each other.
-pub(super) fn blame(history: &[Made], calls: &[usize], broken: &Broken) -> &'static str {
+/// Returns the rule. `calls` are those that contradict each other.
+pub(super) fn blame(history: &[Made], calls: &[usize], broken: &Broken) -> &'static Rule {
     let stuck = |test: &dyn Fn(&Made, &Mismatch) -> bool| {
         broken.stuck.iter().any(|(call, mismatch)| test(&history[*call], mismatch))
     };
@@ -24,31 +25,31 @@ pub(super) fn blame(history: &[Made], calls: &[usize], broken: &Broken) -> &'sta
         ) && made.reply.as_ref().is_some_and(|reply| !matches!(reply, Reply::Refused(_)))
     };
     if acked_twice(history, calls) {
-        return "concurrent.one-ack-winner";
+        return rule!("concurrent.one-ack-winner");
     }
     if stuck(&|_, mismatch| {
         matches!(mismatch.aspect, Aspect::Token | Aspect::Barred(Ineligible::Locked(_) | Ineligible::Session))
     }) {
-        return "concurrent.one-lock-winner";
+        return rule!("concurrent.one-lock-winner");
     }
     if calls.iter().any(|call| deletes(&history[*call])) {
-        return "concurrent.deletions";
+        return rule!("concurrent.deletions");
     }
     let refused = || calls.iter().map(|call| &history[*call]).filter_map(refusal_for_good);
     let of_refusal = || match refused().any(is_about_contention) {
-        true => "error.contention-is-retryable",
-        false => "concurrent.no-false-refusals",
+        true => rule!("error.contention-is-retryable"),
+        false => rule!("concurrent.no-false-refusals"),
     };
     if all_stuck(&|_, mismatch| matches!(mismatch.aspect, Aspect::Refused | Aspect::Retryable)) {
         return of_refusal();
     }
     if stuck(&|_, mismatch| is_about_queues(&mismatch.aspect)) {
-        return "concurrent.nothing-lost";
+        return rule!("concurrent.nothing-lost");
     }
     if refused().next().is_some() {
         return of_refusal();
     }
-    "concurrent.linearizable"
+    rule!("concurrent.linearizable")
 }
 
 /// The error of a mutating call, if a retry cannot succeed.
@@ -60,11 +61,13 @@ fn refusal_for_good(made: &Made) -> Option<&Refusal> {
 }
 
 fn is_about_queues(aspect: &Aspect) -> bool {
-    const PARTS: [&str; 4] = ["messages", "orchestrator_queue", "worker_queue", "queue_pending_count"];
     match aspect {
-        Aspect::Missed | Aspect::Barred(Ineligible::Absent) => true,
-        Aspect::Part(part) => PARTS.contains(part),
-        _ => false,
+        Aspect::Missed | Aspect::Barred(Ineligible::Absent) | Aspect::Part(Part::Turn(TurnPart::Messages)) => true,
+        Aspect::Part(Part::Field(field)) => {
+            matches!(field, Field::OrchestratorQueue | Field::WorkerQueue | Field::QueuePendingCount)
+        }
+        Aspect::Accepted | Aspect::Refused | Aspect::Retryable | Aspect::Barred(_) | Aspect::Token => false,
+        Aspect::Part(_) | Aspect::Panicked | Aspect::Hung => false,
     }
 }
 

@@ -12,10 +12,11 @@ use duroxide_sim::seed::Seed;
 use tokio::sync::Barrier;
 
 use super::interleave::interleave;
-use super::program::{Program, Round};
 use super::record::Caller;
 use super::yield_injector::YieldInjector;
+use crate::calls::reads;
 use crate::linearize::Made;
+use crate::race::{Program, Round};
 use crate::readback::{any_job, any_turn};
 use crate::resolve::Bindings;
 use crate::script::{Act, Step};
@@ -160,7 +161,22 @@ impl Play<'_, '_> {
                 Call::AckOrchestrationItem(ack) => {
                     self.names.extend(ack.messages.iter().map(|item| instance_of(item).into_owned()));
                 }
-                _ => {}
+                reads!()
+                | Call::FetchOrchestrationItem { .. }
+                | Call::AbandonOrchestrationItem { .. }
+                | Call::RenewOrchestrationItemLock { .. }
+                | Call::AppendWithExecution { .. }
+                | Call::FetchWorkItem { .. }
+                | Call::AckWorkItem { .. }
+                | Call::RenewWorkItemLock { .. }
+                | Call::AbandonWorkItem { .. }
+                | Call::RenewSessionLock { .. }
+                | Call::CleanupOrphanedSessions { .. }
+                | Call::DeleteInstancesAtomic { .. }
+                | Call::DeleteInstance { .. }
+                | Call::DeleteInstanceBulk { .. }
+                | Call::PruneExecutions { .. }
+                | Call::PruneExecutionsBulk { .. } => {}
             }
         }
     }

@@ -7,7 +7,7 @@ use super::acts::{
     abandon, abandon_job, ack_job, beget, cancel, complete, enqueue_job, fetch, fetch_job, go_on, next_execution,
     plain, progress, progress_of_child, raise, renew, renew_job, schedule, start, tell,
 };
-use super::program::{Program, Round};
+use crate::race::{Program, Round};
 use crate::script::{Act, Step};
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ pub(crate) enum Theme {
 
 impl Theme {
     /// Every theme.
-    pub const ALL: [Theme; 12] = [
+    pub const ALL: &[Theme] = &[
         Theme::Turn,
         Theme::Acks,
         Theme::Expiry,
@@ -112,7 +112,7 @@ impl Draft {
         if fresh {
             self.own = format!("i{number}");
         }
-        let any = self.one_of(&Theme::ALL);
+        let any = self.one_of(Theme::ALL);
         let theme = self.theme.unwrap_or(any);
         let mut before = Vec::new();
         if self.waits == Waits::Some && number > 0 {
@@ -133,7 +133,7 @@ impl Draft {
         (0..count)
             .map(|_| {
                 let off_theme = self.random.one_in(6);
-                let theme = if off_theme { self.one_of(&Theme::ALL) } else { theme };
+                let theme = if off_theme { self.one_of(Theme::ALL) } else { theme };
                 self.act(theme)
             })
             .collect()

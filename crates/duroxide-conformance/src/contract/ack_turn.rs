@@ -1,5 +1,7 @@
 //! The rules of `ack_orchestration_item`: what a turn commits, and its atomicity.
 
+use duroxide_sim::laws::Law::{AckAtomic, AckedOnce, AppendOnly, OneLiveLease, TerminalFinal};
+
 use super::Check::{Concurrent, Drain, Law, Official, ReadBack, Script};
 use super::{Rule, may, must};
 
@@ -12,7 +14,7 @@ pub(super) const RULES: &[Rule] = &[
         &[
             Script,
             Concurrent,
-            Law("OneLiveLease"),
+            Law(OneLiveLease),
             Official("error_handling::test_invalid_lock_token_on_ack"),
             Official("instance_locking::test_invalid_lock_token_rejection"),
             Official("atomicity::test_lock_released_only_on_successful_ack"),
@@ -38,7 +40,7 @@ pub(super) const RULES: &[Rule] = &[
         &[
             Script,
             Drain,
-            Law("AckedOnce"),
+            Law(AckedOnce),
             Official("lock_expiration::test_lock_renewal_on_ack"),
             Official("instance_locking::test_message_tagging_during_lock"),
         ],
@@ -88,8 +90,8 @@ pub(super) const RULES: &[Rule] = &[
          CONTRACT\" and \"Create events\"",
         &[
             ReadBack,
-            Law("AckAtomic"),
-            Law("AppendOnly"),
+            Law(AckAtomic),
+            Law(AppendOnly),
             Official("atomicity::test_multi_operation_atomic_ack"),
             Official("race_replay::test_queue_replay_version_stamp_roundtrip"),
             Official("capability_filtering::test_ack_appends_event_to_corrupted_history"),
@@ -116,7 +118,7 @@ pub(super) const RULES: &[Rule] = &[
         &[
             Script,
             ReadBack,
-            Law("AppendOnly"),
+            Law(AppendOnly),
             Official("error_handling::test_duplicate_event_id_rejection"),
             Official("atomicity::test_atomicity_failure_rollback"),
             Official("race_replay::test_continue_as_new_duplicate_start"),
@@ -184,7 +186,7 @@ pub(super) const RULES: &[Rule] = &[
         "ack-turn.status-none-keeps",
         "Metadata without a status change neither status nor output.",
         "`ExecutionMetadata::status`, \"None to keep current\"",
-        &[ReadBack, Law("TerminalFinal"), Official("prune::test_prune_bulk_includes_running_instances")],
+        &[ReadBack, Law(TerminalFinal), Official("prune::test_prune_bulk_includes_running_instances")],
     ),
     may(
         "ack-turn.output-without-status",

@@ -1,6 +1,8 @@
 //! The rules of `ack_work_item`, `abandon_work_item` and
 //! `renew_work_item_lock`.
 
+use duroxide_sim::laws::Law::AckedOnce;
+
 use super::Check::{Concurrent, Drain, Law, Official, Script};
 use super::{Rule, may, must};
 
@@ -12,7 +14,7 @@ pub(super) const RULES: &[Rule] = &[
         &[
             Script,
             Drain,
-            Law("AckedOnce"),
+            Law(AckedOnce),
             Official("queue_semantics::test_worker_peek_lock_semantics"),
             Official("queue_semantics::test_worker_ack_atomicity"),
         ],

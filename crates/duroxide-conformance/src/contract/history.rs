@@ -2,6 +2,8 @@
 //! `read_history_with_execution_id`, `latest_execution_id` and
 //! `append_with_execution`.
 
+use duroxide_sim::laws::Law::AckAtomic;
+
 use super::Check::{Law, Official, ReadBack, Script};
 use super::{Rule, may, must, should};
 
@@ -35,7 +37,7 @@ pub(super) const RULES: &[Rule] = &[
         "`read`, \"What This Does\"; guide, \"Event History: The Append-Only Log\"",
         &[
             ReadBack,
-            Law("AckAtomic"),
+            Law(AckAtomic),
             Official("atomicity::test_multi_operation_atomic_ack"),
             Official("multi_execution::test_execution_isolation"),
             Official("race_replay::test_queue_replay_version_stamp_roundtrip"),

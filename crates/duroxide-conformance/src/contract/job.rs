@@ -1,5 +1,7 @@
 //! The rules of `fetch_work_item`, except sessions and tags.
 
+use duroxide_sim::laws::Law::{AttemptsRise, NothingInvisible, OneLiveLease};
+
 use super::Check::{Concurrent, Drain, Law, Official, ReadBack, Script};
 use super::{Rule, may, must, should};
 
@@ -11,7 +13,7 @@ pub(super) const RULES: &[Rule] = &[
         &[
             Script,
             Concurrent,
-            Law("OneLiveLease"),
+            Law(OneLiveLease),
             Official("queue_semantics::test_worker_peek_lock_semantics"),
             Official("lock_expiration::test_worker_lock_renewal_success"),
         ],
@@ -47,7 +49,7 @@ pub(super) const RULES: &[Rule] = &[
         "`fetch_work_item`, \"What This Does\" (`visible_at <= now`)",
         &[
             Script,
-            Law("NothingInvisible"),
+            Law(NothingInvisible),
             Official("queue_semantics::test_worker_delayed_visibility_skips_future_items"),
             Official("lock_expiration::test_abandon_work_item_with_delay"),
         ],
@@ -77,7 +79,7 @@ pub(super) const RULES: &[Rule] = &[
         "job.token-unique",
         "Every fetch issues a token that was never issued before.",
         "`fetch_work_item`, \"Lock it with a unique token\"",
-        &[Script, Concurrent, Law("OneLiveLease"), Official("lock_expiration::test_abandon_work_item_releases_lock")],
+        &[Script, Concurrent, Law(OneLiveLease), Official("lock_expiration::test_abandon_work_item_releases_lock")],
     ),
     must(
         "job.attempts-rise",
@@ -86,7 +88,7 @@ pub(super) const RULES: &[Rule] = &[
         "`fetch_work_item`, \"Attempt count\"; `abandon_work_item`, \"ignore_attempt\"",
         &[
             Script,
-            Law("AttemptsRise"),
+            Law(AttemptsRise),
             Official("poison_message::worker_attempt_count_increments_on_lock_expiry"),
             Official("sessions::test_abandoned_session_item_retryable"),
             Official("poison_message::worker_attempt_count_starts_at_one"),

@@ -1,5 +1,7 @@
 //! The rules of `enqueue_for_orchestrator` and `enqueue_for_worker`.
 
+use duroxide_sim::laws::Law::AckedOnce;
+
 use super::Check::{Drain, Law, Official, ReadBack, Script};
 use super::{Rule, must};
 
@@ -11,7 +13,7 @@ pub(super) const RULES: &[Rule] = &[
         &[
             Script,
             Drain,
-            Law("AckedOnce"),
+            Law(AckedOnce),
             Official("instance_locking::test_completions_arriving_during_lock_blocked"),
             Official("queue_semantics::test_worker_ack_atomicity"),
         ],
@@ -97,7 +99,7 @@ pub(super) const RULES: &[Rule] = &[
         &[
             Script,
             Drain,
-            Law("AckedOnce"),
+            Law(AckedOnce),
             Official("queue_semantics::test_worker_queue_fifo_ordering"),
             Official("queue_semantics::test_lost_lock_token_handling"),
         ],

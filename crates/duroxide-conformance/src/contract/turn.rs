@@ -1,6 +1,8 @@
 //! The rules of `fetch_orchestration_item`: which instance it
 //! fetches, and the contents of the item.
 
+use duroxide_sim::laws::Law::{AckAtomic, AttemptsRise, NothingInvisible, OneLiveLease, WholeBatch};
+
 use super::Check::{Concurrent, Drain, Law, Official, ReadBack, Script};
 use super::{Rule, may, must};
 
@@ -13,7 +15,7 @@ pub(super) const RULES: &[Rule] = &[
         &[
             Script,
             Concurrent,
-            Law("OneLiveLease"),
+            Law(OneLiveLease),
             Official("instance_locking::test_exclusive_instance_lock"),
             Official("instance_locking::test_completions_arriving_during_lock_blocked"),
             Official("lock_expiration::test_concurrent_lock_attempts_respect_expiration"),
@@ -36,7 +38,7 @@ pub(super) const RULES: &[Rule] = &[
         "turn.visible",
         "A message is in no batch before the moment from which it is visible.",
         "`fetch_orchestration_item`, \"Visibility Filtering\"",
-        &[Script, Law("NothingInvisible"), Official("queue_semantics::test_timer_delayed_visibility")],
+        &[Script, Law(NothingInvisible), Official("queue_semantics::test_timer_delayed_visibility")],
     ),
     must(
         "turn.prompt",
@@ -84,7 +86,7 @@ pub(super) const RULES: &[Rule] = &[
         "`fetch_orchestration_item`, \"Instance Batching\"; guide, \"Critical behaviors\"",
         &[
             Script,
-            Law("WholeBatch"),
+            Law(WholeBatch),
             Official("instance_locking::test_message_tagging_during_lock"),
             Official("instance_locking::test_completions_arriving_during_lock_blocked"),
         ],
@@ -137,7 +139,7 @@ pub(super) const RULES: &[Rule] = &[
         "`OrchestrationItem`, \"Implementation Notes\"; `fetch_orchestration_item`, \"History Loading\"",
         &[
             Script,
-            Law("AckAtomic"),
+            Law(AckAtomic),
             Official("instance_creation::test_instance_creation_via_metadata"),
             Official("race_replay::test_queue_race_cancellation_replay"),
         ],
@@ -237,7 +239,7 @@ pub(super) const RULES: &[Rule] = &[
          3",
         &[
             Script,
-            Law("AttemptsRise"),
+            Law(AttemptsRise),
             Official("poison_message::orchestration_attempt_count_increments_on_refetch"),
             Official("poison_message::orchestration_attempt_count_starts_at_one"),
         ],
@@ -260,7 +262,7 @@ pub(super) const RULES: &[Rule] = &[
         &[
             Script,
             Concurrent,
-            Law("OneLiveLease"),
+            Law(OneLiveLease),
             Official("instance_locking::test_lock_token_uniqueness"),
             Official("instance_locking::test_exclusive_instance_lock"),
             Official("lock_expiration::test_lock_expires_after_timeout"),

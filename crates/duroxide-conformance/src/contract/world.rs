@@ -1,6 +1,8 @@
 //! The rules of concurrent callers, dropped futures and crashes, and of what a
 //! provider declares about itself.
 
+use duroxide_sim::laws::Law::{AckedOnce, CompletedOnce, OneLiveLease};
+
 use super::Check::{Concurrent, Crash, Drain, Dropped, Law, Official, Reopen, Script};
 use super::{Rule, may, must, should};
 
@@ -20,7 +22,7 @@ pub(super) const RULES: &[Rule] = &[
          \"Concurrency\"; `fetch_work_item`, \"Must prevent double-dequeue\"",
         &[
             Concurrent,
-            Law("OneLiveLease"),
+            Law(OneLiveLease),
             Official("instance_locking::test_multi_threaded_lock_contention"),
             Official("instance_locking::test_multi_threaded_no_duplicate_processing"),
             Official("instance_locking::test_concurrent_instance_fetching"),
@@ -41,8 +43,8 @@ pub(super) const RULES: &[Rule] = &[
         &[
             Concurrent,
             Drain,
-            Law("AckedOnce"),
-            Law("CompletedOnce"),
+            Law(AckedOnce),
+            Law(CompletedOnce),
             Official("instance_locking::test_concurrent_instance_fetching"),
             Official("instance_locking::test_multi_threaded_no_duplicate_processing"),
         ],

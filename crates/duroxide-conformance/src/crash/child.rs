@@ -7,7 +7,7 @@ use duroxide_sim::clock::Warp;
 
 use super::{Line, Order, VARIABLE};
 use crate::drive::{Observed, OnDeviation, Seen, Stage, play};
-use crate::oracle::Mismatch;
+use crate::mismatch::Mismatch;
 use crate::pace::Pace;
 use crate::storage::Storage;
 

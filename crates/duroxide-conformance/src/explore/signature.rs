@@ -1,12 +1,10 @@
 //! [`DeviationSignature`]: the signature of a deviation, which shrinking preserves.
 
 use duroxide_sim::call::{Class, Reply};
-use duroxide_sim::clock::Time;
-use duroxide_sim::store::Ineligible;
 
 use crate::blame::blame;
 use crate::drive::{Deviation, End, Observed, Run};
-use crate::oracle::{Aspect, Mismatch};
+use crate::mismatch::{Aspect, Mismatch};
 
 /// The signature of a deviation: the method, the deviating aspect, and the kind
 /// of the expected error if there is one.
@@ -21,11 +19,7 @@ impl DeviationSignature {
     pub fn seen(observed: &[Observed], mismatch: &Mismatch) -> DeviationSignature {
         let method = observed.last().map_or("", |last| last.call.method().name());
         // The expiry of a lock is not part of the signature.
-        let aspect = match &mismatch.aspect {
-            Aspect::Barred(Ineligible::Locked(_)) => Aspect::Barred(Ineligible::Locked(Time::MAX)),
-            Aspect::Barred(Ineligible::Invisible(_)) => Aspect::Barred(Ineligible::Invisible(Time::MAX)),
-            aspect => aspect.clone(),
-        };
+        let aspect = mismatch.aspect.untimed();
         let class = match &mismatch.expected {
             Reply::Refused(refusal) => Some(refusal.class),
             _ => None,
@@ -38,20 +32,23 @@ impl DeviationSignature {
     /// Whether both may have the same cause: the same part of an answer is
     /// wrong, in whatever method.
     pub fn resembles(&self, other: &DeviationSignature) -> bool {
-        self.1 == other.1 && (self.0 == other.0 || matches!(self.1, Aspect::Part(_)))
+        match (&self.1, &other.1) {
+            (Aspect::Part(one), Aspect::Part(other)) => one.words() == other.words(),
+            (one, another) => one == another && self.0 == other.0,
+        }
     }
 }
 
-/// The rule that a deviation breaks, according to its run.
+/// The id of the rule that a deviation breaks, according to its run.
 pub(crate) fn rule_of(run: &Run, deviation: &Deviation) -> &'static str {
-    blame(&run.observed[..=deviation.observed], &deviation.mismatch)
+    blame(&run.observed[..=deviation.observed], &deviation.mismatch).id
 }
 
 /// Every deviation in a run.
 pub(crate) fn deviations(run: &Run) -> impl Iterator<Item = &Deviation> {
     let last = match &run.end {
         End::Deviates(deviation) => Some(deviation),
-        _ => None,
+        End::Agrees | End::Inconclusive(_) => None,
     };
     run.waived.iter().chain(last)
 }

@@ -2,14 +2,14 @@
 //!
 //! They compare only the part of the answer that deviates.
 
-use duroxide_sim::call::{Reply, Turn};
+use duroxide_sim::call::{Job, Reply, Turn};
 use duroxide_sim::clock::Time;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::code::{Coded, events, items, moment};
-use super::layout::Code;
-use crate::oracle::{Aspect, Mismatch};
+use super::layout::{Code, repeated};
+use crate::mismatch::{Aspect, JobPart, Mismatch, NamesPart, Part, StatusPart, TreePart, TurnPart};
 
 /// The statements that check `got`, the result of the last call. `before` are
 /// the tokens that were returned earlier.
@@ -27,16 +27,9 @@ pub(super) fn asserts(mismatch: &Mismatch, got: Option<&Reply>, base: Time, befo
         }
         (Aspect::Panicked, Reply::Refused(_)) => vec![assert("got.is_err()")],
         (Aspect::Panicked | Aspect::Hung, _) => vec![Code::word("got.expect(RULE)")],
-        (Aspect::Part(part), Reply::Turn(Some(expected))) => turn(part, expected, base),
-        (Aspect::Part("attempts"), Reply::Job(Some(expected))) => vec![
-            Code::word("let (_, _, attempts) = got.expect(RULE).expect(RULE)"),
-            equal("attempts", expected.attempts.code()),
-        ],
-        (Aspect::Part(_), Reply::Job(Some(expected))) => vec![
-            Code::word("let (item, _, _) = got.expect(RULE).expect(RULE)"),
-            equal("item", super::code::item(&expected.item, base)),
-        ],
-        (Aspect::Part(part), expected) => answer(part, expected, got, base),
+        (Aspect::Part(Part::Turn(part)), Reply::Turn(Some(expected))) => turn(*part, expected, base),
+        (Aspect::Part(Part::Job(part)), Reply::Job(Some(expected))) => job(*part, expected, base),
+        (Aspect::Part(part), expected) => answer(*part, expected, got, base),
     }
 }
 
@@ -48,11 +41,8 @@ fn compare(name: &str, left: &str, right: Code) -> Code {
 fn equal(left: &str, right: Code) -> Code {
     match &right {
         Code::List { parts, close: "]", .. } if parts.is_empty() => assert(&format!("{left}.is_empty()")),
-        Code::Word(word) if word == "None" => assert(&format!("{left}.is_none()")),
-        Code::Word(word) if word == "String::new()" => compare("assert_eq!", left, Code::word("\"\"")),
-        Code::Word(word) if word.ends_with(".to_owned()") => {
-            compare("assert_eq!", left, Code::word(word.trim_end_matches(".to_owned()")))
-        }
+        Code::None => assert(&format!("{left}.is_none()")),
+        Code::Text(text) if repeated(text).is_none() => compare("assert_eq!", left, Code::str(text)),
         _ => compare("assert_eq!", left, right),
     }
 }
@@ -61,33 +51,46 @@ fn assert(condition: &str) -> Code {
     Code::call("assert!", vec![Code::word(condition), Code::word("\"{RULE}\"")])
 }
 
-fn turn(part: &str, expected: &Turn, base: Time) -> Vec<Code> {
-    if part == "attempts" {
-        let names = Code::word("let (_, _, attempts) = got.expect(RULE).expect(RULE)");
-        return vec![names, equal("attempts", expected.attempts.code())];
-    }
+fn turn(part: TurnPart, expected: &Turn, base: Time) -> Vec<Code> {
     let judged = match part {
-        "instance" => equal("turn.instance", expected.instance.code()),
-        "messages" | "message order" => equal("turn.messages", items(&expected.messages, base)),
-        "execution" => equal("turn.execution_id", expected.execution.code()),
-        "history_error" if expected.history_error.is_some() => assert("turn.history_error.is_some()"),
-        "history_error" => assert("turn.history_error.is_none()"),
-        "orchestration_name" => equal("turn.orchestration_name", expected.orchestration_name.code()),
-        "version" => equal("turn.version", expected.version.code()),
-        "kv_snapshot" if expected.kv_snapshot.is_empty() => assert("turn.kv_snapshot.is_empty()"),
-        "kv_snapshot" => equal("turn.kv_snapshot", expected.kv_snapshot.code()),
-        _ => equal("turn.history", events(&expected.history)),
+        TurnPart::Attempts => return attempts(expected.attempts),
+        TurnPart::Instance => equal("turn.instance", expected.instance.code()),
+        TurnPart::Messages | TurnPart::MessageOrder => equal("turn.messages", items(&expected.messages, base)),
+        TurnPart::Execution => equal("turn.execution_id", expected.execution.code()),
+        TurnPart::HistoryError if expected.history_error.is_some() => assert("turn.history_error.is_some()"),
+        TurnPart::HistoryError => assert("turn.history_error.is_none()"),
+        TurnPart::OrchestrationName => equal("turn.orchestration_name", expected.orchestration_name.code()),
+        TurnPart::Version => equal("turn.version", expected.version.code()),
+        TurnPart::KvSnapshot if expected.kv_snapshot.is_empty() => assert("turn.kv_snapshot.is_empty()"),
+        TurnPart::KvSnapshot => equal("turn.kv_snapshot", expected.kv_snapshot.code()),
+        TurnPart::History(_) => equal("turn.history", events(&expected.history)),
     };
     vec![Code::word("let (turn, _, _) = got.expect(RULE).expect(RULE)"), judged]
 }
 
-fn answer(part: &str, expected: &Reply, got: Option<&Reply>, base: Time) -> Vec<Code> {
+fn job(part: JobPart, expected: &Job, base: Time) -> Vec<Code> {
+    match part {
+        JobPart::Attempts => attempts(expected.attempts),
+        JobPart::Item => vec![
+            Code::word("let (item, _, _) = got.expect(RULE).expect(RULE)"),
+            equal("item", super::code::item(&expected.item, base)),
+        ],
+    }
+}
+
+fn attempts(expected: u32) -> Vec<Code> {
+    vec![Code::word("let (_, _, attempts) = got.expect(RULE).expect(RULE)"), equal("attempts", expected.code())]
+}
+
+fn answer(part: Part, expected: &Reply, got: Option<&Reply>, base: Time) -> Vec<Code> {
     let got_it = "got.expect(RULE)";
     match expected {
         Reply::Events(expected) => vec![equal(got_it, events(expected))],
-        Reply::Names(names) if part == "order" => vec![equal(got_it, names.code())],
+        Reply::Names(names) if part == NamesPart::Order.into() => vec![equal(got_it, names.code())],
         Reply::Names(names) => sorted(got_it, names),
-        Reply::Tree(tree) if part == "root" => vec![equal("got.expect(RULE).root_id", tree.root_id.code())],
+        Reply::Tree(tree) if part == TreePart::Root.into() => {
+            vec![equal("got.expect(RULE).root_id", tree.root_id.code())]
+        }
         Reply::Tree(tree) => sorted("got.expect(RULE).all_ids", &tree.all_ids),
         Reply::Count(count) => vec![equal(got_it, count.code())],
         Reply::Number(number) => vec![equal(got_it, number.code())],
@@ -99,7 +102,7 @@ fn answer(part: &str, expected: &Reply, got: Option<&Reply>, base: Time) -> Vec<
             vec![assert("got.expect(RULE).is_none()")]
         }
         Reply::CustomStatus(Some(_)) | Reply::Stats(Some(_)) if none(got) => vec![assert("got.expect(RULE).is_some()")],
-        Reply::CustomStatus(Some((_, version))) if part == "version" => {
+        Reply::CustomStatus(Some((_, version))) if part == StatusPart::Version.into() => {
             vec![Code::word("let (_, version) = got.expect(RULE).expect(RULE)"), equal("version", version.code())]
         }
         Reply::CustomStatus(Some((status, _))) => {
@@ -112,7 +115,7 @@ fn answer(part: &str, expected: &Reply, got: Option<&Reply>, base: Time) -> Vec<
         Reply::QueueDepths(depths) => field(got_it, part, depths, base),
         Reply::Deleted(counts) => field(got_it, part, counts, base),
         Reply::Pruned(counts) => field(got_it, part, counts, base),
-        _ => vec![Code::word(got_it)],
+        Reply::Done | Reply::Turn(_) | Reply::Job(_) | Reply::Refused(_) => vec![Code::word(got_it)],
     }
 }
 
@@ -127,19 +130,17 @@ fn sorted(got: &str, names: &[String]) -> Vec<Code> {
 }
 
 /// The assertion on one field of a plain answer.
-fn field(got: &str, part: &str, expected: &impl Serialize, base: Time) -> Vec<Code> {
-    let (name, only_whether) = part.split_once(' ').map_or((part, false), |(name, _)| (name, true));
-    let value = serde_json::to_value(expected).ok().and_then(|value| value.get(name).cloned()).unwrap_or_default();
-    let left = format!("{got}.{name}");
-    let right = match &value {
+fn field(got: &str, part: Part, expected: &impl Serialize, base: Time) -> Vec<Code> {
+    let Some(field) = part.field() else { return vec![Code::word(got)] };
+    let value = serde_json::to_value(expected).ok().and_then(|value| value.get(field.name()).cloned());
+    let left = format!("{got}.{field}");
+    let right = match value.unwrap_or_default() {
         Value::Null => return vec![assert(&format!("{left}.is_none()"))],
-        _ if only_whether => return vec![assert(&format!("{left}.is_some()"))],
-        Value::Number(number) if name.ends_with("_at") => moment(number.as_u64().unwrap_or(0), base),
+        _ if part == Part::CompletedAtSet => return vec![assert(&format!("{left}.is_some()"))],
+        Value::Number(number) if field.is_time() => moment(number.as_u64().unwrap_or(0), base),
         Value::Number(number) => Code::word(number.to_string()),
         Value::String(text) => text.code(),
-        _ => Code::word(value.to_string()),
+        value => Code::word(value.to_string()),
     };
-    // These three fields are optional.
-    let optional = matches!(name, "output" | "parent_instance_id" | "completed_at");
-    vec![equal(&left, if optional { Code::call("Some", vec![right]) } else { right })]
+    vec![equal(&left, if field.is_optional() { Code::call("Some", vec![right]) } else { right })]
 }

@@ -10,6 +10,7 @@ use duroxide_sim::call::{Event, Item};
 use duroxide_sim::clock::Time;
 
 use super::layout::Code;
+use super::uses::{Helper, Import, Used};
 
 /// The version that most events carry.
 const USUAL_VERSION: &str = "1.0.0";
@@ -21,14 +22,7 @@ pub(super) trait Coded {
 
 impl Coded for String {
     fn code(&self) -> Code {
-        let letters: Vec<char> = self.chars().take(2).collect();
-        match &letters[..] {
-            [] => Code::word("String::new()"),
-            [first, ..] if self.len() > 80 && self.chars().all(|letter| letter == *first) => {
-                Code::word(format!("{:?}.repeat({})", first.to_string(), self.chars().count()))
-            }
-            _ => Code::word(format!("{self:?}.to_owned()")),
-        }
+        Code::Text(self.clone())
     }
 }
 
@@ -56,7 +50,7 @@ impl Coded for u64 {
 
 impl<T: Coded> Coded for Option<T> {
     fn code(&self) -> Code {
-        self.as_ref().map_or_else(|| Code::word("None"), |value| Code::call("Some", vec![value.code()]))
+        self.as_ref().map_or_else(|| Code::None, |value| Code::call("Some", vec![value.code()]))
     }
 }
 
@@ -75,29 +69,29 @@ impl Coded for (String, String) {
 impl<T: Coded> Coded for BTreeMap<String, T> {
     fn code(&self) -> Code {
         let pair = |(key, value): (&String, &T)| Code::call("", vec![key.code(), value.code()]);
-        let pairs = Code::List { open: "[".to_owned(), parts: self.iter().map(pair).collect(), close: "]" };
-        Code::call("HashMap::from", vec![pairs])
+        Code::call("HashMap::from", vec![Code::array(self.iter().map(pair).collect())]).using(Import::Map)
     }
 }
 
 impl Coded for duroxide_sim::call::KvEntry {
     fn code(&self) -> Code {
         let fields = vec![("value", self.value.code()), ("last_updated_at_ms", self.last_updated_at_ms.code())];
-        Code::record("KvEntry", fields)
+        Code::record("KvEntry", fields).using(Import::KvEntry)
     }
 }
 
 impl Coded for Duration {
     fn code(&self) -> Code {
-        Code::word(match (self.as_secs(), self.subsec_nanos()) {
-            (0, 0) => "Duration::ZERO".to_owned(),
-            _ if *self == Duration::MAX => "Duration::MAX".to_owned(),
-            (seconds, 0) => format!("Duration::from_secs({seconds})"),
+        let code = |text: String| Code::word(text).using(Import::Duration);
+        match (self.as_secs(), self.subsec_nanos()) {
+            (0, 0) => code("Duration::ZERO".to_owned()),
+            _ if *self == Duration::MAX => code("Duration::MAX".to_owned()),
+            (seconds, 0) => code(format!("Duration::from_secs({seconds})")),
             (seconds, nanos) if nanos % 1_000_000 == 0 && seconds < 1 << 40 => {
-                format!("Duration::from_millis({})", self.as_millis())
+                code(format!("Duration::from_millis({})", self.as_millis())).using(Used::ShortSpan)
             }
-            (seconds, nanos) => format!("Duration::new({seconds}, {nanos})"),
-        })
+            (seconds, nanos) => code(format!("Duration::new({seconds}, {nanos})")).using(Used::ShortSpan),
+        }
     }
 }
 
@@ -116,7 +110,7 @@ macro_rules! coded {
                     $($type::$variant { $($field),* } => variant(
                         concat!(stringify!($type), "::", stringify!($variant)),
                         vec![$((stringify!($field), $field.code())),*],
-                    ),)*
+                    ).using(Import::$type),)*
                     // A variant added by a feature of duroxide.
                     #[allow(unreachable_patterns)]
                     _ => Code::word(concat!("todo!(\"another ", stringify!($type), "\")")),
@@ -209,7 +203,8 @@ pub(super) fn item(item: &Item, base: Time) -> Code {
                 ("id", id.code()),
                 ("fire_at_ms", moment(*fire_at_ms, base)),
             ],
-        ),
+        )
+        .using(Import::WorkItem),
         // Usual start messages are made by the function `start_of`.
         WorkItem::StartOrchestration {
             instance,
@@ -221,27 +216,11 @@ pub(super) fn item(item: &Item, base: Time) -> Code {
             parent_execution_id: None,
             execution_id: 1,
         } if input.is_empty() && instance.len().max(orchestration.len()) < 40 => {
-            Code::word(format!("start_of({instance:?}, {orchestration:?})"))
+            Code::word(format!("start_of({instance:?}, {orchestration:?})")).using(Helper::StartOf)
         }
         other => other.code(),
     }
 }
-
-/// The function that [`item`] uses.
-pub(super) const START_FUNCTION: &str = r#"
-fn start_of(instance: &str, orchestration: &str) -> WorkItem {
-    WorkItem::StartOrchestration {
-        instance: instance.to_owned(),
-        orchestration: orchestration.to_owned(),
-        input: String::new(),
-        version: None,
-        parent_instance: None,
-        parent_id: None,
-        parent_execution_id: None,
-        execution_id: 1,
-    }
-}
-"#;
 
 /// A list of work items.
 pub(super) fn items(all: &[Item], base: Time) -> Code {
@@ -252,8 +231,8 @@ pub(super) fn items(all: &[Item], base: Time) -> Code {
 pub(super) fn moment(ms: u64, base: Time) -> Code {
     match ms {
         u64::MAX => Code::word("u64::MAX"),
-        ms if ms == base.0 => Code::word("start"),
-        ms if ms > base.0 => Code::word(format!("start + {}", ms - base.0)),
+        ms if ms == base.0 => Code::word("start").using(Used::Start),
+        ms if ms > base.0 => Code::word(format!("start + {}", ms - base.0)).using(Used::Start),
         ms => ms.code(),
     }
 }
@@ -268,7 +247,8 @@ pub(super) fn event(event: &Event) -> Code {
             event.execution_id.code(),
             event.kind.code(),
         ],
-    );
+    )
+    .using(Helper::Event);
     let mut fields = Vec::new();
     if event.source_event_id.is_some() {
         fields.push(("source_event_id", event.source_event_id.code()));
@@ -283,25 +263,10 @@ pub(super) fn event(event: &Event) -> Code {
         return usual;
     }
     fields.push(("..", usual));
-    Code::record("Event", fields)
+    Code::record("Event", fields).using(Import::Event)
 }
 
 /// A list of events.
 pub(super) fn events(all: &[Arc<duroxide::Event>]) -> Code {
     Code::vec(all.iter().map(event).collect())
 }
-
-/// The function that [`event`] uses.
-pub(super) const EVENT_FUNCTION: &str = r#"
-fn event(event_id: u64, instance: &str, execution_id: u64, kind: EventKind) -> Event {
-    Event {
-        event_id,
-        source_event_id: None,
-        instance_id: instance.to_owned(),
-        execution_id,
-        timestamp_ms: 0,
-        duroxide_version: "1.0.0".to_owned(),
-        kind,
-    }
-}
-"#;

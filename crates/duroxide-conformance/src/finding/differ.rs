@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::table::fields;
 use crate::drive::{Deviation, Run};
-use crate::oracle::Aspect;
+use crate::mismatch::{Aspect, Field, NamesPart, Part};
 
 /// The lines about the expected answer, and those about the actual one.
 type Sides = (Vec<String>, Vec<String>);
@@ -27,7 +27,7 @@ pub(super) fn words(run: &Run, deviation: &Deviation) -> Sides {
     match (&deviation.mismatch.aspect, expected, &observed.reply) {
         (Aspect::Part(part), expected, Some(reply)) => {
             let mut differences = Differences::default();
-            differences.replies(expected, reply, part, run.base);
+            differences.replies(expected, reply, *part, run.base);
             if differences.0.is_empty() {
                 return one(whole(expected), got);
             }
@@ -38,7 +38,9 @@ pub(super) fn words(run: &Run, deviation: &Deviation) -> Sides {
         (Aspect::Retryable, ..) => one("an error that is not retryable".to_owned(), format!("{got}, retryable")),
         (Aspect::Panicked, expected, _) => one(whole(expected), panicked(observed.panic.as_deref())),
         (Aspect::Hung, expected, _) => one(whole(expected), "no answer".to_owned()),
-        (_, expected, _) => one(whole(expected), got),
+        (Aspect::Part(_) | Aspect::Accepted | Aspect::Refused | Aspect::Missed, expected, _) => {
+            one(whole(expected), got)
+        }
     }
 }
 
@@ -93,7 +95,7 @@ impl Differences {
         self.0.push((expected.into(), got.into()));
     }
 
-    fn replies(&mut self, expected: &Reply, got: &Reply, part: &str, base: Time) {
+    fn replies(&mut self, expected: &Reply, got: &Reply, part: Part, base: Time) {
         match (expected, got) {
             (Reply::Turn(Some(expected)), Reply::Turn(Some(got))) => self.turns(expected, got, base),
             (Reply::Job(Some(expected)), Reply::Job(Some(got))) => {
@@ -101,7 +103,7 @@ impl Differences {
                 self.numbers("attempts", expected.attempts.into(), got.attempts.into());
             }
             (Reply::Events(expected), Reply::Events(got)) => self.histories(expected, got),
-            (Reply::Names(expected), Reply::Names(got)) if part == "order" => {
+            (Reply::Names(expected), Reply::Names(got)) if part == NamesPart::Order.into() => {
                 self.push(expected.join(", "), got.join(", "));
             }
             (Reply::Names(expected), Reply::Names(got)) => self.sets("", expected, got),
@@ -123,12 +125,12 @@ impl Differences {
 
     /// The fields of a plain answer. Other times than the deviating one are
     /// skipped: they need not follow the clock.
-    fn fields(&mut self, expected: &Reply, got: &Reply, part: &str) {
+    fn fields(&mut self, expected: &Reply, got: &Reply, part: Part) {
         let body = |reply: &Reply| json(reply).as_object().and_then(|fields| fields.values().next().cloned());
         let (Some(Value::Object(expected)), Some(Value::Object(got))) = (body(expected), body(got)) else { return };
-        let part = part.split(' ').next().unwrap_or(part);
+        let part = part.field().map(Field::name);
         for (field, expected) in expected {
-            if (field.ends_with("_at") && field != part) || field == "timer_queue" {
+            if (field.ends_with("_at") && Some(&*field) != part) || field == "timer_queue" {
                 continue;
             }
             self.values(&field, &expected, got.get(&field).unwrap_or(&Value::Null));

@@ -1,16 +1,32 @@
 //! A tree of Rust code, and its formatting in lines.
 
+use super::uses::{Used, Uses};
+
 /// A piece of Rust code.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Code {
     /// Code that is never wrapped.
     Word(String),
+    /// `None`.
+    None,
+    /// A `String`.
+    Text(String),
     /// Comma-separated parts in brackets, on one line if that fits.
     List { open: String, parts: Vec<Code>, close: &'static str },
     /// A prefix of another piece.
     Before(String, Box<Code>),
     /// A method call on a receiver, and further calls on the result.
     Chain { receiver: String, call: Box<Code>, rest: Vec<String> },
+    /// A piece that uses something.
+    Using(Used, Box<Code>),
+}
+
+/// The text as a letter and how often it is repeated, if it is a long one of
+/// that kind.
+pub(super) fn repeated(text: &str) -> Option<(char, usize)> {
+    let first = text.chars().next()?;
+    let is_long = text.len() > 80 && text.chars().all(|letter| letter == first);
+    is_long.then(|| (first, text.chars().count()))
 }
 
 /// The maximum width of a line.
@@ -34,6 +50,42 @@ pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
 impl Code {
     pub fn word(text: impl Into<String>) -> Code {
         Code::Word(text.into())
+    }
+
+    /// A text as a `&str`.
+    pub fn str(text: &str) -> Code {
+        Code::Word(match repeated(text) {
+            Some((letter, count)) => format!("&{:?}.repeat({count})", letter.to_string()),
+            None => format!("{text:?}"),
+        })
+    }
+
+    /// The code, which uses something.
+    pub fn using(self, used: impl Into<Used>) -> Code {
+        Code::Using(used.into(), Box::new(self))
+    }
+
+    /// Adds what the code uses to `uses`.
+    pub fn record_uses(&self, uses: &mut Uses) {
+        match self {
+            Code::Word(_) | Code::None | Code::Text(_) => {}
+            Code::List { parts, .. } => parts.iter().for_each(|part| part.record_uses(uses)),
+            Code::Before(_, code) | Code::Chain { call: code, .. } => code.record_uses(uses),
+            Code::Using(used, code) => {
+                uses.insert(*used);
+                code.record_uses(uses);
+            }
+        }
+    }
+
+    /// `[a, b]`.
+    pub fn array(parts: Vec<Code>) -> Code {
+        Code::List { open: "[".to_owned(), parts, close: "]" }
+    }
+
+    /// `&[a, b]`.
+    pub fn slice(parts: Vec<Code>) -> Code {
+        Code::List { open: "&[".to_owned(), parts, close: "]" }
     }
 
     /// `open(a, b)`.
@@ -60,6 +112,13 @@ impl Code {
     fn flat(&self) -> String {
         match self {
             Code::Word(text) => text.clone(),
+            Code::None => "None".to_owned(),
+            Code::Text(text) if text.is_empty() => "String::new()".to_owned(),
+            Code::Text(text) => match repeated(text) {
+                Some((letter, count)) => format!("{:?}.repeat({count})", letter.to_string()),
+                None => format!("{text:?}.to_owned()"),
+            },
+            Code::Using(_, code) => code.flat(),
             Code::Before(text, code) => text.clone() + &code.flat(),
             Code::List { open, parts, close } => {
                 let space = if *close == "}" && !parts.is_empty() { " " } else { "" };
@@ -78,7 +137,8 @@ impl Code {
         }
         let pad = " ".repeat(indent);
         match self {
-            Code::Word(text) => format!("{pad}{before}{text}{after}\n"),
+            Code::Word(_) | Code::None | Code::Text(_) => format!("{pad}{before}{flat}{after}\n"),
+            Code::Using(_, code) => code.lay_out(before, indent, after),
             Code::Before(text, code) => code.lay_out(&format!("{before}{text}"), indent, after),
             Code::List { open, parts, close } => {
                 let parts: String = parts

@@ -9,6 +9,7 @@ use duroxide_sim::unstable::text;
 use duroxide_sim::unstable::trace::{Span, Tokens, answer, quote, words};
 use serde::Serialize;
 
+use crate::calls::reads;
 use crate::drive::{Observed, Run};
 use crate::script::{Script, Step};
 
@@ -54,7 +55,7 @@ fn quiet(script: &Script, run: &Run, steps: std::ops::Range<usize>, at: Time) ->
             Some(Step::Wait(ms)) => format!("wait {ms} ms"),
             Some(Step::Corrupt(instance)) => format!("the stored history of {instance} becomes unreadable"),
             Some(Step::Reopen) => "the storage is reopened".to_owned(),
-            _ => continue,
+            Some(Step::Call(_) | Step::ReadBack | Step::Drain) | None => continue,
         };
         let at_ms = at.0.saturating_sub(run.base.0);
         found.push(Line { step: step + 1, at_ms, call, answer: String::new(), deviates: false });
@@ -92,7 +93,9 @@ pub(super) fn fields(reply: &Reply) -> Option<String> {
     match reply {
         Reply::Instance(_) | Reply::Execution(_) | Reply::Metrics(_) | Reply::QueueDepths(_) => {}
         Reply::Tree(_) | Reply::Deleted(_) | Reply::Pruned(_) | Reply::Stats(Some(_)) | Reply::Values(_) => {}
-        _ => return None,
+        Reply::Done | Reply::Turn(_) | Reply::Job(_) | Reply::Events(_) | Reply::Count(_) => return None,
+        Reply::CustomStatus(_) | Reply::Value(_) | Reply::Stats(None) | Reply::Names(_) => return None,
+        Reply::Numbers(_) | Reply::Number(_) | Reply::Refused(_) => return None,
     }
     let value = serde_json::to_value(reply).ok()?;
     let body = value.as_object()?.values().next()?.as_object()?;
@@ -137,7 +140,18 @@ fn details(call: &Call) -> String {
         }
         Call::CleanupOrphanedSessions { idle_for } => format!("idle {}", Span(*idle_for)),
         Call::EnqueueForWorker { item } => place(item),
-        _ => String::new(),
+        reads!()
+        | Call::AbandonOrchestrationItem { .. }
+        | Call::RenewOrchestrationItemLock { .. }
+        | Call::AckWorkItem { .. }
+        | Call::RenewWorkItemLock { .. }
+        | Call::AbandonWorkItem { .. }
+        | Call::EnqueueForOrchestrator { .. }
+        | Call::DeleteInstancesAtomic { .. }
+        | Call::DeleteInstance { .. }
+        | Call::DeleteInstanceBulk { .. }
+        | Call::PruneExecutions { .. }
+        | Call::PruneExecutionsBulk { .. } => String::new(),
     }
 }
 

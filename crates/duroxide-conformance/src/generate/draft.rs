@@ -6,11 +6,10 @@ use std::time::Duration;
 use duroxide_sim::call::{Call, VersionRange};
 use duroxide_sim::seed::Stream;
 
-use super::moves::Moves;
 use super::profile::{Area, Profile};
 use super::swarm::Swarm;
 use super::{numbers, texts};
-use crate::script::{Act, Step};
+use crate::script::{Act, CHILD, HERE, Step};
 
 /// The number of deadlines, and of completion times, that are remembered.
 const REMEMBERED: usize = 6;
@@ -67,11 +66,6 @@ impl Draft {
             deadlines: Vec::with_capacity(REMEMBERED),
             ended: Vec::with_capacity(REMEMBERED),
         }
-    }
-
-    /// Draws the moves of this script.
-    pub fn moves(&mut self) -> Moves {
-        Moves::draw(&mut self.random, self.profile)
     }
 
     pub fn len(&self) -> usize {
@@ -151,8 +145,8 @@ impl Draft {
     /// instances, or an unknown one.
     pub fn some_instance(&mut self) -> String {
         match self.random.below(16) {
-            0..=5 => "@".to_owned(),
-            6 => "@::2".to_owned(),
+            0..=5 => HERE.to_owned(),
+            6 => CHILD.to_owned(),
             7 if self.random.one_in(3) => "nobody".to_owned(),
             8 | 9 => self.instance(),
             _ => self.known_instance(),

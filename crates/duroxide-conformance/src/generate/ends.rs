@@ -4,6 +4,7 @@ use duroxide_sim::call::{Call, InstanceQuery, KeepRule};
 
 use super::draft::Draft;
 use super::turns::Outcome;
+use crate::script::HERE;
 
 impl Draft {
     /// Instances end at different or nearly equal times, and those that ended
@@ -20,7 +21,7 @@ impl Draft {
         }
         if self.random.one_in(3) {
             let force = self.random.one_in(4);
-            self.call(Call::DeleteInstance { instance: "@".to_owned(), force });
+            self.call(Call::DeleteInstance { instance: HERE.to_owned(), force });
             return self.look();
         }
         let timed = self.random.below(4) > 1;
@@ -74,6 +75,6 @@ impl Draft {
             let query = InstanceQuery { limit, instance_ids, ..InstanceQuery::default() };
             return self.call(Call::PruneExecutionsBulk { query, keep });
         }
-        self.call(Call::PruneExecutions { instance: "@".to_owned(), keep });
+        self.call(Call::PruneExecutions { instance: HERE.to_owned(), keep });
     }
 }

@@ -7,6 +7,7 @@ use duroxide_sim::call::Event;
 
 use super::draft::Draft;
 use super::profile::Area;
+use crate::script::HERE;
 
 /// The number of kinds of events.
 const KINDS: u64 = 28;
@@ -70,7 +71,7 @@ impl Draft {
         Arc::new(duroxide::Event {
             event_id: id,
             source_event_id: if source { Some(self.number(5)) } else { None },
-            instance_id: "@".to_owned(),
+            instance_id: HERE.to_owned(),
             execution_id: 1,
             timestamp_ms: self.number(1000),
             duroxide_version: "0.1.32".to_owned(),

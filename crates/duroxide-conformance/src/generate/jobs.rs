@@ -7,6 +7,7 @@ use duroxide_sim::call::{Call, SessionClaim, Tags};
 
 use super::draft::Draft;
 use super::profile::Area;
+use crate::script::{HERE, Queue};
 
 impl Draft {
     /// Enqueues a work item for any instance.
@@ -67,7 +68,7 @@ impl Draft {
     }
 
     pub fn ack_job(&mut self) {
-        let token = self.token("job");
+        let token = self.token(Queue::Job);
         self.complete_job(token);
     }
 
@@ -85,19 +86,19 @@ impl Draft {
             }
             _ => {
                 let failed = self.random.one_in(3);
-                Some(self.completion("@".to_owned(), failed))
+                Some(self.completion(HERE.to_owned(), failed))
             }
         };
         self.relative(Call::AckWorkItem { token, completion: item });
     }
 
     pub fn renew_job(&mut self) {
-        let (token, extend_for) = (self.token("job"), self.span());
+        let (token, extend_for) = (self.token(Queue::Job), self.span());
         self.call(Call::RenewWorkItemLock { token, extend_for });
     }
 
     pub fn abandon_job(&mut self) {
-        let (token, delay) = (self.token("job"), self.delay());
+        let (token, delay) = (self.token(Queue::Job), self.delay());
         let ignore_attempt = self.random.one_in(2);
         self.call(Call::AbandonWorkItem { token, delay, ignore_attempt });
     }

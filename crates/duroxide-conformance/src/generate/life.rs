@@ -5,6 +5,7 @@ use duroxide::providers::WorkItem;
 
 use super::draft::Draft;
 use super::turns::Outcome;
+use crate::script::{HERE, Queue};
 
 impl Draft {
     /// An interruption: another caller reads, or time passes.
@@ -31,7 +32,7 @@ impl Draft {
         self.meanwhile();
         self.take_turn();
         self.meanwhile();
-        let mut ack = self.turn("turn:0".to_owned(), Outcome::Runs);
+        let mut ack = self.turn(Queue::Turn.last(), Outcome::Runs);
         if self.random.one_in(2) {
             let started = self.started();
             ack.history.iter_mut().for_each(|event| {
@@ -88,7 +89,7 @@ impl Draft {
 
     /// Runs the first turn of the next execution.
     fn finish_in_next(&mut self, outcome: Outcome) {
-        let mut ack = self.turn("turn:0".to_owned(), outcome);
+        let mut ack = self.turn(Queue::Turn.last(), outcome);
         ack.execution = if self.random.one_in(12) { 2 } else { 1 };
         self.relative(duroxide_sim::call::Call::AckOrchestrationItem(Box::new(ack)));
     }
@@ -99,7 +100,7 @@ impl Draft {
         if !self.has_begun() && self.random.below(8) > 0 {
             self.begin();
         }
-        if self.random.one_in(2) { "@".to_owned() } else { self.known_instance() }
+        if self.random.one_in(2) { HERE.to_owned() } else { self.known_instance() }
     }
 
     pub fn wake(&mut self) {
@@ -132,9 +133,9 @@ impl Draft {
     pub fn timer_story(&mut self) {
         self.wake();
         self.take_turn();
-        let mut ack = self.turn("turn:0".to_owned(), Outcome::Runs);
+        let mut ack = self.turn(Queue::Turn.last(), Outcome::Runs);
         let id = self.random.below(3);
-        ack.messages.push(self.timer("@".to_owned(), id));
+        ack.messages.push(self.timer(HERE.to_owned(), id));
         self.relative(duroxide_sim::call::Call::AckOrchestrationItem(Box::new(ack)));
         let fetches = 1 + self.random.below(3);
         for _ in 0..fetches {

@@ -4,7 +4,7 @@ use duroxide_sim::call::Call;
 
 use super::draft::Draft;
 use super::turns::Outcome;
-use crate::script::Step;
+use crate::script::{HERE, Queue, Step};
 
 impl Draft {
     /// Fetches an orchestration item; usually there is one.
@@ -18,7 +18,7 @@ impl Draft {
 
     /// Makes one of the calls that need an instance's lock.
     fn use_turn(&mut self, back: u64) {
-        let token = format!("turn:{back}");
+        let token = Queue::Turn.nth_last(back as usize);
         match self.random.below(4) {
             0 => {
                 let extend_for = self.usual_span();
@@ -78,7 +78,7 @@ impl Draft {
         let times = 1 + self.random.below(3);
         for _ in 0..times {
             let extend_for = self.span();
-            self.call(Call::RenewOrchestrationItemLock { token: "turn:0".to_owned(), extend_for });
+            self.call(Call::RenewOrchestrationItemLock { token: Queue::Turn.last(), extend_for });
             if self.random.one_in(2) {
                 self.pass_to_deadline();
             }
@@ -92,7 +92,7 @@ impl Draft {
         self.hold_turn();
         let count = 1 + self.random.below(3);
         for _ in 0..count {
-            let item = self.message("@".to_owned());
+            let item = self.message(HERE.to_owned());
             let delay = if self.random.one_in(4) { self.delay() } else { None };
             self.enqueue(item, delay);
         }
@@ -110,10 +110,10 @@ impl Draft {
     /// valid ack.
     pub fn refused_turn(&mut self) {
         self.hold_turn();
-        let mut ack = self.turn("turn:0".to_owned(), Outcome::Any);
+        let mut ack = self.turn(Queue::Turn.last(), Outcome::Any);
         match self.random.below(3) {
-            0 => ack.jobs.push(self.start("@".to_owned(), None)),
-            1 => ack.messages.push(self.job("@".to_owned(), 0)),
+            0 => ack.jobs.push(self.start(HERE.to_owned(), None)),
+            1 => ack.messages.push(self.job(HERE.to_owned(), 0)),
             _ => ack.history.extend(ack.history.last().cloned()),
         }
         self.relative(Call::AckOrchestrationItem(Box::new(ack)));
@@ -151,12 +151,12 @@ impl Draft {
                 0 => self.pass_to_last_deadline(),
                 1 => {
                     let (delay, ignore_attempt) = (Some(self.usual_span()), self.random.one_in(2));
-                    self.call(Call::AbandonOrchestrationItem { token: "turn:0".to_owned(), delay, ignore_attempt });
+                    self.call(Call::AbandonOrchestrationItem { token: Queue::Turn.last(), delay, ignore_attempt });
                     self.pass_to_last_deadline();
                 }
                 _ => {
                     let ignore_attempt = self.random.one_in(2);
-                    let token = "turn:0".to_owned();
+                    let token = Queue::Turn.last();
                     self.call(Call::AbandonOrchestrationItem { token, delay: None, ignore_attempt });
                 }
             }
@@ -171,7 +171,7 @@ impl Draft {
     /// An instance is deleted during its turn, and perhaps started again.
     pub fn deleted_under_lock(&mut self) {
         self.hold_turn();
-        let (instance, force) = ("@".to_owned(), !self.random.one_in(4));
+        let (instance, force) = (HERE.to_owned(), !self.random.one_in(4));
         if self.random.one_in(2) {
             self.call(Call::DeleteInstance { instance, force });
         } else {
@@ -179,7 +179,7 @@ impl Draft {
             self.call(Call::DeleteInstancesAtomic { instances: vec![instance], force });
         }
         if self.random.one_in(2) {
-            let item = self.start("@".to_owned(), None);
+            let item = self.start(HERE.to_owned(), None);
             self.enqueue(item, None);
             self.take_turn();
             self.use_turn(1);

@@ -3,78 +3,53 @@
 use std::fmt;
 use std::time::Duration;
 
-/// The focus of a script.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(missing_docs)] // The names say it.
-pub enum Area {
-    Everything,
-    Locks,
-    Histories,
-    Queues,
-    Sessions,
-    Tags,
-    Versions,
-    Kv,
-    Status,
-    Reads,
-    Delete,
-    Prune,
-    Payloads,
-    Numbers,
-    Time,
-    Attempts,
-    /// Futures are dropped before they complete.
-    Dropped,
-    /// The storage is reopened repeatedly.
-    Durable,
+use crate::contract::Family;
+
+/// Declares the areas with their names.
+macro_rules! areas {
+    ($($(#[$doc:meta])* $variant:ident $name:literal)*) => {
+        /// The focus of a script.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[allow(missing_docs)] // The names say it.
+        pub enum Area {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Area {
+            /// Every area.
+            pub const ALL: &[Area] = &[$(Area::$variant),*];
+
+            /// The name in lower case.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Area::$variant => $name,)*
+                }
+            }
+        }
+    };
 }
 
-impl Area {
-    /// Every area.
-    pub const ALL: [Area; 18] = [
-        Area::Everything,
-        Area::Locks,
-        Area::Histories,
-        Area::Queues,
-        Area::Sessions,
-        Area::Tags,
-        Area::Versions,
-        Area::Kv,
-        Area::Status,
-        Area::Reads,
-        Area::Delete,
-        Area::Prune,
-        Area::Payloads,
-        Area::Numbers,
-        Area::Time,
-        Area::Attempts,
-        Area::Dropped,
-        Area::Durable,
-    ];
-
-    /// The name in lower case.
-    pub fn name(self) -> &'static str {
-        match self {
-            Area::Everything => "everything",
-            Area::Locks => "locks",
-            Area::Histories => "histories",
-            Area::Queues => "queues",
-            Area::Sessions => "sessions",
-            Area::Tags => "tags",
-            Area::Versions => "versions",
-            Area::Kv => "kv",
-            Area::Status => "status",
-            Area::Reads => "reads",
-            Area::Delete => "delete",
-            Area::Prune => "prune",
-            Area::Payloads => "payloads",
-            Area::Numbers => "numbers",
-            Area::Time => "time",
-            Area::Attempts => "attempts",
-            Area::Dropped => "dropped",
-            Area::Durable => "durable",
-        }
-    }
+areas! {
+    Everything "everything"
+    Locks "locks"
+    Histories "histories"
+    Queues "queues"
+    Sessions "sessions"
+    Tags "tags"
+    Versions "versions"
+    Kv "kv"
+    Status "status"
+    Reads "reads"
+    Delete "delete"
+    Prune "prune"
+    Payloads "payloads"
+    Numbers "numbers"
+    Time "time"
+    Attempts "attempts"
+    /// Futures are dropped before they complete.
+    Dropped "dropped"
+    /// The storage is reopened repeatedly.
+    Durable "durable"
 }
 
 impl fmt::Display for Area {
@@ -99,8 +74,8 @@ pub struct Profile {
 
 impl Profile {
     /// One profile for each area, with exact time.
-    pub const ALL: [Profile; 18] = {
-        let mut all = [Profile::of(Area::Everything); 18];
+    pub const ALL: &[Profile] = &{
+        let mut all = [Profile::of(Area::Everything); Area::ALL.len()];
         let mut at = 0;
         while at < all.len() {
             all[at] = Profile::of(Area::ALL[at]);
@@ -131,41 +106,51 @@ impl Profile {
 
     /// The profile of this name, with exact time.
     pub fn named(name: &str) -> Option<Profile> {
-        Profile::ALL.into_iter().find(|profile| profile.name() == name)
+        Profile::ALL.iter().copied().find(|profile| profile.name() == name)
     }
 
     /// The profiles most likely to show that a rule is broken, given the rule's
     /// id or a prefix of it; the most likely first, and the general one last.
     pub fn for_rule(id: &str) -> Vec<Profile> {
-        let (family, claim) = id.split_once('.').unwrap_or((id, ""));
-        let areas: &[Area] = match family {
-            "turn" if claim.starts_with("capability") => &[Area::Versions],
-            "turn" if claim.starts_with("kv") || claim.starts_with("values") => &[Area::Kv],
-            "turn" if claim.starts_with("history") => &[Area::Histories, Area::Locks],
-            "ack-turn" if claim.starts_with("pinned") => &[Area::Versions],
-            "ack-turn" if claim.ends_with("values") => &[Area::Kv],
-            "turn" | "ack-turn" => &[Area::Locks, Area::Histories, Area::Queues, Area::Attempts],
-            "abandon-turn" | "renew-turn" | "abandon-job" | "renew-job" => &[Area::Locks, Area::Attempts, Area::Time],
-            "enqueue" | "enqueue-job" => &[Area::Queues, Area::Time],
-            "job" | "ack-job" => &[Area::Locks, Area::Attempts, Area::Queues],
-            "tag" => &[Area::Tags],
-            "session" => &[Area::Sessions],
-            "read" | "append" => &[Area::Histories, Area::Reads],
-            "kv" if claim.ends_with("pruning") => &[Area::Prune, Area::Kv],
-            "kv" => &[Area::Kv],
-            "status" => &[Area::Status],
-            "stats" => &[Area::Reads, Area::Kv],
-            "list" | "info" | "execution" | "metrics" | "depths" | "tree" => &[Area::Reads],
-            "delete" | "delete-bulk" => &[Area::Delete],
-            "prune" | "prune-bulk" => &[Area::Prune],
-            "payload" if claim.starts_with("names") => &[Area::Payloads, Area::Kv, Area::Tags, Area::Sessions],
-            "payload" => &[Area::Payloads, Area::Numbers],
-            "time" => &[Area::Time],
-            "error" => &[Area::Payloads, Area::Numbers],
-            "dropped" => &[Area::Dropped],
-            "durable" => &[Area::Durable],
-            _ => &[],
-        };
+        let claim = id.split_once('.').map_or("", |(_, claim)| claim);
+        let areas = Family::of(id).map_or(&[][..], |family| areas(family, claim));
         areas.iter().copied().chain([Area::Everything]).map(Profile::of).collect()
+    }
+}
+
+/// The areas whose scripts are most likely to break a rule.
+fn areas(family: Family, claim: &str) -> &'static [Area] {
+    match family {
+        Family::Turn if claim.starts_with("capability") => &[Area::Versions],
+        Family::Turn if claim.starts_with("kv") || claim.starts_with("values") => &[Area::Kv],
+        Family::Turn if claim.starts_with("history") => &[Area::Histories, Area::Locks],
+        Family::AckTurn if claim.starts_with("pinned") => &[Area::Versions],
+        Family::AckTurn if claim.ends_with("values") => &[Area::Kv],
+        Family::Turn | Family::AckTurn => &[Area::Locks, Area::Histories, Area::Queues, Area::Attempts],
+        Family::AbandonTurn | Family::RenewTurn | Family::AbandonJob | Family::RenewJob => {
+            &[Area::Locks, Area::Attempts, Area::Time]
+        }
+        Family::Enqueue | Family::EnqueueJob => &[Area::Queues, Area::Time],
+        Family::Job | Family::AckJob => &[Area::Locks, Area::Attempts, Area::Queues],
+        Family::Tag => &[Area::Tags],
+        Family::Session => &[Area::Sessions],
+        Family::Read | Family::Append => &[Area::Histories, Area::Reads],
+        Family::Kv if claim.ends_with("pruning") => &[Area::Prune, Area::Kv],
+        Family::Kv => &[Area::Kv],
+        Family::Status => &[Area::Status],
+        Family::Stats => &[Area::Reads, Area::Kv],
+        Family::List | Family::Info | Family::Execution | Family::Metrics | Family::Depths | Family::Tree => {
+            &[Area::Reads]
+        }
+        Family::Delete | Family::DeleteBulk => &[Area::Delete],
+        Family::Prune | Family::PruneBulk => &[Area::Prune],
+        Family::Payload if claim.starts_with("names") => &[Area::Payloads, Area::Kv, Area::Tags, Area::Sessions],
+        Family::Payload => &[Area::Payloads, Area::Numbers],
+        Family::Time => &[Area::Time],
+        Family::Error => &[Area::Payloads, Area::Numbers],
+        Family::Dropped => &[Area::Dropped],
+        Family::Durable => &[Area::Durable],
+        // No area is about these.
+        Family::Concurrent | Family::Identity => &[],
     }
 }

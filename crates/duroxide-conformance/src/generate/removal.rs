@@ -4,6 +4,7 @@ use duroxide_sim::call::{Call, InstanceQuery, KeepRule};
 
 use super::draft::Draft;
 use super::numbers;
+use crate::script::HERE;
 
 impl Draft {
     pub fn delete_one(&mut self) {
@@ -21,7 +22,7 @@ impl Draft {
     /// One of the script's instances, or a descendant of one.
     pub fn family_member(&mut self) -> String {
         let name = match self.random.below(4) {
-            0 => "@".to_owned(),
+            0 => HERE.to_owned(),
             1 => self.instance(),
             _ => self.known_instance(),
         };
@@ -57,7 +58,7 @@ impl Draft {
     }
 
     pub fn prune_one(&mut self) {
-        let instance = if self.random.one_in(2) { self.some_instance() } else { "@".to_owned() };
+        let instance = if self.random.one_in(2) { self.some_instance() } else { HERE.to_owned() };
         let keep = self.keep();
         self.call(Call::PruneExecutions { instance, keep });
     }

@@ -7,6 +7,7 @@ use duroxide_sim::call::{AckTurn, ActivityId, Call, Event, Item, Metadata};
 use super::draft::Draft;
 use super::numbers;
 use super::profile::Area;
+use crate::script::{CHILD, HERE, Queue};
 
 /// The effect of a turn on its execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,19 +23,19 @@ pub(super) enum Outcome {
 }
 
 impl Draft {
-    /// The name of a token returned by a fetch of this kind: usually the last
+    /// The name of a token returned by a fetch from this queue: usually the last
     /// one; sometimes an older one, the other queue's, or a forged one.
-    pub fn token(&mut self, kind: &str) -> String {
+    pub fn token(&mut self, queue: Queue) -> String {
         if !self.hostile() {
             let back = [0, 0, 0, 0, 0, 0, 1, 2][self.random.below(8) as usize];
-            return format!("{kind}:{back}");
+            return queue.nth_last(back);
         }
         match self.random.below(8) {
             0 => String::new(),
             1 => self.awkward(),
             2 => "00000000-0000-0000-0000-000000000000".to_owned(),
-            3 | 4 => if kind == "turn" { "job:0" } else { "turn:0" }.to_owned(),
-            back => format!("{kind}:{}", back - 4),
+            3 | 4 => queue.other().last(),
+            back => queue.nth_last(back as usize - 4),
         }
     }
 
@@ -50,13 +51,13 @@ impl Draft {
     }
 
     pub fn abandon_turn(&mut self) {
-        let (token, delay) = (self.token("turn"), self.delay());
+        let (token, delay) = (self.token(Queue::Turn), self.delay());
         let ignore_attempt = self.random.one_in(2);
         self.call(Call::AbandonOrchestrationItem { token, delay, ignore_attempt });
     }
 
     pub fn renew_turn(&mut self) {
-        let (token, extend_for) = (self.token("turn"), self.span());
+        let (token, extend_for) = (self.token(Queue::Turn), self.span());
         self.call(Call::RenewOrchestrationItemLock { token, extend_for });
     }
 
@@ -79,7 +80,7 @@ impl Draft {
 
     /// An ack of any kind, from any state.
     pub fn ack_turn(&mut self) {
-        let token = self.token("turn");
+        let token = self.token(Queue::Turn);
         let mut ack = self.turn(token, Outcome::Any);
         if self.random.one_in(8) {
             // Absolute numbers: executions go back, and event ids collide with
@@ -93,13 +94,13 @@ impl Draft {
 
     /// Acknowledges the turn fetched last.
     pub fn finish_turn(&mut self, outcome: Outcome) {
-        let ack = self.turn("turn:0".to_owned(), outcome);
+        let ack = self.turn(Queue::Turn.last(), outcome);
         self.relative(Call::AckOrchestrationItem(Box::new(ack)));
     }
 
     /// Acknowledges the turn fetched last with these events.
     pub fn finish_with(&mut self, execution: u64, history: Vec<Event>, status: Option<&str>) {
-        let mut ack = self.turn("turn:0".to_owned(), Outcome::Runs);
+        let mut ack = self.turn(Queue::Turn.last(), Outcome::Runs);
         ack.execution = execution;
         ack.history = history;
         ack.metadata.status = status.map(str::to_owned);
@@ -116,7 +117,7 @@ impl Draft {
         let (jobs, mut messages) = (self.new_jobs(last), self.new_messages(last));
         let metadata = self.metadata(outcome);
         if outcome == Outcome::Continues {
-            messages.push(self.continuation("@".to_owned()));
+            messages.push(self.continuation(HERE.to_owned()));
         }
         let cancelled = if self.random.one_in(4) { self.cancelled() } else { Vec::new() };
         AckTurn { token, execution: 0, history, jobs, messages, metadata, cancelled }
@@ -129,7 +130,7 @@ impl Draft {
                 let instance = draft.some_instance();
                 return draft.message(instance);
             }
-            let instance = if draft.random.one_in(12) { draft.some_instance() } else { "@".to_owned() };
+            let instance = if draft.random.one_in(12) { draft.some_instance() } else { HERE.to_owned() };
             let id = draft.random.below(last + 2);
             draft.job(instance, id)
         };
@@ -146,9 +147,9 @@ impl Draft {
         let one = |draft: &mut Draft| match draft.random.below(4) {
             0 => {
                 let id = draft.random.below(last + 2);
-                draft.timer("@".to_owned(), id)
+                draft.timer(HERE.to_owned(), id)
             }
-            1 => draft.start("@::2".to_owned(), Some("@".to_owned())),
+            1 => draft.start(CHILD.to_owned(), Some(HERE.to_owned())),
             _ => {
                 let instance = draft.some_instance();
                 draft.message(instance)
@@ -160,7 +161,7 @@ impl Draft {
     fn cancelled(&mut self) -> Vec<ActivityId> {
         let count = if self.swarm.crowded && self.random.one_in(8) { 400 } else { 1 + self.random.below(3) };
         let one = |draft: &mut Draft| {
-            let instance = if draft.random.one_in(6) { draft.some_instance() } else { "@".to_owned() };
+            let instance = if draft.random.one_in(6) { draft.some_instance() } else { HERE.to_owned() };
             ActivityId { instance, execution: draft.number(2), activity: draft.number(3) }
         };
         (0..count).map(|_| one(self)).collect()
@@ -179,7 +180,7 @@ impl Draft {
             status,
             orchestration_name: if named { Some(self.orchestration()) } else { None },
             orchestration_version: if named && !self.random.one_in(12) { Some(self.release()) } else { None },
-            parent_instance_id: if self.random.one_in(16) { None } else { Some("@".to_owned()) },
+            parent_instance_id: if self.random.one_in(16) { None } else { Some(HERE.to_owned()) },
             pinned_duroxide_version: pinned.then(|| numbers::version(&mut self.random, &self.swarm)),
         }
     }

@@ -10,6 +10,7 @@ use duroxide_sim::call::{Call, Event, Item};
 use super::draft::Draft;
 use super::numbers;
 use super::turns::Outcome;
+use crate::script::{HERE, Queue};
 
 impl Draft {
     /// Values are set and cleared over several executions, and read in between.
@@ -45,7 +46,7 @@ impl Draft {
     }
 
     fn read_values_here(&mut self) {
-        let instance = "@".to_owned();
+        let instance = HERE.to_owned();
         match self.random.below(4) {
             0 => self.call(Call::GetKvAllValues { instance }),
             1 => {
@@ -72,7 +73,7 @@ impl Draft {
             let status = if self.random.one_in(8) { Some("ContinuedAsNew") } else { None };
             self.finish_with(0, events, status);
             let last_seen_version = (version + self.random.below(3)).saturating_sub(1);
-            self.call(Call::GetCustomStatus { instance: "@".to_owned(), last_seen_version });
+            self.call(Call::GetCustomStatus { instance: HERE.to_owned(), last_seen_version });
         }
     }
 
@@ -85,7 +86,7 @@ impl Draft {
             let item = self.start(instance, None);
             self.enqueue(item, None);
             self.take_turn();
-            let mut ack = self.turn("turn:0".to_owned(), Outcome::Runs);
+            let mut ack = self.turn(Queue::Turn.last(), Outcome::Runs);
             ack.metadata.pinned_duroxide_version = Some(numbers::version(&mut self.random, &self.swarm));
             self.relative(Call::AckOrchestrationItem(Box::new(ack)));
             self.wake();
@@ -115,9 +116,9 @@ impl Draft {
             // In a single call they cost a slow provider less time.
             self.wake();
             self.take_turn();
-            let mut ack = self.turn("turn:0".to_owned(), Outcome::Runs);
+            let mut ack = self.turn(Queue::Turn.last(), Outcome::Runs);
             let count = 100 + self.random.below(200);
-            ack.messages.extend((0..count).map(|number| self.numbered(number, "@".to_owned())));
+            ack.messages.extend((0..count).map(|number| self.numbered(number, HERE.to_owned())));
             self.relative(Call::AckOrchestrationItem(Box::new(ack)));
         }
         self.take_turn();

@@ -6,6 +6,7 @@ use duroxide_sim::call::{ActivityId, Call, SessionClaim, Tags};
 
 use super::draft::Draft;
 use super::turns::Outcome;
+use crate::script::{HERE, Queue};
 
 impl Draft {
     /// A turn schedules activities, or a work item is enqueued without a turn.
@@ -16,16 +17,16 @@ impl Draft {
         }
         self.wake();
         self.take_turn();
-        let mut ack = self.turn("turn:0".to_owned(), Outcome::Runs);
+        let mut ack = self.turn(Queue::Turn.last(), Outcome::Runs);
         for id in 1..=count {
-            ack.jobs.push(self.job("@".to_owned(), id));
+            ack.jobs.push(self.job(HERE.to_owned(), id));
         }
         self.relative(Call::AckOrchestrationItem(Box::new(ack)));
     }
 
     /// Makes one of the calls that need a work item's lock.
     fn use_job(&mut self, back: u64) {
-        let token = format!("job:{back}");
+        let token = Queue::Job.nth_last(back as usize);
         match self.random.below(4) {
             0 => {
                 let extend_for = self.span();
@@ -83,14 +84,14 @@ impl Draft {
             } else {
                 let (delay, ignore_attempt) = (self.delay(), self.random.one_in(2));
                 let waits = delay.is_some();
-                self.call(Call::AbandonWorkItem { token: "job:0".to_owned(), delay, ignore_attempt });
+                self.call(Call::AbandonWorkItem { token: Queue::Job.last(), delay, ignore_attempt });
                 if waits {
                     self.pass_to_last_deadline();
                 }
             }
         }
         self.take_job();
-        self.complete_job("job:0".to_owned());
+        self.complete_job(Queue::Job.last());
     }
 
     /// Activities are cancelled while a worker holds them, before that, or in
@@ -103,10 +104,10 @@ impl Draft {
         }
         self.wake();
         self.take_turn();
-        let mut ack = self.turn("turn:0".to_owned(), Outcome::Any);
+        let mut ack = self.turn(Queue::Turn.last(), Outcome::Any);
         let cancelled = 1 + self.random.below(3);
         for activity in 0..cancelled {
-            ack.cancelled.push(ActivityId { instance: "@".to_owned(), execution: 0, activity });
+            ack.cancelled.push(ActivityId { instance: HERE.to_owned(), execution: 0, activity });
         }
         self.relative(Call::AckOrchestrationItem(Box::new(ack)));
         self.use_job(0);
@@ -176,7 +177,7 @@ impl Draft {
             self.take_job_as(&other);
         }
         if self.random.one_in(2) {
-            self.complete_job("job:0".to_owned());
+            self.complete_job(Queue::Job.last());
         } else {
             self.use_job(0);
         }

@@ -10,6 +10,7 @@ use duroxide_sim::call::{Call, Item, Reply, instance_of};
 
 use super::Made;
 use super::entry::{Entry, Part};
+use crate::calls::reads;
 
 /// What a call touches.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,7 +55,21 @@ impl Relations {
                     self.relate(&own, parent);
                 }
             }
-            _ => {}
+            reads!()
+            | Call::FetchOrchestrationItem { .. }
+            | Call::AbandonOrchestrationItem { .. }
+            | Call::RenewOrchestrationItemLock { .. }
+            | Call::AppendWithExecution { .. }
+            | Call::FetchWorkItem { .. }
+            | Call::AckWorkItem { .. }
+            | Call::RenewWorkItemLock { .. }
+            | Call::AbandonWorkItem { .. }
+            | Call::RenewSessionLock { .. }
+            | Call::CleanupOrphanedSessions { .. }
+            | Call::DeleteInstance { .. }
+            | Call::DeleteInstanceBulk { .. }
+            | Call::PruneExecutions { .. }
+            | Call::PruneExecutionsBulk { .. } => {}
         }
         match &made.reply {
             Some(Reply::Turn(Some(turn))) => {
@@ -161,7 +176,18 @@ impl Relations {
             Call::RenewWorkItemLock { token, .. } | Call::AbandonWorkItem { token, .. } => job(token),
             Call::EnqueueForWorker { item } | Call::EnqueueForOrchestrator { item, .. } => self.item(item),
             Call::DeleteInstancesAtomic { instances, .. } => instances.iter().map(|name| self.instance(name)).collect(),
-            other => other.instance().map(|name| self.instance(name)).into_iter().collect(),
+            other @ (reads!()
+            | Call::FetchOrchestrationItem { .. }
+            | Call::AppendWithExecution { .. }
+            | Call::FetchWorkItem { .. }
+            | Call::RenewSessionLock { .. }
+            | Call::CleanupOrphanedSessions { .. }
+            | Call::DeleteInstance { .. }
+            | Call::DeleteInstanceBulk { .. }
+            | Call::PruneExecutions { .. }
+            | Call::PruneExecutionsBulk { .. }) => {
+                other.instance().map(|name| self.instance(name)).into_iter().collect()
+            }
         }
     }
 }

@@ -21,7 +21,9 @@ use duroxide_sim::store::{Choice, Pick, Store};
 use super::Made;
 use super::anomalies::SequentialAnomalies;
 use super::order::Orders;
-use crate::oracle::{Aspect, Mismatch, Reading, picks, step};
+use crate::mismatch::{self, Aspect, Field, Mismatch, NamesPart, TurnPart};
+use crate::oracle::{picks, step};
+use crate::reading::Reading;
 
 /// One item to be ordered.
 #[derive(Clone, Debug)]
@@ -124,8 +126,13 @@ pub(super) struct Others {
 }
 
 /// The fields of the statistics.
-const STATS: [&str; 5] =
-    ["history_event_count", "history_size_bytes", "queue_pending_count", "kv_user_key_count", "kv_total_value_bytes"];
+const STATS: [Field; 5] = [
+    Field::HistoryEventCount,
+    Field::HistorySizeBytes,
+    Field::QueuePendingCount,
+    Field::KvUserKeyCount,
+    Field::KvTotalValueBytes,
+];
 
 impl Entry<'_> {
     /// Whether the answer says that nothing changed.
@@ -144,10 +151,10 @@ impl Entry<'_> {
     ) -> Result<(), Box<Mismatch>> {
         match self.explain_strictly(world, reading) {
             Err(_) if self.deletes_nothing(world) => Ok(()),
-            Err(mismatch) if anomalies.contains(self.made.call.method().name(), &mismatch.aspect) => Ok(()),
+            Err(mismatch) if anomalies.contains(self.made.call.method(), &mismatch.aspect) => Ok(()),
             // A known deviation of the whole answer may show in any of its
             // parts.
-            Err(_) if self.part != Part::Whole && anomalies.has_any_of(self.made.call.method().name()) => Ok(()),
+            Err(_) if self.part != Part::Whole && anomalies.has_any_of(self.made.call.method()) => Ok(()),
             result => result,
         }
     }
@@ -170,7 +177,9 @@ impl Entry<'_> {
         let Some(got) = &self.made.reply else { return Ok(()) };
         match &self.part {
             Part::Whole => self.explain_whole(world, got, reading),
-            Part::Names(name) => agree(world, self.at, call, got, "names", |reply| names(reply).contains(name)),
+            Part::Names(name) => {
+                agree(world, self.at, call, got, NamesPart::Names, |reply| names(reply).contains(name))
+            }
             Part::Stat(number) => agree(world, self.at, call, got, STATS[*number], |reply| stat(reply, *number)),
             Part::Latest(execution) => {
                 let latest = Call::LatestExecutionId { instance: call.instance().unwrap_or_default().to_owned() };
@@ -196,7 +205,9 @@ impl Entry<'_> {
             _ => {}
         }
         match step(world, self.at, call, got, reading) {
-            Err(mismatch) if mismatch.aspect == Aspect::Part("message order") && self.well_ordered => Ok(()),
+            Err(mismatch) if mismatch.aspect == Aspect::Part(TurnPart::MessageOrder.into()) && self.well_ordered => {
+                Ok(())
+            }
             result => result,
         }
     }
@@ -233,14 +244,14 @@ fn agree<T: PartialEq>(
     at: Time,
     call: &Call,
     got: &Reply,
-    part: &'static str,
+    part: impl Into<mismatch::Part>,
     respect: impl Fn(&Reply) -> T,
 ) -> Result<(), Box<Mismatch>> {
     let expected = world.apply(at, call, &Choice::new("", Pick::Oldest));
     if respect(&expected) == respect(got) {
         return Ok(());
     }
-    Err(Box::new(Mismatch { aspect: Aspect::Part(part), expected }))
+    Err(Box::new(Mismatch { aspect: Aspect::Part(part.into()), expected }))
 }
 
 fn names(reply: &Reply) -> &[String] {

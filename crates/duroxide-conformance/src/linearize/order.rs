@@ -6,9 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use duroxide_sim::call::{Call, Item, Reply};
+use duroxide_sim::call::{Item, Reply};
 
 use super::Made;
+use crate::calls::enqueues;
 
 /// The turns whose messages are in an impossible order.
 pub(super) struct Orders {
@@ -23,7 +24,7 @@ impl Orders {
     pub fn of(history: &[Made]) -> Orders {
         let mut senders: BTreeMap<String, Option<Sent>> = BTreeMap::new();
         for (call, made) in history.iter().enumerate() {
-            for (place, item) in messages(&made.call).into_iter().enumerate() {
+            for (place, item) in enqueues(&made.call).iter().enumerate() {
                 // Equal messages cannot be told apart.
                 let sent = senders.entry(format!("{item:?}")).or_insert(Some(Sent(call, place)));
                 *sent = sent.filter(|sent| sent.0 == call && sent.1 == place);
@@ -47,14 +48,5 @@ impl Orders {
 
     pub fn is_sound(&self, call: usize) -> bool {
         !self.unsound.contains(&call)
-    }
-}
-
-/// The orchestrator messages that a call sends.
-fn messages(call: &Call) -> Vec<&Item> {
-    match call {
-        Call::EnqueueForOrchestrator { item, .. } | Call::AckWorkItem { completion: Some(item), .. } => vec![item],
-        Call::AckOrchestrationItem(ack) => ack.messages.iter().collect(),
-        _ => Vec::new(),
     }
 }

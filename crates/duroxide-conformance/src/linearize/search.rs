@@ -12,7 +12,8 @@ use duroxide_sim::store::{StateFingerprint, Store};
 
 use super::anomalies::SequentialAnomalies;
 use super::entry::{Entry, Standing};
-use crate::oracle::{Mismatch, Reading};
+use crate::mismatch::Mismatch;
+use crate::reading::Reading;
 
 /// The maximum number of entries in a search.
 pub(super) const MOST_ENTRIES: usize = 128;

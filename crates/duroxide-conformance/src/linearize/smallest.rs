@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::{Broken, Budget, Linearity, Made, SequentialAnomalies, linearize_within, segments};
-use crate::oracle::Reading;
+use crate::reading::Reading;
 
 /// The maximum number of smaller histories to try.
 const MOST_TRIES: usize = 600;
@@ -43,7 +43,7 @@ pub(crate) fn smallest(
                 *broken = smaller;
                 true
             }
-            _ => false,
+            Linearity::Explained | Linearity::Unknown => false,
         }
     };
     let reads: Vec<usize> = (0..end).filter(|call| history[*call].call.is_read()).collect();

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 
 use duroxide_sim::call::{Call, Reply, instance_of};
 
+use crate::calls::reads;
 use crate::drive::{End, Observed, Run};
-use crate::script::{Act, Script, Step};
+use crate::script::{Act, Queue, Script, Step, Token};
 
 /// The script without the steps for which `gone` is true. Tokens still refer to
 /// the same fetches.
@@ -26,14 +27,13 @@ pub(super) fn without(script: &Script, run: &Run, gone: impl Fn(usize) -> bool) 
 }
 
 fn aim(token: &mut String, observed: &[Observed], at: usize, gone: &impl Fn(usize) -> bool) {
-    let Some((queue, back)) = token.split_once(':') else { return };
-    let Ok(back) = back.parse::<usize>() else { return };
+    let Token::Fetched { queue, back } = Token::parse(token) else { return };
     let before = observed.iter().filter(|call| call.step < at && issued(call).is_some_and(|(of, _)| of == queue));
     let fetches: Vec<usize> = before.map(|call| call.step).collect();
-    let Some(target) = fetches.len().checked_sub(back + 1) else { return };
+    let Some(target) = fetches.len().checked_sub(back.saturating_add(1)) else { return };
     if !gone(fetches[target]) {
         let between = fetches[target + 1..].iter().filter(|step| !gone(**step)).count();
-        *token = format!("{queue}:{between}");
+        *token = queue.nth_last(between);
     }
 }
 
@@ -43,7 +43,7 @@ pub(super) fn strangers(run: &Run) -> BTreeSet<usize> {
     let Some((last, before)) = run.observed.split_last() else { return BTreeSet::new() };
     let expected = || match &run.end {
         End::Deviates(deviation) => found(&deviation.mismatch.expected),
-        _ => None,
+        End::Agrees | End::Inconclusive(_) => None,
     };
     let Some(subject) = subject(last, before).or_else(expected) else { return BTreeSet::new() };
     let is_stranger = |seen: &&Observed| self::subject(seen, before).is_some_and(|instance| instance != subject);
@@ -75,10 +75,10 @@ fn found(reply: &Reply) -> Option<Cow<'_, str>> {
 }
 
 /// The queue of a successful fetch, and the token it returned.
-fn issued(call: &Observed) -> Option<(&'static str, &str)> {
+fn issued(call: &Observed) -> Option<(Queue, &str)> {
     match &call.reply {
-        Some(Reply::Turn(Some(turn))) => Some(("turn", &turn.token)),
-        Some(Reply::Job(Some(job))) => Some(("job", &job.token)),
+        Some(Reply::Turn(Some(turn))) => Some((Queue::Turn, &turn.token)),
+        Some(Reply::Job(Some(job))) => Some((Queue::Job, &job.token)),
         _ => None,
     }
 }
@@ -108,11 +108,11 @@ pub(super) fn absolute(run: &Run, step: usize, act: &Act) -> Option<Step> {
 fn as_asked(run: &Run, at: usize) -> Call {
     let mut call = (*run.observed[at].call).clone();
     if let Some(token) = call.token_mut() {
-        let before: Vec<(&str, &str)> = run.observed[..at].iter().filter_map(issued).collect();
+        let before: Vec<(Queue, &str)> = run.observed[..at].iter().filter_map(issued).collect();
         if let Some(index) = before.iter().rposition(|(_, known)| known == token) {
             let queue = before[index].0;
             let back = before[index + 1..].iter().filter(|(of, _)| *of == queue).count();
-            *token = format!("{queue}:{back}");
+            *token = queue.nth_last(back);
         }
     }
     let from_start = |time: &mut u64| *time = time.saturating_sub(run.base.0);
@@ -139,6 +139,17 @@ fn each_time(call: &mut Call, mut change: impl FnMut(&mut u64)) {
         Call::PruneExecutionsBulk { query, keep } => {
             query.completed_before.iter_mut().chain(&mut keep.completed_before).for_each(change);
         }
-        _ => {}
+        reads!()
+        | Call::FetchOrchestrationItem { .. }
+        | Call::AbandonOrchestrationItem { .. }
+        | Call::RenewOrchestrationItemLock { .. }
+        | Call::AppendWithExecution { .. }
+        | Call::FetchWorkItem { .. }
+        | Call::RenewWorkItemLock { .. }
+        | Call::AbandonWorkItem { .. }
+        | Call::RenewSessionLock { .. }
+        | Call::CleanupOrphanedSessions { .. }
+        | Call::DeleteInstancesAtomic { .. }
+        | Call::DeleteInstance { .. } => {}
     }
 }

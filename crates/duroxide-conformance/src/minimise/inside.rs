@@ -5,20 +5,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::path::{Key, Path};
 use super::plainer::{duration_of, emptied, plainer, span_of};
 use super::{Search, names};
 use crate::drive::Run;
 use crate::script::{Script, Step};
-
-/// A place in a step: the path of fields and indices to it.
-pub(super) type Path = Vec<Key>;
-
-/// One element of a path.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Key {
-    Field(String),
-    At(usize),
-}
 
 impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
     /// Simplifies the steps, one after the other.

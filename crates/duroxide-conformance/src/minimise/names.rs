@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Search;
 use crate::drive::Run;
-use crate::script::{Script, Step};
+use crate::script::{HERE, Script, Step};
 
 /// The fields that hold names of instances.
 const FIELDS: [&str; 9] = [
@@ -67,7 +67,7 @@ fn names(script: &Script) -> Vec<String> {
     for step in &script.steps {
         let mut value = serde_json::to_value(step).unwrap_or_default();
         each_name(&mut value, false, &mut |name| {
-            if name != "@" && !found.contains(name) {
+            if name != HERE && !found.contains(name) {
                 found.push(name.clone());
             }
         });

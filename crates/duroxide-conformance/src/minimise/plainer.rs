@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::inside::{Key, Path};
 use super::names::is_name;
-use crate::script::Step;
+use super::path::{Key, Path};
+use crate::script::{Step, Token};
 
 /// Numbers at which storage often changes its behaviour.
 const BOUNDARIES: [u64; 12] = [
@@ -192,10 +192,12 @@ fn texts(field: &str, old: &str) -> Vec<String> {
 }
 
 fn tokens(old: &str) -> Vec<String> {
-    let Some((queue, back)) = old.split_once(':') else { return vec!["forged".to_owned()] };
-    let Ok(back) = back.parse::<usize>() else { return vec!["forged".to_owned()] };
-    let nearer = (0..back.min(8)).map(|back| format!("{queue}:{back}"));
-    if back == 0 { Vec::new() } else { std::iter::once("forged".to_owned()).chain(nearer).collect() }
+    let forged = std::iter::once("forged".to_owned());
+    match Token::parse(old) {
+        Token::Fetched { back: 0, .. } => Vec::new(),
+        Token::Fetched { queue, back } => forged.chain((0..back.min(8)).map(|back| queue.nth_last(back))).collect(),
+        Token::Forged(_) => forged.collect(),
+    }
 }
 
 /// Texts of the same length in plain letters, halves, and ever longer prefixes.

@@ -92,7 +92,7 @@ impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
             };
             let later = self.best.steps.iter().enumerate().skip(at + 1).find_map(|(later, step)| match step {
                 Step::Wait(second) => Some((later, *second)),
-                _ => None,
+                Step::Call(_) | Step::ReadBack | Step::Drain | Step::Corrupt(_) | Step::Reopen => None,
             });
             let Some((later, second)) = later else { return };
             let mut candidate = self.best.clone();
@@ -108,7 +108,7 @@ impl<F: AsyncFnMut(&Script) -> Option<Run>> Search<F> {
     pub(super) async fn make_absolute(&mut self) {
         let plain = |run: &Run, at: usize, step: &Step| match step {
             Step::Call(act) => aim::absolute(run, at, act),
-            _ => None,
+            Step::Wait(_) | Step::ReadBack | Step::Drain | Step::Corrupt(_) | Step::Reopen => None,
         };
         let steps = self.best.steps.iter().enumerate();
         let all = steps.map(|(at, step)| plain(&self.run, at, step).unwrap_or_else(|| step.clone())).collect();
@@ -128,6 +128,6 @@ fn is_read(step: &Step) -> bool {
     match step {
         Step::Call(act) => act.call.is_read(),
         Step::ReadBack => true,
-        _ => false,
+        Step::Wait(_) | Step::Drain | Step::Corrupt(_) | Step::Reopen => false,
     }
 }

@@ -40,7 +40,7 @@ fn look_at(context: &TrialContext, waivers: &Waivers, theme: Theme, calls: u64) 
 /// waivers.
 pub(super) fn look_for(context: &TrialContext, rule: &str, calls: u64) -> Verdict {
     let mut verdict = Verdict::new(context.label.clone(), context.config.seed);
-    for theme in Theme::ALL {
+    for theme in Theme::ALL.iter().copied() {
         verdict.merge(look_at(context, &Waivers::default(), theme, calls / Theme::ALL.len() as u64));
         if verdict.races.iter().any(|race| race.rule == rule) {
             break;

@@ -5,6 +5,7 @@ use duroxide_sim::seed::Seed;
 
 use super::Trial;
 use super::context::{Outcome, TrialContext};
+use crate::contract::{Rule, rule};
 use crate::crash::{Crash, crash};
 use crate::finding::{Finding, Subject};
 use crate::generate::{self, Area, Profile};
@@ -12,8 +13,12 @@ use crate::script::Script;
 use crate::verdict::Verdict;
 
 /// The rules that a crash may show to be broken.
-const RULES: [&str; 4] =
-    ["durable.acknowledged-survives", "durable.nothing-half-done", "durable.locks-end", "durable.attempts-survive"];
+const RULES: &[&Rule] = &[
+    rule!("durable.acknowledged-survives"),
+    rule!("durable.nothing-half-done"),
+    rule!("durable.locks-end"),
+    rule!("durable.attempts-survive"),
+];
 
 /// One process is killed for this many calls of the budget.
 const CALLS_FOR_EACH: u64 = 5_000;
@@ -49,7 +54,7 @@ fn killed(context: &TrialContext) -> Outcome {
 fn look_at(context: &TrialContext, verdict: &mut Verdict, crash: Crash, script: Script, seed: Seed) {
     verdict.counts.scripts += 1;
     verdict.counts.add(&crash.run.observed);
-    verdict.reached.extend(RULES);
+    verdict.reached.extend(RULES.iter().map(|rule| rule.id));
     if crash.answered == 0 {
         let why = "The process was killed before any call was answered.";
         *verdict.counts.inconclusive.entry(why.to_owned()).or_default() += 1;

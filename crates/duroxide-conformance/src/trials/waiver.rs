@@ -3,10 +3,11 @@
 use super::context::{Outcome, TrialContext};
 use super::{Trial, concurrent, generated};
 use crate::check::Work;
-use crate::concurrent::{Program, replay_race};
+use crate::concurrent::replay_race;
 use crate::contract;
 use crate::explore::Plan;
 use crate::generate::Profile;
+use crate::race::Program;
 use crate::verdict::{Stale, Verdict};
 use crate::waivers::{Waiver, Waivers};
 

@@ -30,8 +30,8 @@ fn other_seeds_and_other_profiles_give_other_scripts() {
     for (seed, profile) in scripts(400) {
         assert!(seen.insert(script(seed, profile).to_string()), "the script of seed {seed} was there before");
     }
-    let all = Profile::ALL.map(|profile| script(Seed(1), profile).to_string());
-    assert_eq!(std::collections::BTreeSet::from(all).len(), Profile::ALL.len());
+    let all = Profile::ALL.iter().map(|profile| script(Seed(1), *profile).to_string());
+    assert_eq!(all.collect::<std::collections::BTreeSet<_>>().len(), Profile::ALL.len());
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn spans(call: &Call) -> Vec<Duration> {
 
 #[test]
 fn every_profile_has_a_name_and_rules_find_theirs() {
-    for profile in Profile::ALL {
+    for profile in Profile::ALL.iter().copied() {
         assert_eq!(Profile::named(profile.name()), Some(profile));
     }
     assert_eq!(Profile::named("no such area"), None);

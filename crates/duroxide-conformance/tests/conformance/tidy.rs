@@ -1,6 +1,8 @@
 //! The crate keeps to its own rules: what of the harness it may import, what may
 //! stand where, and how long files and functions may be.
 
+#[path = "../../../../tests/it/tidy/circles.rs"]
+mod circles;
 #[path = "../../../../tests/it/tidy/rules.rs"]
 mod rules;
 
@@ -20,6 +22,12 @@ const TABLE: &[Row] = &[
 #[test]
 fn modules_import_only_what_the_table_allows() {
     rules::imports("duroxide_sim::", TABLE);
+}
+
+#[test]
+fn no_files_import_each_other() {
+    let circles = circles::circles(&rules::files(&["src"]));
+    assert!(circles.is_empty(), "move what both need into a file below them: {}", circles.join("\n"));
 }
 
 #[test]

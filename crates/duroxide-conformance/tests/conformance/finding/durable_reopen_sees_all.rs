@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use duroxide::providers::{Provider, WorkItem};
-use duroxide_sim::clock::Warp;
 
 /// A new, empty provider.
 async fn provider() -> Arc<dyn Provider> {
@@ -22,8 +21,6 @@ const RULE: &str = "\
 
 #[tokio::test]
 async fn durable_reopen_sees_all() {
-    // The wall clock of this process is stopped; the test moves it.
-    let _warp = Warp::claim().await.expect("a turn").start(None).expect("a clock that stops");
     let provider = provider().await;
     provider
         .enqueue_for_orchestrator(

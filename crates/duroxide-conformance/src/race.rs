@@ -1,5 +1,7 @@
 //! [`Race`]: concurrent calls that are not linearizable, for display.
 
+mod program;
+
 use std::fmt;
 
 use duroxide_sim::call::Reply;
@@ -11,11 +13,12 @@ use duroxide_sim::unstable::text::Line as OneLine;
 use duroxide_sim::unstable::trace::{Tokens, answer, words};
 use serde::Serialize;
 
-use super::program::Program;
-use crate::contract;
-use crate::finding::{Line, Subject, line};
-use crate::linearize::Made;
-use crate::oracle::{Aspect, Mismatch};
+use super::contract;
+use super::finding::{Line, Subject, line};
+use super::linearize::Made;
+use super::mismatch::{Aspect, Mismatch};
+
+pub use program::{Program, ProgramError, Round};
 
 /// Concurrent calls whose answers no sequential order explains.
 #[derive(Clone, Debug, PartialEq)]

@@ -39,7 +39,7 @@ impl Program {
     }
 
     /// The removable places, least important first.
-    pub(super) fn places(&self) -> Vec<Place> {
+    pub(crate) fn places(&self) -> Vec<Place> {
         let of = |(round, it): (usize, &Round)| {
             let acts = it.callers.iter().enumerate();
             let acts = acts.flat_map(move |(caller, acts)| (0..acts.len()).map(move |at| (Some(caller), at)));
@@ -52,7 +52,7 @@ impl Program {
     }
 
     /// The program without the calls and steps at `places`.
-    pub(super) fn without(&self, places: &[Place]) -> Program {
+    pub(crate) fn without(&self, places: &[Place]) -> Program {
         let mut program = self.clone();
         for (number, round) in program.rounds.iter_mut().enumerate() {
             let left = |caller, at: usize| !places.contains(&Place { round: number, caller, at });
@@ -69,7 +69,7 @@ impl Program {
 
 /// A removable part of a program: a setup step or a caller's call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     round: usize,
     caller: Option<usize>,
     at: usize,

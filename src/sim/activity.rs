@@ -1,0 +1,115 @@
+//! [`ActivityCall`]: one delivery of an activity to a node, with its result.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use crate::text::{Line, Quoted};
+use crate::trace::Span;
+
+/// One delivery of an activity to a node ([`super::Handle::activities`]). Times count from
+/// the start of the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ActivityCall {
+    /// The instance that scheduled the activity.
+    pub instance: String,
+    /// The execution of the instance.
+    pub execution: u64,
+    /// The id of the event that scheduled it.
+    pub id: u64,
+    /// The activity.
+    pub name: String,
+    /// Its input.
+    pub input: String,
+    /// The node that ran it.
+    pub node: String,
+    /// Counts from 1 how often the instance has called the activity with this input. A
+    /// delivery that is repeated has the same number.
+    pub attempt: u64,
+    /// Counts the deliveries of the attempt from 1, as the provider does: a number above 1
+    /// means that an earlier delivery was not acked.
+    pub delivery: u32,
+    /// When it began.
+    pub began: Duration,
+    /// When it ended; `None` if it runs, or was cut short by a cancellation or a crash.
+    pub ended: Option<Duration>,
+    /// Its result, once it has ended.
+    pub result: Option<Result<String, String>>,
+    /// Whether a double answered ([`super::Sim::double`]).
+    pub double: bool,
+}
+
+/// A list of calls of activities, in the order in which they began. `Display` prints a line
+/// for each, for snapshots.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ActivityCalls(Vec<ActivityCall>);
+
+impl ActivityCalls {
+    /// Returns the calls of one activity.
+    pub fn of(&self, name: &str) -> ActivityCalls {
+        ActivityCalls(self.0.iter().filter(|call| call.name == name).cloned().collect())
+    }
+}
+
+impl Deref for ActivityCalls {
+    type Target = [ActivityCall];
+
+    fn deref(&self) -> &[ActivityCall] {
+        &self.0
+    }
+}
+
+impl fmt::Display for ActivityCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "+{}", Span(self.began))?;
+        self.ended
+            .iter()
+            .filter(|ended| **ended != self.began)
+            .try_for_each(|ended| write!(f, " to +{}", Span(*ended)))?;
+        write!(f, " on {}: {}({})", Line(&self.node), Line(&self.name), Quoted(&self.input))?;
+        match &self.result {
+            Some(Ok(value)) => write!(f, " = {}", Quoted(value))?,
+            Some(Err(error)) => write!(f, " failed with {}", Quoted(error))?,
+            None => f.write_str(" did not end")?,
+        }
+        write!(f, ", attempt {}", self.attempt)?;
+        if self.delivery > 1 {
+            write!(f, ", delivery {}", self.delivery)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for ActivityCalls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|call| writeln!(f, "{call}"))
+    }
+}
+
+/// The calls of a run. Clones share one list.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ActivityLog(Arc<Mutex<Vec<ActivityCall>>>);
+
+impl ActivityLog {
+    /// Adds a call, and returns its index.
+    pub fn begin(&self, call: ActivityCall) -> usize {
+        let mut calls = self.0.lock();
+        calls.push(call);
+        calls.len() - 1
+    }
+
+    /// Records the end of a call.
+    pub fn end(&self, index: usize, at: Duration, result: Result<String, String>) {
+        let call = &mut self.0.lock()[index];
+        (call.ended, call.result) = (Some(at), Some(result));
+    }
+
+    /// Returns the calls of an instance.
+    pub fn of(&self, instance: &str) -> ActivityCalls {
+        ActivityCalls(self.0.lock().iter().filter(|call| call.instance == instance).cloned().collect())
+    }
+}

@@ -1,0 +1,65 @@
+//! The simulation that runs on this thread.
+
+use std::cell::RefCell;
+use std::sync::{Arc, Weak};
+
+use duroxide::providers::Provider;
+
+use super::cluster::Cluster;
+use crate::provider::{Memory, Port};
+
+thread_local! {
+    static CURRENT: RefCell<Weak<Cluster>> = const { RefCell::new(Weak::new()) };
+}
+
+/// Makes `cluster` the simulation of this thread until the returned guard is dropped.
+pub(super) fn enter(cluster: &Arc<Cluster>) -> impl Drop + use<> {
+    struct Left;
+    impl Drop for Left {
+        fn drop(&mut self) {
+            CURRENT.with_borrow_mut(|current| *current = Weak::new());
+        }
+    }
+    CURRENT.with_borrow_mut(|current| *current = Arc::downgrade(cluster));
+    Left
+}
+
+/// Returns the provider to test on: inside a simulation its own, outside of one a new
+/// [`Memory`]. A test suite whose tests get their storage from one function moves to
+/// simulations by this line and [`macro@crate::test`].
+///
+/// The simulation's provider comes with all its layers: calls are recorded and judged by the
+/// laws, and rules over calls and faults of nodes apply to them. Each call of this function
+/// gives access to the same storage under a name of its own, `provider`, `provider-2` and so
+/// on, under which [`super::Handle::crash`], [`super::Handle::partition`] and others know the
+/// runtime that the body starts on it. Handlers that no node has are allowed from then on.
+///
+/// ```
+/// use duroxide_sim::duroxide::runtime::Runtime;
+/// use duroxide_sim::duroxide::runtime::registry::ActivityRegistry;
+/// use duroxide_sim::duroxide::{Client, OrchestrationContext, OrchestrationRegistry};
+/// use std::time::Duration;
+///
+/// async fn a_month_passes() {
+///     let store = duroxide_sim::provider();
+///     let orchestrations = OrchestrationRegistry::builder()
+///         .register("Month", |ctx: OrchestrationContext, _: String| async move {
+///             ctx.schedule_timer(Duration::from_secs(30 * 86_400)).await;
+///             Ok("over".to_owned())
+///         })
+///         .build();
+///     let runtime = Runtime::start_with_store(store.clone(), ActivityRegistry::builder().build(), orchestrations).await;
+///     let client = Client::new(store);
+///     client.start_orchestration("i", "Month", "").await.unwrap();
+///     client.wait_for_orchestration("i", Duration::from_secs(40 * 86_400)).await.unwrap();
+///     runtime.shutdown(None).await;
+/// }
+///
+/// duroxide_sim::Sim::new(1).run(|_| a_month_passes()); // Or with #[duroxide_sim::test] on it.
+/// ```
+pub fn provider() -> Arc<dyn Provider> {
+    match CURRENT.with_borrow(Weak::upgrade) {
+        Some(cluster) => Arc::new(Port::over(cluster.provider())),
+        None => Arc::new(Memory::new()),
+    }
+}
