@@ -69,6 +69,13 @@ pub fn is_virtual() -> bool {
     libc::on()
 }
 
+/// Whether tokio's clock is ahead of std's on this thread, because it was paused by other code than
+/// a simulation (`tokio::time::pause`, `start_paused`).
+pub(crate) fn is_paused_elsewhere() -> bool {
+    const MOMENT: Duration = Duration::from_secs(1);
+    !libc::on() && tokio::time::Instant::now().into_std() > std::time::Instant::now() + MOMENT
+}
+
 /// Waits until `deadline`; forever if it is [`Time::MAX`].
 pub async fn sleep_until(deadline: Time) {
     if deadline == Time::MAX {

@@ -29,7 +29,8 @@ pub use port::Port;
 pub(crate) use translate::tags as tags_of;
 pub use under::Under;
 
-/// An in-memory duroxide provider. See the [module](self) for its behaviour.
+/// An in-memory duroxide provider. See the [module](self) for its behaviour. Its calls panic on a tokio
+/// runtime whose clock is paused by other code than a simulation, with what to use instead.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -152,8 +153,15 @@ impl std::fmt::Debug for Backend {
     }
 }
 
+/// What is said where only tokio's clock is virtual.
+const PAUSED: &str = "A duroxide_sim::Memory is used on a tokio runtime whose clock is paused (start_paused = true, or \
+     tokio::time::pause). That pauses tokio's clock alone, and duroxide reads std's for its timers, so they would be \
+     due at the wrong time. Put #[duroxide_sim::test] on the test, and take the provider from \
+     duroxide_sim::provider(): then all clocks are virtual. Or remove the pause, to run on real time.";
+
 impl Handler for Backend {
     fn handle(&self, call: Arc<Call>) -> Answering<'_> {
+        assert!(!clock::is_paused_elsewhere(), "{PAUSED}");
         match *call {
             Call::FetchOrchestrationItem { poll_for, .. } => {
                 Answering::wait(async move { self.fetch(&call, poll_for, Kind::Turn).await })

@@ -203,3 +203,18 @@ async fn a_lock_expires_on_real_time() {
     assert!(matches!(late, Reply::Refused(_)), "{late:?}");
     assert_eq!(ask(&memory, ack_turn(ack(&second.token))).await, Reply::Done);
 }
+
+#[test]
+fn a_paused_clock_of_tokio_is_refused_with_what_to_do() {
+    let failed = std::panic::catch_unwind(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+        runtime.expect("a runtime").block_on(async {
+            let client = Client::new(Arc::new(Memory::new()));
+            client.start_orchestration("i", "Nobody", "").await.expect("nothing has passed yet");
+            client.wait_for_orchestration("i", Duration::from_secs(30)).await
+        })
+    });
+    let panic = failed.map(drop).expect_err("the wait moves the paused clock");
+    let text = panic.downcast_ref::<String>().expect("a text");
+    assert!(text.contains("#[duroxide_sim::test]") && text.contains("start_paused"), "{text}");
+}
