@@ -105,7 +105,7 @@ fn a_capsule_whose_calls_nobody_makes_any_more_is_stale() {
     let found = stale(explore().seeds(1).capsule(&path));
     assert_eq!(found.why, Outdated::Unreached { entries: vec![entry], of: 1, inputs: Vec::new() });
     let text = found.to_string();
-    assert!(text.contains("1 of the 1 entries of its plan did not happen:\n  ack_work_item #99 by a"), "{text}");
+    assert!(text.contains("Of the 1 entry of its plan, 1 did not happen:\n  ack_work_item #99 by a"), "{text}");
     let report = tried(explore().only_capsules().allow_stale_capsules().capsule(&path)).expect("it is meant");
     assert_eq!((report.capsules, report.seeds), (1, 0));
 }

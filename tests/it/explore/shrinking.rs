@@ -196,7 +196,7 @@ fn entries_go_at_once_and_numbers_are_bisected() {
     let shrunk = found.shrunk.clone().expect("there is time to shrink");
     assert!(shrunk.minimal && shrunk.left == 0 && shrunk.runs <= 30, "{found}");
     let told = format!(
-        "\nShrunk in {} runs; the plan is minimal: all {} entries were left out, and no number can be halved.\n",
+        "\nShrunk in {} runs; the plan is minimal: it fails without any fault, so all {} entries were left out, and no number can be halved.\n",
         shrunk.runs, found.entries
     );
     assert!(found.to_string().contains(&told), "{found}");

@@ -63,7 +63,7 @@ fn a_node_that_never_comes_back() {
     let plan = Plan::new()
         .before(point("a", Method::AckWorkItem, 1), Action::Crash { node: "a".to_owned(), restart_after: None });
     let (failure, _) = stalls(one_node(1).plan(plan), "Slow");
-    waits_for(&failure, "ActivityScheduled Slow \"x\" (event 2, since +0.000, in the worker queue, fetched 1 times)");
+    waits_for(&failure, "ActivityScheduled Slow \"x\" (event 2, since +0.000, in the worker queue, fetched once)");
 }
 
 #[test]
