@@ -74,6 +74,22 @@ impl ClientCall {
         ClientCall::Prune { instance: instance.to_owned(), keep_last }
     }
 
+    /// Whether the other call is of the same kind and for the same instance.
+    pub(super) fn is_like(&self, other: &ClientCall) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other) && self.instance() == other.instance()
+    }
+
+    fn instance(&self) -> &str {
+        match self {
+            ClientCall::Start { instance, .. }
+            | ClientCall::RaiseEvent { instance, .. }
+            | ClientCall::EnqueueEvent { instance, .. }
+            | ClientCall::Cancel { instance, .. }
+            | ClientCall::Delete { instance, .. }
+            | ClientCall::Prune { instance, .. } => instance,
+        }
+    }
+
     /// Makes the call.
     pub(super) async fn make(&self, client: &Client) -> Result<(), ClientError> {
         match self {

@@ -117,17 +117,19 @@ impl PlanExecutor {
         }
     }
 
-    /// Gives a client call of the replayed plan the time of this entry.
+    /// Puts this client call of the body in the place of the same one in the replayed plan.
     fn claim(&self, entry: &PlanEntry, start: Time) {
+        let Action::Client { call, .. } = &entry.what else { return };
         let mut record = self.record.lock();
-        let given = record.plan.entries.iter().enumerate();
-        let is_it = |(at, known): &(usize, &PlanEntry)| known.what == entry.what && !record.claimed.contains(at);
-        let Some((number, _)) = given.filter(|_| entry.is_client_call()).find(is_it) else { return };
-        record.claimed.insert(number);
+        let Some(number) = record.claim(call) else {
+            drop(record);
+            let number = self.write_down(entry.clone(), false);
+            return self.expect(number, entry, start);
+        };
         if record.reached[number] {
             return;
         }
-        record.plan.entries[number].when = entry.when.clone();
+        record.plan.entries[number] = entry.clone();
         drop(record);
         let ours = |due: &Due| matches!(due, Due::Approach(of, _) | Due::Last(of) if *of == number);
         self.agenda.lock().due.retain(|_, due| !ours(due));

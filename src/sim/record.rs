@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::client_call::ClientCall;
 use super::input::Input;
 use super::plan::{Action, Plan, PlanEntry};
 use crate::seed::Seed;
@@ -56,6 +57,22 @@ impl Record {
             misused: None,
             journal,
         }
+    }
+
+    /// Finds the client call of a replayed plan that the body makes again, and marks it as
+    /// claimed: the very same call, or else one of its kind for the same instance, whose data
+    /// may depend on inputs. Returns its index.
+    pub fn claim(&mut self, call: &ClientCall) -> Option<usize> {
+        let free = |at: &usize| !self.claimed.contains(at);
+        let theirs = |at: &usize| match &self.plan.entries[*at].what {
+            Action::Client { call, .. } => Some(call.clone()),
+            _ => None,
+        };
+        let all = || (0..self.plan.entries.len()).filter(free);
+        let same = all().find(|at| theirs(at).is_some_and(|theirs| theirs == *call));
+        let number = same.or_else(|| all().find(|at| theirs(at).is_some_and(|theirs| theirs.is_like(call))))?;
+        self.claimed.insert(number);
+        Some(number)
     }
 
     /// Records an input.

@@ -130,6 +130,20 @@ fn a_smaller_input_moves_the_call_of_a_replay() {
 }
 
 #[test]
+fn a_call_whose_data_depend_on_an_input_is_made_once_in_a_replay() {
+    let body = |sim: Handle| async move {
+        let day = u32::try_from(sim.input("day", 1..=6)).map_err(text)?;
+        approval(sim, ClientCall::raise_event("i", "approved", &format!("day {day}")), day * DAY).await
+    };
+    let first = sim(4).try_run(body).unwrap_or_else(|failure| panic!("{failure}"));
+    let mut plan = first.plan;
+    plan.inputs.get_mut("day").expect("it was asked for").value = 6;
+    let again = sim(4).replay(plan).try_run(body).unwrap_or_else(|failure| panic!("{failure}"));
+    assert_eq!(again.value, ("approved by day 6".to_owned(), 6 * DAY));
+    assert_eq!(again.plan.entries.len(), 1, "{}", again.plan);
+}
+
+#[test]
 fn a_call_that_duroxide_refuses_fails_the_run() {
     let failure = sim(1)
         .plan(Plan::new().at(SECOND, ClientCall::delete("nobody", false)))
