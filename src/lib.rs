@@ -57,7 +57,7 @@
 //! | [`guide`] | tutorials, a cookbook and reference tables |
 //! | [`sim`] | simulations: nodes, limits, outcomes, the handle a test's body has |
 //! | [`mod@explore`] | a simulation from thousands of seeds, each in a process of its own |
-//! | [`provider`] | [`Memory`], and the two adapters between duroxide's traits and layers |
+//! | [`mod@provider`] | [`Memory`], and the two adapters between duroxide's traits and layers |
 //! | [`store`] | everything a provider keeps, and one pure function over it |
 //! | [`contract`] | which document each of the store's rules follows |
 //! | [`faults`] | what a correct provider in a bad world may do, as a layer |
