@@ -46,7 +46,9 @@ use super::script::Script;
 /// `"release"` build.
 ///
 /// A waived rule that is broken does not fail a check. A waiver that is no
-/// longer needed does.
+/// longer needed does, except for an official validation whose waiver says
+/// `intermittent = true`: such a validation depends on real time, and one run
+/// in which it passes proves nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Waivers {
     file: PathBuf,
@@ -72,6 +74,9 @@ pub struct Waiver {
     /// A program of concurrent callers that shows the deviation in some of its
     /// runs.
     pub program: Option<Program>,
+    /// Whether the official validation passes in some runs. `false` for rules
+    /// of the contract table.
+    pub intermittent: bool,
     /// The line of the waiver in its file.
     pub line: usize,
 }
@@ -111,6 +116,8 @@ struct RawWaiver {
     link: Spanned<String>,
     script: Option<Spanned<String>>,
     program: Option<Spanned<String>>,
+    #[serde(default)]
+    intermittent: bool,
 }
 
 impl Waivers {
@@ -190,8 +197,13 @@ fn waiver_of(raw: RawWaiver, line: usize) -> Result<Waiver, (usize, String)> {
         None => None,
         Some(text) => Some(program_of(text.get_ref()).map_err(|reason| (text.span().start, reason))?),
     };
-    let (reason, link) = (raw.reason.into_inner(), raw.link.into_inner());
-    Ok(Waiver { rule, provider: raw.provider, build: raw.build, reason, link, script, program, line })
+    if raw.intermittent && !rule.starts_with("official::") {
+        let reason = "Only an official validation can be intermittent: a rule of the contract table has a script or a \
+                      program that shows the deviation.";
+        return Err((raw.rule.span().start, reason.to_owned()));
+    }
+    let (intermittent, reason, link) = (raw.intermittent, raw.reason.into_inner(), raw.link.into_inner());
+    Ok(Waiver { rule, provider: raw.provider, build: raw.build, reason, link, script, program, intermittent, line })
 }
 
 fn script_of(text: &str) -> Result<Script, String> {

@@ -172,6 +172,18 @@ fn waived_trials_are_ignored_with_the_reason_and_stale_waivers_fail() {
 }
 
 #[test]
+fn an_intermittent_validation_may_pass_or_fail() {
+    let validation = "official::poison_message::orchestration_attempt_count_increments_on_refetch";
+    let file = Scratch::file(&format!(
+        "[[waiver]]\nrule = {validation:?}\nintermittent = true\nreason = \"It is a race.\"\nlink = \"bugs/9\"\n"
+    ));
+    let fails = trials_with("miscounts", &format!("--exact {validation}"), Some(&file));
+    assert!(fails.code == Some(0) && fails.text.contains("waived: It is a race."), "{}", fails.text);
+    let passes = trials_with("honest", &format!("--exact {validation}"), Some(&file));
+    assert!(passes.code == Some(0) && passes.text.contains("1 passed"), "{}", passes.text);
+}
+
+#[test]
 fn reports_come_from_an_argument_of_our_own() {
     let file = Scratch::new();
     let path = file.path().display();

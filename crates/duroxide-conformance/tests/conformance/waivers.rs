@@ -143,6 +143,8 @@ fn errors_name_file_and_line_and_what_to_do() {
     let unknown = error(&format!("# Known.\n\n{}", waiver("ack-job.dead-token-refusd", "")));
     assert!(unknown.starts_with("Waivers, known.toml, line 4: There is no rule \"ack-job.dead-token-refusd\"."));
     assert!(unknown.contains("Did you mean \"ack-job.dead-token-refused\"?"), "{unknown}");
+    let intermittent = error(&waiver("ack-job.dead-token-refused", "intermittent = true"));
+    assert!(intermittent.contains("Only an official validation can be intermittent"), "{intermittent}");
     let no_reason = error("\n[[waiver]]\nrule = \"list.all\"\nlink = \"x\"\n");
     assert!(no_reason.starts_with("Waivers, known.toml, line 2: Missing field `reason`."), "{no_reason}");
     let empty = error("[[waiver]]\nrule = \"list.all\"\nreason = \" \"\nlink = \"x\"\n");
