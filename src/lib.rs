@@ -105,6 +105,7 @@ pub mod guide;
 pub mod laws;
 mod progress;
 pub mod provider;
+pub mod recorded;
 pub mod seed;
 pub mod sim;
 pub mod store;

@@ -47,6 +47,7 @@ const TABLE: &[Row] = &[
         &["call", "clock", "command", "errors", "explore", "laws", "sim", "text", "trace", "versions"],
         &["SystemTime", "HashMap", "Instant", "tokio"],
     ),
+    ("recorded", &["clock", "command", "errors", "text", "trace"], &["SystemTime", "HashMap", "Instant"]),
     ("contract", &[], &["fn "]),
     ("versions", &["text"], &["tokio", "SystemTime"]),
     ("variants", &[], &["fn ", "struct "]),

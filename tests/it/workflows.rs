@@ -13,6 +13,7 @@ mod monitor;
 mod parcels;
 mod poller;
 mod refresh;
+mod replayed;
 mod saga;
 mod session;
 mod signature;
@@ -57,6 +58,7 @@ fn explore() -> Explore {
 
 /// Two nodes, a and b, with the same code.
 fn pair(sim: Sim, activities: ActivityRegistry, orchestrations: OrchestrationRegistry) -> Sim {
+    replayed::note(&orchestrations);
     sim.node(Node::new("a", activities.clone(), orchestrations.clone())).node(Node::new(
         "b",
         activities,
@@ -73,7 +75,7 @@ fn in_a_storm(sim: Sim) -> Sim {
     sim.storm(Storm::new()).finish_within(HOUR)
 }
 
-/// Nothing goes wrong with the right code.
+/// Nothing goes wrong with the right code, and it replays what it did.
 #[track_caller]
 fn survives<B, F, R>(build: impl Fn(Sim) -> Sim, body: B)
 where
@@ -81,7 +83,14 @@ where
     F: Future<Output = R> + 'static,
     R: Outcome,
 {
-    explore().seeds(SURVIVED).run(build, body);
+    explore().seeds(SURVIVED).run(build, move |sim: Handle| {
+        let body = body.clone();
+        async move {
+            let outcome = body(sim.clone()).await;
+            replayed::check(&sim).await;
+            outcome
+        }
+    });
 }
 
 /// The bug is found, breaks the property of this name, and its plan is minimal, but
