@@ -49,6 +49,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::errors::whole;
+#[allow(unused_imports)] // For the documentation.
+use crate::recorded::Recorded;
 use crate::seed::{SEED_VARIABLE, Seed};
 use crate::sim::{Cause, Handle, Outcome, Sim};
 use crate::text::{Line, Quoted};
@@ -80,6 +82,10 @@ pub const SHARD_VARIABLE: &str = "DUROXIDE_SIM_SHARD";
 /// capsule belongs to another, that is an error.
 pub const CAPSULE_VARIABLE: &str = "DUROXIDE_SIM_CAPSULE";
 
+/// The environment variable with a folder to which every exploration adds the histories of its runs
+/// ([`Explore::record_histories`]).
+pub const RECORD_VARIABLE: &str = "DUROXIDE_SIM_RECORD";
+
 /// A function that writes the HTML page of a failing run to a path.
 pub(crate) type WritePage = Option<fn(&Capsule, &Path) -> Result<(), String>>;
 
@@ -101,6 +107,7 @@ pub(crate) fn leaving(page: WritePage) -> Explore {
         twice_in: 10,
         allows_escapes: false,
         latencies: true,
+        record: None,
         progress: true,
     }
 }
@@ -161,6 +168,8 @@ pub struct Explore {
     twice_in: u64,
     allows_escapes: bool,
     latencies: bool,
+    /// The folder for the histories of runs that pass.
+    record: Option<PathBuf>,
     progress: bool,
 }
 
@@ -271,6 +280,16 @@ impl Explore {
         self
     }
 
+    /// Adds the histories of the instances of every seed that passes to `folder`, one for each shape
+    /// ([`Recorded::add_to`]), as the run leaves them. A later release is checked against them with
+    /// [`Replay`](crate::recorded::Replay). A relative path is resolved against the package's folder.
+    /// `DUROXIDE_SIM_RECORD` overrides the folder, and does the same for all explorations of a test
+    /// program.
+    pub fn record_histories(mut self, folder: impl AsRef<Path>) -> Explore {
+        self.record = Some(folder.as_ref().to_path_buf());
+        self
+    }
+
     /// Disables the progress display.
     pub fn quiet(mut self) -> Explore {
         self.progress = false;
@@ -316,8 +335,10 @@ impl Explore {
         // The names of the closures' types identify the scenario, because every closure has its own
         // type.
         let scenario = (std::any::type_name_of_val(&build), std::any::type_name_of_val(&body));
-        let (latencies, at_most) = (self.latencies, self.seed_at_most);
-        let perform = |order: &Order, journal| part::perform(order, journal, latencies, at_most, &build, body.clone());
+        let record = environment::record().or_else(|| self.record.clone());
+        let record = record.map(|folder| capsule::from_package(&folder));
+        let settings = part::Settings { latencies: self.latencies, at_most: self.seed_at_most, record };
+        let perform = |order: &Order, journal| part::perform(order, journal, &settings, &build, body.clone());
         self.go(scenario, &perform).map_err(Box::new)
     }
 

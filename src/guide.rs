@@ -1,6 +1,7 @@
 //! The guide: tutorials, recipes and reference tables.
 //!
 //! - Testing an orchestration: [`writing_tests`], then [`doubles`], [`faults`] and [`exploring`].
+//! - Upgrading orchestrations: [`recorded`].
 //! - Hunting a bug: [`bug_reports`] and [`timeline`].
 //! - Checking a provider: [duroxide-conformance](https://docs.rs/duroxide-conformance).
 //! - Reference: [`cookbook`], [`simulated`], [`environment`], [`troubleshooting`], [`speed`].
@@ -16,6 +17,9 @@ pub mod faults {}
 
 #[doc = include_str!("guide/exploring.md")]
 pub mod exploring {}
+
+#[doc = include_str!("guide/recorded.md")]
+pub mod recorded {}
 
 #[doc = include_str!("guide/bug_reports.md")]
 pub mod bug_reports {}

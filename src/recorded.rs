@@ -22,12 +22,11 @@
 //!     OrchestrationRegistry::builder().register("Greet", greet).build()
 //! }
 //!
-//! let run = Sim::new(1).node(Node::new("a", ActivityRegistry::builder().build(), last_release())).run(|sim| async move {
+//! let recorded = Sim::new(1).node(Node::new("a", ActivityRegistry::builder().build(), last_release())).run(|sim| async move {
 //!     sim.client().start_orchestration("greet-1", "Greet", "Ada").await?;
 //!     sim.finished::<String>("greet-1").await?;
 //!     Ok::<_, Box<dyn std::error::Error>>(Recorded::of(&sim.client(), "greet-1").await?)
 //! });
-//! let recorded = run.value;
 //!
 //! // The same code replays it. Code without the timer does not.
 //! let checked = Replay::new(last_release()).check(&recorded);

@@ -1,9 +1,10 @@
 //! The settings from environment variables.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::shard::Shard;
-use super::{BASE_VARIABLE, SEEDS_VARIABLE, SHARD_VARIABLE};
+use super::{BASE_VARIABLE, RECORD_VARIABLE, SEEDS_VARIABLE, SHARD_VARIABLE};
 use crate::seed::Seed;
 use crate::text::Quoted;
 
@@ -25,6 +26,11 @@ pub(super) fn seeds() -> Result<Option<u64>, String> {
 /// The first seed.
 pub(super) fn base() -> Result<Option<Seed>, String> {
     variable(BASE_VARIABLE, "1000")
+}
+
+/// The folder for histories.
+pub(super) fn record() -> Option<PathBuf> {
+    std::env::var_os(RECORD_VARIABLE).filter(|folder| !folder.is_empty()).map(PathBuf::from)
 }
 
 /// The value of a variable; `example` is one that can be used.

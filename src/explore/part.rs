@@ -2,19 +2,34 @@
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::answer::{Answer, Order};
-use crate::sim::{Failure, Handle, Journal, Outcome, Sim};
+use duroxide::Client;
 
-/// Carries out an order. `at_most` limits the real time of the run, if its thread responds.
+use super::answer::{Answer, Order};
+use crate::errors::whole;
+use crate::recorded::{Recorded, RecordedError};
+use crate::sim::{Failure, Handle, Journal, Outcome, Run, Sim};
+
+/// What an exploration does with each of its runs.
+#[derive(Debug)]
+pub(super) struct Settings {
+    /// Whether calls are delayed.
+    pub latencies: bool,
+    /// The real-time limit of the run, if its thread responds.
+    pub at_most: Duration,
+    /// The folder for the histories of a run that passes.
+    pub record: Option<PathBuf>,
+}
+
+/// Carries out an order.
 pub(super) fn perform<B, F, R>(
     order: &Order,
     journal: Option<Journal>,
-    latencies: bool,
-    at_most: Duration,
+    settings: &Settings,
     build: &dyn Fn(Sim) -> Sim,
     body: B,
 ) -> Answer
@@ -36,18 +51,24 @@ where
             order.seed
         ));
     }
-    if latencies {
+    if settings.latencies {
         sim = sim.latencies();
     }
     if let Some(replay) = &order.replay {
         sim = replay.without.iter().fold(sim, |sim, node| sim.without_node(node)).replay(replay.plan.clone());
     }
     // The exploration itself reports escapes after every seed succeeded.
-    sim = sim.within(at_most).journal(journal).allow_escapes();
+    sim = sim.within(settings.at_most).journal(journal).allow_escapes();
     if order.locate {
         sim = sim.locate();
     }
-    let mut answer = Answer::of(sim.try_run(body), order);
+    let run = sim.try_run(body);
+    if let (Ok(run), Some(folder), None) = (&run, &settings.record, &order.replay)
+        && let Err(error) = record(run, folder)
+    {
+        return failed(whole(&error));
+    }
+    let mut answer = Answer::of(run, order);
     if IS_SEED.load(Ordering::Relaxed) && IS_NESTED.load(Ordering::Relaxed) {
         return failed(NESTED.to_owned());
     }
@@ -57,6 +78,17 @@ where
         failure.trace.remains = None;
     }
     answer
+}
+
+/// Adds the histories of all instances to a folder.
+fn record<T>(run: &Run<T>, folder: &Path) -> Result<(), RecordedError> {
+    let client = Client::new(run.memory.clone());
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = runtime.expect("a runtime without drivers needs nothing from the operating system");
+    for recorded in runtime.block_on(Recorded::all_of(&client))? {
+        recorded.add_to(folder)?;
+    }
+    Ok(())
 }
 
 /// The error for an exploration that starts inside another.

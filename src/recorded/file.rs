@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::{FORMAT, Recorded, RecordedError};
-use crate::command;
 use crate::errors::Wrapped;
 use crate::text::Quoted;
+use crate::{clock, command};
 
 /// The size limit of a file, in bytes.
 const LARGEST: u64 = 1 << 30;
@@ -92,7 +92,8 @@ impl Recorded {
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), RecordedError> {
         let path = path.as_ref();
         let text = serde_json::to_string_pretty(self).expect("plain data with text keys has a JSON form") + "\n";
-        command::write_whole(path, &text).map_err(|error| RecordedError {
+        // A simulation may write its histories, and does not depend on the files.
+        clock::escapes::spared(|| command::write_whole(path, &text)).map_err(|error| RecordedError {
             sentence: format!("The history {} could not be written.", Quoted(path.display())),
             source: Some(Wrapped::new(error)),
         })

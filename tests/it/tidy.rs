@@ -37,8 +37,8 @@ const TABLE: &[Row] = &[
     (
         "explore",
         &[
-            "call", "clock", "command", "ddmin", "errors", "progress", "seed", "faults", "laws", "text", "trace",
-            "sim", "versions",
+            "call", "clock", "command", "ddmin", "errors", "progress", "recorded", "seed", "faults", "laws", "text",
+            "trace", "sim", "versions",
         ],
         &["SystemTime", "HashMap", "Instant"],
     ),
