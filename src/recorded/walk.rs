@@ -44,7 +44,7 @@ pub(super) fn verdict(code: &Code, events: &[Event]) -> Verdict {
         }
         let turn = code.turn(&events[..part.at], part.received);
         if let Err(divergence) = compare(events, part, &turn, is_last && closed.is_none()) {
-            return Verdict::Diverges(Box::new(divergence));
+            return Verdict::Diverges(divergence);
         }
         let wanted = end::of_turn(&turn.result);
         match recorded_end {
@@ -69,9 +69,9 @@ pub(super) fn verdict(code: &Code, events: &[Event]) -> Verdict {
 
 /// Compares the recorded actions of a part with those of the code. Where `may_add`, the code may do
 /// more than is recorded.
-fn compare(events: &[Event], part: &Part<'_>, turn: &Turn, may_add: bool) -> Result<(), Divergence> {
+fn compare(events: &[Event], part: &Part<'_>, turn: &Turn, may_add: bool) -> Result<(), Box<Divergence>> {
     let differs = |at: Option<usize>, wanted: Wanted, reason: Option<String>| {
-        Err(Divergence { recorded: at.map(|at| events[at].clone()), wanted, reason })
+        Err(Box::new(Divergence { recorded: at.map(|at| events[at].clone()), wanted, reason }))
     };
     if let Some(reason) = &turn.nondeterminism {
         return differs(part.at.checked_sub(1), Wanted::Nothing, Some(reason.clone()));
