@@ -42,6 +42,7 @@ mod judge;
 mod life;
 mod limits;
 mod link;
+mod logging;
 mod member;
 mod missed;
 mod no_progress;
@@ -82,6 +83,7 @@ use duroxide::runtime::{ObservabilityConfig, RuntimeOptions};
 
 use crate::clock::{Escapes, Time};
 use crate::faults::FaultRule;
+use crate::logs::{Levels, RunLog};
 use crate::provider::{Memory, MemorySettings};
 use crate::seed::Seed;
 use crate::trace::Trace;
@@ -151,6 +153,7 @@ pub struct Sim {
     laws: bool,
     traces: bool,
     logs: bool,
+    levels: Levels,
     rules: Vec<Arc<dyn FaultRule>>,
     plan: Plan,
     doubles: Vec<(String, Double)>,
@@ -208,6 +211,8 @@ pub struct Run<T> {
     /// with the tokio 1 releases that this crate knows; with others the random numbers
     /// depend on what ran before in the process.
     pub select_is_seeded: bool,
+    /// What the code of the run logged.
+    pub log: RunLog,
 }
 
 impl fmt::Debug for Sim {
@@ -229,6 +234,7 @@ impl Sim {
             laws: true,
             traces: true,
             logs: std::env::var_os("RUST_LOG").is_some(),
+            levels: Levels::default(),
             rules: Vec::new(),
             plan: Plan::new(),
             doubles: Vec::new(),
@@ -422,13 +428,6 @@ impl Sim {
     pub fn without_trace(mut self) -> Sim {
         self.traces = false;
         self.without_laws()
-    }
-
-    /// Shows duroxide's log lines, which are hidden unless `RUST_LOG` is set. Their
-    /// timestamps are virtual.
-    pub fn with_logs(mut self) -> Sim {
-        self.logs = true;
-        self
     }
 
     /// Runs the simulation and returns what the body returned.

@@ -18,6 +18,7 @@ use crate::clock::Time;
 use crate::command;
 use crate::errors::Wrapped;
 use crate::laws::Breach;
+use crate::logs::RunLog;
 use crate::seed::Seed;
 use crate::sim::{Cause, Failure, Plan, PlanEntry, Tail, Unfinished};
 use crate::text::{Line, Quoted};
@@ -80,6 +81,9 @@ pub struct Capsule {
     /// If the run's process died or had to be killed, the last lines that it printed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub printed: Vec<String>,
+    /// What the code of the run logged.
+    #[serde(default, skip_serializing_if = "RunLog::is_empty")]
+    pub log: RunLog,
     /// The number of provider calls up to the failure.
     #[serde(default)]
     pub calls: usize,
@@ -146,6 +150,7 @@ impl Capsule {
             unreached: failure.unreached.clone(),
             stack: failure.stack.clone(),
             printed: failure.printed.clone(),
+            log: failure.log.clone(),
             calls: failure.trace.entries.len(),
             numbers,
             trace,
@@ -231,6 +236,7 @@ impl Capsule {
             unreached,
             stack,
             printed,
+            log,
             trace,
             ..
         } = self.clone();
@@ -250,6 +256,7 @@ impl Capsule {
             unreached,
             sometimes,
             escapes,
+            log,
             stack,
             printed,
         }

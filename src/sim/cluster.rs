@@ -43,6 +43,7 @@ use super::up::Up;
 use crate::call::{Handler, Reply};
 use crate::clock::{self, Time};
 use crate::faults::{CallContext, Counts, FaultAction, FaultRule, Faults};
+use crate::logs::Lines;
 use crate::provider::Memory;
 use crate::seed::Seed;
 use crate::trace::{Log, NodeEvent, Recorder};
@@ -70,6 +71,7 @@ pub(super) struct Cluster {
     pub end: Time,
     pub memory: Arc<Memory>,
     pub log: Log,
+    pub lines: Lines,
     pub pulse: Arc<Pulse>,
     pub executor: PlanExecutor,
     /// The running activities and tasks of the test's own code.
@@ -126,6 +128,7 @@ impl Cluster {
             end: context.start + context.limits.virtual_time,
             memory: context.memory.clone(),
             log: context.log.clone(),
+            lines: context.lines.clone(),
             pulse: context.pulse.clone(),
             executor: PlanExecutor::new(context.record.clone(), storm, jitter, context.start),
             sleepers: Sleepers::new(&codes),

@@ -15,6 +15,7 @@ use super::waits::Unfinished;
 use crate::clock::{Escapes, Time, escapes};
 use crate::faults::FaultAction;
 use crate::laws::Breach;
+use crate::logs::RunLog;
 use crate::seed::{SEED_VARIABLE, Seed};
 use crate::text::{Line, Lines, counted};
 use crate::trace::{Span, Trace};
@@ -55,6 +56,9 @@ pub struct Failure {
     pub sometimes: BTreeMap<String, bool>,
     /// Actions of the code under test that reached past the simulation.
     pub escapes: Escapes,
+    /// What the code of the run logged.
+    #[serde(default, skip_serializing_if = "RunLog::is_empty")]
+    pub log: RunLog,
     /// The stack of the run's thread, innermost function first, if the thread did not
     /// answer ([`Cause::Hang`]) and its stack could be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -98,6 +102,7 @@ impl Failure {
             unreached: Vec::new(),
             sometimes: BTreeMap::new(),
             escapes: Escapes::new(),
+            log: RunLog::default(),
             stack: Vec::new(),
             printed: Vec::new(),
         })

@@ -19,6 +19,7 @@ use super::output::{self, OutputError};
 use super::plan::{Action, Plan};
 use crate::call::Event;
 use crate::clock::{self, Time};
+use crate::logs::RunLog;
 use crate::provider::{Memory, Port};
 use crate::seed::{Seed, Stream};
 use crate::trace::{ExecutionHistory, History, Trace};
@@ -147,6 +148,11 @@ impl Handle {
     /// again after a crash appears twice.
     pub fn activities(&self, instance: &str) -> ActivityCalls {
         self.0.doubles.log.of(instance)
+    }
+
+    /// Returns what the code of the run has logged so far.
+    pub fn log(&self) -> RunLog {
+        self.0.lines.so_far()
     }
 
     /// Lets the calls of this activity go that a double holds at this moment

@@ -33,6 +33,7 @@ use super::{Outcome, Run, Sim, current, setup, stall, stall_report, tails};
 use crate::clock::{self, Escapes, Time, Virtual, escapes};
 use crate::faults::FaultRule;
 use crate::laws;
+use crate::logs::{self, Levels, Lines};
 use crate::provider::Memory;
 use crate::trace::{Log, Remains, Trace};
 
@@ -70,7 +71,9 @@ struct Simulation {
     policy: Policy,
     finish_within: Option<Duration>,
     tolerates_panics: bool,
-    logs: bool,
+    levels: Levels,
+    /// The subscriber to which logged lines are passed on.
+    theirs: Option<tracing::Dispatch>,
 }
 
 pub(super) fn run<B, F, R>(sim: Sim, body: B) -> Result<Run<R::Value>, Box<Failure>>
@@ -83,12 +86,14 @@ where
     let pulse = Arc::new(Pulse::new(sim.start, &sim.limits));
     let handlers = Handlers::of(&sim.nodes, &sim.activities);
     let record = Record::of(sim.plan, sim.replays, !sim.replays && !sim.allows_unreached, sim.journal);
+    let log = if sim.traces { Log::new() } else { Log::forgetful() };
     let context = RunContext {
         seed,
         start: sim.start,
         limits: sim.limits,
         memory: Arc::new(Memory::with_settings(sim.settings)),
-        log: if sim.traces { Log::new() } else { Log::forgetful() },
+        lines: Lines::new(sim.start, log.clone()),
+        log,
         pulse: pulse.clone(),
         record: Arc::new(Mutex::new(record)),
         effects: sim.effects,
@@ -106,7 +111,8 @@ where
         policy: sim.escapes,
         finish_within: sim.finish_within,
         tolerates_panics: sim.tolerates_panics,
-        logs: sim.logs,
+        levels: sim.levels,
+        theirs: logs::theirs(sim.logs),
     });
     let (send, receive) = channel();
     let inside = run.clone();
@@ -183,8 +189,7 @@ where
     let context = &run.context;
     keep_pages();
     *context.pulse.thread.lock() = clock::Thread::current();
-    let quiet = tracing::subscriber::NoSubscriber::default();
-    let _quiet = (!run.logs).then(|| tracing::subscriber::set_default(quiet));
+    let _logs = logs::begin(&context.lines, run.levels, run.theirs.clone());
     let entropy = context.seed.child("entropy").stream();
     escapes::begin(run.policy.locate);
     let clock = Virtual::enter(context.start, &entropy);
@@ -392,6 +397,7 @@ fn conclude<T>(run: &Simulation, end: Option<End<T>>, check_laws: bool) -> Resul
     let cause = misused.map_or(cause, |why| Err(Box::new(Cause::Setup(why))));
     let (sometimes, pending) = (run.properties.sometimes(), run.properties.take_pending());
     let missed = std::mem::take(&mut *run.missed.lock());
+    let log = context.lines.take();
     let escapes = if given_up { Escapes::new() } else { run.escapes.lock().clone() };
     let breaches = if check_laws && !given_up { laws::check(&trace) } else { Vec::new() };
     let real_io = run.policy.refuses(&escapes);
@@ -400,7 +406,7 @@ fn conclude<T>(run: &Simulation, end: Option<End<T>>, check_laws: bool) -> Resul
             let (seed, elapsed, memory) = (context.seed, now - context.start, context.memory.clone());
             let select_is_seeded = run.select_is_seeded.load(Ordering::Relaxed);
             #[rustfmt::skip]
-            let result = Run { value, seed, elapsed, trace, memory, plan, unreached, sometimes, escapes, select_is_seeded };
+            let result = Run { value, seed, elapsed, trace, memory, plan, unreached, sometimes, escapes, select_is_seeded, log };
             return Ok(result);
         }
         Ok(_) if !breaches.is_empty() => Cause::Laws,
@@ -423,6 +429,7 @@ fn conclude<T>(run: &Simulation, end: Option<End<T>>, check_laws: bool) -> Resul
         unreached,
         sometimes,
         escapes,
+        log,
         stack: std::mem::take(&mut *context.pulse.stack.lock()),
         printed: Vec::new(),
     }))

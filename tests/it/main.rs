@@ -16,6 +16,7 @@ mod faults;
 mod filters;
 mod hostile;
 mod laws;
+mod logs;
 mod memory;
 mod no_progress;
 mod nondeterminism;

@@ -24,11 +24,12 @@ const TABLE: &[Row] = &[
     ),
     ("provider", &["call", "clock", "seed", "store"], &["SystemTime", "thread::"]),
     ("trace", &["call", "clock", "errors", "faults", "text"], &["SystemTime", "HashMap"]),
+    ("logs", &["clock", "text", "trace"], &["SystemTime", "Instant", "thread::"]),
     ("faults", &["call", "clock", "seed", "text"], &["SystemTime", "HashMap", "duroxide::"]),
     ("laws", &["call", "clock", "seed", "text", "trace", "variants"], &["SystemTime", "HashMap", "Mutex"]),
     (
         "sim",
-        &["call", "clock", "command", "seed", "provider", "faults", "text", "trace", "laws", "variants"],
+        &["call", "clock", "command", "seed", "provider", "faults", "logs", "text", "trace", "laws", "variants"],
         // "HashMap" alone is a word of its advice.
         &["SystemTime", "HashMap<", "HashMap::", "::HashMap", "use crate::store"],
     ),
@@ -37,14 +38,14 @@ const TABLE: &[Row] = &[
     (
         "explore",
         &[
-            "call", "clock", "command", "ddmin", "errors", "progress", "seed", "faults", "laws", "text", "trace",
-            "sim", "versions",
+            "call", "clock", "command", "ddmin", "errors", "progress", "seed", "faults", "laws", "logs", "text",
+            "trace", "sim", "versions",
         ],
         &["SystemTime", "HashMap", "Instant"],
     ),
     (
         "timeline",
-        &["call", "clock", "command", "errors", "explore", "laws", "sim", "text", "trace", "versions"],
+        &["call", "clock", "command", "errors", "explore", "laws", "logs", "sim", "text", "trace", "versions"],
         &["SystemTime", "HashMap", "Instant", "tokio"],
     ),
     ("contract", &[], &["fn "]),
