@@ -48,6 +48,7 @@ mod missed;
 mod no_progress;
 mod node;
 mod node_error;
+mod observed;
 mod outcome;
 mod output;
 mod panics;
@@ -83,7 +84,7 @@ use duroxide::runtime::{ObservabilityConfig, RuntimeOptions};
 
 use crate::clock::{Escapes, Time};
 use crate::faults::FaultRule;
-use crate::logs::{Levels, RunLog};
+use crate::logs::Levels;
 use crate::provider::{Memory, MemorySettings};
 use crate::seed::Seed;
 use crate::trace::Trace;
@@ -95,7 +96,7 @@ pub use client_call::{ClientCall, Tie};
 pub use crashes::{Incident, Incidents, Survey, crash_everywhere, try_crash_everywhere};
 pub use current::provider;
 pub use double::Double;
-pub use effects::Effects;
+pub use effects::{DoneEffect, Effects};
 pub use failure::Failure;
 pub use handle::Handle;
 pub use handlers::{Lack, TagsOfNode, UnknownHandler};
@@ -105,6 +106,7 @@ pub use missed::{Missed, Why};
 pub use no_progress::{Circling, Code, NoProgress};
 pub use node::Node;
 pub use node_error::NodeError;
+pub use observed::Observed;
 pub use outcome::Outcome;
 pub use output::OutputError;
 pub use panics::TaskPanic;
@@ -211,8 +213,8 @@ pub struct Run<T> {
     /// with the tokio 1 releases that this crate knows; with others the random numbers
     /// depend on what ran before in the process.
     pub select_is_seeded: bool,
-    /// What the code of the run logged.
-    pub log: RunLog,
+    /// What the run did besides its provider calls: its log, activities and effects.
+    pub observed: Observed,
 }
 
 impl fmt::Debug for Sim {

@@ -1,7 +1,6 @@
 //! [`Capture`]: the subscriber of a simulation's thread.
 
 use std::fmt::{self, Write};
-use std::time::Duration;
 
 use tracing::dispatcher::{DefaultGuard, Dispatch};
 use tracing::field::{Field, Visit};
@@ -14,8 +13,7 @@ use tracing_core::span::Current;
 use super::level::{Levels, LogLevel};
 use super::line::LogLine;
 use super::lines::Lines;
-use super::origin;
-use crate::clock;
+use super::origin::{self, Place};
 use crate::clock::escapes::unnoticed;
 
 /// The length in characters to which messages and fields are cut.
@@ -24,7 +22,7 @@ const LONGEST: usize = 2_000;
 /// Collects from now on what this thread logs, until the returned guard is dropped. Everything is
 /// also passed on to `theirs`.
 pub(crate) fn begin(lines: &Lines, levels: Levels, theirs: Option<Dispatch>) -> DefaultGuard {
-    origin::forget();
+    origin::begin(lines);
     tracing::subscriber::set_default(Capture { lines: lines.clone(), levels, theirs })
 }
 
@@ -60,7 +58,7 @@ impl Subscriber for Capture {
 
     fn event(&self, event: &Event<'_>) {
         if self.levels.keep(event.metadata()) {
-            self.lines.add(line(event, clock::now() - self.lines.start()));
+            self.lines.add(line(event));
         }
         self.pass_on(|theirs| {
             // The line may be enabled for this log alone.
@@ -104,11 +102,11 @@ impl Subscriber for Capture {
 }
 
 /// Returns the line of an event that is logged now.
-fn line(event: &Event<'_>, at: Duration) -> LogLine {
-    let place = event.metadata();
-    let mut said = Said { promotes: place.target().starts_with("duroxide::"), ..Said::default() };
+fn line(event: &Event<'_>) -> LogLine {
+    let code = event.metadata();
+    let mut said = Said { promotes: code.target().starts_with("duroxide::"), ..Said::default() };
     event.record(&mut said);
-    let origin = origin::here();
+    let Place { at, calls, origin } = origin::place().expect("a run has begun on this thread");
     let node = origin.as_ref().map(|origin| origin.node.to_string());
     let (instance, activity, attempt) =
         origin.map_or_else(Default::default, |origin| (origin.instance, origin.activity, origin.attempt));
@@ -118,11 +116,11 @@ fn line(event: &Event<'_>, at: Duration) -> LogLine {
         instance: said.instance.or(instance),
         activity: said.activity.or(activity),
         attempt,
-        level: LogLevel::of(*place.level()),
-        target: place.target().to_owned(),
+        level: LogLevel::of(*code.level()),
+        target: code.target().to_owned(),
         message: said.message,
         fields: said.fields,
-        calls: 0,
+        calls,
     }
 }
 

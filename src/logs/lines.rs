@@ -16,7 +16,7 @@ pub(crate) struct Lines(Arc<Inside>);
 
 struct Inside {
     /// The start of the run.
-    pub start: Time,
+    start: Time,
     /// The provider calls of the run, for the place of a line among them.
     calls: Log,
     kept: Mutex<(VecDeque<LogLine>, u64)>,
@@ -34,13 +34,17 @@ impl Lines {
         Lines(Arc::new(Inside { start, calls, kept: Mutex::default() }))
     }
 
+    /// The number of calls so far.
+    pub(super) fn calls(&self) -> usize {
+        self.0.calls.len()
+    }
+
     pub(super) fn start(&self) -> Time {
         self.0.start
     }
 
-    /// Adds a line at its place among the calls. Drops the first one if there are too many.
+    /// Adds a line. Drops the first one if there are too many.
     pub(super) fn add(&self, line: LogLine) {
-        let line = LogLine { calls: self.0.calls.len(), ..line };
         let mut kept = self.0.kept.lock();
         if kept.0.len() == RunLog::MOST {
             kept.0.pop_front();

@@ -9,8 +9,12 @@ use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::Id;
+
+use super::lines::Lines;
+use crate::clock;
 
 /// Whose code logs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,8 +25,19 @@ pub(crate) struct Origin {
     pub attempt: Option<u64>,
 }
 
+/// Where in a run the code is that runs now, and whose it is.
+pub(crate) struct Place {
+    /// The virtual time since the start of the run.
+    pub at: Duration,
+    /// The number of provider calls in the trace.
+    pub calls: usize,
+    pub origin: Option<Origin>,
+}
+
 #[derive(Default)]
 struct Known {
+    /// The log of the run.
+    lines: Option<Lines>,
     /// What is being polled.
     polled: Option<Arc<Origin>>,
     /// What each task of a runtime has fetched. No order of these shows.
@@ -67,8 +82,14 @@ pub(crate) fn answered(node: &Arc<str>) {
     }
 }
 
+/// Returns where in its run the code of this thread is; `None` outside of a simulation.
+pub(crate) fn place() -> Option<Place> {
+    let lines = KNOWN.try_with(|known| known.try_borrow().ok()?.lines.clone()).ok().flatten()?;
+    Some(Place { at: clock::now() - lines.start(), calls: lines.calls(), origin: here() })
+}
+
 /// Returns whose code is running, as far as that is known.
-pub(super) fn here() -> Option<Origin> {
+fn here() -> Option<Origin> {
     let task = tokio::task::try_id();
     // A thread that is ending has lost its record.
     let known = KNOWN.try_with(|known| {
@@ -84,7 +105,7 @@ pub(super) fn here() -> Option<Origin> {
     known.ok().flatten()
 }
 
-/// Forgets what is known, at the beginning of a run.
-pub(super) fn forget() {
-    KNOWN.set(Known::default());
+/// Begins a run on this thread, with this log.
+pub(super) fn begin(lines: &Lines) {
+    KNOWN.set(Known { lines: Some(lines.clone()), ..Known::default() });
 }

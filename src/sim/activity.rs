@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 
 use crate::text::{Line, Quoted};
 use crate::trace::Span;
 
 /// One delivery of an activity to a node ([`super::Handle::activities`]). Times count from
 /// the start of the run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ActivityCall {
     /// The instance that scheduled the activity.
@@ -45,7 +46,7 @@ pub struct ActivityCall {
 
 /// A list of calls of activities, in the order in which they began. `Display` prints a line
 /// for each, for snapshots.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActivityCalls(Vec<ActivityCall>);
 
 impl ActivityCalls {
@@ -106,6 +107,12 @@ impl ActivityLog {
     pub fn end(&self, index: usize, at: Duration, result: Result<String, String>) {
         let call = &mut self.0.lock()[index];
         (call.ended, call.result) = (Some(at), Some(result));
+    }
+
+    /// Returns the last calls, at most this many.
+    pub fn last(&self, most: usize) -> ActivityCalls {
+        let calls = self.0.lock();
+        ActivityCalls(calls[calls.len().saturating_sub(most)..].to_vec())
     }
 
     /// Returns the calls of an instance.

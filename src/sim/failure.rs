@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::cause::Cause;
 use super::hints;
 use super::impaired;
+use super::observed::Observed;
 use super::plan::{Action, Plan, PlanEntry};
 use super::stall_report::MOST;
 use super::tails::Tail;
@@ -15,7 +16,6 @@ use super::waits::Unfinished;
 use crate::clock::{Escapes, Time, escapes};
 use crate::faults::FaultAction;
 use crate::laws::Breach;
-use crate::logs::RunLog;
 use crate::seed::{SEED_VARIABLE, Seed};
 use crate::text::{Line, Lines, counted};
 use crate::trace::{Span, Trace};
@@ -56,9 +56,9 @@ pub struct Failure {
     pub sometimes: BTreeMap<String, bool>,
     /// Actions of the code under test that reached past the simulation.
     pub escapes: Escapes,
-    /// What the code of the run logged.
-    #[serde(default, skip_serializing_if = "RunLog::is_empty")]
-    pub log: RunLog,
+    /// What the run did besides its provider calls: its log, activities and effects.
+    #[serde(default, skip_serializing_if = "Observed::is_empty")]
+    pub observed: Observed,
     /// The stack of the run's thread, innermost function first, if the thread did not
     /// answer ([`Cause::Hang`]) and its stack could be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -102,7 +102,7 @@ impl Failure {
             unreached: Vec::new(),
             sometimes: BTreeMap::new(),
             escapes: Escapes::new(),
-            log: RunLog::default(),
+            observed: Observed::default(),
             stack: Vec::new(),
             printed: Vec::new(),
         })

@@ -18,7 +18,7 @@ impl Sim {
     ///     sim.sleep(std::time::Duration::from_secs(90)).await;
     ///     tracing::debug!(order = 7, "nothing to do");
     /// });
-    /// let log = run.unwrap_or_else(|failure| panic!("{failure}")).log;
+    /// let log = run.unwrap_or_else(|failure| panic!("{failure}")).observed.log;
     /// assert!(log.lines[0].to_string().starts_with("+1:30.000 DEBUG"));
     /// assert!(log.lines[0].to_string().ends_with(": nothing to do order=7"));
     /// ```

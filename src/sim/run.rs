@@ -15,6 +15,7 @@ use super::cause::{Cause, Held};
 use super::cluster::{Cluster, Look};
 use super::context::{RunContext, RunSpec};
 use super::doubles::Doubles;
+use super::effects::{self, DoneEffect};
 use super::ending::{self, Ending};
 use super::escape_policy::Policy;
 use super::failure::Failure;
@@ -24,6 +25,7 @@ use super::heap::{grow_heap, keep_pages};
 use super::judge::Judge;
 use super::missed::Missed;
 use super::no_progress::{Code, NoProgress};
+use super::observed::Observed;
 use super::panics::{self, TaskPanic, panic_text};
 use super::polled::{Calling, Polled};
 use super::property::{Broken, Properties};
@@ -72,6 +74,7 @@ struct Simulation {
     finish_within: Option<Duration>,
     tolerates_panics: bool,
     levels: Levels,
+    effects: Mutex<Vec<DoneEffect>>,
     /// The subscriber to which logged lines are passed on.
     theirs: Option<tracing::Dispatch>,
 }
@@ -112,6 +115,7 @@ where
         finish_within: sim.finish_within,
         tolerates_panics: sim.tolerates_panics,
         levels: sim.levels,
+        effects: Mutex::default(),
         theirs: logs::theirs(sim.logs),
     });
     let (send, receive) = channel();
@@ -230,6 +234,7 @@ where
     let end = end.unwrap_or_else(|payload| End::Panic(panic_text(&*payload)));
     context.pulse.now.store(clock::now().0, Ordering::Relaxed);
     *run.escapes.lock() = escapes::end();
+    *run.effects.lock() = effects::take();
     // Tasks are dropped here, still on virtual time. A blocking task that never ends is
     // left behind.
     let dropped = catch_unwind(AssertUnwindSafe(|| runtime.shutdown_background()));
@@ -397,7 +402,11 @@ fn conclude<T>(run: &Simulation, end: Option<End<T>>, check_laws: bool) -> Resul
     let cause = misused.map_or(cause, |why| Err(Box::new(Cause::Setup(why))));
     let (sometimes, pending) = (run.properties.sometimes(), run.properties.take_pending());
     let missed = std::mem::take(&mut *run.missed.lock());
-    let log = context.lines.take();
+    let observed = Observed {
+        log: context.lines.take(),
+        activities: context.doubles.log.last(Observed::MOST),
+        effects: std::mem::take(&mut *run.effects.lock()),
+    };
     let escapes = if given_up { Escapes::new() } else { run.escapes.lock().clone() };
     let breaches = if check_laws && !given_up { laws::check(&trace) } else { Vec::new() };
     let real_io = run.policy.refuses(&escapes);
@@ -406,7 +415,7 @@ fn conclude<T>(run: &Simulation, end: Option<End<T>>, check_laws: bool) -> Resul
             let (seed, elapsed, memory) = (context.seed, now - context.start, context.memory.clone());
             let select_is_seeded = run.select_is_seeded.load(Ordering::Relaxed);
             #[rustfmt::skip]
-            let result = Run { value, seed, elapsed, trace, memory, plan, unreached, sometimes, escapes, select_is_seeded, log };
+            let result = Run { value, seed, elapsed, trace, memory, plan, unreached, sometimes, escapes, select_is_seeded, observed };
             return Ok(result);
         }
         Ok(_) if !breaches.is_empty() => Cause::Laws,
@@ -429,7 +438,7 @@ fn conclude<T>(run: &Simulation, end: Option<End<T>>, check_laws: bool) -> Resul
         unreached,
         sometimes,
         escapes,
-        log,
+        observed,
         stack: std::mem::take(&mut *context.pulse.stack.lock()),
         printed: Vec::new(),
     }))

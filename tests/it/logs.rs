@@ -51,7 +51,7 @@ fn ran<T>(run: Result<Run<T>, Box<duroxide_sim::Failure>>) -> Run<T> {
 
 #[test]
 fn lines_have_time_node_instance_activity_and_attempt() {
-    let log = ran(sim().try_run(|sim| async move { order(sim, "4711").await })).log;
+    let log = ran(sim().try_run(|sim| async move { order(sim, "4711").await })).observed.log;
     assert_eq!(
         log.to_string(),
         "+0.000 INFO  on a order-1: an order\n\
@@ -70,7 +70,7 @@ fn lines_have_time_node_instance_activity_and_attempt() {
 fn a_second_attempt_says_so_and_a_failure_has_the_log() {
     let failure = sim().try_run(|sim| async move { order(sim, "stolen").await }).expect_err("the order fails");
     let charges: Vec<String> =
-        failure.log.lines.iter().filter(|line| line.message == "charges").map(ToString::to_string).collect();
+        failure.log().lines.iter().filter(|line| line.message == "charges").map(ToString::to_string).collect();
     assert_eq!(
         charges,
         [
@@ -94,18 +94,18 @@ fn the_node_is_the_one_whose_code_runs() {
         Ok::<_, String>(orders.map(|order| sim.activities(order)[0].node.clone()))
     }));
     for (order, node) in ["x", "y", "z"].iter().zip(&log.value) {
-        let lines = log.log.of(order);
+        let lines = log.log().of(order);
         assert!(lines.iter().any(|line| line.node.as_deref() == Some(node) && line.activity.is_some()), "{lines:?}");
         assert_eq!(lines.len(), 4, "{lines:?}");
     }
-    let body = log.log.lines.last().expect("the body logs");
+    let body = log.log().lines.last().expect("the body logs");
     assert_eq!((body.node.as_deref(), body.instance.as_deref()), (None, None));
     assert_eq!(body.fields, [("instance".to_owned(), "x".to_owned())]);
 }
 
 #[test]
 fn levels_choose_what_is_kept() {
-    let kept = |sim: Sim| ran(sim.try_run(|sim| async move { order(sim, "4711").await })).log;
+    let kept = |sim: Sim| ran(sim.try_run(|sim| async move { order(sim, "4711").await })).observed.log;
     assert!(kept(sim().log_level(LogLevel::Debug)).to_string().contains("this is for experts"));
     assert_eq!(kept(sim().log_level(LogLevel::Warn)).lines.len(), 1);
     assert_eq!(kept(sim().log_level(None)), RunLog::default());
@@ -120,7 +120,7 @@ fn what_duroxide_says_about_work_has_its_node_and_instance() {
     use duroxide_sim::faults::FaultAction;
     use duroxide_sim::sim::{CallSite, Plan};
     let lose = Plan::new().fault(CallSite::new("a", Method::AckOrchestrationItem, 1), FaultAction::LoseReply);
-    let log = ran(sim().plan(lose).try_run(|sim| async move { order(sim, "4711").await })).log;
+    let log = ran(sim().plan(lose).try_run(|sim| async move { order(sim, "4711").await })).observed.log;
     let said: Vec<_> = log.lines.iter().filter(|line| line.target.starts_with("duroxide::runtime")).collect();
     assert!(!said.is_empty(), "{log}");
     for line in said {
@@ -145,13 +145,18 @@ fn only_the_last_lines_are_kept_and_long_ones_are_cut() {
         (0..RunLog::MOST + 5).for_each(|n| tracing::info!(n, "line"));
         tracing::info!("{}", "x".repeat(1 << 20));
     }))
+    .observed
     .log;
     assert_eq!((log.lines.len(), log.dropped), (RunLog::MOST, 6));
     assert_eq!(log.lines[0].fields, [("n".to_owned(), "6".to_owned())]);
     let long = &log.lines.last().expect("there are lines").message;
     assert!(long.ends_with('…') && long.chars().count() == 2_001, "{}", long.len());
     let text = log.to_string();
-    assert!(text.starts_with("6 lines before these were dropped; the last 1000 of a run are kept.\n"), "{}", &text[..99]);
+    assert!(
+        text.starts_with("6 lines before these were dropped; the last 1000 of a run are kept.\n"),
+        "{}",
+        &text[..99]
+    );
 }
 
 #[test]
@@ -189,18 +194,20 @@ fn runs_on_other_threads_do_not_mix() {
 
 #[test]
 fn a_hostile_line_stays_one_line() {
-    let log = ran(Sim::new(1).try_run(|_| async { tracing::warn!(field = "a\nb", "first\n+9.000 ERROR forged") })).log;
+    let log = ran(Sim::new(1).try_run(|_| async { tracing::warn!(field = "a\nb", "first\n+9.000 ERROR forged") }))
+        .observed
+        .log;
     assert_eq!(log.to_string().lines().count(), 1, "{log}");
     assert_eq!(log.lines[0].message, "first\n+9.000 ERROR forged");
 }
 
 #[test]
 fn the_code_of_a_double_has_the_activity() {
-    let told = Double::code(|_, _| async {
+    let told = Double::with(|_: ActivityContext, _: String| async {
         tracing::info!("stands in");
         Ok("yes".to_owned())
     });
-    let log = ran(sim().double("Charge", told).try_run(|sim| async move { order(sim, "4711").await })).log;
+    let log = ran(sim().double("Charge", told).try_run(|sim| async move { order(sim, "4711").await })).observed.log;
     let line = log.lines.iter().find(|line| line.message == "stands in").expect("it logs");
     assert_eq!((line.activity.as_deref(), line.attempt), (Some("Charge"), Some(1)));
 }
