@@ -107,6 +107,7 @@ pub mod laws;
 pub mod logs;
 mod progress;
 pub mod provider;
+mod run;
 pub mod seed;
 pub mod sim;
 pub mod store;

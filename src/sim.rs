@@ -69,6 +69,7 @@ mod storm;
 mod stuck;
 mod tails;
 mod tasks;
+mod testing;
 mod topology;
 mod typed;
 mod until;
@@ -115,6 +116,7 @@ pub(crate) use record::Journal;
 pub use storm::{FaultKind, Storm};
 pub use stuck::Stuck;
 pub use tails::Tail;
+pub(crate) use testing::FailedTest;
 pub use waits::{About, MisdirectedEvent, UnconsumedEvent, Unfinished, Wait};
 
 /// The default start of virtual time: 2025-01-01 00:00:00 UTC.
@@ -181,10 +183,21 @@ pub struct Sim {
     misused: Option<String>,
     /// Adds a paragraph to the text of a failure.
     remark: Option<Remark>,
+    /// Whether a failing [`Sim::run`] leaves files.
+    leaves: Leaves,
+}
+
+/// Whether a failing [`Sim::run`] leaves its page and its log as files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leaves {
+    Nothing,
+    /// If the program lies in a folder that cargo made.
+    InTarget,
+    Always,
 }
 
 /// Returns a paragraph to add to the text of a failure, if there is one.
-type Remark = Box<dyn FnOnce(&Failure) -> Option<String>>;
+pub(crate) type Remark = Box<dyn FnOnce(&Failure) -> Option<String>>;
 
 /// The result of a successful simulation.
 #[derive(Debug)]
@@ -254,6 +267,7 @@ impl Sim {
             tolerates_panics: false,
             misused: None,
             remark: None,
+            leaves: Leaves::InTarget,
         }
     }
 
@@ -430,33 +444,6 @@ impl Sim {
     pub fn without_trace(mut self) -> Sim {
         self.traces = false;
         self.without_laws()
-    }
-
-    /// Runs the simulation and returns what the body returned.
-    ///
-    /// # Panics
-    ///
-    /// If the simulation fails in any way, with the text of the [`Failure`].
-    #[track_caller]
-    pub fn run<B, F, R>(mut self, body: B) -> R::Value
-    where
-        B: FnOnce(Handle) -> F + Send + 'static,
-        F: Future<Output = R> + 'static,
-        R: Outcome,
-    {
-        let (remark, policy) = (self.remark.take(), self.escapes);
-        match self.try_run(body) {
-            Ok(Run { value, trace, memory, seed, escapes, .. }) => {
-                policy.tell(seed, &escapes);
-                let entries = trace.entries.len();
-                run::discard((trace, memory), entries);
-                value
-            }
-            Err(failure) => match remark.and_then(|remark| remark(&failure)) {
-                Some(remark) => panic!("{failure}\n\n{remark}"),
-                None => panic!("{failure}"),
-            },
-        }
     }
 
     /// Runs the simulation and returns the body's value together with the trace.

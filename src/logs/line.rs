@@ -1,11 +1,13 @@
 //! [`LogLine`]: one line that was logged, and [`RunLog`]: those of a run.
 
-use std::fmt;
+use std::path::Path;
 use std::time::Duration;
+use std::{fmt, io};
 
 use serde::{Deserialize, Serialize};
 
 use super::level::{LogLevel, is_of_a_context};
+use crate::command::write_or_remove;
 use crate::text::{Line, counted};
 use crate::trace::Span;
 
@@ -57,6 +59,22 @@ impl RunLog {
     /// Whether nothing was logged.
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
+    }
+
+    /// Writes the lines to a text file. Returns whether there are any: without lines, a file that
+    /// an earlier run has left there is removed.
+    ///
+    /// # Errors
+    ///
+    /// A full sentence, if the file cannot be written or removed.
+    pub(crate) fn leave(&self, path: &Path) -> Result<bool, String> {
+        let text = (!self.is_empty()).then(|| self.to_string());
+        let why = |error: io::Error| {
+            let (path, error) = (Line(path.display()), error.to_string());
+            format!("The log could not be written to {path}. The reason: {}.", error.trim_end_matches('.'))
+        };
+        write_or_remove(path, text.as_deref()).map_err(why)?;
+        Ok(text.is_some())
     }
 
     /// Returns the lines about one instance.

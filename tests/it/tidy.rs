@@ -24,7 +24,7 @@ const TABLE: &[Row] = &[
     ),
     ("provider", &["call", "clock", "seed", "store"], &["SystemTime", "thread::"]),
     ("trace", &["call", "clock", "errors", "faults", "text"], &["SystemTime", "HashMap"]),
-    ("logs", &["clock", "text", "trace"], &["SystemTime", "Instant", "thread::"]),
+    ("logs", &["clock", "command", "text", "trace"], &["SystemTime", "Instant", "thread::"]),
     ("faults", &["call", "clock", "seed", "text"], &["SystemTime", "HashMap", "duroxide::"]),
     ("laws", &["call", "clock", "seed", "text", "trace", "variants"], &["SystemTime", "HashMap", "Mutex"]),
     (
@@ -33,6 +33,7 @@ const TABLE: &[Row] = &[
         // "HashMap" alone is a word of its advice.
         &["SystemTime", "HashMap<", "HashMap::", "::HashMap", "use crate::store"],
     ),
+    ("run", &["command", "errors", "sim", "text"], &["SystemTime", "HashMap", "Instant", "tokio"]),
     ("ddmin", &[], &["duroxide::", "tokio", "SystemTime", "HashMap", "Instant"]),
     ("progress", &[], &["duroxide::", "tokio", "SystemTime", "HashMap", "Instant"]),
     (
