@@ -12,7 +12,7 @@ mod lines;
 mod origin;
 mod theirs;
 
-pub(crate) use capture::begin;
+pub(crate) use capture::{begin, silent};
 pub(crate) use level::Levels;
 pub use level::LogLevel;
 pub use line::{LogLine, RunLog};

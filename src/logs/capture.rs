@@ -1,8 +1,10 @@
 //! [`Capture`]: the subscriber of a simulation's thread.
 
 use std::fmt::{self, Write};
+use std::future::poll_fn;
+use std::pin::pin;
 
-use tracing::dispatcher::{DefaultGuard, Dispatch};
+use tracing::dispatcher::{DefaultGuard, Dispatch, with_default};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
@@ -24,6 +26,12 @@ const LONGEST: usize = 2_000;
 pub(crate) fn begin(lines: &Lines, levels: Levels, theirs: Option<Dispatch>) -> DefaultGuard {
     origin::begin(lines);
     tracing::subscriber::set_default(Capture { lines: lines.clone(), levels, theirs })
+}
+
+/// Drives a future whose code is heard by nobody: that of a process which has crashed.
+pub(crate) async fn silent<T>(code: impl Future<Output = T>) -> T {
+    let mut code = pin!(code);
+    poll_fn(|cx| with_default(&Dispatch::none(), || code.as_mut().poll(cx))).await
 }
 
 struct Capture {

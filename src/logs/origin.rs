@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::future::poll_fn;
+use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,8 +41,9 @@ struct Known {
     lines: Option<Lines>,
     /// What is being polled.
     polled: Option<Arc<Origin>>,
-    /// What each task of a runtime has fetched. No order of these shows.
-    fetched: HashMap<Id, Origin>,
+    /// What each task of a runtime has fetched. No order of these shows. Hashed without a key: the
+    /// first random key on a thread determines those of the code under test.
+    fetched: HashMap<Id, Origin, BuildHasherDefault<DefaultHasher>>,
     /// The task whose call was answered last, and its node.
     answered: Option<(Id, Arc<str>)>,
 }

@@ -1,7 +1,7 @@
-//! The methods of [`Sim`] about what the code under test logs.
+//! The methods about what the code under test logs.
 
-use super::Sim;
-use crate::logs::LogLevel;
+use super::{Failure, Run, Sim};
+use crate::logs::{LogLevel, RunLog};
 
 impl Sim {
     /// Sets which lines of the test's own code are kept in the run's log ([`super::Run::log`],
@@ -46,5 +46,19 @@ impl Sim {
     pub fn with_logs(mut self) -> Sim {
         self.logs = true;
         self
+    }
+}
+
+impl<T> Run<T> {
+    /// Returns what the code of the run logged.
+    pub fn log(&self) -> &RunLog {
+        &self.observed.log
+    }
+}
+
+impl Failure {
+    /// Returns what the code of the run logged.
+    pub fn log(&self) -> &RunLog {
+        &self.observed.log
     }
 }

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::activity::ActivityCalls;
 use super::effects::DoneEffect;
-use super::{Failure, Run};
 use crate::logs::RunLog;
 
 /// What a run did besides its provider calls, for people who look at it. Of each, the last 1,000
@@ -30,19 +29,5 @@ impl Observed {
     /// Whether nothing was observed.
     pub fn is_empty(&self) -> bool {
         self.log.is_empty() && self.activities.is_empty() && self.effects.is_empty()
-    }
-}
-
-impl<T> Run<T> {
-    /// Returns what the code of the run logged.
-    pub fn log(&self) -> &RunLog {
-        &self.observed.log
-    }
-}
-
-impl Failure {
-    /// Returns what the code of the run logged.
-    pub fn log(&self) -> &RunLog {
-        &self.observed.log
     }
 }

@@ -391,7 +391,10 @@ fn conclude<T>(run: &Simulation, end: Option<End<T>>, check_laws: bool) -> Resul
     }
     if let Some(cause) = cause.as_ref().err().filter(|_| !given_up) {
         waits = stall_report::unfinished(&context.memory, &context.handlers, &entries, context.start, now);
-        tails = cause.text().map_or_else(Vec::new, |text| tails::about(&context.memory, text, context.start));
+        tails = match cause.text() {
+            Some(text) => tails::about(&context.memory, text, context.start),
+            None => tails::of(&context.memory, waits.iter().map(|wait| wait.instance.as_str()), context.start),
+        };
     }
     let trace = Trace { started: context.start, entries, marks, remains };
     let (plan, unreached, misused) = {

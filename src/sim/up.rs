@@ -52,7 +52,7 @@ impl Up {
     /// storage, and no activity continues.
     pub fn crash(self) {
         self.life.end();
-        ours(|| tokio::spawn(self.runtime.shutdown(Some(0))));
+        ours(|| tokio::spawn(logs::silent(self.runtime.shutdown(Some(0)))));
     }
 }
 

@@ -5,6 +5,7 @@ use super::walk::Walked;
 use crate::clock::Time;
 use crate::laws::Breach;
 use crate::sim::{Cause, Failure};
+use crate::text::position_of;
 use crate::trace::Trace;
 
 /// What is known of the cause of a failure, before the trace is read.
@@ -12,8 +13,8 @@ use crate::trace::Trace;
 pub(super) struct Clue {
     /// When the run stopped getting further.
     since: Option<Time>,
-    /// The instances that the failure concerns, of those whose orchestration failed.
-    failed: Vec<String>,
+    /// What the failure says, with the names of the instances concerned.
+    text: String,
 }
 
 /// The moment at which a failure was caused, with a sentence about it.
@@ -26,8 +27,9 @@ impl Clue {
     pub fn of(failure: &Failure) -> Clue {
         let stalled = if let Cause::Stalled { since, .. } = &failure.cause { Some(*since) } else { None };
         let since = stalled.map(|since| failure.start + since);
-        let failed = failure.tails.iter().filter(|tail| tail.status == "Failed");
-        Clue { since, failed: failed.map(|tail| tail.instance.clone()).collect() }
+        let concerned = failure.tails.iter().map(|tail| tail.instance.as_str());
+        let text = std::iter::once(&*failure.cause.to_string()).chain(concerned).collect::<Vec<_>>().join("\n");
+        Clue { since, text }
     }
 
     /// Returns the moment of the cause: of the first broken law; otherwise that at which the first
@@ -39,13 +41,14 @@ impl Clue {
             let at = At::Near(since_start(trace.entries.get(entry)?.answered));
             return Some(CauseMoment { at, why: format!("A call breaks {}.", breach.law) });
         }
-        let ends = walked.instances.iter().filter(|(name, _)| self.failed.contains(name));
-        let first = ends.filter_map(|(name, instance)| Some((name, instance.ended.as_ref()?.1))).min_by_key(
-            |(_, at)| match at {
-                At::Step(step) => *step,
-                At::Time(_) | At::Near(_) | At::End => usize::MAX,
-            },
-        );
+        let failed = walked.instances.iter().filter_map(|(name, instance)| {
+            let (status, at) = instance.ended.as_ref()?;
+            (status == "Failed" && position_of(name, &self.text).is_some()).then_some((name, *at))
+        });
+        let first = failed.min_by_key(|(_, at)| match at {
+            At::Step(step) => *step,
+            At::Time(_) | At::Near(_) | At::End => usize::MAX,
+        });
         if let Some((name, at)) = first {
             return Some(CauseMoment { at, why: format!("The orchestration of {name} failed.") });
         }

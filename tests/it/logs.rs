@@ -167,8 +167,8 @@ fn what_is_logged_changes_neither_the_trace_nor_later_runs() {
         run(sim().log_level(LogLevel::Trace).duroxide_log_level(LogLevel::Trace)),
     );
     assert_eq!(quiet.trace, loud.trace);
-    assert!(loud.log.lines.len() > 20, "{}", loud.log);
-    assert_eq!(run(sim()).log, run(sim()).log);
+    assert!(loud.log().lines.len() > 20, "{}", loud.log());
+    assert_eq!(run(sim()).log(), run(sim()).log());
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn runs_on_other_threads_do_not_mix() {
                     sim.sleep(Duration::from_secs(1)).await;
                 }
             });
-            ran(run).log
+            ran(run).observed.log
         })
     };
     let threads = ["one", "two", "three"].map(|name| (name, run(name)));

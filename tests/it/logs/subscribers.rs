@@ -62,6 +62,7 @@ fn the_subscriber_of_the_thread_gets_lines_and_spans() {
             tracing::debug_span!("placing").in_scope(|| tracing::debug!("places an order"));
             order(sim, "4711").await
         }))
+        .observed
         .log
     });
     let got = mine.got.lock().clone();
