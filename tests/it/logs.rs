@@ -1,5 +1,6 @@
 //! What the code of a run logs, with its place in the run.
 
+mod files;
 mod subscribers;
 
 use std::time::Duration;
