@@ -282,7 +282,8 @@ fn arrange(items: &mut [Shown], lanes: &mut [Lane], runs: usize) {
                 Kind::Turn => lane.kind != LaneKind::Instance,
                 Kind::Activity | Kind::Timer | Kind::Wait | Kind::Child => true,
                 Kind::Event | Kind::End | Kind::Call | Kind::Node | Kind::Fault | Kind::Latency | Kind::Law => false,
-                Kind::Log | Kind::Effect => false,
+                // They often come at one moment with others, which they must not cover.
+                Kind::Log | Kind::Effect => true,
             })
             .collect();
         let points = packed.len() < members.len();

@@ -19,7 +19,7 @@ const KINDS = {
   fault: { name: "Fault", many: "Faults", about: "of single calls" },
   latency: { name: "Latency", many: "Latencies", about: "calls that were only delayed" },
   law: { name: "Broken law", many: "Broken laws", about: "" },
-  log: { name: "Log", many: "Log lines", about: "what the code logged" },
+  log: { name: "Log", many: "Logs", about: "lines that the code logged, those of one moment together" },
   effect: { name: "Effect", many: "Effects", about: "of activities on the outside world" },
 };
 
