@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use duroxide::Client;
+use duroxide::runtime::observability::MetricsSnapshot;
 use serde::de::DeserializeOwned;
 
 use super::activity::ActivityCalls;
@@ -223,14 +224,35 @@ impl Handle {
         self.cluster()?.crash(node)
     }
 
-    /// Shuts a node down gracefully: running activities may finish within duroxide's
-    /// default of one second.
+    /// Shuts a node down gracefully: running activities may finish within the node's grace
+    /// ([`super::Node::shutdown_grace`]), by default duroxide's of one second.
     ///
     /// # Errors
     ///
     /// If there is no such node, or it is not running.
     pub async fn stop(&self, node: &str) -> Result<(), NodeError> {
-        self.cluster()?.stop(node).await
+        self.cluster()?.stop(node, None).await
+    }
+
+    /// Shuts a node down gracefully: running activities may finish within `grace`, which is
+    /// rounded up to milliseconds. Zero aborts them at once.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such node, or it is not running.
+    pub async fn stop_within(&self, node: &str, grace: Duration) -> Result<(), NodeError> {
+        self.cluster()?.stop(node, Some(grace)).await
+    }
+
+    /// Returns the counters of the runtime of a node, as duroxide's `Runtime::metrics_snapshot`
+    /// does: instances started, completed and failed, activities, items fetched and others. They
+    /// begin at zero with each start of the node.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such node, or it is not running.
+    pub fn metrics(&self, node: &str) -> Result<MetricsSnapshot, NodeError> {
+        self.cluster()?.metrics(node)
     }
 
     /// Starts a node that was stopped or has crashed, with its current build.

@@ -15,6 +15,7 @@ mod explore;
 mod faults;
 mod filters;
 mod hostile;
+mod in_hand;
 mod laws;
 mod logs;
 mod memory;
