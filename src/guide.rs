@@ -1,7 +1,7 @@
 //! The guide: tutorials, recipes and reference tables.
 //!
 //! - Testing an orchestration: [`writing_tests`], then [`doubles`], [`faults`] and [`exploring`].
-//! - Hunting a bug: [`bug_reports`] and [`timeline`].
+//! - Hunting a bug: [`bug_reports`], [`timeline`] and [`logs`].
 //! - Checking a provider: [duroxide-conformance](https://docs.rs/duroxide-conformance).
 //! - Reference: [`cookbook`], [`simulated`], [`environment`], [`troubleshooting`], [`speed`].
 
@@ -22,6 +22,9 @@ pub mod bug_reports {}
 
 #[doc = include_str!("guide/timeline.md")]
 pub mod timeline {}
+
+#[doc = include_str!("guide/logs.md")]
+pub mod logs {}
 
 #[doc = include_str!("guide/cookbook.md")]
 pub mod cookbook {}
