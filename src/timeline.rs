@@ -21,6 +21,7 @@ mod order;
 mod picture;
 mod rows;
 mod source;
+mod text;
 mod walk;
 
 use std::collections::BTreeSet;
@@ -170,6 +171,20 @@ impl<'a> Timeline<'a> {
     pub fn beside(mut self, other: Timeline<'a>) -> Self {
         self.second = Some(other.first);
         self
+    }
+
+    /// Returns what one instance and its children did as text, for a snapshot: `None` if the run
+    /// has no such instance. Times count from the beginning of the instance, and nodes, faults, clients'
+    /// reads and log lines do not appear, so that the text changes only with what the instance
+    /// does. What happens at one time is sorted by kind.
+    ///
+    /// ```
+    /// # use duroxide_sim::Sim;
+    /// let run = Sim::new(1).try_run(|_| async {}).unwrap_or_else(|failure| panic!("{failure}"));
+    /// assert_eq!(run.timeline().text_of("order-1"), None);
+    /// ```
+    pub fn text_of(&self, instance: &str) -> Option<String> {
+        text::of_instance(&self.picture().0, instance)
     }
 
     /// Returns the page as HTML.

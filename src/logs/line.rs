@@ -61,6 +61,21 @@ impl RunLog {
         self.lines.is_empty()
     }
 
+    /// Returns the lines about one instance for a snapshot that changes only with what the instance
+    /// does: times count from its first line, and neither nodes nor duroxide's numbers of their
+    /// workers appear.
+    pub fn relative(&self, instance: &str) -> impl fmt::Display {
+        let lines = self.of(instance);
+        let begins = lines.first().map(|line| line.at).unwrap_or_default();
+        let one = |line: &LogLine| LogLine {
+            at: line.at.saturating_sub(begins),
+            node: None,
+            fields: line.fields.iter().filter(|(name, _)| name != "worker_id").cloned().collect(),
+            ..line.clone()
+        };
+        RunLog { lines: lines.into_iter().map(one).collect(), dropped: 0 }
+    }
+
     /// Writes the lines to a text file. Returns whether there are any: without lines, a file that
     /// an earlier run has left there is removed.
     ///

@@ -50,6 +50,24 @@ pub struct ActivityCall {
 pub struct ActivityCalls(Vec<ActivityCall>);
 
 impl ActivityCalls {
+    /// Returns the calls as lines for a snapshot that changes only with what the instances do:
+    /// times count from the beginning of the first call, nodes do not appear, and calls that begin
+    /// at one time are in the order in which they were scheduled.
+    pub fn relative(&self) -> impl fmt::Display {
+        let begins = self.0.iter().map(|call| call.began).min().unwrap_or_default();
+        let mut calls = self.0.clone();
+        calls.sort_by(|a, b| {
+            let key = |call: &ActivityCall| (call.began, call.execution, call.id, call.delivery);
+            key(a).cmp(&key(b)).then_with(|| a.instance.cmp(&b.instance))
+        });
+        for call in &mut calls {
+            call.began -= begins;
+            call.ended = call.ended.map(|ended| ended - begins);
+            call.node.clear();
+        }
+        ActivityCalls(calls)
+    }
+
     /// Returns the calls of one activity.
     pub fn of(&self, name: &str) -> ActivityCalls {
         ActivityCalls(self.0.iter().filter(|call| call.name == name).cloned().collect())
@@ -71,7 +89,10 @@ impl fmt::Display for ActivityCall {
             .iter()
             .filter(|ended| **ended != self.began)
             .try_for_each(|ended| write!(f, " to +{}", Span(*ended)))?;
-        write!(f, " on {}: {}({})", Line(&self.node), Line(&self.name), Quoted(&self.input))?;
+        if !self.node.is_empty() {
+            write!(f, " on {}", Line(&self.node))?;
+        }
+        write!(f, ": {}({})", Line(&self.name), Quoted(&self.input))?;
         match &self.result {
             Some(Ok(value)) => write!(f, " = {}", Quoted(value))?,
             Some(Err(error)) => write!(f, " failed with {}", Quoted(error))?,

@@ -32,6 +32,7 @@ mod seed;
 mod shared;
 mod sim;
 mod source;
+mod stable;
 mod store;
 mod tidy;
 mod timeline;
