@@ -29,7 +29,7 @@ pub use answering::Answering;
 pub(crate) use method::{Changes, Queue};
 pub use method::{Effect, Method};
 pub use refusal::{Class, Refusal};
-pub(crate) use work::fields_of;
+pub(crate) use work::{activity_of, fields_of};
 pub use work::{instance_of, is_job, is_of_session, is_start, kind_of, named_instance, tag_of};
 
 /// A work item. It is shared and immutable: the call that carries it, the queue and the trace hold

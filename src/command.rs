@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::text;
 
-pub(crate) use left::{left_by, write_whole};
+pub(crate) use left::{left_by, may_leave, write_or_remove, write_whole};
 
 /// Returns the command that runs the current test or program.
 pub fn here() -> String {

@@ -2,7 +2,7 @@
 //!
 //! - Testing an orchestration: [`writing_tests`], then [`doubles`], [`faults`] and [`exploring`].
 //! - Upgrading orchestrations: [`recorded`].
-//! - Hunting a bug: [`bug_reports`] and [`timeline`].
+//! - Hunting a bug: [`bug_reports`], [`timeline`] and [`logs`].
 //! - Checking a provider: [duroxide-conformance](https://docs.rs/duroxide-conformance).
 //! - Reference: [`cookbook`], [`simulated`], [`environment`], [`troubleshooting`], [`speed`].
 
@@ -26,6 +26,9 @@ pub mod bug_reports {}
 
 #[doc = include_str!("guide/timeline.md")]
 pub mod timeline {}
+
+#[doc = include_str!("guide/logs.md")]
+pub mod logs {}
 
 #[doc = include_str!("guide/cookbook.md")]
 pub mod cookbook {}

@@ -62,6 +62,7 @@
 //! | [`contract`] | which document each of the store's rules follows |
 //! | [`faults`] | what a correct provider in a bad world may do, as a layer |
 //! | [`trace`] | every provider call with its virtual time; histories as text |
+//! | [`logs`] | what the code of a run logs, with its place in the run |
 //! | [`laws`] | what must hold in any trace |
 //! | [`timeline`] | a run as a self-contained HTML page (feature `timeline`, on by default) |
 //! | [`call`] | the vocabulary: calls and replies as plain data |
@@ -103,9 +104,11 @@ pub mod faults;
 #[allow(clippy::test_attr_in_doctest)]
 pub mod guide;
 pub mod laws;
+pub mod logs;
 mod progress;
 pub mod provider;
 pub mod recorded;
+mod run;
 pub mod seed;
 pub mod sim;
 pub mod store;

@@ -42,11 +42,13 @@ mod judge;
 mod life;
 mod limits;
 mod link;
+mod logging;
 mod member;
 mod missed;
 mod no_progress;
 mod node;
 mod node_error;
+mod observed;
 mod outcome;
 mod output;
 mod panics;
@@ -67,6 +69,7 @@ mod storm;
 mod stuck;
 mod tails;
 mod tasks;
+mod testing;
 mod topology;
 mod typed;
 mod until;
@@ -82,6 +85,7 @@ use duroxide::runtime::{ObservabilityConfig, RuntimeOptions};
 
 use crate::clock::{Escapes, Time};
 use crate::faults::FaultRule;
+use crate::logs::Levels;
 use crate::provider::{Memory, MemorySettings};
 use crate::seed::Seed;
 use crate::trace::Trace;
@@ -93,7 +97,7 @@ pub use client_call::{ClientCall, Tie};
 pub use crashes::{Incident, Incidents, Survey, crash_everywhere, try_crash_everywhere};
 pub use current::provider;
 pub use double::Double;
-pub use effects::Effects;
+pub use effects::{DoneEffect, Effects};
 pub use failure::Failure;
 pub use handle::Handle;
 pub use handlers::{Lack, TagsOfNode, UnknownHandler};
@@ -103,6 +107,7 @@ pub use missed::{Missed, Why};
 pub use no_progress::{Circling, Code, NoProgress};
 pub use node::Node;
 pub use node_error::NodeError;
+pub use observed::Observed;
 pub use outcome::Outcome;
 pub use output::OutputError;
 pub use panics::TaskPanic;
@@ -111,6 +116,7 @@ pub(crate) use record::Journal;
 pub use storm::{FaultKind, Storm};
 pub use stuck::Stuck;
 pub use tails::Tail;
+pub(crate) use testing::FailedTest;
 pub use waits::{About, MisdirectedEvent, UnconsumedEvent, Unfinished, Wait};
 
 /// The default start of virtual time: 2025-01-01 00:00:00 UTC.
@@ -151,6 +157,7 @@ pub struct Sim {
     laws: bool,
     traces: bool,
     logs: bool,
+    levels: Levels,
     rules: Vec<Arc<dyn FaultRule>>,
     plan: Plan,
     doubles: Vec<(String, Double)>,
@@ -176,10 +183,21 @@ pub struct Sim {
     misused: Option<String>,
     /// Adds a paragraph to the text of a failure.
     remark: Option<Remark>,
+    /// Whether a failing [`Sim::run`] leaves files.
+    leaves: Leaves,
+}
+
+/// Whether a failing [`Sim::run`] leaves its page and its log as files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leaves {
+    Nothing,
+    /// If the program lies in a folder that cargo made.
+    InTarget,
+    Always,
 }
 
 /// Returns a paragraph to add to the text of a failure, if there is one.
-type Remark = Box<dyn FnOnce(&Failure) -> Option<String>>;
+pub(crate) type Remark = Box<dyn FnOnce(&Failure) -> Option<String>>;
 
 /// The result of a successful simulation.
 #[derive(Debug)]
@@ -208,6 +226,8 @@ pub struct Run<T> {
     /// with the tokio 1 releases that this crate knows; with others the random numbers
     /// depend on what ran before in the process.
     pub select_is_seeded: bool,
+    /// What the run did besides its provider calls: its log, activities and effects.
+    pub observed: Observed,
 }
 
 impl fmt::Debug for Sim {
@@ -229,6 +249,7 @@ impl Sim {
             laws: true,
             traces: true,
             logs: std::env::var_os("RUST_LOG").is_some(),
+            levels: Levels::default(),
             rules: Vec::new(),
             plan: Plan::new(),
             doubles: Vec::new(),
@@ -246,6 +267,7 @@ impl Sim {
             tolerates_panics: false,
             misused: None,
             remark: None,
+            leaves: Leaves::InTarget,
         }
     }
 
@@ -422,40 +444,6 @@ impl Sim {
     pub fn without_trace(mut self) -> Sim {
         self.traces = false;
         self.without_laws()
-    }
-
-    /// Shows duroxide's log lines, which are hidden unless `RUST_LOG` is set. Their
-    /// timestamps are virtual.
-    pub fn with_logs(mut self) -> Sim {
-        self.logs = true;
-        self
-    }
-
-    /// Runs the simulation and returns what the body returned.
-    ///
-    /// # Panics
-    ///
-    /// If the simulation fails in any way, with the text of the [`Failure`].
-    #[track_caller]
-    pub fn run<B, F, R>(mut self, body: B) -> R::Value
-    where
-        B: FnOnce(Handle) -> F + Send + 'static,
-        F: Future<Output = R> + 'static,
-        R: Outcome,
-    {
-        let (remark, policy) = (self.remark.take(), self.escapes);
-        match self.try_run(body) {
-            Ok(Run { value, trace, memory, seed, escapes, .. }) => {
-                policy.tell(seed, &escapes);
-                let entries = trace.entries.len();
-                run::discard((trace, memory), entries);
-                value
-            }
-            Err(failure) => match remark.and_then(|remark| remark(&failure)) {
-                Some(remark) => panic!("{failure}\n\n{remark}"),
-                None => panic!("{failure}"),
-            },
-        }
     }
 
     /// Runs the simulation and returns the body's value together with the trace.

@@ -42,6 +42,18 @@ pub(crate) fn times<N: Display + PartialEq + From<u8>>(number: N) -> String {
     if number == N::from(1) { "once".to_owned() } else { format!("{number} times") }
 }
 
+/// Returns the position of `name` in `text` as a word of its own.
+pub(crate) fn position_of(name: &str, text: &str) -> Option<usize> {
+    let part = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    let alone = |(at, _): &(usize, &str)| {
+        !text[..*at].chars().next_back().is_some_and(part) && !text[at + name.len()..].chars().next().is_some_and(part)
+    };
+    if name.is_empty() {
+        return None;
+    }
+    text.match_indices(name).find(alone).map(|(at, _)| at)
+}
+
 /// Formats [`Line`] as a `String`.
 pub fn line(text: impl Display) -> String {
     Line(text).to_string()

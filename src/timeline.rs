@@ -9,7 +9,9 @@
 //! the same answer, and the runtimes' own reads and maintenance. It states how many they are.
 
 mod calls;
+mod cause;
 mod difference;
+mod given;
 mod html;
 mod item;
 mod lane;
@@ -19,6 +21,7 @@ mod order;
 mod picture;
 mod rows;
 mod source;
+mod text;
 mod walk;
 
 use std::collections::BTreeSet;
@@ -30,14 +33,16 @@ use crate::clock::Time;
 use crate::command::write_whole;
 use crate::errors::Wrapped;
 use crate::laws::Breach;
-use crate::sim::{Failure, Run, Unfinished};
+use crate::sim::{Failure, Observed, Plan, Run, Unfinished};
 use crate::text::{Line, Lines};
 use crate::trace::{Part, Trace, Wanted};
 
+use cause::Clue;
 use difference::Difference;
 pub(crate) use leave::write_page;
 use picture::Picture;
 use source::{Source, SourceFailure};
+use walk::Route;
 
 /// One or two runs, to be shown as an HTML page.
 ///
@@ -70,6 +75,9 @@ struct Side<'a> {
     failure: Option<Fails<'a>>,
     /// The instances that a failure is about.
     about: Vec<String>,
+    /// What the run did besides its calls.
+    observed: Option<&'a Observed>,
+    plan: Option<&'a Plan>,
 }
 
 /// How a run failed.
@@ -78,6 +86,7 @@ struct Fails<'a> {
     headline: String,
     text: String,
     at: Time,
+    clue: Clue,
     breaches: &'a [Breach],
     waits: &'a [Unfinished],
 }
@@ -95,6 +104,7 @@ impl<T> Run<T> {
         let mut timeline = self.trace.timeline();
         timeline.first.elapsed = Some(self.elapsed);
         timeline.first.seed = Some(self.seed.to_string());
+        (timeline.first.observed, timeline.first.plan) = (Some(&self.observed), Some(&self.plan));
         timeline
     }
 }
@@ -114,7 +124,8 @@ impl<'a> Timeline<'a> {
     }
 
     /// Marks how the run failed.
-    pub fn failure(self, failure: &'a Failure) -> Self {
+    pub fn failure(mut self, failure: &'a Failure) -> Self {
+        (self.first.observed, self.first.plan) = (Some(&failure.observed), Some(&failure.plan));
         self.fails(failure, &failure.breaches, &failure.waits)
     }
 
@@ -122,7 +133,14 @@ impl<'a> Timeline<'a> {
         let headline = format!("The simulation failed: {}", failure.cause);
         self.first.elapsed = Some(failure.at - failure.start);
         self.first.seed = Some(failure.seed.to_string());
-        self.first.failure = Some(Fails { headline, text: failure.to_string(), at: failure.at, breaches, waits });
+        self.first.failure = Some(Fails {
+            headline,
+            text: failure.to_string(),
+            at: failure.at,
+            clue: Clue::of(failure),
+            breaches,
+            waits,
+        });
         self
     }
 
@@ -132,7 +150,7 @@ impl<'a> Timeline<'a> {
         let why = Lines(why.into()).to_string();
         let (headline, text) = (why.clone(), why);
         let (breaches, waits) = (&[][..], &[][..]);
-        self.first.failure = Some(Fails { headline, text, at, breaches, waits });
+        self.first.failure = Some(Fails { headline, text, at, clue: Clue::default(), breaches, waits });
         self
     }
 
@@ -153,6 +171,20 @@ impl<'a> Timeline<'a> {
     pub fn beside(mut self, other: Timeline<'a>) -> Self {
         self.second = Some(other.first);
         self
+    }
+
+    /// Returns what one instance and its children did as text, for a snapshot: `None` if the run
+    /// has no such instance. Times count from the beginning of the instance, and nodes, faults, clients'
+    /// reads and log lines do not appear, so that the text changes only with what the instance
+    /// does. What happens at one time is sorted by kind.
+    ///
+    /// ```
+    /// # use duroxide_sim::Sim;
+    /// let run = Sim::new(1).try_run(|_| async {}).unwrap_or_else(|failure| panic!("{failure}"));
+    /// assert_eq!(run.timeline().text_of("order-1"), None);
+    /// ```
+    pub fn text_of(&self, instance: &str) -> Option<String> {
+        text::of_instance(&self.picture().0, instance)
     }
 
     /// Returns the page as HTML.
@@ -241,7 +273,18 @@ impl Source<'_> {
 impl<'a> Side<'a> {
     fn of(trace: &'a Trace) -> Side<'a> {
         let calls = trace.entries.len();
-        Side { name: None, trace, numbers: &[], calls, elapsed: None, seed: None, failure: None, about: Vec::new() }
+        Side {
+            name: None,
+            trace,
+            numbers: &[],
+            calls,
+            elapsed: None,
+            seed: None,
+            failure: None,
+            about: Vec::new(),
+            observed: None,
+            plan: None,
+        }
     }
 
     /// The breaches, with the positions of their calls in the trace.
@@ -267,19 +310,22 @@ impl<'a> Side<'a> {
     fn source<'v>(&self, view: &View<'v>, name: &str, forced: &BTreeSet<usize>, differs: Option<usize>) -> Source<'v> {
         let trace = view.trace;
         let forced = forced.iter().copied().filter(|number| *number < trace.entries.len()).collect();
-        let mut walked = walk::walk(trace, forced, differs, &view.breaches);
+        let (breaches, observed, numbers) = (&view.breaches[..], self.observed, &view.numbers[..]);
+        let mut walked = walk::walk(Route { trace, forced, differs, breaches, observed, numbers });
         let last = walked.steps.last().copied().unwrap_or(0);
         let elapsed = self.elapsed.map_or(last, |elapsed| u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
         let failure = self.failure.as_ref().map(|failure| SourceFailure {
             headline: failure.headline.clone(),
             text: failure.text.clone(),
             at: failure.at.0.saturating_sub(trace.started.0),
+            cause: failure.clue.moment(trace, &view.breaches, &walked),
             instances: self.about.iter().cloned().chain(std::mem::take(&mut walked.blamed)).collect(),
             waits: failure.waits.to_vec(),
         });
         let name = self.name.clone().unwrap_or_else(|| name.to_owned());
         let (seed, elapsed) = (self.seed.clone(), elapsed.max(last));
-        Source { name, trace, numbers: view.numbers.clone(), calls: self.calls, seed, elapsed, failure, walked }
+        let given = given::lists(self.plan, self.observed);
+        Source { name, trace, numbers: view.numbers.clone(), calls: self.calls, seed, elapsed, failure, given, walked }
     }
 }
 

@@ -15,6 +15,11 @@ pub fn instance_of(item: &WorkItem) -> Cow<'_, str> {
     named_instance(item).unwrap_or_default()
 }
 
+/// Returns the activity that a work item runs, if it runs one.
+pub(crate) fn activity_of(item: &WorkItem) -> Option<&str> {
+    if let WorkItem::ActivityExecute { name, .. } = item { Some(name) } else { None }
+}
+
 /// Returns the instance that a work item belongs to, if it names one. A variant that this crate
 /// does not know, because a feature or a later version of duroxide adds it, is read from the JSON
 /// form in which it is stored.

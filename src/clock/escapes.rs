@@ -190,15 +190,20 @@ pub(super) fn is_looked_at() -> bool {
     LOOKS.load(Ordering::Relaxed) > 0
 }
 
-/// Runs `work` without counting what this thread does meanwhile: for files that this crate writes at
-/// the request of a test, which the run does not read.
-pub(crate) fn spared<T>(work: impl FnOnce() -> T) -> T {
-    let counts = COUNTS.with(|counts| counts.each_ref().map(Cell::get));
-    let locates = LOCATES.replace(Locate::Nothing);
-    let value = work();
-    LOCATES.set(locates);
-    COUNTS.with(|now| now.iter().zip(counts).for_each(|(now, before)| now.set(before)));
-    value
+thread_local! {
+    static UNNOTICED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs something on this thread that is not the code under test. Nothing of it is an escape.
+pub(crate) fn unnoticed<T>(f: impl FnOnce() -> T) -> T {
+    struct Back(bool);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            UNNOTICED.set(self.0);
+        }
+    }
+    let _back = Back(UNNOTICED.replace(true));
+    f()
 }
 
 /// Records that this thread has waited.
@@ -215,6 +220,9 @@ pub(super) fn notice_wait(took_ns: u64) {
 /// Records an escape on this thread, if it simulates or was started by a thread that does.
 #[allow(dead_code)]
 pub(super) fn notice(escape: Escape) {
+    if UNNOTICED.try_with(Cell::get).unwrap_or(false) {
+        return;
+    }
     if !super::is_virtual() {
         if escape.is_io()
             && let Some(started) = started()

@@ -14,9 +14,8 @@ const LONGEST: usize = 100;
 /// The length to which longer names are cut.
 const KEPT: usize = 80;
 
-/// The folder of cargo's build output: the folder above this program that cargo has marked, or the
-/// one named by cargo's environment variables.
-fn target_folder() -> PathBuf {
+/// The folder of cargo's build output in which this program lies.
+fn made_by_cargo() -> Option<PathBuf> {
     let program = std::env::current_exe().ok();
     let above = || program.iter().flat_map(|program| program.ancestors().skip(1));
     let marked = |folder: &&Path| folder.join("CACHEDIR.TAG").exists() || folder.join(".rustc_info.json").exists();
@@ -25,9 +24,14 @@ fn target_folder() -> PathBuf {
     // Any other program may be in a folder with such a name.
     let built = |folder: &&Path| folder.join(".fingerprint").exists() || folder.join(".cargo-lock").exists();
     let profile = || above().find(beside).and_then(Path::parent).filter(built);
+    above().find(marked).or_else(|| profile()?.parent()).map(Path::to_path_buf)
+}
+
+/// The folder of cargo's build output: the one in which this program lies, or the one named by
+/// cargo's environment variables.
+fn target_folder() -> PathBuf {
     let variable = |name| std::env::var_os(name).map(PathBuf::from);
-    let found = above().find(marked).or_else(|| profile()?.parent()).map(Path::to_path_buf);
-    found
+    made_by_cargo()
         .or_else(|| variable("CARGO_TARGET_DIR"))
         .or_else(|| Some(variable("CARGO_MANIFEST_DIR")?.join("target")))
         .unwrap_or_else(std::env::temp_dir)
@@ -37,6 +41,21 @@ fn target_folder() -> PathBuf {
 /// `<target>/duroxide-sim/<test>/<seed>.<extension>`.
 pub(crate) fn left_by(test: &str, seed: Seed, extension: &str) -> PathBuf {
     target_folder().join("duroxide-sim").join(folder(test)).join(format!("{seed}.{extension}"))
+}
+
+/// Whether this program lies in a folder of cargo's build output, where failing tests leave files
+/// unasked.
+pub(crate) fn may_leave() -> bool {
+    made_by_cargo().is_some()
+}
+
+/// Writes a file as [`write_whole`] does, or removes the one of an earlier run if there is no text.
+pub(crate) fn write_or_remove(path: &Path, text: Option<&str>) -> Result<()> {
+    match text {
+        Some(text) => write_whole(path, text),
+        None if path.is_file() => fs::remove_file(path),
+        None => Ok(()),
+    }
 }
 
 /// The folder name for a test: its Rust path, with dots. Other harnesses allow any test name; a

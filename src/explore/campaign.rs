@@ -184,8 +184,13 @@ impl<'a> Campaign<'a> {
         }
         match self.explore.page.map(|write| write(&capsule, &page)) {
             None => {}
-            Some(Ok(())) => finding.page = Some(page),
+            Some(Ok(())) => finding.page = Some(page.clone()),
             Some(Err(why)) => finding.notes.push(why),
+        }
+        let log = page.with_extension("log");
+        match capsule.observed.log.leave(&log) {
+            Ok(any) => finding.log = any.then_some(log),
+            Err(why) => finding.notes.push(why),
         }
         finding.notes.extend(capsule.left_out());
         finding

@@ -19,7 +19,7 @@ use crate::command;
 use crate::errors::Wrapped;
 use crate::laws::Breach;
 use crate::seed::Seed;
-use crate::sim::{Cause, Failure, Plan, PlanEntry, Tail, Unfinished};
+use crate::sim::{Cause, Failure, Observed, Plan, PlanEntry, Tail, Unfinished};
 use crate::text::{Line, Quoted};
 use crate::trace::{Trace, Wanted};
 use crate::versions::Versions;
@@ -80,6 +80,9 @@ pub struct Capsule {
     /// If the run's process died or had to be killed, the last lines that it printed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub printed: Vec<String>,
+    /// What the run did besides its provider calls: its log, activities and effects.
+    #[serde(default, skip_serializing_if = "Observed::is_empty", serialize_with = "on_one_line")]
+    pub observed: Observed,
     /// The number of provider calls up to the failure.
     #[serde(default)]
     pub calls: usize,
@@ -93,9 +96,9 @@ pub struct Capsule {
     pub trace: Trace,
 }
 
-/// The trace stays on one line; the rest of a capsule is pretty-printed for readers.
-fn on_one_line<S: Serializer>(trace: &Trace, to: S) -> Result<S::Ok, S::Error> {
-    serde_json::value::to_raw_value(trace).map_err(S::Error::custom)?.serialize(to)
+/// What is long stays on one line; the rest of a capsule is pretty-printed for readers.
+fn on_one_line<S: Serializer>(long: &impl Serialize, to: S) -> Result<S::Ok, S::Error> {
+    serde_json::value::to_raw_value(long).map_err(S::Error::custom)?.serialize(to)
 }
 
 /// A file that is not a capsule, or that cannot be read or written: a full sentence.
@@ -146,6 +149,7 @@ impl Capsule {
             unreached: failure.unreached.clone(),
             stack: failure.stack.clone(),
             printed: failure.printed.clone(),
+            observed: failure.observed.clone(),
             calls: failure.trace.entries.len(),
             numbers,
             trace,
@@ -231,6 +235,7 @@ impl Capsule {
             unreached,
             stack,
             printed,
+            observed,
             trace,
             ..
         } = self.clone();
@@ -250,6 +255,7 @@ impl Capsule {
             unreached,
             sometimes,
             escapes,
+            observed,
             stack,
             printed,
         }

@@ -54,6 +54,8 @@ pub struct Finding {
     pub capsule: Option<PathBuf>,
     /// The path of the HTML page that shows the run.
     pub page: Option<PathBuf>,
+    /// The path of the text file with what the code of the run logged, if it logged anything.
+    pub log: Option<PathBuf>,
     /// Further remarks: full sentences.
     pub notes: Vec<String>,
     /// The statistics of the exploration up to the failure.
@@ -77,6 +79,7 @@ impl Finding {
             shrunk: None,
             capsule,
             page: None,
+            log: None,
             notes,
             report,
             is_kept: false,
@@ -114,6 +117,9 @@ impl fmt::Display for Finding {
         self.notes.iter().try_for_each(|note| writeln!(f, "{}", Lines(note)))?;
         if let Some(page) = &self.page {
             write!(f, "\nSee the run in a browser:\n  {}", Line(page.display()))?;
+        }
+        if let Some(log) = &self.log {
+            write!(f, "\nRead what it logged:\n  {}", Line(log.display()))?;
         }
         write!(f, "\nRepeat it with:\n  {}", Line(self.command()))?;
         let Some(path) = self.capsule.as_ref().filter(|_| !self.is_kept) else { return Ok(()) };

@@ -93,7 +93,7 @@ impl Recorded {
         let path = path.as_ref();
         let text = serde_json::to_string_pretty(self).expect("plain data with text keys has a JSON form") + "\n";
         // A simulation may write its histories, and does not depend on the files.
-        clock::escapes::spared(|| command::write_whole(path, &text)).map_err(|error| RecordedError {
+        clock::escapes::unnoticed(|| command::write_whole(path, &text)).map_err(|error| RecordedError {
             sentence: format!("The history {} could not be written.", Quoted(path.display())),
             source: Some(Wrapped::new(error)),
         })

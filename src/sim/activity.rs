@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 
 use crate::text::{Line, Quoted};
 use crate::trace::Span;
 
 /// One delivery of an activity to a node ([`super::Handle::activities`]). Times count from
 /// the start of the run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ActivityCall {
     /// The instance that scheduled the activity.
@@ -45,10 +46,28 @@ pub struct ActivityCall {
 
 /// A list of calls of activities, in the order in which they began. `Display` prints a line
 /// for each, for snapshots.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActivityCalls(Vec<ActivityCall>);
 
 impl ActivityCalls {
+    /// Returns the calls as lines for a snapshot that changes only with what the instances do:
+    /// times count from the beginning of the first call, nodes do not appear, and calls that begin
+    /// at one time are in the order in which they were scheduled.
+    pub fn relative(&self) -> impl fmt::Display {
+        let begins = self.0.iter().map(|call| call.began).min().unwrap_or_default();
+        let mut calls = self.0.clone();
+        calls.sort_by(|a, b| {
+            let key = |call: &ActivityCall| (call.began, call.execution, call.id, call.delivery);
+            key(a).cmp(&key(b)).then_with(|| a.instance.cmp(&b.instance))
+        });
+        for call in &mut calls {
+            call.began -= begins;
+            call.ended = call.ended.map(|ended| ended - begins);
+            call.node.clear();
+        }
+        ActivityCalls(calls)
+    }
+
     /// Returns the calls of one activity.
     pub fn of(&self, name: &str) -> ActivityCalls {
         ActivityCalls(self.0.iter().filter(|call| call.name == name).cloned().collect())
@@ -70,7 +89,10 @@ impl fmt::Display for ActivityCall {
             .iter()
             .filter(|ended| **ended != self.began)
             .try_for_each(|ended| write!(f, " to +{}", Span(*ended)))?;
-        write!(f, " on {}: {}({})", Line(&self.node), Line(&self.name), Quoted(&self.input))?;
+        if !self.node.is_empty() {
+            write!(f, " on {}", Line(&self.node))?;
+        }
+        write!(f, ": {}({})", Line(&self.name), Quoted(&self.input))?;
         match &self.result {
             Some(Ok(value)) => write!(f, " = {}", Quoted(value))?,
             Some(Err(error)) => write!(f, " failed with {}", Quoted(error))?,
@@ -106,6 +128,12 @@ impl ActivityLog {
     pub fn end(&self, index: usize, at: Duration, result: Result<String, String>) {
         let call = &mut self.0.lock()[index];
         (call.ended, call.result) = (Some(at), Some(result));
+    }
+
+    /// Returns the last calls, at most this many.
+    pub fn last(&self, most: usize) -> ActivityCalls {
+        let calls = self.0.lock();
+        ActivityCalls(calls[calls.len().saturating_sub(most)..].to_vec())
     }
 
     /// Returns the calls of an instance.

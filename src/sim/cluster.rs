@@ -8,6 +8,7 @@
 //! the recorder and the counter.
 
 mod agenda;
+mod in_hand;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,6 +44,7 @@ use super::up::Up;
 use crate::call::{Handler, Reply};
 use crate::clock::{self, Time};
 use crate::faults::{CallContext, Counts, FaultAction, FaultRule, Faults};
+use crate::logs::Lines;
 use crate::provider::Memory;
 use crate::seed::Seed;
 use crate::trace::{Log, NodeEvent, Recorder};
@@ -70,6 +72,7 @@ pub(super) struct Cluster {
     pub end: Time,
     pub memory: Arc<Memory>,
     pub log: Log,
+    pub lines: Lines,
     pub pulse: Arc<Pulse>,
     pub executor: PlanExecutor,
     /// The running activities and tasks of the test's own code.
@@ -126,6 +129,7 @@ impl Cluster {
             end: context.start + context.limits.virtual_time,
             memory: context.memory.clone(),
             log: context.log.clone(),
+            lines: context.lines.clone(),
             pulse: context.pulse.clone(),
             executor: PlanExecutor::new(context.record.clone(), storm, jitter, context.start),
             sleepers: Sleepers::new(&codes),
@@ -308,31 +312,10 @@ impl Cluster {
         })
     }
 
-    /// Shuts a node down. The node counts as down from the beginning of the shutdown.
-    pub async fn stop(self: &Arc<Self>, name: &str) -> Result<(), NodeError> {
-        let up = self.begin_stop(name)?;
-        up.runtime.shutdown(None).await;
-        self.log.mark(name, NodeEvent::Stopped);
-        Ok(())
-    }
-
-    fn begin_stop(&self, name: &str) -> Result<Up, NodeError> {
-        self.with(name, |node| match std::mem::replace(&mut node.state, State::Down) {
-            State::Up(up) => {
-                self.log.mark(name, NodeEvent::Stopping);
-                Ok(up)
-            }
-            state => {
-                node.state = state;
-                Err(NodeError::Down(name.to_owned()))
-            }
-        })
-    }
-
     /// Shuts a node down if it is running, and starts it with another of its builds.
     pub async fn upgrade(self: &Arc<Self>, name: &str, build: &str) -> Result<(), NodeError> {
         self.with(name, |node| node.build_named(name, build))?;
-        match self.stop(name).await {
+        match self.stop(name, None).await {
             Ok(()) | Err(NodeError::Down(_)) => self.start(name, Some(build)).await,
             Err(error) => Err(error),
         }
@@ -414,8 +397,8 @@ impl Cluster {
         };
         let done = match what {
             Action::Crash { restart_after, .. } => self.crash(name).map(|()| restart(restart_after)),
-            Action::Stop { restart_after, .. } => self.begin_stop(name).map(|up| {
-                self.finish_stop(name, up);
+            Action::Stop { restart_after, .. } => self.begin_stop(name).map(|stopping| {
+                self.finish_stop(name, stopping);
                 restart(restart_after);
             }),
             Action::Start { .. } => {
@@ -438,14 +421,6 @@ impl Cluster {
             Action::Fault(_) | Action::Client { .. } => Ok(()),
         };
         self.skipped(name, what, done);
-    }
-
-    fn finish_stop(&self, name: &str, up: Up) {
-        let (log, name) = (self.log.clone(), name.to_owned());
-        tokio::spawn(async move {
-            up.runtime.shutdown(None).await;
-            log.mark(&name, NodeEvent::Stopped);
-        });
     }
 
     fn start_aside(self: &Arc<Self>, name: &str, what: &Action) {

@@ -14,6 +14,7 @@ use super::record::Record;
 use super::storm::Storm;
 use crate::clock::Time;
 use crate::faults::FaultRule;
+use crate::logs::Lines;
 use crate::provider::Memory;
 use crate::seed::Seed;
 use crate::trace::Log;
@@ -25,6 +26,8 @@ pub(super) struct RunContext {
     pub limits: Limits,
     pub memory: Arc<Memory>,
     pub log: Log,
+    /// What the code of the run logs.
+    pub lines: Lines,
     pub pulse: Arc<Pulse>,
     pub record: Arc<Mutex<Record>>,
     pub effects: Effects,

@@ -19,6 +19,7 @@ use super::life::ProcessRun;
 use super::panics::panic_text;
 use super::pulse::Pulse;
 use crate::clock::{self, Time};
+use crate::logs::{self, Origin};
 
 /// A call of an activity: the instance, the execution, and the id of the scheduling event.
 type CallId = (String, u64, u64);
@@ -98,13 +99,19 @@ impl Doubles {
             double: double.is_some(),
         });
         call.life.stir();
-        let answer = async {
+        let origin = Origin {
+            node: call.life.name.clone(),
+            instance: Some(call.ctx.instance_id().to_owned()),
+            activity: Some(name.to_owned()),
+            attempt: Some(attempt),
+        };
+        let answer = logs::from(origin, async {
             match (double, real) {
                 (Some(double), real) => self.answer(double, attempt, call, real).await,
                 (None, Some(real)) => real.invoke(call.ctx, call.input).await,
                 (None, None) => self.fail(no_answer(&call, "no double is for this call")).await,
             }
-        };
+        });
         let end = |result: Result<String, String>| self.log.end(index, clock::now() - self.start, result);
         let result = with_panics(answer, |message| end(Err(format!("panic: {message}")))).await;
         end(result.clone());

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::cause::Cause;
 use super::hints;
 use super::impaired;
+use super::observed::Observed;
 use super::plan::{Action, Plan, PlanEntry};
 use super::stall_report::MOST;
 use super::tails::Tail;
@@ -55,6 +56,9 @@ pub struct Failure {
     pub sometimes: BTreeMap<String, bool>,
     /// Actions of the code under test that reached past the simulation.
     pub escapes: Escapes,
+    /// What the run did besides its provider calls: its log, activities and effects.
+    #[serde(default, skip_serializing_if = "Observed::is_empty")]
+    pub observed: Observed,
     /// The stack of the run's thread, innermost function first, if the thread did not
     /// answer ([`Cause::Hang`]) and its stack could be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -98,6 +102,7 @@ impl Failure {
             unreached: Vec::new(),
             sometimes: BTreeMap::new(),
             escapes: Escapes::new(),
+            observed: Observed::default(),
             stack: Vec::new(),
             printed: Vec::new(),
         })

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use duroxide::Client;
+use duroxide::runtime::observability::MetricsSnapshot;
 use serde::de::DeserializeOwned;
 
 use super::activity::ActivityCalls;
@@ -19,6 +20,7 @@ use super::output::{self, OutputError};
 use super::plan::{Action, Plan};
 use crate::call::Event;
 use crate::clock::{self, Time};
+use crate::logs::RunLog;
 use crate::provider::{Memory, Port};
 use crate::seed::{Seed, Stream};
 use crate::trace::{ExecutionHistory, History, Trace};
@@ -149,6 +151,11 @@ impl Handle {
         self.0.doubles.log.of(instance)
     }
 
+    /// Returns what the code of the run has logged so far.
+    pub fn log(&self) -> RunLog {
+        self.0.lines.so_far()
+    }
+
     /// Lets the calls of this activity go that a double holds at this moment
     /// ([`super::Double::held`]), and returns their number. Calls that begin later are held
     /// again.
@@ -217,14 +224,35 @@ impl Handle {
         self.cluster()?.crash(node)
     }
 
-    /// Shuts a node down gracefully: running activities may finish within duroxide's
-    /// default of one second.
+    /// Shuts a node down gracefully: running activities may finish within the node's grace
+    /// ([`super::Node::shutdown_grace`]), by default duroxide's of one second.
     ///
     /// # Errors
     ///
     /// If there is no such node, or it is not running.
     pub async fn stop(&self, node: &str) -> Result<(), NodeError> {
-        self.cluster()?.stop(node).await
+        self.cluster()?.stop(node, None).await
+    }
+
+    /// Shuts a node down gracefully: running activities may finish within `grace`, which is
+    /// rounded up to milliseconds. Zero aborts them at once.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such node, or it is not running.
+    pub async fn stop_within(&self, node: &str, grace: Duration) -> Result<(), NodeError> {
+        self.cluster()?.stop(node, Some(grace)).await
+    }
+
+    /// Returns the counters of the runtime of a node, as duroxide's `Runtime::metrics_snapshot`
+    /// does: instances started, completed and failed, activities, items fetched and others. They
+    /// begin at zero with each start of the node.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such node, or it is not running.
+    pub fn metrics(&self, node: &str) -> Result<MetricsSnapshot, NodeError> {
+        self.cluster()?.metrics(node)
     }
 
     /// Starts a node that was stopped or has crashed, with its current build.

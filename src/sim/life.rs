@@ -107,6 +107,8 @@ pub(super) struct ProcessRun {
     pulse: Arc<Pulse>,
     health: Arc<NodeHealth>,
     pub node: String,
+    /// The name of the node again, for the lines that it logs.
+    pub name: Arc<str>,
     number: u64,
     codes: Codes,
     pub deliveries: Deliveries,
@@ -122,6 +124,7 @@ impl ProcessRun {
         Arc::new(ProcessRun {
             health,
             node: node.to_owned(),
+            name: node.into(),
             start,
             pulse,
             number: codes.next_life(),

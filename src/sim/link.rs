@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use super::life::ProcessRun;
 use super::panics;
-use crate::call::{Answering, Call, Handler, Method, Refusal, Reply};
+use crate::call::{Answering, Call, Handler, Method, Refusal, Reply, activity_of, instance_of};
 use crate::clock::{self, Time};
+use crate::logs::{self, Origin};
 
 pub(super) struct NodeLink<H> {
     pub inner: H,
@@ -27,6 +28,22 @@ impl<H: Handler> NodeLink<H> {
         }
     }
 
+    /// Records what the node learns from a reply.
+    fn note(&self, reply: &Reply) {
+        self.life.deliveries.note(reply);
+        let node = self.life.name.clone();
+        if let Reply::Turn(turn) = reply {
+            let instance = turn.as_ref().map(|turn| turn.instance.clone());
+            logs::fetched(Origin { node, instance, ..Origin::default() });
+        } else if let Reply::Job(job) = reply {
+            let instance = job.as_ref().map(|job| instance_of(&job.item).into_owned());
+            let activity = job.as_ref().and_then(|job| activity_of(&job.item)).map(str::to_owned);
+            logs::fetched(Origin { node, instance, activity, attempt: None });
+        } else {
+            logs::answered(&node);
+        }
+    }
+
     /// Delivers a reply to the node as soon as replies pass. `read` is the time of the
     /// call, if it was a read.
     async fn let_in(&self, reply: Reply, read: Option<Time>) -> Reply {
@@ -34,7 +51,7 @@ impl<H: Handler> NodeLink<H> {
         if let Some(asked) = read {
             self.life.has_read(asked);
         }
-        self.life.deliveries.note(&reply);
+        self.note(&reply);
         reply
     }
 }
@@ -51,7 +68,7 @@ impl<H: Handler> Handler for NodeLink<H> {
         }
         match self.inner.handle(call).try_now() {
             Ok(reply) if self.life.passes() => {
-                self.life.deliveries.note(&reply);
+                self.note(&reply);
                 Answering::ready(reply)
             }
             Ok(reply) => Answering::wait(self.let_in(reply, read)),

@@ -1,6 +1,7 @@
 //! [`Member`]: a node of a running simulation, and whether it runs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::life::{NodeHealth, ProcessRun};
 use super::node::{Build, Node};
@@ -15,6 +16,8 @@ pub(super) struct Member {
     pub health: Arc<NodeHealth>,
     pub state: State,
     pub starts: u64,
+    /// How long its activities may continue when it shuts down.
+    pub grace: Option<Duration>,
 }
 
 /// Whether a node runs.
@@ -28,13 +31,14 @@ pub(super) enum State {
 
 impl Member {
     pub fn new(spec: Node) -> (String, Member) {
-        let node = Member { builds: spec.builds, build: 0, health: Arc::default(), state: State::Down, starts: 0 };
-        (spec.name, node)
+        let Node { name, builds, grace } = spec;
+        let node = Member { builds, build: 0, health: Arc::default(), state: State::Down, starts: 0, grace };
+        (name, node)
     }
 
     /// The place of a runtime that the body starts by itself.
     pub fn by_hand(health: Arc<NodeHealth>, life: Arc<ProcessRun>) -> Member {
-        Member { builds: Vec::new(), build: 0, health, state: State::ByHand(life), starts: 1 }
+        Member { builds: Vec::new(), build: 0, health, state: State::ByHand(life), starts: 1, grace: None }
     }
 
     pub fn life(&self) -> Option<&Arc<ProcessRun>> {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use duroxide::runtime::RuntimeOptions;
 use duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
@@ -34,6 +35,8 @@ type Factory = Arc<dyn Fn() -> Code + Send + Sync>;
 pub struct Node {
     pub(super) name: String,
     pub(super) builds: Vec<Build>,
+    /// How long activities may continue when the node shuts down.
+    pub(super) grace: Option<Duration>,
 }
 
 /// The code and the options of one build of a node.
@@ -89,7 +92,7 @@ impl Node {
         let options = super::Sim::default_options();
         let name_of_build = Node::FIRST_BUILD.to_owned();
         let build = Build { name: name_of_build, activities, orchestrations, options, factory: None };
-        Node { name: name.into(), builds: vec![build] }
+        Node { name: name.into(), builds: vec![build], grace: None }
     }
 
     /// Creates a node whose code is created by `factory` for each start, so that a crash
@@ -138,6 +141,14 @@ impl Node {
     /// which is slow over months of virtual time.
     pub fn options(mut self, options: RuntimeOptions) -> Node {
         self.last().options = options;
+        self
+    }
+
+    /// Sets how long running activities may continue when the node shuts down gracefully, by
+    /// [`super::Handle::stop`], [`super::Handle::upgrade`] or a plan. It is rounded up to
+    /// milliseconds; zero aborts them at once. The default is duroxide's, which is one second.
+    pub fn shutdown_grace(mut self, grace: Duration) -> Node {
+        self.grace = Some(grace);
         self
     }
 

@@ -25,6 +25,8 @@ pub enum NodeError {
     NotHeld(String),
     /// The body made this runtime by itself ([`crate::provider()`]), so only the body can start it again.
     ByHand(String),
+    /// The runtime of this node keeps no metrics.
+    NoMetrics(String),
     /// The simulation of this handle is over.
     Over,
 }
@@ -49,6 +51,10 @@ impl fmt::Display for NodeError {
             NodeError::ByHand(name) => format!(
                 "{name:?} is not a node of the simulation: the body has started its runtime by itself, and has to \
                  start the next one."
+            ),
+            NodeError::NoMetrics(name) => format!(
+                "The runtime of node {name:?} keeps no metrics, because duroxide could not set them up. Check \
+                 RuntimeOptions::observability."
             ),
             NodeError::Over => {
                 "The simulation that this handle belongs to is over. Use a handle only inside the body.".to_owned()

@@ -15,6 +15,7 @@ use super::cause::{Cause, Held};
 use super::cluster::{Cluster, Look};
 use super::context::{RunContext, RunSpec};
 use super::doubles::Doubles;
+use super::effects::{self, DoneEffect};
 use super::ending::{self, Ending};
 use super::escape_policy::Policy;
 use super::failure::Failure;
@@ -24,6 +25,7 @@ use super::heap::{grow_heap, keep_pages};
 use super::judge::Judge;
 use super::missed::Missed;
 use super::no_progress::{Code, NoProgress};
+use super::observed::Observed;
 use super::panics::{self, TaskPanic, panic_text};
 use super::polled::{Calling, Polled};
 use super::property::{Broken, Properties};
@@ -33,6 +35,7 @@ use super::{Outcome, Run, Sim, current, setup, stall, stall_report, tails};
 use crate::clock::{self, Escapes, Time, Virtual, escapes};
 use crate::faults::FaultRule;
 use crate::laws;
+use crate::logs::{self, Levels, Lines};
 use crate::provider::Memory;
 use crate::trace::{Log, Remains, Trace};
 
@@ -70,7 +73,10 @@ struct Simulation {
     policy: Policy,
     finish_within: Option<Duration>,
     tolerates_panics: bool,
-    logs: bool,
+    levels: Levels,
+    effects: Mutex<Vec<DoneEffect>>,
+    /// The subscriber to which logged lines are passed on.
+    theirs: Option<tracing::Dispatch>,
 }
 
 pub(super) fn run<B, F, R>(sim: Sim, body: B) -> Result<Run<R::Value>, Box<Failure>>
@@ -83,12 +89,14 @@ where
     let pulse = Arc::new(Pulse::new(sim.start, &sim.limits));
     let handlers = Handlers::of(&sim.nodes, &sim.activities);
     let record = Record::of(sim.plan, sim.replays, !sim.replays && !sim.allows_unreached, sim.journal);
+    let log = if sim.traces { Log::new() } else { Log::forgetful() };
     let context = RunContext {
         seed,
         start: sim.start,
         limits: sim.limits,
         memory: Arc::new(Memory::with_settings(sim.settings)),
-        log: if sim.traces { Log::new() } else { Log::forgetful() },
+        lines: Lines::new(sim.start, log.clone()),
+        log,
         pulse: pulse.clone(),
         record: Arc::new(Mutex::new(record)),
         effects: sim.effects,
@@ -106,7 +114,9 @@ where
         policy: sim.escapes,
         finish_within: sim.finish_within,
         tolerates_panics: sim.tolerates_panics,
-        logs: sim.logs,
+        levels: sim.levels,
+        effects: Mutex::default(),
+        theirs: logs::theirs(sim.logs),
     });
     let (send, receive) = channel();
     let inside = run.clone();
@@ -183,8 +193,7 @@ where
     let context = &run.context;
     keep_pages();
     *context.pulse.thread.lock() = clock::Thread::current();
-    let quiet = tracing::subscriber::NoSubscriber::default();
-    let _quiet = (!run.logs).then(|| tracing::subscriber::set_default(quiet));
+    let _logs = logs::begin(&context.lines, run.levels, run.theirs.clone());
     let entropy = context.seed.child("entropy").stream();
     escapes::begin(run.policy.locate);
     let clock = Virtual::enter(context.start, &entropy);
@@ -225,6 +234,7 @@ where
     let end = end.unwrap_or_else(|payload| End::Panic(panic_text(&*payload)));
     context.pulse.now.store(clock::now().0, Ordering::Relaxed);
     *run.escapes.lock() = escapes::end();
+    *run.effects.lock() = effects::take();
     // Tasks are dropped here, still on virtual time. A blocking task that never ends is
     // left behind.
     let dropped = catch_unwind(AssertUnwindSafe(|| runtime.shutdown_background()));
@@ -381,7 +391,10 @@ fn conclude<T>(run: &Simulation, end: Option<End<T>>, check_laws: bool) -> Resul
     }
     if let Some(cause) = cause.as_ref().err().filter(|_| !given_up) {
         waits = stall_report::unfinished(&context.memory, &context.handlers, &entries, context.start, now);
-        tails = cause.text().map_or_else(Vec::new, |text| tails::about(&context.memory, text, context.start));
+        tails = match cause.text() {
+            Some(text) => tails::about(&context.memory, text, context.start),
+            None => tails::of(&context.memory, waits.iter().map(|wait| wait.instance.as_str()), context.start),
+        };
     }
     let trace = Trace { started: context.start, entries, marks, remains };
     let (plan, unreached, misused) = {
@@ -392,6 +405,11 @@ fn conclude<T>(run: &Simulation, end: Option<End<T>>, check_laws: bool) -> Resul
     let cause = misused.map_or(cause, |why| Err(Box::new(Cause::Setup(why))));
     let (sometimes, pending) = (run.properties.sometimes(), run.properties.take_pending());
     let missed = std::mem::take(&mut *run.missed.lock());
+    let observed = Observed {
+        log: context.lines.take(),
+        activities: context.doubles.log.last(Observed::MOST),
+        effects: std::mem::take(&mut *run.effects.lock()),
+    };
     let escapes = if given_up { Escapes::new() } else { run.escapes.lock().clone() };
     let breaches = if check_laws && !given_up { laws::check(&trace) } else { Vec::new() };
     let real_io = run.policy.refuses(&escapes);
@@ -400,7 +418,7 @@ fn conclude<T>(run: &Simulation, end: Option<End<T>>, check_laws: bool) -> Resul
             let (seed, elapsed, memory) = (context.seed, now - context.start, context.memory.clone());
             let select_is_seeded = run.select_is_seeded.load(Ordering::Relaxed);
             #[rustfmt::skip]
-            let result = Run { value, seed, elapsed, trace, memory, plan, unreached, sometimes, escapes, select_is_seeded };
+            let result = Run { value, seed, elapsed, trace, memory, plan, unreached, sometimes, escapes, select_is_seeded, observed };
             return Ok(result);
         }
         Ok(_) if !breaches.is_empty() => Cause::Laws,
@@ -423,6 +441,7 @@ fn conclude<T>(run: &Simulation, end: Option<End<T>>, check_laws: bool) -> Resul
         unreached,
         sometimes,
         escapes,
+        observed,
         stack: std::mem::take(&mut *context.pulse.stack.lock()),
         printed: Vec::new(),
     }))

@@ -7,6 +7,7 @@ use super::waits::UnconsumedEvent;
 use crate::call::Event;
 use crate::clock::Time;
 use crate::provider::Memory;
+use crate::text::position_of;
 use crate::trace::{Span, describe_event, with_gaps, worth_showing};
 
 /// The number of instances shown, of last events of each, and of characters of an event.
@@ -53,7 +54,7 @@ pub(super) fn about(memory: &Memory, text: &str, start: Time) -> Vec<Tail> {
     let mut left = text.to_owned();
     let mut named: Vec<(usize, String)> = Vec::new();
     for name in names {
-        if let Some(at) = position(&left, &name) {
+        if let Some(at) = position_of(&name, &left) {
             named.push((at, name.clone()));
             left = left.replace(&name, &"\u{0}".repeat(name.len()));
         }
@@ -74,16 +75,9 @@ pub(super) fn about(memory: &Memory, text: &str, start: Time) -> Vec<Tail> {
     tails.filter(|(_, last)| !text.contains(last)).map(|(tail, _)| tail).take(INSTANCES).collect()
 }
 
-/// Returns the position of `name` in `text` as a word of its own.
-fn position(text: &str, name: &str) -> Option<usize> {
-    let part = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
-    let alone = |(at, _): &(usize, &str)| {
-        !text[..*at].chars().next_back().is_some_and(part) && !text[at + name.len()..].chars().next().is_some_and(part)
-    };
-    if name.is_empty() {
-        return None;
-    }
-    text.match_indices(name).find(alone).map(|(at, _)| at)
+/// Returns the tails of the first of these instances.
+pub(super) fn of<'a>(memory: &Memory, instances: impl Iterator<Item = &'a str>, start: Time) -> Vec<Tail> {
+    instances.filter_map(|name| tail(memory, name, start)).map(|(tail, _)| tail).take(INSTANCES).collect()
 }
 
 /// Returns the tail of an instance, and its last event.

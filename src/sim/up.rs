@@ -18,6 +18,7 @@ use super::panics::panic_text;
 use super::tasks::ours;
 use crate::call::Handler;
 use crate::clock;
+use crate::logs::{self, Origin};
 use crate::provider::Port;
 
 /// A node that is running.
@@ -42,7 +43,8 @@ impl Up {
         let provider = Arc::new(Port::over(storage));
         let mut start = pin!(Runtime::start_with_options(provider, activities, orchestrations, build.options));
         let nanos = i64::try_from(incarnation % 1_000_000).expect("a number below a million fits in an i64");
-        let runtime = poll_fn(|cx| ours(|| clock::shifted(nanos, || start.as_mut().poll(cx)))).await;
+        let starting = poll_fn(|cx| ours(|| clock::shifted(nanos, || start.as_mut().poll(cx))));
+        let runtime = logs::from(Origin { node: life.name.clone(), ..Origin::default() }, starting).await;
         Up { runtime, life }
     }
 
@@ -50,7 +52,7 @@ impl Up {
     /// storage, and no activity continues.
     pub fn crash(self) {
         self.life.end();
-        ours(|| tokio::spawn(self.runtime.shutdown(Some(0))));
+        ours(|| tokio::spawn(logs::silent(self.runtime.shutdown(Some(0)))));
     }
 }
 

@@ -45,6 +45,10 @@ pub(super) enum Kind {
     Latency,
     /// A broken law.
     Law,
+    /// Lines that the code logged.
+    Log,
+    /// Effects of activities on the outside world.
+    Effect,
 }
 
 /// The outcome of an item.

@@ -6,7 +6,7 @@ use super::{Timeline, TimelineError};
 use crate::command::{left_by, test_name};
 use crate::errors::whole;
 use crate::explore::Capsule;
-use crate::sim::{Cause, Failure, Sim};
+use crate::sim::Failure;
 
 impl Failure {
     /// Writes the page of the run to `target/duroxide-sim/<test>/<seed>.html`, named after the
@@ -34,6 +34,7 @@ impl Capsule {
     pub fn timeline(&self) -> Timeline<'_> {
         let mut timeline = self.trace.timeline().title(format!("{}, seed {}", self.test, self.seed));
         (timeline.first.numbers, timeline.first.calls) = (&self.numbers, self.calls.max(self.trace.entries.len()));
+        (timeline.first.observed, timeline.first.plan) = (Some(&self.observed), Some(&self.plan));
         let failure = self.failure();
         let mut timeline = timeline.fails(&failure, &self.breaches, &self.waits);
         if let Some(fails) = &mut timeline.first.failure {
@@ -47,27 +48,4 @@ impl Capsule {
 /// Writes the page of a failure that an exploration found.
 pub(crate) fn write_page(capsule: &Capsule, path: &Path) -> Result<(), String> {
     capsule.timeline().write(path).map(|_| ()).map_err(|error| whole(&error))
-}
-
-impl Sim {
-    /// Makes [`Sim::run`] write the page of a failing run ([`Failure::leave_timeline`]) and name
-    /// its path in the panic message.
-    ///
-    /// ```no_run
-    /// # use duroxide_sim::Sim;
-    /// Sim::new(42).timeline_on_failure().run(|_| async { Err::<(), _>("to be looked at") });
-    /// ```
-    pub fn timeline_on_failure(self) -> Sim {
-        self.on_failure(|failure| {
-            // A simulation that never ran has no timeline.
-            let ran = !matches!(failure.cause, Cause::Setup(_));
-            ran.then(|| match failure.leave_timeline() {
-                Ok(page) => {
-                    let left_out = failure.timeline().left_out().map(|left_out| format!("\n{left_out}"));
-                    format!("See the run in a browser:\n  {}{}", page.display(), left_out.unwrap_or_default())
-                }
-                Err(error) => whole(&error),
-            })
-        })
-    }
 }

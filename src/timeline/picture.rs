@@ -6,11 +6,12 @@ use serde::Serialize;
 
 use super::calls;
 use super::difference::{Difference, Side};
+use super::given::Given;
 use super::item::{At, Item, Kind, State};
 use super::lane::{Lane, LaneKind};
 use super::order::{Course, Order};
 use super::rows;
-use super::source::Source;
+use super::source::{Source, SourceFailure};
 use crate::text::{self, Lines};
 use crate::trace::Trace;
 use crate::versions::Versions;
@@ -43,6 +44,9 @@ pub(super) struct RunFacts {
     #[serde(skip_serializing_if = "is_zero")]
     pub left_out: usize,
     pub failure: Option<ShownFailure>,
+    /// What the run was given besides its seed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub given: Vec<Given>,
 }
 
 /// How a run failed.
@@ -54,8 +58,18 @@ pub(super) struct ShownFailure {
     pub text: String,
     /// The moment of the failure.
     pub at: usize,
+    /// The moment of its cause, if that is known and earlier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<ShownCause>,
     /// The lanes of the instances that it is about.
     pub lanes: Vec<usize>,
+}
+
+/// What caused a failure.
+#[derive(Debug, PartialEq, Serialize)]
+pub(super) struct ShownCause {
+    pub at: usize,
+    pub why: String,
 }
 
 /// The first difference between two runs.
@@ -140,10 +154,12 @@ pub(super) fn picture(title: String, sources: &[Source<'_>], difference: Option<
         calls: source.calls,
         left_out: source.calls.saturating_sub(source.trace.entries.len()),
         quiet: source.walked.quiet,
+        given: source.given.clone(),
         failure: source.failure.as_ref().map(|failure| ShownFailure {
             headline: Lines(&failure.headline).to_string(),
             text: failure.text.clone(),
             at: at(source, run, failure.at),
+            cause: shown_cause(failure, at(source, run, failure.at), |at| order.moment(run, at)),
             lanes: failure.instances.iter().filter_map(|name| lanes.index.instances.get(name).copied()).collect(),
         }),
     };
@@ -159,6 +175,13 @@ pub(super) fn picture(title: String, sources: &[Source<'_>], difference: Option<
     (picture, lines)
 }
 
+/// The cause of a failure, if it is known and earlier than the failure itself.
+fn shown_cause(failure: &SourceFailure, failed: usize, moment: impl Fn(At) -> usize) -> Option<ShownCause> {
+    let cause = failure.cause.as_ref()?;
+    let at = moment(cause.at);
+    (at < failed).then(|| ShownCause { at, why: text::line(&cause.why) })
+}
+
 fn order(sources: &[Source<'_>], shared: Option<usize>) -> Order {
     let mut times = BTreeSet::new();
     for source in sources {
@@ -168,7 +191,12 @@ fn order(sources: &[Source<'_>], shared: Option<usize>) -> Order {
             At::Time(time) => Some(time).filter(|time| *time < source.elapsed),
             At::Step(_) | At::Near(_) | At::End => None,
         }));
-        times.extend(source.failure.as_ref().map(|failure| failure.at).filter(|at| *at < source.elapsed));
+        let failure = source.failure.as_ref();
+        let cause = failure.and_then(|failure| match failure.cause.as_ref()?.at {
+            At::Time(time) => Some(time),
+            At::Step(_) | At::Near(_) | At::End => None,
+        });
+        times.extend(failure.map(|failure| failure.at).into_iter().chain(cause).filter(|at| *at < source.elapsed));
     }
     let courses: Vec<Course<'_>> =
         sources.iter().map(|source| Course { steps: &source.walked.steps, end: source.elapsed }).collect();
@@ -254,6 +282,8 @@ fn arrange(items: &mut [Shown], lanes: &mut [Lane], runs: usize) {
                 Kind::Turn => lane.kind != LaneKind::Instance,
                 Kind::Activity | Kind::Timer | Kind::Wait | Kind::Child => true,
                 Kind::Event | Kind::End | Kind::Call | Kind::Node | Kind::Fault | Kind::Latency | Kind::Law => false,
+                // They often come at one moment with others, which they must not cover.
+                Kind::Log | Kind::Effect => true,
             })
             .collect();
         let points = packed.len() < members.len();

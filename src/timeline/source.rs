@@ -1,5 +1,7 @@
 //! [`Source`]: a run to be shown.
 
+use super::cause::CauseMoment;
+use super::given::Given;
 use super::walk::Walked;
 use crate::sim::Unfinished;
 use crate::trace::Trace;
@@ -16,6 +18,7 @@ pub(super) struct Source<'a> {
     /// In milliseconds.
     pub elapsed: u64,
     pub failure: Option<SourceFailure>,
+    pub given: Vec<Given>,
     pub walked: Walked,
 }
 
@@ -25,6 +28,7 @@ pub(super) struct SourceFailure {
     pub text: String,
     /// In milliseconds since the start.
     pub at: u64,
+    pub cause: Option<CauseMoment>,
     pub instances: Vec<String>,
     /// What the unfinished instances wait for.
     pub waits: Vec<Unfinished>,

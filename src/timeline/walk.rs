@@ -3,9 +3,11 @@
 //! It pairs related entries: a fetch with the ack or the loss of its lock, a timer with its
 //! delivery, a message with the turn that received it. It knows nothing of pixels or lanes.
 
+mod activities;
 mod history;
 mod locks;
 mod marks;
+mod remarks;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -15,10 +17,13 @@ use super::item::{At, Item, Kind, State};
 use crate::call::{Call, Reply, instance_of};
 use crate::clock::Time;
 use crate::laws::Breach;
+use crate::sim::Observed;
 use crate::trace::{Answer, Entry, Mark, Trace, is_idle, is_repeated};
 
+use activities::Deliveries;
 use history::Scheduled;
 use locks::{Held, Work};
+use remarks::{Placed, Remark};
 
 /// The facts about an instance other than its items.
 #[derive(Clone, Debug, Default)]
@@ -82,6 +87,26 @@ pub(super) struct Walk<'a> {
     names: BTreeMap<Key, String>,
     /// The current impairments of each node.
     spells: BTreeMap<(String, &'static str), usize>,
+    /// What remains of what the code did between calls, and the marks of what came before.
+    remarks: VecDeque<Remark<'a>>,
+    placed: Vec<Placed>,
+    /// The deliveries of activities that are known.
+    deliveries: Deliveries<'a>,
+}
+
+/// What a walk is about.
+pub(super) struct Route<'a> {
+    pub trace: &'a Trace,
+    /// The entries that are always shown.
+    pub forced: BTreeSet<usize>,
+    /// The position of the call or mark at which the trace differs from another one.
+    pub differs: Option<usize>,
+    /// The broken laws, with the positions of their calls in this trace.
+    pub breaches: &'a [Breach],
+    /// What the run did besides its calls.
+    pub observed: Option<&'a Observed>,
+    /// The indices of the calls in the whole run, if the trace is a part of it.
+    pub numbers: &'a [usize],
 }
 
 /// Values by name, in order of first use.
@@ -106,9 +131,9 @@ impl<T: Default> Names<T> {
     }
 }
 
-/// Walks over a trace. The `forced` entries are always shown. `differs` is the position of the call
-/// or mark at which the trace differs from another one. `breaches` are those of this trace.
-pub(super) fn walk(trace: &Trace, forced: BTreeSet<usize>, differs: Option<usize>, breaches: &[Breach]) -> Walked {
+/// Walks over a trace.
+pub(super) fn walk(route: Route<'_>) -> Walked {
+    let Route { trace, forced, differs, breaches, observed, numbers } = route;
     let mut by_entry: BTreeMap<usize, Vec<&Breach>> = BTreeMap::new();
     for breach in breaches {
         breach.entry.iter().for_each(|entry| by_entry.entry(*entry).or_default().push(breach));
@@ -134,6 +159,9 @@ pub(super) fn walk(trace: &Trace, forced: BTreeSet<usize>, differs: Option<usize
         sent: BTreeMap::new(),
         names: BTreeMap::new(),
         spells: BTreeMap::new(),
+        remarks: observed.map(|observed| remarks::all(observed, numbers)).unwrap_or_default(),
+        placed: Vec::new(),
+        deliveries: observed.map(activities::deliveries).unwrap_or_default(),
     };
     walk.all();
     Walked {
@@ -159,6 +187,7 @@ impl<'a> Walk<'a> {
             match piece {
                 Piece::Mark(mark) => self.mark(mark, differs),
                 Piece::Entry(number, entry) => {
+                    self.remarks_before(number);
                     let repeated = is_repeated(entry, &mut told);
                     let forced = differs || self.forced.contains(&number);
                     self.entry(number, entry, repeated, forced);
@@ -168,7 +197,9 @@ impl<'a> Walk<'a> {
         if self.differs.is_some() {
             self.shared.get_or_insert(self.steps.len());
         }
+        self.last_remarks();
         self.close();
+        self.place_remarks();
     }
 
     /// A time since the start, in milliseconds.

@@ -41,6 +41,14 @@ impl History {
         self.executions.last().map_or(&[], |execution| &execution.events)
     }
 
+    /// Returns the history with times that count from its own first event instead of the start of
+    /// the run, for a snapshot that does not change with the time at which the instance is started.
+    pub fn relative(self) -> History {
+        let first = self.executions.iter().flat_map(|execution| &execution.events).next();
+        let started = first.map_or(self.started, |event| Time(event.timestamp_ms));
+        History { started, ..self }
+    }
+
     /// Returns the last `most` lines of the formatted text, after the beginning of the last
     /// execution and the earlier events that they refer to. Says where lines are left out, and
     /// how many. Empty if there is no history.

@@ -24,27 +24,29 @@ const TABLE: &[Row] = &[
     ),
     ("provider", &["call", "clock", "seed", "store"], &["SystemTime", "thread::"]),
     ("trace", &["call", "clock", "errors", "faults", "text"], &["SystemTime", "HashMap"]),
+    ("logs", &["clock", "command", "text", "trace"], &["SystemTime", "Instant", "thread::"]),
     ("faults", &["call", "clock", "seed", "text"], &["SystemTime", "HashMap", "duroxide::"]),
     ("laws", &["call", "clock", "seed", "text", "trace", "variants"], &["SystemTime", "HashMap", "Mutex"]),
     (
         "sim",
-        &["call", "clock", "command", "seed", "provider", "faults", "text", "trace", "laws", "variants"],
+        &["call", "clock", "command", "seed", "provider", "faults", "logs", "text", "trace", "laws", "variants"],
         // "HashMap" alone is a word of its advice.
         &["SystemTime", "HashMap<", "HashMap::", "::HashMap", "use crate::store"],
     ),
+    ("run", &["command", "errors", "sim", "text"], &["SystemTime", "HashMap", "Instant", "tokio"]),
     ("ddmin", &[], &["duroxide::", "tokio", "SystemTime", "HashMap", "Instant"]),
     ("progress", &[], &["duroxide::", "tokio", "SystemTime", "HashMap", "Instant"]),
     (
         "explore",
         &[
-            "call", "clock", "command", "ddmin", "errors", "progress", "recorded", "seed", "faults", "laws", "text",
-            "trace", "sim", "versions",
+            "call", "clock", "command", "ddmin", "errors", "progress", "recorded", "seed", "faults", "laws", "logs",
+            "text", "trace", "sim", "versions",
         ],
         &["SystemTime", "HashMap", "Instant"],
     ),
     (
         "timeline",
-        &["call", "clock", "command", "errors", "explore", "laws", "sim", "text", "trace", "versions"],
+        &["call", "clock", "command", "errors", "explore", "laws", "logs", "sim", "text", "trace", "versions"],
         &["SystemTime", "HashMap", "Instant", "tokio"],
     ),
     ("recorded", &["clock", "command", "errors", "text", "trace"], &["SystemTime", "HashMap", "Instant"]),

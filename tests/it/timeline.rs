@@ -3,6 +3,7 @@
 
 mod bounds;
 mod model;
+mod observed;
 mod pictures;
 mod texts;
 

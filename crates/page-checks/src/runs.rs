@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
 use duroxide_sim::duroxide::{ActivityContext, ClientError, Either2, OrchestrationContext};
-use duroxide_sim::sim::{Failure, Run, Storm};
+use duroxide_sim::sim::{ClientCall, Double, Failure, Run, Storm};
 use duroxide_sim::{Handle, Node, Sim};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -114,6 +114,44 @@ pub fn pair() -> (Box<Failure>, Run<()>) {
     };
     let failed = one("lose").expect_err("a lost parcel fails the run");
     (failed, one("keep").unwrap_or_else(|failure| panic!("{failure}")))
+}
+
+/// A letter that is not posted, which the body notices a day later: with log lines, an effect, an
+/// input, a client call of the plan and a double.
+///
+/// # Panics
+///
+/// When the simulation does not fail.
+pub fn observed() -> Box<Failure> {
+    let sim = Sim::new(1);
+    let effects = sim.effects();
+    let activities = ActivityRegistry::builder()
+        .register("Stamp", |_: ActivityContext, what: String| async move { Ok(what) })
+        .register("Post", move |ctx: ActivityContext, what: String| {
+            effects.add(format!("{what} in the box"));
+            async move {
+                ctx.trace_info("goes to the box");
+                ctx.trace_warn("the box is full");
+                Err("it fell out".to_owned())
+            }
+        })
+        .build();
+    let orchestrations = OrchestrationRegistry::builder()
+        .register("Letter", |ctx: OrchestrationContext, what: String| async move {
+            let what = ctx.schedule_activity("Stamp", what).await?;
+            ctx.schedule_wait("go").await;
+            ctx.schedule_activity("Post", what).await
+        })
+        .build();
+    let sim = sim.node(Node::new("a", activities, orchestrations)).double("Stamp", Double::returns("a stamped letter"));
+    let run = sim.try_run(|sim| async move {
+        sim.at(Duration::from_secs(60), ClientCall::raise_event("letter-1", "go", "now"))?;
+        sim.input("stamps", 2..=2);
+        sim.client().start_orchestration("letter-1", "Letter", "a letter").await?;
+        sim.sleep(DAY).await;
+        Ok::<_, Box<dyn std::error::Error>>(sim.output::<String>("letter-1", DAY).await?)
+    });
+    run.expect_err("the letter is lost")
 }
 
 /// A run whose names and payloads try to break out of the page.

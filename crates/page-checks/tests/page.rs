@@ -3,6 +3,7 @@
 
 mod page {
     mod keys;
+    mod observed;
     mod pointer;
     mod search;
     mod sides;

@@ -5,6 +5,17 @@ function plural(count, one, many) {
   return count === 1 ? `1 ${one}` : `${count.toLocaleString("en")} ${many}`;
 }
 
+// A list of what a run was given.
+function given(list, number) {
+  const element = make("details", { className: "given" });
+  const title = make("summary", { textContent: `${RUNS > 1 ? `${runName(number)}: ` : ""}${list.title} (${list.lines.length})` });
+  const lines = make("ul");
+  for (const text of list.lines) lines.append(make("li", { textContent: visible(text) }));
+  element.append(title, lines);
+  element.addEventListener("toggle", resize);
+  return element;
+}
+
 function describe() {
   DATA.runs.forEach((run, number) => {
     const line = make("span", { className: "run" });
@@ -15,6 +26,7 @@ function describe() {
     line.append(`${seed}${span(run.elapsed)} from ${wallClock(number, 0)}, ${plural(run.calls, "provider call", "provider calls")}${quiet}${most}`);
     line.title = "Calls without information are fetches that find nothing, repeated reads, and the runtimes' own reads and maintenance.";
     $("facts").append(line);
+    for (const list of run.given ?? []) $("facts").append(given(list, number));
   });
   $("versions").textContent = Object.entries(DATA.versions).map(([name, version]) => `${name} ${version}`).join(", ");
   const failed = DATA.runs.filter((run) => run.failure);

@@ -19,6 +19,8 @@ const KINDS = {
   fault: { name: "Fault", many: "Faults", about: "of single calls" },
   latency: { name: "Latency", many: "Latencies", about: "calls that were only delayed" },
   law: { name: "Broken law", many: "Broken laws", about: "" },
+  log: { name: "Log", many: "Logs", about: "lines that the code logged, those of one moment together" },
+  effect: { name: "Effect", many: "Effects", about: "of activities on the outside world" },
 };
 
 const STATES = {
@@ -40,6 +42,11 @@ DATA.items.forEach((item, number) => {
 
 function runName(run) {
   return RUNS > 1 ? "AB"[run] : "";
+}
+
+// The moment of a failure: that of its cause, if it is known.
+function failedAt(run) {
+  return run.failure.cause?.at ?? run.failure.at;
 }
 
 function two(number) {

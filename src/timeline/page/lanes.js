@@ -187,7 +187,7 @@ function drawRuler(canvas, axis) {
 
 // The flags of the failure and of the first difference, at the bottom of the ruler.
 function flag(c, axis, height) {
-  const flags = DATA.runs.filter((run) => run.failure).map((run) => [run.failure.at, COLOURS.failed]);
+  const flags = DATA.runs.filter((run) => run.failure).map((run) => [failedAt(run), COLOURS.failed]);
   if (DATA.difference) flags.push([DATA.difference.at, COLOURS.difference]);
   for (const [moment, colour] of flags) {
     const x = axis.x(moment);
@@ -223,7 +223,7 @@ class Overview {
     this.ills.forEach((ill, x) => {
       if (ill) c.fillRect(x * 2, 0, 2, 4);
     });
-    for (const run of DATA.runs) if (run.failure) c.fillRect(this.x(run.failure.at) - 1, 0, 2, height);
+    for (const run of DATA.runs) if (run.failure) c.fillRect(this.x(failedAt(run)) - 1, 0, 2, height);
     c.fillStyle = COLOURS.difference;
     if (DATA.difference) c.fillRect(this.x(DATA.difference.at) - 0.75, 0, 1.5, height);
     const [from, to] = this.window();

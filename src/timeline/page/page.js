@@ -249,7 +249,7 @@ function toFailure() {
   const { failure } = DATA.runs[run];
   panel.failure();
   resize();
-  toMoment(failure.at);
+  toMoment(failedAt(DATA.runs[run]));
   const line = failure.lanes.map((lane) => layout.lineOf(lane)).find(Boolean);
   if (line) $("scroll").scrollTop = Math.max(line.y - plot.height / 3, 0);
 }

@@ -80,8 +80,13 @@ class Panel {
   failure() {
     const failed = DATA.runs.map((run, number) => [run, number]).filter(([run]) => run.failure);
     const parts = failed.flatMap(([run, number]) => {
-      const text = make("pre", { className: "whole", textContent: visible(run.failure.text) });
-      return RUNS > 1 ? [runTitle(number), text] : [text];
+      const { at, cause, text } = run.failure;
+      const parts = [make("pre", { className: "whole", textContent: visible(text) })];
+      if (cause) {
+        const when = `The cause is at ${since(DATA.moments[cause.at])}, the end of the run at ${since(DATA.moments[at])}.`;
+        parts.unshift(make("p", { className: "note", textContent: `${when} ${visible(cause.why)}` }));
+      }
+      return RUNS > 1 ? [runTitle(number), ...parts] : parts;
     });
     this.show("The failure", ...parts);
   }

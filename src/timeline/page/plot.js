@@ -142,8 +142,15 @@ class Plot {
     }
     for (const run of DATA.runs) {
       if (!run.failure) continue;
+      const { at, cause } = run.failure;
       c.fillStyle = COLOURS.failed;
-      c.fillRect(this.axis.x(run.failure.at) - 1, 0, 2, this.height);
+      if (cause) {
+        // The run ended later: a thinner line.
+        c.globalAlpha = 0.5;
+        c.fillRect(this.axis.x(at) - 0.5, 0, 1, this.height);
+        c.globalAlpha = 1;
+      }
+      c.fillRect(this.axis.x(failedAt(run)) - 1, 0, 2, this.height);
     }
   }
 
@@ -466,6 +473,8 @@ const SHAPES = {
   fault: (c, x, y) => polygon(c, [[x, y - 7], [x + 7, y + 5], [x - 7, y + 5]]),
   latency: (c, x, y) => c.arc(x, y, 2.5, 0, 7),
   law: (c, x, y) => polygon(c, [[x - 7, y - 6], [x + 7, y - 6], [x, y + 7]]),
+  log: (c, x, y) => c.rect(x - 1.5, y - 6, 3, 12),
+  effect: (c, x, y) => polygon(c, [[x, y - 6], [x + 2, y - 2], [x + 6, y], [x + 2, y + 2], [x, y + 6], [x - 2, y + 2], [x - 6, y], [x - 2, y - 2]]),
 };
 
 function polygon(c, points) {

@@ -3,7 +3,7 @@
 use duroxide::providers::WorkItem;
 
 use super::super::item::{At, Item, Kind, State};
-use super::{Key, Walk, key};
+use super::{Key, Walk, activities, key};
 use crate::call::{AckTurn, Call, Class, Job, Refusal, instance_of};
 use crate::clock::Time;
 use crate::text;
@@ -74,11 +74,13 @@ impl Walk<'_> {
     }
 
     pub(super) fn fetched_job(&mut self, number: usize, entry: &Entry, job: &Job, at: At, until: Time) {
-        let WorkItem::ActivityExecute { instance, execution_id, id, name, .. } = &*job.item else { return };
+        let WorkItem::ActivityExecute { instance, execution_id, id, name, input, .. } = &*job.item else { return };
         let work = Work::Job(instance.clone(), *execution_id, *id);
         self.expire(&work);
         let mut item = Item::bar(Kind::Activity, at, name.as_str()).of(instance).by(&entry.by).entry(number);
+        let observed = self.deliveries.get(&(instance.as_str(), *execution_id, *id, job.attempts)).copied();
         item.note = attempt_note(job.attempts);
+        push_sentence(&mut item.note, &activities::note(input, observed));
         if let Some(scheduled) = self.jobs.get_mut(&work) {
             if !scheduled.begun {
                 item.since = Some(scheduled.at);
@@ -183,7 +185,12 @@ impl Walk<'_> {
                 push_sentence(&mut item.note, &format!("It failed: {}", details.display_message()));
                 State::Failed
             }
-            Some(_) => State::Fine,
+            Some(completion) => {
+                if let WorkItem::ActivityCompleted { result, .. } = completion {
+                    push_sentence(&mut item.note, &format!("It returned {}.", activities::short(result)));
+                }
+                State::Fine
+            }
             None => State::Cancelled,
         };
         self.jobs.remove(&held.work);

@@ -78,6 +78,7 @@ fn a_failing_test_leaves_its_page_and_names_it() {
     let payload = panicked.expect_err("it fails");
     let text = payload.downcast_ref::<String>().expect("it panics with a text");
     let (_, page) = text.split_once("See the run in a browser:\n  ").unwrap_or_else(|| panic!("{text}"));
+    let page = page.lines().next().expect("a line");
     let name = "duroxide-sim/timeline.texts.a_failing_test_leaves_its_page_and_names_it/";
     assert!(page.contains(name) && page.ends_with("/9.html"), "{page}");
     let program = std::env::current_exe().expect("the test knows where it lies");
