@@ -18,7 +18,7 @@ pub(super) fn shape(recorded: &Recorded) -> u64 {
     for execution in &recorded.executions {
         add("execution");
         for event in &execution.events {
-            add(&event_name(event));
+            add(event_name(event));
             add(name_of(&event.kind));
             // Which of several waits it ends decides the branch.
             add(&event.source_event_id.map(|id| id.to_string()).unwrap_or_default());

@@ -73,7 +73,9 @@ fn a_stack_that_overflows_is_its_seeds_failure() {
 #[test]
 fn a_process_that_hangs_is_its_seeds_failure() {
     let within = Duration::from_millis(300);
-    let found = explore().seeds(20).seed_time_limit(within).try_run(shop, |sim| async move {
+    // Every candidate hangs as long as the seed did.
+    let explore = explore().seeds(20).seed_time_limit(within).shrink_time_limit(within);
+    let found = explore.try_run(shop, |sim| async move {
         while is_unlucky(&sim) {
             std::hint::spin_loop();
         }
