@@ -17,5 +17,5 @@ pub(crate) use level::Levels;
 pub use level::LogLevel;
 pub use line::{LogLine, RunLog};
 pub(crate) use lines::Lines;
-pub(crate) use origin::{Origin, Place, answered, fetched, from, place};
+pub(crate) use origin::{Origin, Place, answered, fetched, from, place, within};
 pub(crate) use theirs::theirs;

@@ -24,7 +24,7 @@ impl Sim {
         F: Future<Output = R> + 'static,
         R: Outcome,
     {
-        self.run_as_test(body).unwrap_or_else(|failed| panic!("{}", told(failed)))
+        self.run_for_test(body).unwrap_or_else(|failed| panic!("{}", told(failed)))
     }
 
     /// Makes a failing [`Sim::run`] leave its page and its log wherever the program lies: in

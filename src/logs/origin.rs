@@ -53,7 +53,7 @@ thread_local! {
 }
 
 /// Runs code of this origin.
-fn within<T>(origin: &Arc<Origin>, code: impl FnOnce() -> T) -> T {
+pub(crate) fn within<T>(origin: &Arc<Origin>, code: impl FnOnce() -> T) -> T {
     struct Back(Option<Arc<Origin>>);
     impl Drop for Back {
         fn drop(&mut self) {
@@ -70,10 +70,22 @@ pub(crate) async fn from<T>(origin: Origin, code: impl Future<Output = T>) -> T 
     poll_fn(|cx| within(&origin, || code.as_mut().poll(cx))).await
 }
 
-/// Records what this task works on from now on, because it has fetched it.
-pub(crate) fn fetched(origin: Origin) {
-    if let Some(task) = tokio::task::try_id() {
-        KNOWN.with_borrow_mut(|known| known.fetched.insert(task, origin));
+/// Records what this task works on from now on, because it has fetched it, or found nothing.
+pub(crate) fn fetched(node: &Arc<str>, instance: Option<&str>, activity: Option<&str>) {
+    let Some(task) = tokio::task::try_id() else { return };
+    KNOWN.with_borrow_mut(|known| {
+        let origin = known.fetched.entry(task).or_default();
+        origin.node.clone_from(node);
+        put(&mut origin.instance, instance);
+        put(&mut origin.activity, activity);
+    });
+}
+
+/// Puts a text in the place of another, without a new allocation: there are many fetches.
+fn put(place: &mut Option<String>, text: Option<&str>) {
+    match (place.as_mut(), text) {
+        (Some(old), Some(new)) => new.clone_into(old),
+        (_, new) => *place = new.map(str::to_owned),
     }
 }
 

@@ -99,21 +99,21 @@ impl Doubles {
             double: double.is_some(),
         });
         call.life.stir();
-        let origin = Origin {
+        let origin = Arc::new(Origin {
             node: call.life.name.clone(),
             instance: Some(call.ctx.instance_id().to_owned()),
             activity: Some(name.to_owned()),
             attempt: Some(attempt),
-        };
-        let answer = logs::from(origin, async {
+        });
+        let answer = async {
             match (double, real) {
                 (Some(double), real) => self.answer(double, attempt, call, real).await,
                 (None, Some(real)) => real.invoke(call.ctx, call.input).await,
                 (None, None) => self.fail(no_answer(&call, "no double is for this call")).await,
             }
-        });
+        };
         let end = |result: Result<String, String>| self.log.end(index, clock::now() - self.start, result);
-        let result = with_panics(answer, |message| end(Err(format!("panic: {message}")))).await;
+        let result = with_panics(&origin, answer, |message| end(Err(format!("panic: {message}")))).await;
         end(result.clone());
         result
     }
@@ -200,11 +200,12 @@ impl Doubles {
     }
 }
 
-/// Drives `work`, and reports a panic in it before passing it on.
-async fn with_panics<T>(work: impl Future<Output = T>, report: impl Fn(String)) -> T {
+/// Drives `work` as code of this origin, and reports a panic in it before passing it on.
+async fn with_panics<T>(origin: &Arc<Origin>, work: impl Future<Output = T>, report: impl Fn(String)) -> T {
     let mut work = pin!(work);
     poll_fn(|cx| {
-        catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))).unwrap_or_else(|payload| {
+        let poll = || logs::within(origin, || work.as_mut().poll(cx));
+        catch_unwind(AssertUnwindSafe(poll)).unwrap_or_else(|payload| {
             report(panic_text(&*payload));
             resume_unwind(payload)
         })

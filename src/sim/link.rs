@@ -12,7 +12,7 @@ use super::life::ProcessRun;
 use super::panics;
 use crate::call::{Answering, Call, Handler, Method, Refusal, Reply, activity_of, instance_of};
 use crate::clock::{self, Time};
-use crate::logs::{self, Origin};
+use crate::logs;
 
 pub(super) struct NodeLink<H> {
     pub inner: H,
@@ -31,16 +31,14 @@ impl<H: Handler> NodeLink<H> {
     /// Records what the node learns from a reply.
     fn note(&self, reply: &Reply) {
         self.life.deliveries.note(reply);
-        let node = self.life.name.clone();
+        let node = &self.life.name;
         if let Reply::Turn(turn) = reply {
-            let instance = turn.as_ref().map(|turn| turn.instance.clone());
-            logs::fetched(Origin { node, instance, ..Origin::default() });
+            logs::fetched(node, turn.as_ref().map(|turn| turn.instance.as_str()), None);
         } else if let Reply::Job(job) = reply {
-            let instance = job.as_ref().map(|job| instance_of(&job.item).into_owned());
-            let activity = job.as_ref().and_then(|job| activity_of(&job.item)).map(str::to_owned);
-            logs::fetched(Origin { node, instance, activity, attempt: None });
+            let instance = job.as_ref().map(|job| instance_of(&job.item));
+            logs::fetched(node, instance.as_deref(), job.as_ref().and_then(|job| activity_of(&job.item)));
         } else {
-            logs::answered(&node);
+            logs::answered(node);
         }
     }
 

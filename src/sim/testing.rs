@@ -20,7 +20,7 @@ impl Sim {
 
     /// Runs the simulation for a test that needs only the body's value. Prints the escapes of a
     /// successful run.
-    pub(crate) fn run_as_test<B, F, R>(mut self, body: B) -> Result<R::Value, FailedTest>
+    pub(crate) fn run_for_test<B, F, R>(mut self, body: B) -> Result<R::Value, FailedTest>
     where
         B: FnOnce(Handle) -> F + Send + 'static,
         F: Future<Output = R> + 'static,
