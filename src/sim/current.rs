@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use duroxide::providers::Provider;
 
 use super::cluster::Cluster;
+use super::handle::Handle;
 use crate::provider::{Memory, Port};
 
 thread_local! {
@@ -22,6 +23,24 @@ pub(super) fn enter(cluster: &Arc<Cluster>) -> impl Drop + use<> {
     }
     CURRENT.with_borrow_mut(|current| *current = Arc::downgrade(cluster));
     Left
+}
+
+impl Handle {
+    /// Returns the simulation that runs on this thread, or `None` outside of one: for helpers of
+    /// a suite whose bodies do not hand them a [`Handle`].
+    ///
+    /// ```
+    /// use duroxide_sim::{Handle, Sim};
+    ///
+    /// assert!(Handle::current().is_none());
+    /// Sim::new(7).run(|sim| async move {
+    ///     let same = Handle::current().expect("a simulation runs");
+    ///     assert_eq!(same.seed(), sim.seed());
+    /// });
+    /// ```
+    pub fn current() -> Option<Handle> {
+        CURRENT.with_borrow(Weak::upgrade).map(Handle::new)
+    }
 }
 
 /// Returns the provider to test on: inside a simulation its own, outside of one a new
