@@ -7,10 +7,12 @@ pub mod exceptions;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use duroxide::providers::Provider;
-use duroxide_sim::Handle;
+use duroxide_sim::faults::{CallContext, FaultAction};
 use duroxide_sim::provider::{Port, Under};
+use duroxide_sim::{Handle, MemorySettings, Sim};
 
 /// Returns a provider as a value of its own type instead of a shared trait object.
 pub fn own(provider: Arc<dyn Provider>) -> Port<Under> {
@@ -44,6 +46,27 @@ impl TempDir {
 /// Never, as [`TempDir::new`].
 pub fn tempdir() -> io::Result<TempDir> {
     TempDir::new()
+}
+
+/// Runs a test's body where every provider call takes 10 ms, as on a disk.
+///
+/// # Panics
+///
+/// If the body does, or the simulation fails.
+pub fn slow_provider<F: Future<Output = ()> + 'static>(body: fn() -> F) {
+    const DISK: Duration = Duration::from_millis(10);
+    let slow = |_: &CallContext<'_>| FaultAction::Delay { before: DISK, after: Duration::ZERO };
+    Sim::new(1).rule(slow).run(move |_| body());
+}
+
+/// Runs a test's body on a provider whose fetches return at once.
+///
+/// # Panics
+///
+/// If the body does, or the simulation fails.
+pub fn short_polls<F: Future<Output = ()> + 'static>(body: fn() -> F) {
+    let settings = MemorySettings { long_polling: false, ..MemorySettings::default() };
+    Sim::new(1).settings(settings).run(move |_| body());
 }
 
 /// Makes the history of `instance` unreadable.

@@ -32,6 +32,12 @@ pub fn tests() -> Result<PathBuf, String> {
     ))
 }
 
+/// Returns the version of the package whose tests are in `tests`.
+pub fn version(tests: &Path) -> String {
+    let folder = tests.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+    folder.trim_start_matches("duroxide-").to_owned()
+}
+
 /// Finds duroxide's own manifest among those that cargo lists.
 fn manifest(metadata: &str) -> Option<PathBuf> {
     const KEY: &str = "\"manifest_path\":\"";

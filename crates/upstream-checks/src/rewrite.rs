@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::exceptions::{EXCEPTIONS, Exception, Reason};
+use crate::package;
 
 /// What has been moved so far.
 #[derive(Debug, Default)]
@@ -16,8 +17,11 @@ pub struct Moved {
 /// The attribute of tests in simulations.
 const SIMULATED: &str = "#[duroxide_sim::test]";
 
-/// The simulation's provider.
+/// The simulation's provider, for a database that is opened by its name.
 const PROVIDER: &str = "duroxide_sim::provider()";
+
+/// A provider with a storage of its own, for a database that is made.
+const FRESH: &str = "duroxide_sim::fresh_provider()";
 
 impl Moved {
     /// Rewrites a file. `relative` is its path in the folder `tests`.
@@ -42,6 +46,7 @@ impl Moved {
         let text = runtimes(&files(&text));
         let source = tests.with_file_name("src");
         let text = text.replace("\"../src/", &format!("\"{}/", source.display()));
+        let text = text.replace("env!(\"CARGO_PKG_VERSION\")", &format!("{:?}", package::version(tests)));
         Ok(if module == "common/mod" { text } else { commons(&text) })
     }
 
@@ -69,21 +74,27 @@ impl Moved {
     }
 }
 
-/// Marks a test that must fail, or leaves it out.
+/// Marks a test that must fail, or leaves it out. Where it passes on another provider, a second
+/// test of the same body runs there.
 fn except(text: &str, exception: &Exception, function: &str) -> Result<String, String> {
-    let lost = || format!("duroxide has no test {}. Take it off the list of exceptions.", exception.test);
-    let name = text.find(&format!("fn {function}(")).ok_or_else(lost)?;
-    let attribute = text[..name].rfind("#[").ok_or_else(lost)?;
-    match exception.reason {
-        Reason::SpeaksSql => {
-            let end = name + text[name..].find("\n}\n").ok_or_else(lost)? + 3;
-            let body = &text[attribute..end];
-            if !body.contains(exception.says) {
-                return Err(format!("{} no longer contains {:?}. Take it off the list.", exception.test, exception.says));
-            }
-            Ok(format!("{}{}", &text[..attribute], &text[end..]))
-        }
+    let lost = || format!("duroxide has no async test {}. Take it off the list of exceptions.", exception.test);
+    let signature = format!("async fn {function}(");
+    let at = text.find(&signature).ok_or_else(lost)?;
+    let attribute = text[..at].rfind("#[tokio::test").ok_or_else(lost)?;
+    if exception.reason == Reason::SpeaksSql {
+        let end = at + text[at..].find("\n}\n").ok_or_else(lost)? + "\n}\n".len();
+        return match text[attribute..end].contains(exception.says) {
+            true => Ok(format!("{}{}", &text[..attribute], &text[end..])),
+            false => Err(format!("{} does not contain {:?}. Take it off the list.", exception.test, exception.says)),
+        };
     }
+    let body = format!("{function}_body");
+    let mut tests =
+        format!("{SIMULATED}\n#[should_panic(expected = {:?})]\nasync fn {function}() {{ {body}().await }}\n", exception.says);
+    if let Some((run, name)) = exception.reason.remedy() {
+        tests.push_str(&format!("#[test]\nfn {function}_{name}() {{ upstream_checks::{run}({body}) }}\n"));
+    }
+    Ok(format!("{}{tests}async fn {body}({}", &text[..attribute], &text[at + signature.len()..]))
 }
 
 /// `#[tokio::test…]` becomes `#[duroxide_sim::test]`.
@@ -106,10 +117,11 @@ fn stores(text: &str) -> String {
     while let Some((at, _)) = rest.match_indices("SqliteProvider::new").find(|(at, _)| is_own_word(rest, *at)) {
         let (before, made) = rest.split_at(at);
         let before = before.trim_end_matches(is_of_path);
+        let provider = if makes_a_database(before, made) { FRESH } else { PROVIDER };
         let after = after_expression(made);
         let (before, provider, after) = match shared(before, after).filter(|_| !direct) {
-            Some((before, after)) => (before, PROVIDER.to_owned(), after),
-            None => (before, format!("upstream_checks::own({PROVIDER})"), after),
+            Some((before, after)) => (before, provider.to_owned(), after),
+            None => (before, format!("upstream_checks::own({provider})"), after),
         };
         moved.push_str(before);
         moved.push_str(&provider);
@@ -118,6 +130,13 @@ fn stores(text: &str) -> String {
     moved.push_str(rest);
     let moved = moved.replace("use duroxide::providers::sqlite::SqliteProvider;\n", "");
     moved.replace("Arc<SqliteProvider>", "Arc<dyn duroxide::providers::Provider>")
+}
+
+/// Whether the call makes a database: one in memory, or the file of a helper that makes one.
+fn makes_a_database(before: &str, made: &str) -> bool {
+    let in_memory = made.starts_with("SqliteProvider::new_in_memory") || made.starts_with("SqliteProvider::new(\"");
+    let function = before.rfind("fn ").map_or("", |at| &before[at..]);
+    in_memory || function.starts_with("fn create_sqlite_store")
 }
 
 /// What the factory of the validations does by SQL is done by the simulation's storage.
@@ -188,7 +207,7 @@ fn shared<'a>(before: &'a str, after: &'a str) -> Option<(&'a str, &'a str)> {
 /// A runtime that makes its own storage gets the simulation's, and a body that a runtime of tokio's
 /// runs by hand is simulated.
 fn runtimes(text: &str) -> String {
-    let text = text.replace("Runtime::start(", &format!("Runtime::start_with_store({PROVIDER}, "));
+    let text = text.replace("Runtime::start(", &format!("Runtime::start_with_store({FRESH}, "));
     const BY_HAND: &str = "tokio::runtime::Runtime::new().unwrap().block_on(async {";
     text.replace(BY_HAND, "duroxide_sim::Sim::new(1).try_run(move |_| async move {")
 }
