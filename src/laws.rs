@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::{AckTurn, Call, Item, Reply, instance_of};
 use crate::clock::Time;
+use crate::seed::FoldSet;
 use crate::text::Line;
 use crate::trace::{Answer, Entry, Span, Trace};
 use crate::variants::listed;
@@ -46,7 +47,9 @@ listed! {
         /// An ack takes effect completely or not at all: later reads and fetches return exactly what
         /// was acked.
         AckAtomic,
-        /// A history only grows, and its event ids are consecutive.
+        /// A history only grows, and the event ids that duroxide's runtime appends are consecutive.
+        /// Callers that fetch without a version filter, which the runtime never does, may leave
+        /// gaps.
         AppendOnly,
         /// An execution that has ended keeps its final status.
         TerminalFinal,
@@ -128,6 +131,8 @@ struct Model<'a> {
     queues: Queues<'a>,
     histories: Histories<'a>,
     parents: BTreeMap<&'a str, &'a str>,
+    /// The tokens of turns that something other than duroxide's runtime fetched.
+    by_others: FoldSet<&'a str>,
     breaches: Vec<Breach>,
 }
 
@@ -143,7 +148,10 @@ impl<'a> Model<'a> {
     fn follow(&mut self, entry: &'a Entry) {
         let now = self.now;
         match (&*entry.call, &entry.answer) {
-            (Call::FetchOrchestrationItem { lock_for, .. }, Answer::Turn(turn)) => {
+            (Call::FetchOrchestrationItem { lock_for, versions, .. }, Answer::Turn(turn)) => {
+                if versions.is_none() {
+                    self.by_others.insert(&turn.token);
+                }
                 let found = self.queues.fetch_turn(now, turn, now + *lock_for);
                 found.into_iter().for_each(|(law, what)| self.breach(law, what));
                 let found = self.histories.fetched(turn);
@@ -250,7 +258,8 @@ impl<'a> Model<'a> {
         let (instance, expired) = self.queues.ack_turn(now, &ack.token);
         self.breach_all(Law::OneLiveLease, expired);
         let Some(instance) = instance else { return };
-        let found = self.histories.acked(instance, ack);
+        let gaps = self.by_others.remove(ack.token.as_str());
+        let found = self.histories.acked(instance, ack, gaps);
         found.into_iter().for_each(|(law, what)| self.breach(law, what));
         if let Some(parent) = &ack.metadata.parent_instance_id {
             self.parents.entry(instance).or_insert(parent);

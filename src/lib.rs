@@ -143,7 +143,7 @@ pub use duroxide;
 pub use duroxide_sim_macros::test;
 pub use provider::{Memory, MemorySettings};
 pub use seed::Seed;
-pub use sim::{Failure, Handle, Limits, Node, Sim, provider};
+pub use sim::{Failure, Handle, Limits, Node, Sim, fresh_provider, provider};
 
 /// Explores a scenario over many seeds. See [`explore::Explore`].
 #[must_use = "exploring does nothing until it is run"]

@@ -89,6 +89,11 @@ impl Memory {
         Port::over(Backend { state: Mutex::new(state), turns: Notify::new(), jobs: Notify::new(), settings })
     }
 
+    /// The settings that it was created with.
+    pub(crate) fn settings(&self) -> MemorySettings {
+        self.handler.settings
+    }
+
     /// Returns a copy of the provider's entire state.
     pub fn snapshot(&self) -> Store {
         self.handler.state.lock().store.clone()

@@ -37,6 +37,7 @@ use super::pulse::Pulse;
 use super::skew::Skewed;
 use super::sleepers::Sleepers;
 use super::stall_report;
+use super::storages::Storages;
 use super::storm::StormState;
 use super::tasks::ours;
 use super::topology::{Topology, most_attempts};
@@ -71,6 +72,7 @@ pub(super) struct Cluster {
     pub start: Time,
     pub end: Time,
     pub memory: Arc<Memory>,
+    pub storages: Arc<Storages>,
     pub log: Log,
     pub lines: Lines,
     pub pulse: Arc<Pulse>,
@@ -128,6 +130,7 @@ impl Cluster {
             start: context.start,
             end: context.start + context.limits.virtual_time,
             memory: context.memory.clone(),
+            storages: context.storages.clone(),
             log: context.log.clone(),
             lines: context.lines.clone(),
             pulse: context.pulse.clone(),
@@ -218,12 +221,17 @@ impl Cluster {
 
     /// Returns the provider with the layers of a client of this name.
     pub fn client_storage(self: &Arc<Self>, name: &str) -> impl Handler + use<> {
-        self.faults(name, self.recorded(name))
+        self.faults(name, self.recorded(name, self.storages.main()))
     }
 
-    /// Returns the provider with the layers of one process run of a node.
-    fn node_storage(self: &Arc<Self>, name: &str, life: &Arc<ProcessRun>) -> impl Handler + use<> {
-        let skewed = Skewed::new(self.recorded(name), life.clone());
+    /// Returns a storage with the layers of one process run of a node.
+    fn node_storage(
+        self: &Arc<Self>,
+        name: &str,
+        life: &Arc<ProcessRun>,
+        memory: Arc<Memory>,
+    ) -> impl Handler + use<> {
+        let skewed = Skewed::new(self.recorded(name, memory), life.clone());
         let storage_link = StorageLink { inner: skewed, life: life.clone() };
         NodeLink { inner: self.faults(name, storage_link), life: life.clone() }
     }
@@ -233,8 +241,8 @@ impl Cluster {
         Faults::new(inner, name, self.rule.clone()).counting(counts)
     }
 
-    fn recorded(&self, name: &str) -> Recorder<Counter<Arc<Memory>>> {
-        let counter = Counter { inner: self.memory.clone(), pulse: self.pulse.clone() };
+    fn recorded(&self, name: &str, memory: Arc<Memory>) -> Recorder<Counter<Arc<Memory>>> {
+        let counter = Counter { inner: memory, pulse: self.pulse.clone() };
         Recorder::new(counter, name, self.log.clone())
     }
 
@@ -262,7 +270,7 @@ impl Cluster {
             *starts += 1;
             *starts
         };
-        let starting = Up::start(build, self.node_storage(name, &life), life.clone(), &self.doubles, incarnation);
+        let starting = Up::start(build, self.node_storage(name, &life, self.memory.clone()), life.clone(), &self.doubles, incarnation);
         let crashed = Err(NodeError::Crashed(name.to_owned()));
         let up = tokio::select! {
             biased;
@@ -280,8 +288,9 @@ impl Cluster {
     }
 
     /// Returns the provider for a runtime or a client that the body makes by itself, with the
-    /// layers of a node. It appears as `provider`, further ones as `provider-2` and so on.
-    pub fn provider(self: &Arc<Self>) -> impl Handler + use<> {
+    /// layers of a node, over the storage that `storage` chooses for the provider's name. It
+    /// appears as `provider`, further ones as `provider-2` and so on.
+    pub fn provider(self: &Arc<Self>, storage: fn(&Storages, &str) -> Arc<Memory>) -> impl Handler + use<> {
         self.expect_others();
         let mut nodes = self.nodes.lock();
         let name = |number: usize| if number == 1 { "provider".to_owned() } else { format!("provider-{number}") };
@@ -290,7 +299,7 @@ impl Cluster {
         let life = ProcessRun::new(health.clone(), &name, &self.codes, self.start, self.pulse.clone());
         nodes.insert(name.clone(), Member::by_hand(health, life.clone()));
         drop(nodes);
-        self.node_storage(&name, &life)
+        self.node_storage(&name, &life, storage(&self.storages, &name))
     }
 
     /// Returns the nodes that are starting.

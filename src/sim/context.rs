@@ -11,6 +11,7 @@ use super::limits::Limits;
 use super::node::Node;
 use super::pulse::Pulse;
 use super::record::Record;
+use super::storages::Storages;
 use super::storm::Storm;
 use crate::clock::Time;
 use crate::faults::FaultRule;
@@ -25,6 +26,7 @@ pub(super) struct RunContext {
     pub start: Time,
     pub limits: Limits,
     pub memory: Arc<Memory>,
+    pub storages: Arc<Storages>,
     pub log: Log,
     /// What the code of the run logs.
     pub lines: Lines,

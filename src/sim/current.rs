@@ -6,6 +6,8 @@ use std::sync::{Arc, Weak};
 use duroxide::providers::Provider;
 
 use super::cluster::Cluster;
+use super::handle::Handle;
+use super::storages::Storages;
 use crate::provider::{Memory, Port};
 
 thread_local! {
@@ -22,6 +24,24 @@ pub(super) fn enter(cluster: &Arc<Cluster>) -> impl Drop + use<> {
     }
     CURRENT.with_borrow_mut(|current| *current = Arc::downgrade(cluster));
     Left
+}
+
+impl Handle {
+    /// Returns the simulation that runs on this thread, or `None` outside of one: for helpers of
+    /// a suite whose bodies do not hand them a [`Handle`].
+    ///
+    /// ```
+    /// use duroxide_sim::{Handle, Sim};
+    ///
+    /// assert!(Handle::current().is_none());
+    /// Sim::new(7).run(|sim| async move {
+    ///     let same = Handle::current().expect("a simulation runs");
+    ///     assert_eq!(same.seed(), sim.seed());
+    /// });
+    /// ```
+    pub fn current() -> Option<Handle> {
+        CURRENT.with_borrow(Weak::upgrade).map(Handle::new)
+    }
 }
 
 /// Returns the provider to test on: inside a simulation its own, outside of one a new
@@ -59,7 +79,35 @@ pub(super) fn enter(cluster: &Arc<Cluster>) -> impl Drop + use<> {
 /// ```
 pub fn provider() -> Arc<dyn Provider> {
     match CURRENT.with_borrow(Weak::upgrade) {
-        Some(cluster) => Arc::new(Port::over(cluster.provider())),
+        Some(cluster) => Arc::new(Port::over(cluster.provider(|storages, _| storages.main()))),
+        None => Arc::new(Memory::new()),
+    }
+}
+
+/// Returns a provider whose storage is empty: for a test that makes several storages, such as
+/// one that calls `SqliteProvider::new_in_memory()` in a loop.
+///
+/// The first call returns the simulation's own storage, as [`provider`] does, unless something
+/// had access to it before; every further call returns a further storage. Its calls are recorded
+/// in the same trace under the provider's name, and judged by the laws apart from those to other
+/// storages. The methods of [`Handle`] that look at instances, such as [`Handle::history`] and
+/// [`Handle::output`], know the simulation's own storage alone; so do properties. Outside of a
+/// simulation this is a new [`Memory`].
+///
+/// ```
+/// use duroxide_sim::duroxide::Client;
+/// use duroxide_sim::fresh_provider;
+///
+/// duroxide_sim::Sim::new(1).run(|_| async {
+///     let (first, second) = (Client::new(fresh_provider()), Client::new(fresh_provider()));
+///     first.start_orchestration("i", "Day", "").await.unwrap();
+///     assert_eq!(first.get_queue_depths().await.unwrap().orchestrator_queue, 1);
+///     assert_eq!(second.get_queue_depths().await.unwrap().orchestrator_queue, 0);
+/// });
+/// ```
+pub fn fresh_provider() -> Arc<dyn Provider> {
+    match CURRENT.with_borrow(Weak::upgrade) {
+        Some(cluster) => Arc::new(Port::over(cluster.provider(Storages::unused))),
         None => Arc::new(Memory::new()),
     }
 }

@@ -141,7 +141,7 @@ impl Handle {
     /// allowed ([`super::Sim::allow_unknown_handlers`]).
     pub fn memory(&self) -> Arc<Memory> {
         self.0.expect_others();
-        self.0.memory.clone()
+        self.0.storages.main()
     }
 
     /// Returns the calls of activities by an instance so far, of handlers and of doubles, in

@@ -31,13 +31,13 @@ use super::polled::{Calling, Polled};
 use super::property::{Broken, Properties};
 use super::pulse::{PROPERTY, Pulse, REAL_TIME, STALL, STEPS, TASK_PANIC, VERDICT};
 use super::record::Record;
+use super::storages::{self, Storages};
 use super::{Outcome, Run, Sim, current, setup, stall, stall_report, tails};
 use crate::clock::{self, Escapes, Time, Virtual, escapes};
 use crate::faults::FaultRule;
-use crate::laws;
 use crate::logs::{self, Levels, Lines};
 use crate::provider::Memory;
-use crate::trace::{Log, Remains, Trace};
+use crate::trace::{Log, Trace};
 
 /// The number of times in a row that the thread may answer the watchdog without any
 /// progress. The watchdog checks 50 times a second.
@@ -90,11 +90,13 @@ where
     let handlers = Handlers::of(&sim.nodes, &sim.activities);
     let record = Record::of(sim.plan, sim.replays, !sim.replays && !sim.allows_unreached, sim.journal);
     let log = if sim.traces { Log::new() } else { Log::forgetful() };
+    let memory = Arc::new(Memory::with_settings(sim.settings));
     let context = RunContext {
         seed,
         start: sim.start,
         limits: sim.limits,
-        memory: Arc::new(Memory::with_settings(sim.settings)),
+        memory: memory.clone(),
+        storages: Arc::new(Storages::new(memory, !sim.nodes.is_empty())),
         lines: Lines::new(sim.start, log.clone()),
         log,
         pulse: pulse.clone(),
@@ -386,11 +388,12 @@ fn conclude<T>(run: &Simulation, end: Option<End<T>>, check_laws: bool) -> Resul
     let (entries, marks) = context.log.take();
     let (mut remains, mut waits, mut tails) = (None, Vec::new(), Vec::new());
     if !given_up {
-        let (messages, jobs) = context.memory.inspect(|store| store.queued());
-        remains = Some(Remains { messages, jobs });
+        remains = Some(storages::remains(&context.memory));
     }
     if let Some(cause) = cause.as_ref().err().filter(|_| !given_up) {
-        waits = stall_report::unfinished(&context.memory, &context.handlers, &entries, context.start, now);
+        let unfinished =
+            |memory: &Arc<Memory>| stall_report::unfinished(memory, &context.handlers, &entries, context.start, now);
+        waits = context.storages.all().iter().flat_map(unfinished).collect();
         tails = match cause.text() {
             Some(text) => tails::about(&context.memory, text, context.start),
             None => tails::of(&context.memory, waits.iter().map(|wait| wait.instance.as_str()), context.start),
@@ -411,7 +414,7 @@ fn conclude<T>(run: &Simulation, end: Option<End<T>>, check_laws: bool) -> Resul
         effects: std::mem::take(&mut *run.effects.lock()),
     };
     let escapes = if given_up { Escapes::new() } else { run.escapes.lock().clone() };
-    let breaches = if check_laws && !given_up { laws::check(&trace) } else { Vec::new() };
+    let breaches = if check_laws && !given_up { context.storages.check(&trace) } else { Vec::new() };
     let real_io = run.policy.refuses(&escapes);
     let cause = match cause {
         Ok(value) if breaches.is_empty() && missed.is_empty() && !real_io => {

@@ -26,6 +26,7 @@ use std::time::Duration;
 use super::Limits;
 use super::cluster::Cluster;
 use crate::clock::{self, Time};
+use crate::provider::Memory;
 use crate::trace::next_read;
 
 /// Tolerance for work that became due a moment ago and may still be on its way.
@@ -77,8 +78,13 @@ async fn stalled(cluster: &Cluster, limits: &Limits) {
 /// Whether anything is known that will happen.
 pub(super) fn may_go_on(cluster: &Cluster) -> bool {
     let from = clock::now().before(MOMENT);
-    let stored =
-        || cluster.memory.inspect(|store| store.awaits_a_message(from) || store.next_job_after(from).is_some());
+    let stored = || {
+        let all = cluster.storages.all();
+        let awaits = |memory: &Arc<Memory>| {
+            memory.inspect(|store| store.awaits_a_message(from) || store.next_job_after(from).is_some())
+        };
+        all.iter().any(awaits)
+    };
     cluster.sleepers.any() || cluster.executor.next().is_some() || stored()
 }
 
@@ -94,6 +100,6 @@ pub(super) fn ended_in_a_stall(cluster: &Cluster) -> Option<Time> {
     let (from, to) = cluster.log.waited();
     let (now, since) = (clock::now(), since(cluster));
     let waited = now - from.max(since) >= MOMENT && now <= next_read((from, to));
-    let unfinished = || cluster.memory.inspect(|store| store.has_unfinished());
+    let unfinished = || cluster.storages.all().iter().any(|memory| memory.inspect(|store| store.has_unfinished()));
     (waited && !may_go_on(cluster) && unfinished()).then_some(since)
 }

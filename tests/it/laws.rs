@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use duroxide_sim::Sim;
-use duroxide_sim::call::{AckTurn, Call, Job, Metadata, Reply, Tags};
+use duroxide_sim::call::{AckTurn, Call, Job, Metadata, Reply, Tags, VersionRange};
 use duroxide_sim::clock::Time;
 use duroxide_sim::duroxide::providers::WorkItem;
 use duroxide_sim::duroxide::{Event, EventKind};
@@ -48,9 +48,14 @@ impl Script {
         self.done(Call::EnqueueForOrchestrator { item: item.into(), delay: None })
     }
 
+    /// A fetch of duroxide's runtime, which always names the versions it can replay.
     fn fetch(self, turn: SeenTurn) -> Script {
+        self.fetch_of(Some(vec![]), turn)
+    }
+
+    fn fetch_of(self, versions: Option<Vec<VersionRange>>, turn: SeenTurn) -> Script {
         let lock_for = Duration::from_millis(100);
-        let call = Call::FetchOrchestrationItem { lock_for, poll_for: Duration::ZERO, versions: None };
+        let call = Call::FetchOrchestrationItem { lock_for, poll_for: Duration::ZERO, versions };
         self.push(call, Answer::Turn(Box::new(turn)))
     }
 
@@ -265,6 +270,18 @@ fn reading_less_than_was_acked_breaks_ack_atomic() {
 fn a_gap_in_the_event_ids_breaks_append_only() {
     let first = Script::new().send(start()).fetch(turn("t1", 1, vec![start()], &[]));
     first.ack("t1", vec![event(1, None), event(3, None)], None).breaks(Law::AppendOnly);
+}
+
+#[test]
+fn a_test_that_plays_the_runtime_may_leave_gaps_and_must_not_go_back() {
+    let ids = |versions, ids: [u64; 2]| {
+        let first = Script::new().send(start()).fetch_of(versions, turn("t1", 1, vec![start()], &[]));
+        first.ack("t1", ids.map(|id| event(id, None)).to_vec(), None)
+    };
+    ids(None, [1, 100]).breaks_nothing();
+    ids(None, [100, 99]).breaks_only(Law::AppendOnly);
+    ids(None, [100, 100]).breaks_only(Law::AppendOnly);
+    ids(Some(vec![]), [1, 100]).breaks_only(Law::AppendOnly);
 }
 
 #[test]
