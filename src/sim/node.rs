@@ -34,6 +34,8 @@ type Factory = Arc<dyn Fn() -> Code + Send + Sync>;
 pub struct Node {
     pub(super) name: String,
     pub(super) builds: Vec<Build>,
+    /// Whether the simulation begins without it.
+    pub(super) down: bool,
 }
 
 /// The code and the options of one build of a node.
@@ -89,7 +91,7 @@ impl Node {
         let options = super::Sim::default_options();
         let name_of_build = Node::FIRST_BUILD.to_owned();
         let build = Build { name: name_of_build, activities, orchestrations, options, factory: None };
-        Node { name: name.into(), builds: vec![build] }
+        Node { name: name.into(), builds: vec![build], down: false }
     }
 
     /// Creates a node whose code is created by `factory` for each start, so that a crash
@@ -138,6 +140,25 @@ impl Node {
     /// which is slow over months of virtual time.
     pub fn options(mut self, options: RuntimeOptions) -> Node {
         self.last().options = options;
+        self
+    }
+
+    /// Lets the simulation begin while the node is down, as one that joins later:
+    /// [`super::Handle::start`], [`super::Handle::start_as`], [`super::Handle::upgrade`] or
+    /// [`super::Action::Start`] start it. Work that only this node can run waits until then.
+    ///
+    /// ```
+    /// use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
+    /// use duroxide_sim::{Node, Sim};
+    ///
+    /// let node = Node::new("b", ActivityRegistry::builder().build(), OrchestrationRegistry::builder().build());
+    /// Sim::new(1).node(node.down()).run(|sim| async move {
+    ///     assert!(sim.crash("b").is_err(), "it is down");
+    ///     sim.start("b").await
+    /// });
+    /// ```
+    pub fn down(mut self) -> Node {
+        self.down = true;
         self
     }
 
