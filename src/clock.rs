@@ -36,6 +36,7 @@ pub(crate) mod stopwatch;
 mod threads;
 mod time;
 mod warp;
+mod yields;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -51,6 +52,7 @@ pub(crate) use threads::Thread;
 use threads::alone_in_process;
 pub use time::Time;
 pub use warp::{Claim, Warp, WarpError};
+pub(crate) use yields::Yields;
 
 use crate::seed::Stream;
 

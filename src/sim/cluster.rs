@@ -95,7 +95,7 @@ pub(super) struct Cluster {
     look: Option<Look>,
     /// The nodes and their limits, for fault generators.
     pub topology: Topology,
-    /// The names of the nodes, in the order in which they were added.
+    /// The names of the nodes to start first, in the order in which they were added.
     order: Vec<String>,
     nodes: Mutex<BTreeMap<String, Member>>,
     counts: Mutex<BTreeMap<String, Counts>>,
@@ -148,7 +148,7 @@ impl Cluster {
             rule: SharedRule(judge(cluster.clone(), spec.rules)),
             look,
             topology,
-            order: spec.nodes.iter().map(|spec| spec.name.clone()).collect(),
+            order: spec.nodes.iter().filter(|spec| !spec.down).map(|spec| spec.name.clone()).collect(),
             nodes: Mutex::new(spec.nodes.into_iter().map(Member::new).collect()),
             counts: Mutex::default(),
             starts: Mutex::default(),

@@ -37,6 +37,8 @@ pub struct Node {
     pub(super) builds: Vec<Build>,
     /// How long activities may continue when the node shuts down.
     pub(super) grace: Option<Duration>,
+    /// Whether the simulation begins without it.
+    pub(super) down: bool,
 }
 
 /// The code and the options of one build of a node.
@@ -92,7 +94,7 @@ impl Node {
         let options = super::Sim::default_options();
         let name_of_build = Node::FIRST_BUILD.to_owned();
         let build = Build { name: name_of_build, activities, orchestrations, options, factory: None };
-        Node { name: name.into(), builds: vec![build], grace: None }
+        Node { name: name.into(), builds: vec![build], grace: None, down: false }
     }
 
     /// Creates a node whose code is created by `factory` for each start, so that a crash
@@ -149,6 +151,25 @@ impl Node {
     /// milliseconds; zero aborts them at once. The default is duroxide's, which is one second.
     pub fn shutdown_grace(mut self, grace: Duration) -> Node {
         self.grace = Some(grace);
+        self
+    }
+
+    /// Lets the simulation begin while the node is down, as one that joins later:
+    /// [`super::Handle::start`], [`super::Handle::start_as`], [`super::Handle::upgrade`] or
+    /// [`super::Action::Start`] start it. Work that only this node can run waits until then.
+    ///
+    /// ```
+    /// use duroxide_sim::duroxide::runtime::registry::{ActivityRegistry, OrchestrationRegistry};
+    /// use duroxide_sim::{Node, Sim};
+    ///
+    /// let node = Node::new("b", ActivityRegistry::builder().build(), OrchestrationRegistry::builder().build());
+    /// Sim::new(1).node(node.down()).run(|sim| async move {
+    ///     assert!(sim.crash("b").is_err(), "it is down");
+    ///     sim.start("b").await
+    /// });
+    /// ```
+    pub fn down(mut self) -> Node {
+        self.down = true;
         self
     }
 

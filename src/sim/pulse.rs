@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use super::Limits;
 use super::cause::Cause;
 use super::no_progress::Code;
-use crate::clock::{self, Time, escapes};
+use crate::clock::{self, Time, Yields, escapes};
 
 /// The progress of a run, shared between its thread and the watchdog.
 pub(super) struct Pulse {
@@ -39,6 +39,8 @@ pub(super) struct Pulse {
     pub turn: Mutex<Option<Code>>,
     /// The cause that ends the run, if it was detected during the run.
     pub verdict: Mutex<Option<Cause>>,
+    /// The yields of the thread.
+    pub yields: Yields,
     /// The reason why the run must end; 0 for none yet.
     pub stop: AtomicU8,
     pub root: Mutex<Option<Waker>>,
@@ -71,6 +73,7 @@ impl Pulse {
             code: Mutex::new(None),
             turn: Mutex::new(None),
             verdict: Mutex::new(None),
+            yields: Yields::default(),
             stop: AtomicU8::new(0),
             root: Mutex::new(None),
         }

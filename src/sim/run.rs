@@ -43,6 +43,10 @@ use crate::trace::{Log, Trace};
 /// progress. The watchdog checks 50 times a second.
 const ANSWERS: u32 = 100;
 
+/// The number of times in a row that the watchdog may see the thread yield to other threads
+/// without any progress: two seconds of a loop that nothing in the simulation can end.
+const SPINS: u32 = 100;
+
 /// How a run ended.
 enum End<T> {
     Body(Result<T, String>),
@@ -140,6 +144,8 @@ where
     if end.is_some() {
         // The result has arrived; a panic while the thread ends does not matter any more.
         let _ = thread.join();
+    } else {
+        run.context.pulse.yields.abandon();
     }
     conclude(&run, end, sim.laws)
 }
@@ -153,6 +159,7 @@ fn watch<T>(context: &RunContext, receive: &Receiver<End<T>>) -> Option<End<T>> 
     const GRACE: Duration = Duration::from_secs(2);
     let mut told: Option<Instant> = None;
     let (mut answers, mut polls) = (0, (0, 0));
+    let (mut spins, mut yields) = (0, 0);
     loop {
         match receive.recv_timeout(Duration::from_millis(20)) {
             Ok(end) => return Some(end),
@@ -164,8 +171,10 @@ fn watch<T>(context: &RunContext, receive: &Receiver<End<T>>) -> Option<End<T>> 
         let progress = context.pulse.progress();
         if progress != seen.0 {
             seen = (progress, Instant::now());
-            answers = 0;
+            (answers, spins) = (0, 0);
         }
+        let yields_before = std::mem::replace(&mut yields, context.pulse.yields.count());
+        spins = if yields > yields_before { spins + 1 } else { 0 };
         if told.is_none() && context.pulse.answers(&mut polls) {
             answers += 1;
             if answers > ANSWERS {
@@ -174,7 +183,7 @@ fn watch<T>(context: &RunContext, receive: &Receiver<End<T>>) -> Option<End<T>> 
                 told = Some(Instant::now());
             }
         }
-        if told.is_some_and(|told| told.elapsed() > GRACE) {
+        if spins > SPINS || told.is_some_and(|told| told.elapsed() > GRACE) {
             context.pulse.note_busy();
             return None;
         }
@@ -195,6 +204,7 @@ where
     let context = &run.context;
     keep_pages();
     *context.pulse.thread.lock() = clock::Thread::current();
+    context.pulse.yields.enter();
     let _logs = logs::begin(&context.lines, run.levels, run.theirs.clone());
     let entropy = context.seed.child("entropy").stream();
     escapes::begin(run.policy.locate);

@@ -25,8 +25,9 @@ impl fmt::Display for Stuck {
             f.write_str("the simulation's thread was abandoned, because ")?;
             code(f)?;
             return f.write_str(
-                " keeps it busy and never yields: it loops without an await, or computes for longer than \
-                 Limits::stuck. Let it end, or await something in it (tokio::task::yield_now).",
+                " keeps it busy and never yields to other tasks: it loops without an await (a loop of \
+                 std::thread::yield_now does too), or computes for longer than Limits::stuck. Let it end, or await \
+                 something in it (tokio::task::yield_now).",
             );
         }
         f.write_str("the simulation's thread does not answer and was abandoned. It is blocked on real time in ")?;

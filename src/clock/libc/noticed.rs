@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::next::next;
 use crate::clock::escapes::{self, Escape};
+use crate::clock::yields;
 
 /// References the functions; see the caller.
 pub(super) fn link() {
-    std::hint::black_box((nanosleep as *const c_void, clock_nanosleep as *const c_void));
+    std::hint::black_box((nanosleep as *const c_void, clock_nanosleep as *const c_void, sched_yield as *const c_void));
     std::hint::black_box((pthread_create as *const c_void, connect as *const c_void, bind as *const c_void));
     std::hint::black_box((sendto as *const c_void, sendmsg as *const c_void, getaddrinfo as *const c_void));
     std::hint::black_box((open as *const c_void, open64 as *const c_void, openat as *const c_void));
@@ -87,6 +88,15 @@ unsafe extern "C" fn clock_nanosleep(
     next!(c"clock_nanosleep"(
         clock: libc::clockid_t, flags: c_int, time: *const libc::timespec, left: *mut libc::timespec
     ) -> c_int, or libc::EINVAL)
+}
+
+/// # Safety
+///
+/// As for the C function.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn sched_yield() -> c_int {
+    yields::notice();
+    next!(c"sched_yield"() -> c_int, or -1)
 }
 
 /// # Safety

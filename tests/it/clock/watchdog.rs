@@ -91,6 +91,19 @@ fn an_endless_loop_that_never_yields_is_a_hang() {
 }
 
 #[test]
+fn an_endless_loop_that_yields_to_other_threads_is_found_soon() {
+    let began = std::time::Instant::now();
+    let failure = failure(Limits::default(), |_| async {
+        loop {
+            std::thread::yield_now();
+        }
+    });
+    let took = began.elapsed();
+    assert_eq!(failure.cause, Cause::Hang(Stuck { code: Some(Code::Body), busy: true }));
+    assert!(took < Limits::default().stuck / 2, "it took {took:?}");
+}
+
+#[test]
 fn an_endless_loop_that_yields_ends_in_good_order() {
     let failure = failure(Limits { polls: u64::MAX, ..stuck() }, |_| async {
         loop {

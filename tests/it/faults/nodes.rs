@@ -16,6 +16,8 @@ use semver::Version;
 
 use super::{SECOND, activities, once, one_node, orchestrations, output, point, run_one, two_nodes, work};
 
+const HOUR: Duration = Duration::from_secs(3600);
+
 /// When calls of `node` that `is` accepts were answered, since the start.
 fn answered(trace: &Trace, node: &str, is: impl Fn(Method) -> bool) -> Vec<Duration> {
     let mine =
@@ -51,6 +53,32 @@ fn every_method_says_what_is_wrong_with_the_node() {
     let twice = Sim::new(1).node(node().with_build("first", activities(), orchestrations())).try_run(|_| async {});
     let text = twice.expect_err("two builds have one name").to_string();
     assert!(text.contains("Node \"a\" has two builds \"first\"."), "{text}");
+}
+
+#[test]
+fn a_node_that_begins_down_joins_when_it_is_started() {
+    let node = || Node::new("a", activities(), orchestrations()).with_build("v2", activities(), orchestrations()).down();
+    let by_plan = Plan::new().at(HOUR, Action::Start { node: "a".to_owned() });
+    let joins = |sim: Sim, build: Option<&'static str>| {
+        let run = sim.try_run(move |sim| async move {
+            sim.client().start_orchestration("i", "Echo", "x").await.map_err(|error| error.to_string())?;
+            sim.sleep(HOUR).await;
+            if let Some(build) = build {
+                sim.start_as("a", build).await.map_err(|error| error.to_string())?;
+            }
+            sim.output::<String>("i", SECOND).await.map_err(|error| error.to_string())
+        });
+        let run = run.unwrap_or_else(|failure| panic!("{failure}"));
+        let first = answered(&run.trace, "a", |_| true).into_iter().min();
+        assert!(first.is_some_and(|first| first >= HOUR), "{first:?}");
+        let started = run.trace.marks.iter().map(|mark| (mark.at - run.trace.started, mark.what.clone()));
+        started.collect::<Vec<_>>()
+    };
+    let started = |build: &str| [(HOUR, NodeEvent::Started { build: build.to_owned(), restarts: 0 })];
+    assert_eq!(joins(Sim::new(1).node(node()), Some("v2")), started("v2"));
+    assert_eq!(joins(Sim::new(1).node(node()).plan(by_plan), None), started("first"));
+    let waits = Sim::new(1).node(node()).try_run(|sim| once(sim, "Echo")).expect_err("nothing starts the node");
+    assert!(waits.to_string().contains("fetched 0 times"), "{waits}");
 }
 
 #[test]
