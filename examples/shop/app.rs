@@ -5,10 +5,11 @@ use duroxide_sim::duroxide::runtime::registry::ActivityRegistry;
 
 use crate::activities::activities;
 use crate::services::Services;
-use crate::{order, refund, trial};
+use crate::{order, refund, subscription, trial};
 
 pub const ORDER: &str = "Order";
 pub const TRIAL: &str = "Trial";
+pub const SUBSCRIPTION: &str = "Subscription";
 pub const REFUND_REQUEST: &str = "RefundRequest";
 
 /// The registries of the current release, for `Runtime::start_with_store`.
@@ -17,6 +18,7 @@ pub fn registries(services: &Services) -> (ActivityRegistry, OrchestrationRegist
         .register_typed(ORDER, order::order)
         .register_versioned_typed(ORDER, "1.1.0", order::order_with_welcome)
         .register_typed(TRIAL, trial::trial)
+        .register_typed(SUBSCRIPTION, subscription::subscription)
         .register_typed(REFUND_REQUEST, refund::refund_request)
         .build();
     (activities(services), orchestrations)

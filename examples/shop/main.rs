@@ -13,6 +13,7 @@ mod model;
 mod order;
 mod refund;
 mod services;
+mod subscription;
 #[cfg(test)]
 mod tests;
 mod trial;
@@ -41,14 +42,13 @@ fn main() {
 /// An order during which the shop crashes, a trial that ends in a subscription, a refund that nobody decides.
 async fn demonstrate(sim: Handle) -> Result<String, Box<dyn Error>> {
     let client = sim.client();
-    let order =
-        Order { customer: "Ann".into(), card: "4711".into(), item: "lamp".into(), count: 2, cents: 5_000 };
+    let order = Order { customer: "Ann".into(), card: "4711".into(), item: "lamp".into(), count: 2, cents: 5_000 };
     let trial = Trial { customer: "Bob".into(), days: 30, reminders: vec![7, 21, 28], cents: 900 };
     let refund = Refund { customer: "Eve".into(), receipt: "receipt-7".into(), manager: "Max".into() };
     client.start_orchestration_typed("order-1", app::ORDER, order).await?;
     client.start_orchestration_typed("trial-1", app::TRIAL, trial).await?;
     client.start_orchestration_typed("refund-1", app::REFUND_REQUEST, refund).await?;
-    sim.at(25 * DAY, ClientCall::raise_event("trial-1", trial::SUBSCRIBE, "4712"))?;
+    sim.at(25 * DAY, ClientCall::enqueue_event("trial-1", trial::SUBSCRIPTIONS, "4712"))?;
 
     sim.sleep(Duration::from_secs(20 * 60)).await; // The parcel is being packed.
     sim.crash("shop")?;

@@ -84,3 +84,12 @@ pub enum RefundOutcome {
     Rejected { by: String },
     Escalated,
 }
+
+/// Input of the workflow `Subscription`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Subscription {
+    pub card: String,
+    pub cents: u64,
+    /// How many months have been paid for.
+    pub months: u32,
+}

@@ -43,8 +43,7 @@ async fn reserve(ctx: &OrchestrationContext, key: &str, order: &Order) -> Result
 
 async fn pay_and_ship(ctx: &OrchestrationContext, key: String, order: &Order) -> Result<OrderOutcome, String> {
     let charge = Charge { key: key.clone(), card: order.card.clone(), cents: order.cents };
-    let Ok(receipt) =
-        ctx.schedule_activity_with_retry_typed::<_, String>(CHARGE, &charge, payment_retries()).await
+    let Ok(receipt) = ctx.schedule_activity_with_retry_typed::<_, String>(CHARGE, &charge, payment_retries()).await
     else {
         undo(ctx, RELEASE, &key).await?;
         return Ok(OrderOutcome::PaymentDeclined);

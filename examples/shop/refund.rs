@@ -14,8 +14,9 @@ pub const TIME_OUT: Duration = Duration::from_secs(2 * 86_400);
 pub const DECISION: &str = "decision";
 
 pub async fn refund_request(ctx: OrchestrationContext, refund: Refund) -> Result<RefundOutcome, String> {
-    mail(&ctx, "asked", &refund.manager, "please decide about a refund").await?;
+    // Before the mail: a decision that comes while nothing waits for it is lost.
     let decision = ctx.schedule_wait_typed::<Decision>(DECISION);
+    mail(&ctx, "asked", &refund.manager, "please decide about a refund").await?;
     match ctx.select2(decision, ctx.schedule_timer(TIME_OUT)).await {
         Either2::First(Decision { by, agreed: true }) => {
             ctx.schedule_activity_typed::<_, ()>(REFUND, &refund.receipt).await?;

@@ -9,20 +9,19 @@ use crate::model::{Charge, Mail, Trial, TrialOutcome};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// The event that a customer's subscription raises; its data is the card.
-pub const SUBSCRIBE: &str = "subscribe";
+/// The queue to which a customer's subscription is sent; its data is the card. An event would be lost if it
+/// came between two waits, while a reminder is sent.
+pub const SUBSCRIPTIONS: &str = "subscriptions";
 
 pub async fn trial(ctx: OrchestrationContext, trial: Trial) -> Result<TrialOutcome, String> {
-    let mut subscribed = ctx.schedule_wait(SUBSCRIBE);
     let mut today = 0;
     for day in trial.reminders.iter().copied().chain([trial.days]) {
-        match ctx.select2(subscribed, ctx.schedule_timer(DAY * (day - today) as u32)).await {
+        let timer = ctx.schedule_timer(DAY * (day - today) as u32);
+        match ctx.select2(ctx.dequeue_event(SUBSCRIPTIONS), timer).await {
             Either2::First(card) => return charge(&ctx, &trial, card).await,
             Either2::Second(()) if day == trial.days => break,
             Either2::Second(()) => remind(&ctx, &trial, day).await?,
         }
-        // The wait that lost the race is gone: an event that arrives from here on is kept for the next one.
-        subscribed = ctx.schedule_wait(SUBSCRIBE);
         today = day;
     }
     Ok(TrialOutcome::Expired)

@@ -17,6 +17,9 @@ pub const PACKING: Duration = Duration::from_secs(45 * 60);
 struct Books {
     stock: BTreeMap<String, u32>,
     reserved: BTreeMap<String, Reservation>,
+    /// What each request to set pieces aside was answered: one that is repeated, perhaps long after its order has
+    /// ended, gets the same answer and changes nothing.
+    answered: BTreeMap<String, bool>,
     shipped: BTreeMap<String, String>,
     charged: BTreeMap<String, u64>,
     refunded: BTreeMap<String, u64>,
@@ -88,20 +91,22 @@ impl Payments for World {
 impl Warehouse for World {
     async fn reserve(&self, reservation: &Reservation) -> Result<bool, String> {
         let mut books = self.books();
-        if books.reserved.contains_key(&reservation.key) {
-            return Ok(true);
+        if let Some(answer) = books.answered.get(&reservation.key) {
+            return Ok(*answer);
         }
         let stock = books.stock.entry(reservation.item.clone()).or_default();
-        let Some(rest) = stock.checked_sub(reservation.count) else {
-            return Ok(false);
-        };
-        *stock = rest;
-        books.reserved.insert(reservation.key.clone(), reservation.clone());
-        Ok(true)
+        let rest = stock.checked_sub(reservation.count);
+        *stock = rest.unwrap_or(*stock);
+        if rest.is_some() {
+            books.reserved.insert(reservation.key.clone(), reservation.clone());
+        }
+        books.answered.insert(reservation.key.clone(), rest.is_some());
+        Ok(rest.is_some())
     }
 
     async fn release(&self, key: &str) -> Result<(), String> {
         let mut books = self.books();
+        books.answered.insert(key.to_owned(), false);
         if let Some(reservation) = books.reserved.remove(key) {
             *books.stock.entry(reservation.item).or_default() += reservation.count;
         }
