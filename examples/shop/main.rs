@@ -34,7 +34,9 @@ fn main() {
     let (activities, orchestrations) = app::registries(&world.services());
     let sim = Sim::new(1).node(Node::new("shop", activities, orchestrations));
     match sim.try_run(demonstrate) {
-        Ok(run) => println!("{} lamps are left.\n{}", world.stock("lamp"), run.value),
+        Ok(run) => {
+            println!("{}\n{} lamps are left, {} mails were sent.", run.value, world.stock("lamp"), world.mails())
+        }
         Err(failure) => eprintln!("{failure}"),
     }
 }

@@ -1,7 +1,9 @@
 //! Tests of the shop, in simulations.
 
 mod housekeeping;
+mod moved;
 mod order;
+mod planted;
 mod properties;
 mod refund;
 mod snapshots;
