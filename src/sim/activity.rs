@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::handlers::Handlers;
 use crate::text::{Line, Quoted};
 use crate::trace::Span;
 
@@ -45,13 +46,47 @@ pub struct ActivityCall {
 
 /// A list of calls of activities, in the order in which they began. `Display` prints a line
 /// for each, for snapshots.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ActivityCalls(Vec<ActivityCall>);
+#[derive(Clone, Default)]
+pub struct ActivityCalls {
+    calls: Vec<ActivityCall>,
+    /// The handlers of all nodes, unless others may run activities too.
+    handlers: Option<Arc<Handlers>>,
+}
 
 impl ActivityCalls {
     /// Returns the calls of one activity.
+    ///
+    /// # Panics
+    ///
+    /// If no node has an activity of this name: a test that finds no calls of a misspelt name
+    /// would prove nothing. Where unknown handlers are allowed ([`crate::Sim::allow_unknown_handlers`]),
+    /// the list is empty instead.
+    #[track_caller]
     pub fn of(&self, name: &str) -> ActivityCalls {
-        ActivityCalls(self.0.iter().filter(|call| call.name == name).cloned().collect())
+        let calls: Vec<ActivityCall> = self.calls.iter().filter(|call| call.name == name).cloned().collect();
+        if let Some(lack) = self.handlers.as_ref().and_then(|handlers| handlers.lack_activity(name)) {
+            panic!("ActivityCalls::of was asked for calls that there cannot be: {lack}. Correct the name.");
+        }
+        ActivityCalls { calls, handlers: self.handlers.clone() }
+    }
+
+    /// Refuses names of activities that these handlers do not have.
+    pub(super) fn knowing(self, handlers: Option<Arc<Handlers>>) -> ActivityCalls {
+        ActivityCalls { handlers, ..self }
+    }
+}
+
+impl PartialEq for ActivityCalls {
+    fn eq(&self, other: &ActivityCalls) -> bool {
+        self.calls == other.calls
+    }
+}
+
+impl Eq for ActivityCalls {}
+
+impl fmt::Debug for ActivityCalls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.calls.fmt(f)
     }
 }
 
@@ -59,7 +94,7 @@ impl Deref for ActivityCalls {
     type Target = [ActivityCall];
 
     fn deref(&self) -> &[ActivityCall] {
-        &self.0
+        &self.calls
     }
 }
 
@@ -86,7 +121,7 @@ impl fmt::Display for ActivityCall {
 
 impl fmt::Display for ActivityCalls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|call| writeln!(f, "{call}"))
+        self.calls.iter().try_for_each(|call| writeln!(f, "{call}"))
     }
 }
 
@@ -110,6 +145,7 @@ impl ActivityLog {
 
     /// Returns the calls of an instance.
     pub fn of(&self, instance: &str) -> ActivityCalls {
-        ActivityCalls(self.0.lock().iter().filter(|call| call.instance == instance).cloned().collect())
+        let calls = self.0.lock().iter().filter(|call| call.instance == instance).cloned().collect();
+        ActivityCalls { calls, handlers: None }
     }
 }
