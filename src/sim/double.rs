@@ -142,8 +142,9 @@ impl Double {
             let code = code.clone();
             Box::pin(async move {
                 let wanted = std::any::type_name::<In>();
-                let input = typed::decode(&input)
-                    .map_err(|error| format!("its double (Double::with) takes a {wanted}, which this is not: {error}"))?;
+                let input = typed::decode(&input).map_err(|error| {
+                    format!("its double (Double::with) takes a {wanted}, which this is not: {error}")
+                })?;
                 match code(ctx, input).await {
                     Ok(value) => typed::encode(&value)
                         .map(Ok)

@@ -11,8 +11,8 @@ use duroxide::runtime::ActivityHandler;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::awaited::{Awaited, Condition};
 use super::activity::{ActivityCall, ActivityLog};
+use super::awaited::{Awaited, Condition};
 use super::cause::Cause;
 use super::deliveries::Delivery;
 use super::double::{Answer, Double, Step};
@@ -256,5 +256,8 @@ fn no_answer(call: &Begun, why: &str) -> String {
 
 fn unanswered(call: &Begun, how: &str) -> Condition {
     let (activity, instance) = (call.ctx.activity_name(), call.ctx.instance_id());
-    Condition { what: format!("{activity:?} of instance {instance:?} on node {:?}: {how}", call.life.node), instance: None }
+    Condition {
+        what: format!("{activity:?} of instance {instance:?} on node {:?}: {how}", call.life.node),
+        instance: None,
+    }
 }
