@@ -108,14 +108,22 @@ enum Target {
 fn target(program: &Path) -> Option<Target> {
     let folder = program.parent()?.file_name()?.to_str()?;
     let stem = program.file_stem()?.to_str()?;
+    let hashed = stem.rsplit_once('-').filter(|(_, hash)| is_hash(hash)).map(|(name, _)| name);
     if folder == "examples" {
-        return Some(Target::Example(stem.to_owned()));
+        // Cargo gives an example a second name without a hash, and runs that. The tests of an example have none.
+        let tests = hashed.map(|name| Target::Test(format!(" --example {}", quoted(name))));
+        return tests.or_else(|| Some(Target::Example(stem.to_owned())));
     }
-    let (name, _hash) = stem.rsplit_once('-').filter(|_| folder == "deps")?;
+    let name = hashed.filter(|_| folder == "deps")?;
     let root = std::env::var_os("CARGO_MANIFEST_DIR")?;
     let tests = Path::new(&root).join("tests");
     let is_test = tests.join(format!("{name}.rs")).exists() || tests.join(name).join("main.rs").exists();
     Some(Target::Test(if is_test { format!(" --test {name}") } else { String::new() }))
+}
+
+/// Whether a word has the form of the hash that cargo appends to the names of programs.
+fn is_hash(word: &str) -> bool {
+    word.len() == 16 && word.chars().all(|c| c.is_ascii_hexdigit() && !c.is_ascii_uppercase())
 }
 
 /// Whether this process runs a single thing: an example, or a test selected by an exact filter,

@@ -64,6 +64,9 @@ pub struct Capsule {
     /// What the tasks of the body were waiting for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub awaited: Vec<String>,
+    /// The calls of activities that a double held or does not answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unanswered: Vec<String>,
     /// If the body failed, the last events of the instances that the failure is about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tails: Vec<Tail>,
@@ -143,6 +146,7 @@ impl Capsule {
             at: failure.at,
             waits: failure.waits.clone(),
             awaited: failure.awaited.clone(),
+            unanswered: failure.unanswered.clone(),
             tails: failure.tails.clone(),
             pending: failure.pending.clone(),
             breaches: failure.breaches.clone(),
@@ -229,6 +233,7 @@ impl Capsule {
             at,
             waits,
             awaited,
+            unanswered,
             tails,
             pending,
             breaches,
@@ -247,6 +252,7 @@ impl Capsule {
             at,
             waits,
             awaited,
+            unanswered,
             tails,
             pending,
             breaches,

@@ -13,8 +13,9 @@ use crate::seed::{SEED_VARIABLE, Seed};
 use crate::sim::Failure;
 use crate::text::{Line, Lines, counted};
 
-/// Why an exploration failed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Why an exploration failed. `Debug` prints the same text as `Display`, so that `unwrap` and
+/// `expect` show it.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Problem {
     /// The exploration could not be run; the text says why and what to do.
@@ -163,6 +164,12 @@ impl fmt::Display for Problem {
                 write!(f, "Run more seeds, make the situation more likely, or correct the property.")
             }
         }
+    }
+}
+
+impl fmt::Debug for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

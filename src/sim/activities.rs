@@ -51,7 +51,8 @@ impl Sim {
     }
 
     /// Adds an activity that exists only as a double, on all nodes and builds that have no
-    /// handler of this name: for activities whose handlers cannot be built in a test.
+    /// handler of this name: for activities whose handlers cannot be built in a test. Where
+    /// there is a handler, the double replaces it, as with [`Sim::double`].
     pub fn activity(mut self, activity: impl Into<String>, double: Double) -> Sim {
         let activity = activity.into();
         self.activities.insert(activity.clone());

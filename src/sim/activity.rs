@@ -8,6 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
+use super::handlers::Handlers;
 use crate::text::{Line, Quoted};
 use crate::trace::Span;
 
@@ -46,16 +47,22 @@ pub struct ActivityCall {
 
 /// A list of calls of activities, in the order in which they began. `Display` prints a line
 /// for each, for snapshots.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ActivityCalls(Vec<ActivityCall>);
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ActivityCalls {
+    calls: Vec<ActivityCall>,
+    /// The handlers of all nodes, unless others may run activities too.
+    #[serde(skip)]
+    handlers: Option<Arc<Handlers>>,
+}
 
 impl ActivityCalls {
     /// Returns the calls as lines for a snapshot that changes only with what the instances do:
     /// times count from the beginning of the first call, nodes do not appear, and calls that begin
     /// at one time are in the order in which they were scheduled.
     pub fn relative(&self) -> impl fmt::Display {
-        let begins = self.0.iter().map(|call| call.began).min().unwrap_or_default();
-        let mut calls = self.0.clone();
+        let begins = self.calls.iter().map(|call| call.began).min().unwrap_or_default();
+        let mut calls = self.calls.clone();
         calls.sort_by(|a, b| {
             let key = |call: &ActivityCall| (call.began, call.execution, call.id, call.delivery);
             key(a).cmp(&key(b)).then_with(|| a.instance.cmp(&b.instance))
@@ -65,12 +72,42 @@ impl ActivityCalls {
             call.ended = call.ended.map(|ended| ended - begins);
             call.node.clear();
         }
-        ActivityCalls(calls)
+        ActivityCalls { calls, handlers: self.handlers.clone() }
     }
 
     /// Returns the calls of one activity.
+    ///
+    /// # Panics
+    ///
+    /// If no node has an activity of this name: a test that finds no calls of a misspelt name
+    /// would prove nothing. Where unknown handlers are allowed ([`crate::Sim::allow_unknown_handlers`]),
+    /// the list is empty instead.
+    #[track_caller]
     pub fn of(&self, name: &str) -> ActivityCalls {
-        ActivityCalls(self.0.iter().filter(|call| call.name == name).cloned().collect())
+        let calls: Vec<ActivityCall> = self.calls.iter().filter(|call| call.name == name).cloned().collect();
+        if let Some(lack) = self.handlers.as_ref().and_then(|handlers| handlers.lack_activity(name)) {
+            panic!("ActivityCalls::of was asked for calls that there cannot be: {lack}. Correct the name.");
+        }
+        ActivityCalls { calls, handlers: self.handlers.clone() }
+    }
+
+    /// Refuses names of activities that these handlers do not have.
+    pub(super) fn knowing(self, handlers: Option<Arc<Handlers>>) -> ActivityCalls {
+        ActivityCalls { handlers, ..self }
+    }
+}
+
+impl PartialEq for ActivityCalls {
+    fn eq(&self, other: &ActivityCalls) -> bool {
+        self.calls == other.calls
+    }
+}
+
+impl Eq for ActivityCalls {}
+
+impl fmt::Debug for ActivityCalls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.calls.fmt(f)
     }
 }
 
@@ -78,7 +115,7 @@ impl Deref for ActivityCalls {
     type Target = [ActivityCall];
 
     fn deref(&self) -> &[ActivityCall] {
-        &self.0
+        &self.calls
     }
 }
 
@@ -108,7 +145,7 @@ impl fmt::Display for ActivityCall {
 
 impl fmt::Display for ActivityCalls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|call| writeln!(f, "{call}"))
+        self.calls.iter().try_for_each(|call| writeln!(f, "{call}"))
     }
 }
 
@@ -133,11 +170,12 @@ impl ActivityLog {
     /// Returns the last calls, at most this many.
     pub fn last(&self, most: usize) -> ActivityCalls {
         let calls = self.0.lock();
-        ActivityCalls(calls[calls.len().saturating_sub(most)..].to_vec())
+        ActivityCalls { calls: calls[calls.len().saturating_sub(most)..].to_vec(), handlers: None }
     }
 
     /// Returns the calls of an instance.
     pub fn of(&self, instance: &str) -> ActivityCalls {
-        ActivityCalls(self.0.lock().iter().filter(|call| call.instance == instance).cloned().collect())
+        let calls = self.0.lock().iter().filter(|call| call.instance == instance).cloned().collect();
+        ActivityCalls { calls, handlers: None }
     }
 }

@@ -79,7 +79,19 @@ impl ClientCall {
         std::mem::discriminant(self) == std::mem::discriminant(other) && self.instance() == other.instance()
     }
 
-    fn instance(&self) -> &str {
+    /// Whether duroxide accepts the call for an instance that there is not, and drops it.
+    pub(super) fn is_lost_without_instance(&self) -> bool {
+        match self {
+            ClientCall::RaiseEvent { .. } | ClientCall::Cancel { .. } => true,
+            // A queue keeps what it gets before its instance starts; duroxide refuses the others.
+            ClientCall::Start { .. }
+            | ClientCall::EnqueueEvent { .. }
+            | ClientCall::Delete { .. }
+            | ClientCall::Prune { .. } => false,
+        }
+    }
+
+    pub(super) fn instance(&self) -> &str {
         match self {
             ClientCall::Start { instance, .. }
             | ClientCall::RaiseEvent { instance, .. }

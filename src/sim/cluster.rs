@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::awaited::Awaited;
+use super::awaited::{Awaited, Condition};
 use super::chains::Chains;
 use super::codes::Codes;
 use super::context::{RunContext, RunSpec};
@@ -25,7 +25,7 @@ use super::counter::Counter;
 use super::doubles::Doubles;
 use super::effects::Effects;
 use super::executor::{Due, PlanExecutor, after};
-use super::handlers::{Handlers, UnknownHandler};
+use super::handlers::{self, Handlers, UnknownHandler};
 use super::jitter::LatencyJitter;
 use super::life::{Impairment, NodeHealth, ProcessRun};
 use super::link::{NodeLink, StorageLink};
@@ -197,9 +197,34 @@ impl Cluster {
         if allowed { None } else { self.handlers.unknown_in(asked.by, asked.call, reply) }
     }
 
+    /// Returns the handlers of the nodes, unless others may have more.
+    pub fn handlers_if_complete(&self) -> Option<Arc<Handlers>> {
+        let others = self.unknown_handlers.load(Ordering::Relaxed);
+        (!others).then(|| self.handlers.clone())
+    }
+
     /// Returns a sentence about what an instance waits for.
     pub fn what_it_waits_for(&self, instance: &str) -> String {
         stall_report::of(&self.memory, &self.handlers, instance, self.start, clock::now()).to_string()
+    }
+
+    /// Returns what the tasks of the body wait for, as the ends of sentences.
+    pub fn what_the_body_waits_for(&self) -> Vec<String> {
+        let text = |Condition { what, instance }: Condition| {
+            let unknown = instance.filter(|name| !self.memory.inspect(|store| store.knows(name)));
+            match unknown {
+                Some(name) => format!("{what}, but {}", self.no_instance(&name)),
+                None => what,
+            }
+        };
+        self.awaited.each().into_iter().map(text).collect()
+    }
+
+    /// Returns a clause that says that there is no instance of this name.
+    pub fn no_instance(&self, name: &str) -> String {
+        let names = self.memory.inspect(|store| store.names());
+        let nearest = handlers::nearest(name, names.iter()).map(|near| format!("; the nearest name is {near:?}"));
+        format!("there is no instance {name:?} at this moment{}", nearest.unwrap_or_default())
     }
 
     /// Starts every node. A start that is held up continues in the background.

@@ -13,9 +13,10 @@ use serde::de::DeserializeOwned;
 
 use super::typed;
 
-/// The code of an answer.
-pub(super) type Code =
-    Arc<dyn Fn(ActivityContext, String) -> Pin<Box<dyn Future<Output = Result<String, String>> + Send>> + Send + Sync>;
+/// The code of an answer. An outer error says why the code cannot be given this call.
+pub(super) type Code = Arc<dyn Fn(ActivityContext, String) -> Coded + Send + Sync>;
+
+type Coded = Pin<Box<dyn Future<Output = Result<Result<String, String>, String>> + Send>>;
 
 /// A double of an activity: a script of answers that replaces the activity's handler
 /// ([`super::Sim::double`]).
@@ -107,7 +108,9 @@ impl Double {
         Double::of(Answer::Panic(message.into()))
     }
 
-    /// Never answers. The activity runs until its orchestration cancels it or its node ends.
+    /// Never answers. The activity runs until its orchestration cancels it or its node ends. A
+    /// run in which the body waits, without a time limit, and nothing is left but such calls
+    /// ends as stalled after ten days of virtual time ([`super::Cause::Stalled`]).
     pub fn never() -> Double {
         Double::of(Answer::Never)
     }
@@ -117,7 +120,8 @@ impl Double {
         Double::of(Answer::Real)
     }
 
-    /// Answers with what this code returns, which has the form of a typed activity.
+    /// Answers with what this code returns, which has the form of a typed activity. A call whose
+    /// input is not an `In` fails the run ([`super::Cause::Setup`]).
     ///
     /// ```
     /// use duroxide_sim::sim::Double;
@@ -137,8 +141,16 @@ impl Double {
         Double::of(Answer::Code(Arc::new(move |ctx, input| {
             let code = code.clone();
             Box::pin(async move {
-                let input = typed::decode(&input)?;
-                typed::encode(&code(ctx, input).await?)
+                let wanted = std::any::type_name::<In>();
+                let input = typed::decode(&input).map_err(|error| {
+                    format!("its double (Double::with) takes a {wanted}, which this is not: {error}")
+                })?;
+                match code(ctx, input).await {
+                    Ok(value) => typed::encode(&value)
+                        .map(Ok)
+                        .map_err(|error| format!("its double returned what cannot be written as JSON: {error}")),
+                    Err(error) => Ok(Err(error)),
+                }
             })
         })))
     }
@@ -151,7 +163,8 @@ impl Double {
     }
 
     /// Holds calls until the body lets them go ([`super::Handle::release`]). Applies to the
-    /// last answer of the script.
+    /// last answer of the script. A run in which the body waits for calls that nobody releases
+    /// ends as with [`Double::never`].
     pub fn held(mut self) -> Double {
         self.last().held = true;
         self

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::activity::{ActivityCall, ActivityLog};
+use super::awaited::{Awaited, Condition};
 use super::cause::Cause;
 use super::deliveries::Delivery;
 use super::double::{Answer, Double, Step};
@@ -34,6 +35,7 @@ pub(super) struct Doubles {
     pub log: ActivityLog,
     state: Mutex<State>,
     released: Notify,
+    unanswered: Awaited,
 }
 
 #[derive(Default)]
@@ -66,12 +68,23 @@ impl Doubles {
             log: ActivityLog::default(),
             state: Mutex::default(),
             released: Notify::new(),
+            unanswered: Awaited::default(),
         }
     }
 
     /// Returns the activities that nodes without a handler of this name get.
     pub fn added(&self) -> impl Iterator<Item = &String> {
         self.added.iter()
+    }
+
+    /// Returns the calls that are held or never answered.
+    pub fn unanswered(&self) -> &Awaited {
+        &self.unanswered
+    }
+
+    /// Returns the activities that have a double.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        self.laid.keys()
     }
 
     /// Runs an activity: by its double, or else by its handler.
@@ -140,8 +153,7 @@ impl Doubles {
         real: Option<Arc<dyn ActivityHandler>>,
     ) -> Result<String, String> {
         let Some(step) = step(double, attempt) else {
-            let why = format!("its double has no answer for attempt {attempt}");
-            return self.fail(no_answer(&call, &why)).await;
+            return self.fail(no_answer(&call, &format!("its double has no answer for attempt {attempt}"))).await;
         };
         if step.held {
             self.hold(&call).await;
@@ -152,8 +164,17 @@ impl Doubles {
         match &step.answer {
             Answer::Value(value) => value.clone(),
             Answer::Panic(message) => panic!("{message}"),
-            Answer::Never => std::future::pending().await,
-            Answer::Code(code) => code(call.ctx, call.input).await,
+            Answer::Never => {
+                let _listed = self.unanswered.one(unanswered(&call, "Double::never"));
+                std::future::pending().await
+            }
+            Answer::Code(code) => {
+                let told = told(&call);
+                match code(call.ctx, call.input).await {
+                    Ok(answer) => answer,
+                    Err(why) => self.fail(format!("{told}, but {why}. Correct the type, or the caller.")).await,
+                }
+            }
             Answer::Real => match real {
                 Some(real) => real.invoke(call.ctx, call.input).await,
                 None => self.fail(no_answer(&call, "no node has a handler for Double::real")).await,
@@ -171,6 +192,7 @@ impl Doubles {
     /// again when it is delivered again.
     async fn hold(&self, call: &Begun) {
         let id = (call.ctx.instance_id().to_owned(), call.ctx.execution_id(), call.delivery.id);
+        let _listed = self.unanswered.one(unanswered(call, "held until the body calls Handle::release"));
         loop {
             let mut released = pin!(self.released.notified());
             released.as_mut().enable();
@@ -225,13 +247,25 @@ fn step(double: &Double, attempt: u64) -> Option<&Step> {
     })
 }
 
-fn no_answer(call: &Begun, why: &str) -> String {
+/// Returns a clause about a call.
+fn told(call: &Begun) -> String {
     format!(
-        "Activity {:?} of instance {:?} was called on node {:?} with the input {:?}, but {why}. Add an answer with \
-         Double::then, or leave out the last Double::times.",
+        "Activity {:?} of instance {:?} was called on node {:?} with the input {:?}",
         call.ctx.activity_name(),
         call.ctx.instance_id(),
         call.life.node,
         call.input
     )
+}
+
+fn no_answer(call: &Begun, why: &str) -> String {
+    format!("{}, but {why}. Add an answer with Double::then, or leave out the last Double::times.", told(call))
+}
+
+fn unanswered(call: &Begun, how: &str) -> Condition {
+    let (activity, instance) = (call.ctx.activity_name(), call.ctx.instance_id());
+    Condition {
+        what: format!("{activity:?} of instance {instance:?} on node {:?}: {how}", call.life.node),
+        instance: None,
+    }
 }

@@ -21,8 +21,8 @@ use crate::text::{Line, Lines, counted};
 use crate::trace::{Span, Trace};
 
 /// A failed simulation. `Display` prints what happened, where, and the command that repeats
-/// the run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// the run. `Debug` prints the same text, so that `unwrap` and `expect` show it.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
     /// Why it failed.
     pub cause: Cause,
@@ -38,6 +38,10 @@ pub struct Failure {
     /// the sentence "the body waits until …".
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub awaited: Vec<String>,
+    /// The calls of activities that a double held ([`super::Double::held`]) or does not answer
+    /// ([`super::Double::never`]) at that moment.
+    #[serde(default)]
+    pub unanswered: Vec<String>,
     /// If the body failed: the last events of the instances that its failure concerns.
     pub tails: Vec<Tail>,
     /// If the run ended for another reason that concerns liveness: the `eventually`
@@ -94,6 +98,7 @@ impl Failure {
             at: start,
             waits: Vec::new(),
             awaited: Vec::new(),
+            unanswered: Vec::new(),
             tails: Vec::new(),
             pending: Vec::new(),
             breaches: Vec::new(),
@@ -161,6 +166,7 @@ impl Failure {
         let lists = [
             ("The body waits until:", &self.awaited),
             ("Unfinished instances:", &self.waits_as_text()),
+            ("Calls of activities that their doubles do not answer:", &self.unanswered),
             ("Nodes that were impaired at the end:", &impaired::nodes(&self.trace)),
             ("Last events of the instances concerned:", &self.tails_as_text()),
             (
@@ -236,6 +242,12 @@ impl Failure {
         let more = counted(all.len() - lines.len(), "more entry", "more entries");
         lines.push(format!("and {more}, {latencies} of them call latencies."));
         lines
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

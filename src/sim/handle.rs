@@ -14,6 +14,7 @@ use super::cause::Cause;
 use super::checks;
 use super::cluster::Cluster;
 use super::effects::Effects;
+use super::handlers;
 use super::life::Impairment;
 use super::node_error::NodeError;
 use super::output::{self, OutputError};
@@ -148,7 +149,7 @@ impl Handle {
     /// the order in which they began. Every delivery counts: an activity that is delivered
     /// again after a crash appears twice.
     pub fn activities(&self, instance: &str) -> ActivityCalls {
-        self.0.doubles.log.of(instance)
+        self.0.doubles.log.of(instance).knowing(self.0.handlers_if_complete())
     }
 
     /// Returns what the code of the run has logged so far.
@@ -162,9 +163,15 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// If no call of the activity is held ([`NodeError::NotHeld`]).
+    /// If the activity has no double ([`NodeError::NoDouble`]), or no call of it is held
+    /// ([`NodeError::NotHeld`]).
     pub fn release(&self, activity: &str) -> Result<usize, NodeError> {
-        match self.cluster()?.doubles.release(activity) {
+        let doubles = &self.cluster()?.doubles;
+        match doubles.release(activity) {
+            0 if !doubles.names().any(|name| name == activity) => Err(NodeError::NoDouble {
+                activity: activity.to_owned(),
+                nearest: handlers::nearest(activity, doubles.names()),
+            }),
             0 => Err(NodeError::NotHeld(activity.to_owned())),
             count => Ok(count),
         }

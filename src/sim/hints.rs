@@ -13,9 +13,16 @@ const INSTEAD_OF_CHANCE: &str = "duroxide replays orchestration code from its hi
     values from ctx.new_guid(), and everything else that can vary from an activity; iterate over ordered maps \
     (BTreeMap), not over a HashMap; and if the code itself was changed, register it as a new version.";
 
+const SNAPSHOTS_LATER: &str = "If it is the test itself that reads or writes files, as snapshots do, let the body \
+    return the text (sim.history(..), sim.activities(..)), and compare it after the run.";
+
 /// Returns the advice for a run that failed with this cause, one paragraph each.
 pub(super) fn of(cause: &Cause, trace: &Trace) -> Vec<&'static str> {
-    let advice = [(lacks_io(cause, trace), escapes::INSTEAD_OF_IO), (replays_differently(trace), INSTEAD_OF_CHANCE)];
+    let advice = [
+        (lacks_io(cause, trace), escapes::INSTEAD_OF_IO),
+        (matches!(cause, Cause::RealIo), SNAPSHOTS_LATER),
+        (replays_differently(trace), INSTEAD_OF_CHANCE),
+    ];
     advice.into_iter().filter_map(|(fits, text)| fits.then_some(text)).collect()
 }
 

@@ -53,14 +53,16 @@ impl State {
         match event {
             NodeEvent::Started { .. } => self.down = None,
             NodeEvent::Crashed => self.down = Some((at, "crashed")),
-            NodeEvent::Stopped => self.down = Some((at, "shut down")),
+            NodeEvent::Stopping => self.down = Some((at, "began to shut down")),
+            // It may have started again while the process before was still shutting down.
+            NodeEvent::Stopped => self.down = self.down.map(|_| (at, "shut down")),
             NodeEvent::CutOff => self.cut_off = Some(at),
             NodeEvent::Refused => self.refused = Some(at),
             NodeEvent::Healed => self.cut_off = None,
             NodeEvent::Accepted => self.refused = None,
             NodeEvent::Stalled => self.stalled = Some(at),
             NodeEvent::Resumed => self.stalled = None,
-            NodeEvent::Stopping | NodeEvent::Skewed { .. } => {}
+            NodeEvent::Skewed { .. } => {}
             NodeEvent::Fault { .. } | NodeEvent::Skipped { .. } => {}
         }
     }

@@ -4,8 +4,9 @@ use std::fmt;
 
 use crate::text::Line;
 
-/// Why an operation on a node or an activity failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why an operation on a node or an activity failed. `Debug` prints the same text as `Display`,
+/// so that `unwrap` and `expect` show it.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NodeError {
     /// There is no node of this name. The second field lists the names of the nodes.
@@ -23,6 +24,9 @@ pub enum NodeError {
     Plan(String),
     /// No call of this activity is held ([`super::Handle::release`]).
     NotHeld(String),
+    /// The activity has no double ([`super::Handle::release`]). `nearest` is the most similar name of one that has.
+    #[allow(missing_docs)]
+    NoDouble { activity: String, nearest: Option<String> },
     /// The body made this runtime by itself ([`crate::provider()`]), so only the body can start it again.
     ByHand(String),
     /// The runtime of this node keeps no metrics.
@@ -48,6 +52,11 @@ impl fmt::Display for NodeError {
                 "No call of activity {activity:?} is held at this moment. Wait until one is (Handle::until), and give \
                  the activity a double that holds calls (Double::held)."
             ),
+            NodeError::NoDouble { activity, nearest } => {
+                let nearest = nearest.as_ref().map(|near| format!("; the nearest name of one that has is {near:?}"));
+                let nearest = nearest.unwrap_or_default();
+                format!("Activity {activity:?} has no double{nearest}. Correct the name, or add one with Sim::double.")
+            }
             NodeError::ByHand(name) => format!(
                 "{name:?} is not a node of the simulation: the body has started its runtime by itself, and has to \
                  start the next one."
@@ -61,6 +70,12 @@ impl fmt::Display for NodeError {
             }
         };
         Line(sentence).fmt(f)
+    }
+}
+
+impl fmt::Debug for NodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

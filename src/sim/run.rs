@@ -74,6 +74,7 @@ struct Simulation {
     select_is_seeded: AtomicBool,
     missed: Mutex<Vec<Missed>>,
     awaited: Mutex<Vec<String>>,
+    unanswered: Mutex<Vec<String>>,
     policy: Policy,
     finish_within: Option<Duration>,
     tolerates_panics: bool,
@@ -117,6 +118,7 @@ where
         select_is_seeded: AtomicBool::new(false),
         missed: Mutex::default(),
         awaited: Mutex::default(),
+        unanswered: Mutex::default(),
         policy: sim.escapes,
         finish_within: sim.finish_within,
         tolerates_panics: sim.tolerates_panics,
@@ -338,7 +340,8 @@ where
     })
     .await;
     *run.missed.lock() = cluster.missed();
-    *run.awaited.lock() = cluster.awaited.each();
+    *run.awaited.lock() = cluster.what_the_body_waits_for();
+    *run.unanswered.lock() = cluster.doubles.unanswered().each().into_iter().map(|call| call.what).collect();
     if matches!(end, End::Unfinished | End::Stalled(..) | End::Caused(_) | End::VirtualTime | End::NeverAtRest(..)) {
         run.properties.note_pending(&Handle::new(cluster.clone()));
     }
@@ -446,6 +449,7 @@ fn conclude<T>(run: &Simulation, end: Option<End<T>>, check_laws: bool) -> Resul
         at: now,
         waits,
         awaited: std::mem::take(&mut *run.awaited.lock()),
+        unanswered: std::mem::take(&mut *run.unanswered.lock()),
         tails,
         pending,
         breaches,

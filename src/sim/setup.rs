@@ -82,11 +82,27 @@ fn check_nodes(nodes: &[Node]) -> Result<(), String> {
     Ok(())
 }
 
+/// How the names of duroxide's own activities begin.
+const BUILT_IN: &str = "__duroxide_";
+
 /// Checks that every double and every answer can be reached.
 fn check_doubles(sim: &Sim) -> Result<(), String> {
     let builds = || sim.nodes.iter().flat_map(|node| &node.builds);
     let known: BTreeSet<String> = builds().flat_map(|build| build.activities.list_names()).collect();
     for (n, (name, double)) in sim.doubles.iter().enumerate() {
+        if name.is_empty() || name.starts_with(BUILT_IN) {
+            return Err(format!(
+                "There is a double of activity {name:?}, which is not a name that an application's activity can have. \
+                 Give it the name that orchestrations call."
+            ));
+        }
+        if double.steps.iter().any(|step| step.takes > sim.limits.virtual_time) {
+            return Err(format!(
+                "The double of activity {name:?} cannot be used: Double::taking was given more than the limit on \
+                 virtual time (Limits::virtual_time), so it would never answer. Give it a shorter time, or use \
+                 Double::never."
+            ));
+        }
         if let Some(why) = &double.misused {
             return Err(format!("The double of activity {name:?} cannot be used: {}.", why.trim_end_matches('.')));
         }

@@ -16,6 +16,10 @@
 //! than a year ends with its own error. If the body fails with that error, the run still
 //! counts as stalled, because nothing else is wrong with it ([`ended_in_a_stall`]).
 //!
+//! The locks of running activities are renewed for ever, so a run in which nothing is left but
+//! calls that doubles hold or never answer would cost real time. If a task of the body waits
+//! for a condition without a time limit, such a run counts as stalled after [`UNANSWERED`].
+//!
 //! Idle virtual time costs next to no real time, so a stalled run ends almost immediately
 //! in real time.
 
@@ -31,6 +35,10 @@ use crate::trace::next_read;
 
 /// Tolerance for work that became due a moment ago and may still be on its way.
 const MOMENT: Duration = Duration::from_secs(60);
+
+/// The period after which a run is stalled whose only activities are those that doubles hold or
+/// never answer.
+const UNANSWERED: Duration = Duration::from_secs(10 * 86_400);
 
 /// Returns the time since when there has been nothing but polling.
 pub(super) fn since(cluster: &Cluster) -> Time {
@@ -56,6 +64,14 @@ async fn stalled(cluster: &Cluster, limits: &Limits) {
         clock::settle().await;
         let since = since(cluster);
         let now = clock::now();
+        let first = UNANSWERED.min(shorter);
+        if now - since < first {
+            clock::sleep_until(since + first).await;
+            continue;
+        }
+        if !cluster.ends.load(Ordering::Relaxed) && waits_for_doubles(cluster) {
+            return;
+        }
         if now - since < shorter {
             clock::sleep_until(since + shorter).await;
             patience = shorter;
@@ -86,6 +102,25 @@ pub(super) fn may_go_on(cluster: &Cluster) -> bool {
         all.iter().any(awaits)
     };
     cluster.sleepers.any() || cluster.executor.next().is_some() || stored()
+}
+
+/// Whether a task of the body waits without a time limit, and nothing is left but calls that
+/// doubles hold or never answer.
+fn waits_for_doubles(cluster: &Cluster) -> bool {
+    let calls = cluster.doubles.unanswered().count();
+    // Every other task that waits has a time limit.
+    let waits = cluster.awaited.count() > 0 && cluster.waiters.count() <= cluster.awaited.count() as u64;
+    let reads = clock::now() <= next_read(cluster.log.waited());
+    calls > 0
+        && waits
+        && !reads
+        && !cluster.sleepers.any()
+        && cluster.executor.next().is_none()
+        && cluster.codes.each().len() == calls
+        && cluster.memory.inspect(|store| {
+            let (messages, jobs) = store.queued();
+            messages.is_empty() && jobs.len() == calls
+        })
 }
 
 /// Whether a task waits for an output, or a client has kept reading.

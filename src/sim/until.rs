@@ -11,6 +11,7 @@ use std::time::Duration;
 use duroxide::{Event, EventKind};
 use serde::de::DeserializeOwned;
 
+use super::awaited::Condition;
 use super::handle::Handle;
 use super::output::OutputError;
 use super::rest::{self, Bounds};
@@ -44,9 +45,18 @@ impl Handle {
     ///         Ok::<_, Box<dyn std::error::Error>>(())
     ///     });
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// If `what` is empty: a failure could not say what the body waits for.
     pub async fn until(&self, what: &str, holds: impl Fn(&Handle) -> bool) {
+        assert!(!what.is_empty(), "Handle::until was given an empty text. Say what the body waits for.");
+        self.wait(Condition { what: what.to_owned(), instance: None }, holds).await;
+    }
+
+    async fn wait(&self, condition: Condition, holds: impl Fn(&Handle) -> bool) {
         let cluster = self.running();
-        let _listed = cluster.awaited.one(what.to_owned());
+        let _listed = cluster.awaited.one(condition);
         let _waiter = cluster.waiters.one();
         loop {
             let (mut stirred, mut effects) = (pin!(cluster.codes.stirred()), pin!(cluster.effects.added()));
@@ -66,7 +76,8 @@ impl Handle {
     /// Waits until the instance has ended: completed, failed or was cancelled.
     pub async fn until_ended(&self, instance: &str) {
         let what = format!("instance {} has ended", Quoted(instance));
-        self.until(&what, |sim| sim.running().memory.inspect(|store| store.has_ended(instance))).await;
+        let ended = |sim: &Handle| sim.running().memory.inspect(|store| store.has_ended(instance));
+        self.wait(Condition { what, instance: Some(instance.to_owned()) }, ended).await;
     }
 
     /// Waits until the instance has ended, however long that takes, and returns its output as
@@ -96,7 +107,7 @@ impl Handle {
             let latest = sim.running().memory.inspect(|store| store.executions_of(instance).pop());
             latest.is_some_and(|(_, _, _, events)| events.iter().any(|event| is_it(event)))
         };
-        self.until(what, found).await;
+        self.wait(Condition { what: what.to_owned(), instance: Some(instance.to_owned()) }, found).await;
     }
 
     /// Waits until the instance waits for an external event of this name, so that an event
@@ -117,7 +128,7 @@ impl Handle {
             let found = sim.running().memory.inspect(|store| store.custom_status(instance, 0));
             found.and_then(|(found, _)| found).is_some_and(|found| found == status)
         };
-        self.until(&what, holds).await;
+        self.wait(Condition { what, instance: Some(instance.to_owned()) }, holds).await;
     }
 
     /// Waits until the instance has this value under this key (duroxide's `set_kv_value`).
@@ -127,13 +138,13 @@ impl Handle {
             let found = sim.running().memory.inspect(|store| store.kv_value(instance, key));
             found.is_some_and(|found| found == value)
         };
-        self.until(&what, holds).await;
+        self.wait(Condition { what, instance: Some(instance.to_owned()) }, holds).await;
     }
 
     /// Waits until an effect with this key has been recorded ([`Handle::effects`]).
     pub async fn until_effect(&self, key: &str) {
         let what = format!("the effect {} has been recorded", Quoted(key));
-        self.until(&what, |sim| sim.effects().count(key) > 0).await;
+        self.wait(Condition { what, instance: None }, |sim| sim.effects().count(key) > 0).await;
     }
 
     /// Waits until nothing is under way or due: no turn, no activity, no timer or other
@@ -141,7 +152,7 @@ impl Handle {
     /// orchestration that waits for an event is quiet; one that waits for a timer is not.
     pub async fn until_quiet(&self) {
         let cluster = self.running();
-        let _listed = cluster.awaited.one("nothing is under way or due".to_owned());
+        let _listed = cluster.awaited.one(Condition { what: "nothing is under way or due".to_owned(), instance: None });
         let calm = cluster.start + cluster.executor.record().plan.calm.unwrap_or_default();
         let bounds = Bounds { until: cluster.end, search: None };
         if rest::reached(cluster, calm, bounds, || true).await.is_err() {

@@ -98,6 +98,32 @@ fn printed_command_of_a_test_that_was_run_by_hand_repeats_the_failure() {
     std::fs::remove_dir_all(folder).expect("the folder can be removed");
 }
 
+#[test]
+fn tests_of_an_example_are_run_by_cargo_test() {
+    let folder =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("example-{}", std::process::id())).join("examples");
+    std::fs::create_dir_all(&folder).expect("the folder can be made");
+    let program = folder.join("shop-0123456789abcdef");
+    let own = std::env::current_exe().expect("a test knows its program");
+    std::fs::hard_link(own, &program).expect("the program can have a second name");
+    let (_, text) =
+        output(by_hand(&program).args(["--exact", "commands::planted_failure"]).env("CARGO_PKG_NAME", "a-package"));
+    let command = "cargo test -p a-package --example shop -- --exact commands::planted_failure";
+    assert!(printed(&text).ends_with(command), "{text}");
+
+    // Names are found among several tests, and explorations start their processes by them.
+    let mut run = by_hand(&program);
+    run.args(["commands::an_exploration_of_one_seed", "commands::planted_failure", "--test-threads", "2"]);
+    let (_, text) = output(&mut run);
+    assert!(text.contains("an_exploration_of_one_seed ... ok"), "{text}");
+    std::fs::remove_dir_all(folder.parent().expect("a folder is in one")).expect("the folder can be removed");
+}
+
+#[test]
+fn an_exploration_of_one_seed() {
+    explore().without_environment().seeds(1).run(|sim| sim, |_| async {});
+}
+
 /// Names that tests have in other harnesses.
 const ODD: [&str; 6] =
     ["plain::name", "two words", "it's $HOME `id` \"x\" \\ * !", "", "=a ~b", "\u{1b}[31m 100%\nüber \u{202e}9"];

@@ -192,3 +192,88 @@ fn lists_are_the_same_for_the_same_seed() {
     };
     assert_eq!(list(), list());
 }
+
+#[test]
+fn names_that_no_activity_of_an_application_has_are_refused() {
+    for name in ["", "__duroxide_syscall:new_guid"] {
+        let text = refused(sim().activity(name, Double::never()));
+        assert!(text.contains("not a name that an application's activity can have"), "{text}");
+    }
+    let text = refused(sim().double("Charge", Double::returns("late").taking(Duration::MAX)));
+    assert!(text.contains("more than the limit on virtual time"), "{text}");
+}
+
+#[test]
+fn code_of_another_type_than_the_input_is_a_mistake_of_the_test() {
+    let failure = sim()
+        .double("Charge", Double::with(|_, pair: (u32, u32)| async move { Ok(pair.0) }))
+        .try_run(|sim| async move { one(&sim, "Pay", "card").await })
+        .expect_err("a card is not a pair");
+    let text = "Activity \"Charge\" of instance \"i\" was called on node \"a\" with the input \"card\", but its double \
+                (Double::with) takes a (u32, u32), which this is not: ";
+    assert!(failure.to_string().contains(text), "{failure}");
+}
+
+/// The error of a run whose double does not answer.
+fn unanswered(double: Double) -> Box<Failure> {
+    let run = sim().double("Charge", double).try_run(|sim| async move {
+        sim.client().start_orchestration("i", "Pay", "4711").await.map_err(|error| error.to_string())?;
+        sim.finished::<String>("i").await.map_err(|error| error.to_string())
+    });
+    run.expect_err("it never ends")
+}
+
+#[test]
+fn a_run_that_waits_for_a_double_is_stalled_soon_and_says_so() {
+    let held = unanswered(Double::returns("x").held());
+    assert!(matches!(held.cause, Cause::Stalled { .. }), "{held}");
+    let line = "\"Charge\" of instance \"i\" on node \"a\": held until the body calls Handle::release";
+    assert_eq!(held.unanswered, [line]);
+    assert!(held.to_string().contains(line), "{held}");
+    assert_eq!(held.at - held.start, 10 * LONG);
+    let never = unanswered(Double::never());
+    assert_eq!(never.unanswered, ["\"Charge\" of instance \"i\" on node \"a\": Double::never"]);
+}
+
+#[test]
+fn a_double_that_is_released_late_is_no_stall() {
+    let sim = sim().double("Charge", Double::returns("receipt").held());
+    let (output, elapsed) = sim.run(|sim| async move {
+        sim.client().start_orchestration("i", "Pay", "4711").await.map_err(|error| error.to_string())?;
+        let later = async {
+            sim.sleep(20 * LONG).await;
+            sim.release("Charge").map_err(|error| error.to_string())
+        };
+        let (output, released) = tokio::join!(sim.finished::<String>("i"), later);
+        released?;
+        Ok::<_, String>((output.map_err(|error| error.to_string())?, sim.elapsed()))
+    });
+    assert_eq!((output.as_str(), elapsed), ("receipt", 20 * LONG));
+}
+
+#[test]
+fn names_that_no_node_has_are_not_searched_for() {
+    let failure = sim()
+        .try_run(|sim| async move {
+            one(&sim, "Pay", "4711").await?;
+            Ok::<_, String>(sim.activities("i").of("Chrage").len())
+        })
+        .expect_err("there is no such activity");
+    let text = "no node has an activity \"Chrage\"; the nearest name is \"Charge\". Correct the name.";
+    assert!(failure.to_string().contains(text), "{failure}");
+    let none = sim().run(|sim| async move {
+        one(&sim, "Pay", "4711").await?;
+        Ok::<_, String>(sim.activities("i").of("Add").len())
+    });
+    assert_eq!(none, 0);
+}
+
+#[test]
+fn a_release_of_what_has_no_double_is_refused() {
+    let error =
+        sim().double("Charge", Double::returns("x")).run(|sim| async move { Ok::<_, String>(sim.release("Chrage")) });
+    let none = NodeError::NoDouble { activity: "Chrage".to_owned(), nearest: Some("Charge".to_owned()) };
+    assert_eq!(error, Err(none.clone()));
+    assert_eq!(format!("{none:?}"), none.to_string());
+    assert!(none.to_string().contains("the nearest name of one that has is \"Charge\""), "{none}");
+}

@@ -203,3 +203,34 @@ fn exploring_finds_a_race_of_an_event_with_its_time_out_and_keeps_the_call() {
     assert_eq!(failure.plan.inputs["hours"].value, 168, "{failure}");
     assert_eq!(failure.plan.entries.len(), 1, "{failure}");
 }
+
+#[test]
+fn a_call_for_an_instance_that_does_not_exist_fails_the_run() {
+    let calls = [ClientCall::raise_event("trip", "approved", "Ann"), ClientCall::cancel("nobody", "enough")];
+    for call in calls {
+        let wrong = call.clone();
+        let run = |sim: Sim| {
+            sim.try_run(move |sim| async move {
+                sim.client().start_orchestration("trip-1", "Approval", "").await.map_err(text)?;
+                sim.at(DAY, wrong).map_err(text)?;
+                sim.output::<String>("trip-1", 30 * DAY).await.map_err(text)
+            })
+        };
+        let failure = run.clone()(sim(1)).expect_err("nobody gets it");
+        assert!(matches!(failure.cause, Cause::Unreached(_)), "{failure}");
+        let reason = "it could not be carried out. It reached nobody: there is no instance";
+        assert!(failure.to_string().contains(reason), "{failure}");
+        assert!(run(sim(1).allow_unreached()).is_ok(), "{call}");
+    }
+}
+
+#[test]
+fn a_call_for_an_instance_that_has_just_been_asked_for_reaches_it() {
+    let output = sim(1).run(|sim| async move {
+        sim.client().start_orchestration("trip-1", "Approval", "").await.map_err(text)?;
+        sim.at(Duration::ZERO, ClientCall::cancel("trip-1", "never mind")).map_err(text)?;
+        sim.until_ended("trip-1").await;
+        Ok::<_, String>(sim.history("trip-1").to_string())
+    });
+    assert!(output.contains("never mind"), "{output}");
+}

@@ -93,3 +93,21 @@ fn quiet_is_after_the_last_timer() {
     });
     assert_eq!(elapsed, 2 * HOUR);
 }
+
+#[test]
+fn an_instance_that_does_not_exist_is_named_as_that() {
+    let failure = sim()
+        .try_run(|sim| async move {
+            started(&sim).await?;
+            sim.finished::<String>("j").await.map_err(|error| error.to_string())
+        })
+        .expect_err("there is no such instance");
+    let text = "instance \"j\" has ended, but there is no instance \"j\" at this moment; the nearest name is \"i\"";
+    assert_eq!(failure.awaited, [text]);
+}
+
+#[test]
+fn a_wait_says_what_for() {
+    let failure = sim().try_run(|sim| async move { sim.until("", |_| false).await }).expect_err("no text");
+    assert!(failure.to_string().contains("Say what the body waits for."), "{failure}");
+}

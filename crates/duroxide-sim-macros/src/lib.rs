@@ -44,8 +44,15 @@ enum Seeds {
 /// Reads `seed = N`, `seeds = N`, or nothing.
 fn seeds(arguments: TokenStream) -> Result<Seeds, Misuse> {
     const USE: &str = "#[duroxide_sim::test] takes nothing, `seed = 7`, or `seeds = 1000`.";
-    let tokens: Vec<TokenTree> = arguments.into_iter().collect();
+    const OF_TOKIO: &str = "This is an option of #[tokio::test]. Remove it: a simulation has one thread and a virtual \
+                            clock. #[duroxide_sim::test] takes nothing, `seed = 7`, or `seeds = 1000`.";
+    let mut tokens: Vec<TokenTree> = arguments.into_iter().collect();
+    tokens.pop_if(|last| is_comma(last));
     let at = tokens.first().map_or_else(Span::call_site, TokenTree::span);
+    let of_tokio = ["flavor", "worker_threads", "start_paused", "crate", "unhandled_panic"];
+    if tokens.first().is_some_and(|token| of_tokio.contains(&token.to_string().as_str())) {
+        return Err(Misuse::new(OF_TOKIO, at));
+    }
     match &tokens[..] {
         [] => Ok(Seeds::One("1".to_owned())),
         [TokenTree::Ident(name), TokenTree::Punct(equals), TokenTree::Literal(number)] if equals.as_char() == '=' => {
@@ -91,10 +98,13 @@ fn function(item: TokenStream) -> Result<Function, Misuse> {
     })
 }
 
+fn is_comma(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',')
+}
+
 /// Whether the function has an argument: the handle.
 fn has_argument(arguments: &Group) -> Result<bool, Misuse> {
     let mut tokens: Vec<TokenTree> = arguments.stream().into_iter().collect();
-    let is_comma = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',');
     tokens.pop_if(|last| is_comma(last));
     // A comma inside angle brackets would be one of the type's.
     let commas = tokens.iter().filter(|token| is_comma(token)).count();

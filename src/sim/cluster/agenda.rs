@@ -59,7 +59,14 @@ impl Cluster {
         tokio::spawn(async move {
             let _under_way = cluster.sleepers.one();
             let client = Client::new(Arc::new(Port::over(cluster.client_storage(client_call::CALLER))));
-            let done = call.make(&client).await.map_err(|error| NodeError::Plan(error.to_string()));
+            let lost = call.is_lost_without_instance() && !cluster.memory.inspect(|store| store.knows(call.instance()));
+            let done = match call.make(&client).await {
+                Ok(()) if lost => {
+                    let none = cluster.no_instance(call.instance());
+                    Err(NodeError::Plan(format!("It reached nobody: {none}.")))
+                }
+                done => done.map_err(|error| NodeError::Plan(error.to_string())),
+            };
             cluster.skipped(client_call::CALLER, &what, done);
         });
     }

@@ -154,6 +154,14 @@ fn a_panic_in_an_activity_is_told_alike_each_time() {
 }
 
 #[test]
+fn a_test_that_writes_files_itself_hears_where_that_belongs() {
+    let failure = failure(|| {
+        fs::write(file("a_test_that_writes_files_itself"), "a snapshot").expect("the file can be written");
+    });
+    assert!(failure.to_string().contains("let the body return the text"), "{failure}");
+}
+
+#[test]
 fn what_threads_of_a_run_do_is_noticed_too() {
     fn name() -> PathBuf {
         file("what_threads_of_a_run_do_is_noticed_too")

@@ -123,3 +123,23 @@ fn a_node_that_is_cut_off_and_refused_is_told_as_what_is_left() {
     let text = failure.to_string();
     assert!(text.contains("  a has been cut off from the storage since +0.000.\n"), "{text}");
 }
+
+#[test]
+fn a_node_that_starts_again_while_it_shuts_down_is_not_told_as_down() {
+    let sim = one_node()
+        .plan(Plan::new().at(SECOND, Action::Stop { node: "a".to_owned(), restart_after: Some(Duration::ZERO) }));
+    let failure = fails(sim.try_run(|sim| async move {
+        sim.sleep(60 * SECOND).await;
+        Err::<(), _>("as planned".to_owned())
+    }));
+    assert!(!failure.to_string().contains("a has been down"), "{failure}");
+}
+
+/// `unwrap` shows what happened, not the fields.
+#[test]
+fn failures_print_their_text_for_debug_too() {
+    let failure = fails(one_node().try_run(|_| async move { Err::<(), _>("as planned".to_owned()) }));
+    assert_eq!(format!("{failure:?}"), failure.to_string());
+    let problem = duroxide_sim::explore().seeds(0).try_run(|sim| sim, |_| async {}).expect_err("no seeds");
+    assert_eq!(format!("{problem:?}"), problem.to_string());
+}
