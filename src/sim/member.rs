@@ -31,7 +31,8 @@ pub(super) enum State {
 
 impl Member {
     pub fn new(spec: Node) -> (String, Member) {
-        let Node { name, builds, grace } = spec;
+        // The cluster starts those that do not begin down.
+        let Node { name, builds, grace, down: _ } = spec;
         let node = Member { builds, build: 0, health: Arc::default(), state: State::Down, starts: 0, grace };
         (name, node)
     }
