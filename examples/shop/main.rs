@@ -31,17 +31,27 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 fn main() {
     let world = world::World::with_stock("lamp", 3);
-    let (activities, orchestrations) = app::registries(&world.services());
-    let sim = Sim::new(1).node(Node::new("shop", activities, orchestrations));
-    match sim.try_run(demonstrate) {
-        Ok(run) => {
-            println!("{}\n{} lamps are left, {} mails were sent.", run.value, world.stock("lamp"), world.mails())
-        }
+    let (activities, orchestrations) = app::previous_registries(&world.services());
+    let (next_activities, next_orchestrations) = app::registries(&world.services());
+    let node = Node::new("shop", activities, orchestrations).with_build("1.1", next_activities, next_orchestrations);
+    match Sim::new(1).node(node).try_run(demonstrate) {
+        Ok(run) => println!("{}\n{}", run.value, account(&world)),
         Err(failure) => eprintln!("{failure}"),
     }
 }
 
-/// An order during which the shop crashes, a trial that ends in a subscription, a refund that nobody decides.
+/// What the services did.
+fn account(world: &world::World) -> String {
+    let (paid, shipped, reserved) =
+        (world.is_paid("order-1"), world.is_shipped("order-1"), world.is_reserved("order-1"));
+    let (lamps, mails) = (world.stock("lamp"), world.mails());
+    format!(
+        "order-1 is paid: {paid}, shipped: {shipped}, set aside: {reserved}. {lamps} lamps are left, {mails} mails were \
+         sent."
+    )
+}
+
+/// An order during which the shop crashes, a release, a trial that ends in a subscription, a refund that nobody decides.
 async fn demonstrate(sim: Handle) -> Result<String, Box<dyn Error>> {
     let client = sim.client();
     let order = Order { customer: "Ann".into(), card: "4711".into(), item: "lamp".into(), count: 2, cents: 5_000 };
@@ -55,6 +65,9 @@ async fn demonstrate(sim: Handle) -> Result<String, Box<dyn Error>> {
     sim.sleep(Duration::from_secs(20 * 60)).await; // The parcel is being packed.
     sim.crash("shop")?;
     sim.start("shop").await?;
+
+    sim.sleep(DAY).await;
+    sim.upgrade("shop", "1.1").await?;
 
     let order = sim.finished::<OrderOutcome>("order-1").await?;
     let refund = sim.finished::<RefundOutcome>("refund-1").await?;

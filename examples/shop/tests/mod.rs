@@ -1,5 +1,6 @@
 //! Tests of the shop, in simulations.
 
+mod doubles;
 mod housekeeping;
 mod moved;
 mod order;

@@ -1,5 +1,7 @@
 //! Orders: retries of payments, packing that is interrupted, compensation.
 
+use std::time::Duration;
+
 use duroxide_sim::sim::Double;
 
 use super::{Checked, HOUR, MINUTE, order_of_two_lamps, shop};
@@ -17,7 +19,7 @@ fn a_payment_that_fails_twice_is_tried_three_times_a_minute_apart() {
         assert_eq!(outcome, OrderOutcome::Shipped { parcel: "parcel-order-1".into() });
         let charges = sim.activities("order-1").of(CHARGE);
         let attempts: Vec<_> = charges.iter().map(|call| (call.attempt, call.began)).collect();
-        assert_eq!(attempts, [(1, 0 * MINUTE), (2, MINUTE), (3, 2 * MINUTE)]);
+        assert_eq!(attempts, [(1, Duration::ZERO), (2, MINUTE), (3, 2 * MINUTE)]);
         Checked::Ok(())
     });
     assert!(world.is_paid("order-1"));
