@@ -34,6 +34,7 @@ impl Reason {
 pub struct Exception {
     /// The file and the function, as `file::function`.
     pub test: &'static str,
+    /// Why it does not pass.
     pub reason: Reason,
     /// What its failure says, or for [`Reason::SpeaksSql`] what its code contains.
     pub says: &'static str,
