@@ -182,7 +182,9 @@ impl Failure {
             ("Stack of the simulation's thread:", &self.stack),
             ("Last output of its process:", &self.printed),
         ];
-        hints::of(&self.cause, &self.trace).iter().try_for_each(|hint| writeln!(f, "\n{hint}"))?;
+        hints::of(&self.cause, &self.trace, !self.unanswered.is_empty())
+            .iter()
+            .try_for_each(|hint| writeln!(f, "\n{hint}"))?;
         for (title, lines) in lists {
             if !lines.is_empty() {
                 writeln!(f, "\n{title}")?;

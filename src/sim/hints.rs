@@ -16,12 +16,18 @@ const INSTEAD_OF_CHANCE: &str = "duroxide replays orchestration code from its hi
 const SNAPSHOTS_LATER: &str = "If it is the test itself that reads or writes files, as snapshots do, let the body \
     return the text (sim.history(..), sim.activities(..)), and compare it after the run.";
 
-/// Returns the advice for a run that failed with this cause, one paragraph each.
-pub(super) fn of(cause: &Cause, trace: &Trace) -> Vec<&'static str> {
+const ANSWER: &str = "Nothing is left to happen but calls that doubles do not answer. Let them go with Handle::release, or \
+    give the doubles another answer. If a task of the body does that later, it has to wait with Handle::sleep: a timer of \
+    tokio's in it cannot be seen.";
+
+/// Returns the advice for a run that failed with this cause, one paragraph each. `unanswered`
+/// says whether doubles did not answer calls.
+pub(super) fn of(cause: &Cause, trace: &Trace, unanswered: bool) -> Vec<&'static str> {
     let advice = [
         (lacks_io(cause, trace), escapes::INSTEAD_OF_IO),
         (matches!(cause, Cause::RealIo), SNAPSHOTS_LATER),
         (replays_differently(trace), INSTEAD_OF_CHANCE),
+        (unanswered && matches!(cause, Cause::Stalled { .. }), ANSWER),
     ];
     advice.into_iter().filter_map(|(fits, text)| fits.then_some(text)).collect()
 }

@@ -230,6 +230,7 @@ fn a_run_that_waits_for_a_double_is_stalled_soon_and_says_so() {
     let line = "\"Charge\" of instance \"i\" on node \"a\": held until the body calls Handle::release";
     assert_eq!(held.unanswered, [line]);
     assert!(held.to_string().contains(line), "{held}");
+    assert!(held.to_string().contains("Let them go with Handle::release"), "{held}");
     assert_eq!(held.at - held.start, 10 * LONG);
     let never = unanswered(Double::never());
     assert_eq!(never.unanswered, ["\"Charge\" of instance \"i\" on node \"a\": Double::never"]);
