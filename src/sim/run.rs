@@ -32,12 +32,14 @@ use super::property::{Broken, Properties};
 use super::pulse::{PROPERTY, Pulse, REAL_TIME, STALL, STEPS, TASK_PANIC, VERDICT};
 use super::record::Record;
 use super::storages::{self, Storages};
+use super::tails::Tail;
+use super::waits::Unfinished;
 use super::{Outcome, Run, Sim, current, setup, stall, stall_report, tails};
 use crate::clock::{self, Escapes, Time, Virtual, escapes};
 use crate::faults::FaultRule;
 use crate::logs::{self, Levels, Lines};
 use crate::provider::Memory;
-use crate::trace::{Log, Trace};
+use crate::trace::{Entry, Log, Trace};
 
 /// The number of times in a row that the thread may answer the watchdog without any
 /// progress. The watchdog checks 50 times a second.
@@ -390,6 +392,18 @@ fn cause_of<T>(run: &Simulation, end: Option<End<T>>) -> Result<T, Box<Cause>> {
     Err(Box::new(cause))
 }
 
+/// Returns the instances that have not ended, and the last events of those that the failure is about.
+fn concerned(context: &RunContext, cause: &Cause, entries: &[Entry], now: Time) -> (Vec<Unfinished>, Vec<Tail>) {
+    let unfinished =
+        |memory: &Arc<Memory>| stall_report::unfinished(memory, &context.handlers, entries, context.start, now);
+    let waits: Vec<Unfinished> = context.storages.all().iter().flat_map(unfinished).collect();
+    let tails = match cause.text() {
+        Some(text) => tails::about(&context.memory, text, context.start),
+        None => tails::of(&context.memory, waits.iter().map(|wait| wait.instance.as_str()), context.start),
+    };
+    (waits, tails)
+}
+
 /// Turns the end of a run into its result.
 fn conclude<T>(run: &Simulation, end: Option<End<T>>, check_laws: bool) -> Result<Run<T>, Box<Failure>> {
     let context = &run.context;
@@ -399,19 +413,11 @@ fn conclude<T>(run: &Simulation, end: Option<End<T>>, check_laws: bool) -> Resul
     // An abandoned thread may hold the provider's lock forever, so the provider is read
     // only if the run has ended.
     let (entries, marks) = context.log.take();
-    let (mut remains, mut waits, mut tails) = (None, Vec::new(), Vec::new());
-    if !given_up {
-        remains = Some(storages::remains(&context.memory));
-    }
-    if let Some(cause) = cause.as_ref().err().filter(|_| !given_up) {
-        let unfinished =
-            |memory: &Arc<Memory>| stall_report::unfinished(memory, &context.handlers, &entries, context.start, now);
-        waits = context.storages.all().iter().flat_map(unfinished).collect();
-        tails = match cause.text() {
-            Some(text) => tails::about(&context.memory, text, context.start),
-            None => tails::of(&context.memory, waits.iter().map(|wait| wait.instance.as_str()), context.start),
-        };
-    }
+    let remains = (!given_up).then(|| storages::remains(&context.memory));
+    let (waits, tails) = match cause.as_ref().err().filter(|_| !given_up) {
+        Some(cause) => concerned(context, cause, &entries, now),
+        None => (Vec::new(), Vec::new()),
+    };
     let trace = Trace { started: context.start, entries, marks, remains };
     let (plan, unreached, misused) = {
         let mut record = context.record.lock();
