@@ -221,12 +221,7 @@ impl Cluster {
     }
 
     /// Returns a storage with the layers of one process run of a node.
-    fn node_storage(
-        self: &Arc<Self>,
-        name: &str,
-        life: &Arc<ProcessRun>,
-        memory: Arc<Memory>,
-    ) -> impl Handler + use<> {
+    fn node_storage(self: &Arc<Self>, name: &str, life: &Arc<ProcessRun>, memory: Arc<Memory>) -> impl Handler + use<> {
         let skewed = Skewed::new(self.recorded(name, memory), life.clone());
         let storage_link = StorageLink { inner: skewed, life: life.clone() };
         NodeLink { inner: self.faults(name, storage_link), life: life.clone() }
@@ -266,7 +261,13 @@ impl Cluster {
             *starts += 1;
             *starts
         };
-        let starting = Up::start(build, self.node_storage(name, &life, self.memory.clone()), life.clone(), &self.doubles, incarnation);
+        let starting = Up::start(
+            build,
+            self.node_storage(name, &life, self.memory.clone()),
+            life.clone(),
+            &self.doubles,
+            incarnation,
+        );
         let crashed = Err(NodeError::Crashed(name.to_owned()));
         let up = tokio::select! {
             biased;

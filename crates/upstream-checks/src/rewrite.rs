@@ -36,7 +36,9 @@ impl Moved {
         }
         let mut text = text.to_owned();
         for exception in EXCEPTIONS {
-            if let Some((file, function)) = exception.test.split_once("::") && file == module {
+            if let Some((file, function)) = exception.test.split_once("::")
+                && file == module
+            {
                 text = except(&text, exception, function)?;
                 self.met.push(exception.test);
             }
@@ -90,8 +92,10 @@ fn except(text: &str, exception: &Exception, function: &str) -> Result<String, S
     let signature = format!("async fn {function}(");
     let at = text.find(&signature).ok_or_else(lost)?;
     let body = format!("{function}_body");
-    let mut tests =
-        format!("{SIMULATED}\n#[should_panic(expected = {:?})]\nasync fn {function}() {{ {body}().await }}\n", exception.says);
+    let mut tests = format!(
+        "{SIMULATED}\n#[should_panic(expected = {:?})]\nasync fn {function}() {{ {body}().await }}\n",
+        exception.says
+    );
     if let Some((run, name)) = exception.reason.remedy() {
         tests.push_str(&format!("#[test]\nfn {function}_{name}() {{ upstream_checks::{run}({body}) }}\n"));
     }

@@ -57,7 +57,8 @@ fn every_method_says_what_is_wrong_with_the_node() {
 
 #[test]
 fn a_node_that_begins_down_joins_when_it_is_started() {
-    let node = || Node::new("a", activities(), orchestrations()).with_build("v2", activities(), orchestrations()).down();
+    let node =
+        || Node::new("a", activities(), orchestrations()).with_build("v2", activities(), orchestrations()).down();
     let by_plan = Plan::new().at(HOUR, Action::Start { node: "a".to_owned() });
     let joins = |sim: Sim, build: Option<&'static str>| {
         let run = sim.try_run(move |sim| async move {
