@@ -27,6 +27,7 @@ fn write() -> Result<(), String> {
     if out.exists() {
         fs::remove_dir_all(&out).map_err(|error| format!("{} cannot be emptied: {error}.", out.display()))?;
     }
+    println!("cargo::rustc-env=DUROXIDE_TESTS={}", tests.display());
     let mut moved = rewrite::Moved::default();
     for file in package::rust_files(&tests)? {
         let text = fs::read_to_string(&file).map_err(|error| format!("{} cannot be read: {error}.", file.display()))?;

@@ -92,8 +92,9 @@ impl<'a> Histories<'a> {
         for event in &ack.history {
             // A trace from a file may contain the highest possible id.
             let expected = execution.last.checked_add(1);
-            let in_order = Some(event.event_id) == expected || gaps && event.event_id > execution.last;
-            if !in_order && !(unreadable && event.event_id == SENTINEL) {
+            let follows = Some(event.event_id) == expected || gaps && event.event_id > execution.last;
+            let is_sentinel = unreadable && event.event_id == SENTINEL;
+            if !(follows || is_sentinel) {
                 let next = expected.map_or_else(|| "out of range".to_owned(), |next| next.to_string());
                 let what = format!("{} got event {}, but the next id is {next}.", at(), event.event_id);
                 found.push((Law::AppendOnly, what));

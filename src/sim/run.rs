@@ -46,8 +46,8 @@ use crate::trace::{Entry, Log, Trace};
 const ANSWERS: u32 = 100;
 
 /// The number of times in a row that the watchdog may see the thread yield to other threads
-/// without any progress: two seconds of a loop that nothing in the simulation can end.
-const SPINS: u32 = 100;
+/// without any progress: a second of a loop that nothing in the simulation can end.
+const SPINS: u32 = 50;
 
 /// How a run ended.
 enum End<T> {

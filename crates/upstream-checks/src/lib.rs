@@ -3,6 +3,8 @@
 //! no copy of them is kept here.
 
 pub mod exceptions;
+pub mod package;
+pub mod rewrite;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Returns the folder with the tests of the `duroxide` that this build depends on.
+/// Returns the folder with the tests of the `duroxide` that this build depends on. For build
+/// scripts.
 ///
 /// # Errors
 ///
@@ -13,7 +14,7 @@ pub fn tests() -> Result<PathBuf, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let metadata = Command::new(cargo)
         .args(["metadata", "--format-version", "1", "--offline", "--filter-platform"])
-        .arg(std::env::var("HOST").map_err(|_| "Cargo sets HOST for build scripts.".to_owned())?)
+        .arg(std::env::var("HOST").map_err(|_| "Cargo sets HOST for build scripts, and it is not set.".to_owned())?)
         .output()
         .map_err(|error| format!("`cargo metadata` cannot be run: {error}."))?;
     if !metadata.status.success() {

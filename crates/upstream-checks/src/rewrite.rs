@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::exceptions::{EXCEPTIONS, Exception, Reason};
+use crate::exceptions::{EXCEPTIONS, Exception};
 use crate::package;
 
 /// What has been moved so far.
@@ -79,17 +79,18 @@ impl Moved {
 /// Marks a test that must fail, or leaves it out. Where it passes on another provider, a second
 /// test of the same body runs there.
 fn except(text: &str, exception: &Exception, function: &str) -> Result<String, String> {
-    let lost = || format!("duroxide has no async test {}. Take it off the list of exceptions.", exception.test);
-    let signature = format!("async fn {function}(");
-    let at = text.find(&signature).ok_or_else(lost)?;
-    let attribute = text[..at].rfind("#[tokio::test").ok_or_else(lost)?;
-    if exception.reason == Reason::SpeaksSql {
-        let end = at + text[at..].find("\n}\n").ok_or_else(lost)? + "\n}\n".len();
+    let lost = || format!("duroxide has no test {}. Take it off the list of exceptions.", exception.test);
+    let name = text.find(&format!("fn {function}(")).ok_or_else(lost)?;
+    let attribute = text[..name].rfind("test").and_then(|at| text[..at].rfind("#[")).ok_or_else(lost)?;
+    if exception.reason.is_left_out() {
+        let end = name + text[name..].find("\n}\n").ok_or_else(lost)? + "\n}\n".len();
         return match text[attribute..end].contains(exception.says) {
             true => Ok(format!("{}{}", &text[..attribute], &text[end..])),
             false => Err(format!("{} does not contain {:?}. Take it off the list.", exception.test, exception.says)),
         };
     }
+    let signature = format!("async fn {function}(");
+    let at = text.find(&signature).ok_or_else(lost)?;
     let body = format!("{function}_body");
     let mut tests = format!(
         "{SIMULATED}\n#[should_panic(expected = {:?})]\nasync fn {function}() {{ {body}().await }}\n",
